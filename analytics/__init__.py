@@ -1,0 +1,1 @@
+"""Pixels to statements: steps, pipelines as code, and runs of both."""

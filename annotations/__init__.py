@@ -1,0 +1,1 @@
+"""Statements: W3C annotations, their protocol, their projections for viewers, and search over them."""

@@ -1,0 +1,47 @@
+"""What annotations are to the rest of the system: a draft that was checked, and an annotation that stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Layer = Literal["machine", "people"]
+LAYERS: tuple[Layer, ...] = ("machine", "people")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box in canvas units, which are pixels of the upright image: 0 <= x0 < x1 <= width, y downwards."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One annotation as it stands.
+
+    `document` is the W3C form exactly as accepted, with our `id`, `created` and `modified`. `kind` is our short word
+    for what it says ("ruler", "label", "barcode", "quality", "outline", "length", …; empty for what people wrote freely).
+    """
+
+    key: str
+    version: int
+    etag: str
+    media_key: str
+    specimen_key: str
+    layer: Layer
+    kind: str
+    motivations: tuple[str, ...]
+    text: str
+    box: Box | None
+    run_key: str
+    confidence: float | None
+    value: float | None
+    unit: str
+    document: Mapping[str, Any]
+    created_at: datetime
+    modified_at: datetime
+    deleted_at: datetime | None

@@ -1,0 +1,1 @@
+"""Search over specimens and annotations: documents, queries, Content Search."""

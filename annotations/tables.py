@@ -1,0 +1,54 @@
+"""Rows of annotations and of their past versions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.runtime.db import Base, Json, Moment
+
+
+class AnnotationRow(Base):
+    """The present version. `iri` is what a client called it (Slug or canonical), if it did."""
+
+    __tablename__ = "annotations"
+    __table_args__ = (
+        Index(None, "media_key", "layer", "deleted_at", "key"),
+        Index(None, "specimen_key", "deleted_at", "key"),
+        Index(None, "deleted_at", "key"),
+        Index(None, "run_key"),
+    )
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    etag: Mapped[str] = mapped_column(String(64))
+    media_key: Mapped[str] = mapped_column(String(16))
+    specimen_key: Mapped[str] = mapped_column(String(16))
+    layer: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(32), default="")
+    motivations: Mapped[list[Any]] = mapped_column(Json)
+    text: Mapped[str] = mapped_column(Text, default="")
+    x0: Mapped[float | None] = mapped_column(Float)
+    y0: Mapped[float | None] = mapped_column(Float)
+    x1: Mapped[float | None] = mapped_column(Float)
+    y1: Mapped[float | None] = mapped_column(Float)
+    run_key: Mapped[str] = mapped_column(String(16), default="")
+    confidence: Mapped[float | None] = mapped_column(Float)
+    value: Mapped[float | None] = mapped_column(Float)
+    unit: Mapped[str] = mapped_column(String(16), default="")
+    document: Mapped[dict[str, Any]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    modified_at: Mapped[datetime] = mapped_column(Moment)
+    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class AnnotationVersionRow(Base):
+    """A version that was accepted once; never changed, never removed."""
+
+    __tablename__ = "annotation_versions"
+
+    key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    document: Mapped[dict[str, Any]] = mapped_column(Json)
+    stored_at: Mapped[datetime] = mapped_column(Moment)

@@ -1,0 +1,45 @@
+"""The command `lectotype`: each subcommand lives in a module of its own and is imported only when it is called."""
+
+import importlib
+
+import click
+
+COMMANDS = {
+    "demo": "app.cli.demo:demo",
+    "serve": "app.cli.serve:serve",
+    "web": "app.cli.serve:web",
+    "worker": "app.cli.serve:worker",
+    "relay": "app.cli.serve:relay",
+    "migrate": "app.cli.serve:migrate",
+    "ingest": "app.cli.ingest:ingest",
+    "run": "app.cli.analyse:run",
+    "runs": "app.cli.analyse:runs",
+    "evaluate": "app.cli.analyse:evaluate",
+    "search": "app.cli.search:search",
+    "reindex": "app.cli.search:reindex",
+    "check-index": "app.cli.search:check_index",
+    "doctor": "app.cli.doctor:doctor",
+    "token": "app.cli.token:token",
+    "synth": "app.cli.synth:synth",
+    "lint-manifest": "app.cli.lint:lint_manifest",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only to run it or to show its help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lectotype")
+def main() -> None:
+    """IIIF image server and annotation hub for natural-history collections."""

@@ -1,0 +1,58 @@
+"""Errors as `application/problem+json` (RFC 9457): the one table from error class to status code."""
+
+import structlog
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from app.runtime import errors
+from app.runtime.http import encode
+
+STATUS: dict[type[errors.DomainError], int] = {
+    errors.NotFound: 404,
+    errors.Gone: 410,
+    errors.Invalid: 400,
+    errors.Conflict: 409,
+    errors.StaleVersion: 412,
+    errors.NotAllowed: 401,
+    errors.TooMuch: 413,
+    errors.Unavailable: 503,
+}
+log = structlog.get_logger()
+
+
+def status_of(error: errors.DomainError) -> int:
+    """The status code of the nearest class in the table; 500 for a class that nobody placed."""
+    return next((STATUS[cls] for cls in type(error).__mro__ if cls in STATUS), 500)
+
+
+def problem(status: int, title: str, detail: str, **more: str | None) -> Response:
+    """A problem document; `type` is about:blank, as the title says all that a type would."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body.update({name: value for name, value in more.items() if value})
+    response = Response(encode(body), status, content_type="application/problem+json")
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def install(app: Flask) -> None:
+    """Have the app answer every error so."""
+
+    @app.errorhandler(errors.DomainError)
+    def _domain(error: errors.DomainError) -> Response:
+        return problem(status_of(error), type(error).__name__, error.sentence, parameter=error.parameter, spec=error.spec)
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> Response:
+        response = problem(error.code or 500, error.name, error.description or error.name)
+        for name, value in error.get_headers():
+            if name not in ("Content-Type", "Content-Length"):
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def _unforeseen(error: Exception) -> Response:
+        log.exception("unforeseen error", error=str(error))
+        return problem(500, "Internal error", "Something broke here; the log of the server says what.")

@@ -1,0 +1,48 @@
+"""What a process is built from, once, and where views and actors fetch it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.runtime import clock
+from app.runtime.blobs import FolderBlobs
+from app.runtime.clock import Clock
+from app.runtime.db import Database
+from app.runtime.search.port import SearchEngine
+from app.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Settings and the four ports; services are handed what they need of it."""
+
+    settings: Settings
+    database: Database
+    blobs: FolderBlobs
+    search: SearchEngine
+    clock: Clock = clock.now
+
+    @property
+    def db(self) -> sessionmaker[Session]:
+        """For transactions that write."""
+        return self.database.sessions
+
+    @property
+    def reads(self) -> sessionmaker[Session]:
+        """For transactions that only read."""
+        return self.database.reads
+
+
+_current: list[Runtime] = []
+
+
+def use(runtime: Runtime) -> None:
+    """Make this the runtime of the process (of the test, in tests)."""
+    _current[:] = [runtime]
+
+
+def current() -> Runtime:
+    """The runtime of this process; RuntimeError before an entry point has set one."""
+    if not _current:
+        raise RuntimeError("no runtime: an entry point must call context.use first")
+    return _current[0]

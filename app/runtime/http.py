@@ -1,0 +1,58 @@
+"""What all views share: bodies with their ETag, conditional answers, page numbers, and the token that writing needs."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+
+from app.runtime import context, tokens
+from app.runtime.errors import Invalid, NotAllowed
+
+JSON = "application/json"
+JSON_LD = "application/ld+json"
+IIIF_PRESENTATION = 'application/ld+json;profile="http://iiif.io/api/presentation/3/context.json"'
+ANNO = 'application/ld+json; profile="http://www.w3.org/ns/anno.jsonld"'
+
+
+def encode(value: Any) -> bytes:
+    """JSON in UTF-8, without needless spaces, keys in the order given."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def etag_of(body: bytes) -> str:
+    """A short digest of the content, without quotes."""
+    return hashlib.sha256(body).hexdigest()[:32]
+
+
+def answer(value: Any, media_type: str = JSON, status: int = 200, *, etag: str = "", headers: Mapping[str, str] | None = None) -> Response:
+    """The value as JSON with an ETag of its content (or the one given); 304 where the client has it already."""
+    body = encode(value)
+    response = Response(body, status, content_type=media_type)
+    response.set_etag(etag or etag_of(body))
+    response.headers.extend(dict(headers or {}))
+    response.vary.add("Accept")
+    return response.make_conditional(request) if status == 200 else response
+
+
+def integer(name: str, default: int, low: int, high: int) -> int:
+    """A whole number from the query string, or Invalid that names its limits."""
+    text = request.args.get(name)
+    if text is None or text == "":
+        return default
+    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or not low <= int(text[:20]) <= high:
+        raise Invalid(f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}.", parameter=name)
+    return int(text)
+
+
+def require_token() -> str:
+    """The name of the token that the request bears. NotAllowed without a valid one (RFC 6750)."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret:
+        raise NotAllowed("Writing needs a token: send Authorization: Bearer …, made by `lectotype token create`.")
+    with context.current().reads.begin() as session:
+        name = tokens.name_of(session, secret.strip())
+    if name is None:
+        raise NotAllowed("This token is unknown or was revoked.")
+    return name

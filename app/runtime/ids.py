@@ -1,0 +1,41 @@
+"""Persistent identifiers that need no registry: ARK names with a check character, and `ni:` names of content.
+
+A key is an ARK name without its NAAN: shoulder, nine random betanumeric characters, check character. The check
+character covers NAAN and name (NOID check digit algorithm), so one wrong or two swapped characters are noticed.
+"""
+
+import base64
+import re
+import secrets
+
+ALPHABET = "0123456789bcdfghjkmnpqrstvwxz"
+SPECIMEN, MEDIA, ANNOTATION, REGION, RUN, ASSERTION, AGENT, INGEST = "s1", "m1", "n1", "r1", "x1", "t1", "v1", "j1"
+KEY_PATTERN = r"[a-z]1[0-9bcdfghjkmnpqrstvwxz]{10}"
+
+
+def check_character(naan_and_name: str) -> str:
+    """The NOID check character of `12345/abc`: characters outside the alphabet weigh nothing."""
+    weights = (position * ALPHABET.find(char) for position, char in enumerate(naan_and_name, 1) if char in ALPHABET)
+    return ALPHABET[sum(weights) % len(ALPHABET)]
+
+
+def new_key(shoulder: str, naan: str) -> str:
+    """A fresh key, such as `s1vpbgmz128mk`."""
+    name = shoulder + "".join(secrets.choice(ALPHABET) for _ in range(9))
+    return name + check_character(f"{naan}/{name}")
+
+
+def is_key(text: str, naan: str) -> bool:
+    """Whether the text has a key's form and its check character is right."""
+    return re.fullmatch(KEY_PATTERN, text) is not None and check_character(f"{naan}/{text[:-1]}") == text[-1]
+
+
+def ark(key: str, naan: str) -> str:
+    """`ark:99999/s1vpbgmz128mk`."""
+    return f"ark:{naan}/{key}"
+
+
+def ni(sha256_hex: str) -> str:
+    """The RFC 6920 name of content, from its SHA-256 in hexadecimal."""
+    digest = base64.urlsafe_b64encode(bytes.fromhex(sha256_hex)).decode().rstrip("=")
+    return f"ni:///sha-256;{digest}"

@@ -1,0 +1,47 @@
+"""The outbox: what must happen after a change, committed with the change (transactional outbox).
+
+Two kinds of row: a *job* goes to the broker, by the name of its actor, so that whoever adds it imports no worker code;
+a *note for the index* says that an object changed, and the relay copies its present state to the search engine.
+Both leave the table only after they were handed over, so each happens at least once.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar, Protocol
+
+from sqlalchemy import BigInteger, Integer, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.runtime import clock
+from app.runtime.db import Base, Json, Moment
+
+
+class OutboxRow(Base):
+    """One thing that is still to be handed over."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+    kind: Mapped[str] = mapped_column(String(8))  # "job" or "index"
+    name: Mapped[str] = mapped_column(String(64))  # the actor, or the sort of object: "specimen", "annotation"
+    queue: Mapped[str] = mapped_column(String(32), default="")
+    payload: Mapped[dict[str, Any]] = mapped_column(Json)
+    added_at: Mapped[datetime] = mapped_column(Moment, default=clock.now)
+
+
+class Job(Protocol):
+    """A frozen dataclass of plain values, with the actor it is for; its fields become the actor's keywords."""
+
+    actor: ClassVar[str]
+    queue: ClassVar[str]
+
+    def payload(self) -> dict[str, Any]: ...
+
+
+def add(session: Session, job: Job) -> None:
+    """Have the job sent once this transaction has committed."""
+    session.add(OutboxRow(kind="job", name=job.actor, queue=job.queue, payload=job.payload()))
+
+
+def touch(session: Session, sort: str, key: str) -> None:
+    """Have the index brought up to date with that object ("specimen" or "annotation") once this has committed."""
+    session.add(OutboxRow(kind="index", name=sort, payload={"key": key}))

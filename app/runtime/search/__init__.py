@@ -1,0 +1,1 @@
+"""Search engines behind one port: tantivy in a folder, or Elasticsearch 8."""

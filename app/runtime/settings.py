@@ -1,0 +1,71 @@
+"""All settings, read once by the entry points from `LECTOTYPE_*` or `lectotype.toml` and handed down."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+
+class Settings(BaseSettings):
+    """One frozen tree; the description of each field is its documentation (docs/settings.md)."""
+
+    model_config = SettingsConfigDict(env_prefix="LECTOTYPE_", toml_file="lectotype.toml", frozen=True, extra="forbid")
+
+    base_url: str = Field("http://127.0.0.1:8000", description="Public address; every id shown to the world starts with it.")
+    data_dir: Path = Field(Path("lectotype-data"), description="Folder for everything kept on disk.")
+    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in the data folder.")
+    search_url: str = Field("", description="Empty: tantivy in the data folder; `http://host:9200`: Elasticsearch 8.")
+    search_index: str = Field("lectotype", description="Alias of the search index, so that several hubs may share a cluster.")
+    broker_url: str = Field("", description="Empty: the jobs table; `redis://host:6379/0`: Redis.")
+    blobs_url: str = Field("", description="Empty: a folder inside the data folder; otherwise the path of another folder.")
+    naan: str = Field("99999", pattern=r"^\d{5,9}$", description="Name Assigning Authority Number of our ARKs (99999 is for tests).")
+    host: str = Field("127.0.0.1", description="Address that the web process listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the web process listens on.")
+    web_processes: int = Field(2, ge=1, description="Web worker processes.")
+    web_threads: int = Field(16, ge=1, description="Threads of each web worker process.")
+    worker_processes: int = Field(1, ge=1, description="Processes that run jobs.")
+    worker_threads: int = Field(2, ge=1, description="Jobs that one worker process runs at a time.")
+    max_pixels: int = Field(1_000_000_000, ge=1, description="Images of more pixels are refused.")
+    max_file_bytes: int = Field(4_000_000_000, ge=1, description="Files of more bytes are refused.")
+    max_body_bytes: int = Field(1_000_000, ge=1, description="HTTP request bodies of more bytes are refused.")
+    page_size: int = Field(100, ge=1, le=1000, description="Items on one page of a collection, container or listing.")
+    provider_name: str = Field("Lectotype", description="Who publishes: the provider in every manifest.")
+    provider_url: str = Field("", description="Home page of the provider; empty: the base URL.")
+    log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_trailing_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0913 - the signature is pydantic's
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def database(self) -> str:
+        """The database address with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'lectotype.db'}"
+
+    @property
+    def blobs_dir(self) -> Path:
+        """Where blobs lie."""
+        return Path(self.blobs_url) if self.blobs_url else self.data_dir / "blobs"
+
+    @property
+    def index_dir(self) -> Path:
+        """Where the embedded search index lies."""
+        return self.data_dir / "index"
+
+    def with_(self, **changes: object) -> Self:
+        """A copy with other values, checked again."""
+        return type(self)(**{**self.model_dump(), **changes})

@@ -1,0 +1,45 @@
+"""The web process: every view composed into one Flask application."""
+
+from flask import Flask, Response
+
+from analytics import views as analytics_views
+from annotations import extras
+from annotations import views as annotations_views
+from annotations.search import views as search_views
+from app import problems
+from app.runtime.context import Runtime
+from app.web import pages
+from iiif.catalogue import views as catalogue_views
+from iiif.image import views as image_views
+from iiif.presentation import views as presentation_views
+from ontology import views as ontology_views
+
+EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer"
+
+
+def create_app(runtime: Runtime) -> Flask:
+    """The application, without its image fast path (app/web/wsgi.py puts that in front)."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
+    app.url_map.strict_slashes = True
+    problems.install(app)
+    for blueprint in (
+        image_views.blueprint,
+        presentation_views.make_blueprint(extras.of_specimen),
+        annotations_views.blueprint,
+        search_views.blueprint,
+        analytics_views.blueprint,
+        catalogue_views.blueprint,
+        ontology_views.blueprint,
+        pages.blueprint,
+    ):
+        app.register_blueprint(blueprint)
+    app.after_request(_open_to_all_origins)
+    return app
+
+
+def _open_to_all_origins(response: Response) -> Response:
+    """CORS for public data: any origin, never reflected (Image API 3.0, section 7.1; Web Annotation Protocol)."""
+    response.headers.setdefault("Access-Control-Allow-Origin", "*")
+    response.headers.setdefault("Access-Control-Expose-Headers", EXPOSED)
+    return response

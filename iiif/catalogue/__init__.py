@@ -1,0 +1,1 @@
+"""The catalogue: specimens, their media, and how both come in."""

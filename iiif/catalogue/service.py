@@ -1,0 +1,198 @@
+"""Decisions of the catalogue: what a specimen and an image are, when they are new, and what follows from a change."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.runtime import ids, outbox
+from iiif.catalogue import store
+from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
+from iiif.catalogue.jobs import DeriveImage, MediaSettled
+from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.tables import MediaRow, SpecimenRow
+
+
+@dataclass(frozen=True, slots=True)
+class SpecimenDraft:
+    """A specimen as its source gave it; terms as in `Specimen`."""
+
+    catalog_number: str
+    interpreted: Mapping[str, str]
+    verbatim: Mapping[str, str]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDraft:
+    """An image whose master already lies among the blobs."""
+
+    specimen_key: str
+    sha256: str
+    byte_size: int
+    format: str
+    file_name: str
+    rights: str = ""
+    rights_holder: str = ""
+    creator: str = ""
+
+
+def get_specimen(session: Session, key: str) -> Specimen:
+    """Raises UnknownSpecimen."""
+    row = store.find_specimen(session, key)
+    if row is None:
+        raise UnknownSpecimen(f"There is no specimen {key!r} here.")
+    return store.specimen(row)
+
+
+def get_media(session: Session, key: str) -> Media:
+    """Raises UnknownMedia."""
+    row = store.find_media(session, key)
+    if row is None:
+        raise UnknownMedia(f"There is no image {key!r} here.")
+    return store.media(row)
+
+
+def find_media_by_hash(session: Session, sha256: str) -> Media | None:
+    """The image with exactly these bytes, if it is here."""
+    row = store.find_media_by_hash(session, sha256)
+    return None if row is None else store.media(row)
+
+
+def find_specimen_by_number(session: Session, institution: str, collection: str, number: str) -> Specimen | None:
+    """The specimen with that catalogue number in that collection, if it is here."""
+    row = store.find_specimen_by_number(session, institution, collection, number)
+    return None if row is None else store.specimen(row)
+
+
+def media_of(session: Session, specimen_key: str) -> tuple[Media, ...]:
+    """The images of a specimen, in sequence, in every state."""
+    return tuple(store.media(row) for row in store.media_of_specimens(session, [specimen_key]))
+
+
+def media_of_many(session: Session, specimen_keys: Iterable[str]) -> Mapping[str, tuple[Media, ...]]:
+    """The images of each of the specimens; for one page of a list, not for all."""
+    found: dict[str, tuple[Media, ...]] = {key: () for key in specimen_keys}
+    for row in store.media_of_specimens(session, found):
+        found[row.specimen_key] += (store.media(row),)
+    return found
+
+
+def specimens_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Specimen]:
+    """Those of the specimens that are here; for one page of a list."""
+    return {row.key: store.specimen(row) for row in store.specimens_by_key(session, keys)}
+
+
+def list_specimens(session: Session, *, after: str = "", limit: int) -> tuple[Specimen, ...]:
+    """A page of all specimens by key, from the one behind `after`."""
+    return tuple(store.specimen(row) for row in store.page_of_specimens(session, after, limit))
+
+
+def count_specimens(session: Session) -> int:
+    return store.count(session, SpecimenRow)
+
+
+def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datetime) -> Specimen:
+    """Enter a specimen and have it indexed. Raises DuplicateSpecimen."""
+    institution, collection = draft.interpreted.get("institutionCode", ""), draft.interpreted.get("collectionCode", "")
+    if store.find_specimen_by_number(session, institution, collection, draft.catalog_number) is not None:
+        raise DuplicateSpecimen(f"Catalogue number {draft.catalog_number!r} is here already.")
+    row = SpecimenRow(
+        key=ids.new_key(ids.SPECIMEN, naan),
+        version=1,
+        catalog_number=draft.catalog_number,
+        institution_code=institution,
+        collection_code=collection,
+        scientific_name=draft.interpreted.get("scientificName", "")[:1000],
+        interpreted=dict(draft.interpreted),
+        verbatim=dict(draft.verbatim),
+        source=draft.source,
+        created_at=at,
+        updated_at=at,
+    )
+    session.add(row)
+    session.flush()
+    outbox.touch(session, "specimen", row.key)
+    return store.specimen(row)
+
+
+def add_media(session: Session, draft: MediaDraft, *, naan: str, at: datetime) -> Media:
+    """Enter an image as pending and have its derivative made. Raises UnknownSpecimen, DuplicateMedia."""
+    get_specimen(session, draft.specimen_key)
+    if store.find_media_by_hash(session, draft.sha256) is not None:
+        raise DuplicateMedia("An image with the same bytes is here already.")
+    row = MediaRow(
+        key=ids.new_key(ids.MEDIA, naan),
+        specimen_key=draft.specimen_key,
+        version=1,
+        sequence=store.next_sequence(session, draft.specimen_key),
+        sha256=draft.sha256,
+        byte_size=draft.byte_size,
+        format=draft.format,
+        width_px=0,
+        height_px=0,
+        exif_orientation=1,
+        icc_profile="",
+        file_name=draft.file_name,
+        rights=draft.rights,
+        rights_holder=draft.rights_holder,
+        creator=draft.creator,
+        state="pending",
+        state_reason="",
+        pyramid_sha256="",
+        created_at=at,
+    )
+    session.add(row)
+    session.flush()
+    outbox.add(session, DeriveImage(row.key))
+    return store.media(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative:
+    """What making the pyramid told of an image; pixels are those of the upright image."""
+
+    width_px: int
+    height_px: int
+    exif_orientation: int
+    icc_profile: str
+    pyramid_sha256: str
+
+
+def media_ready(session: Session, key: str, derivative: Derivative, *, at: datetime) -> None:
+    """The image can be served now; its specimen is indexed again, and what waited for it is told."""
+    row = _media_row(session, key)
+    row.state, row.state_reason, row.version = "ready", "", row.version + 1
+    row.width_px, row.height_px = derivative.width_px, derivative.height_px
+    row.exif_orientation, row.icc_profile = derivative.exif_orientation, derivative.icc_profile
+    row.pyramid_sha256 = derivative.pyramid_sha256
+    _settled(session, row, at)
+
+
+def media_failed(session: Session, key: str, reason: str, *, at: datetime) -> None:
+    """The image cannot be served, and why."""
+    row = _media_row(session, key)
+    row.state, row.state_reason, row.version = "failed", reason, row.version + 1
+    _settled(session, row, at)
+
+
+def touch_specimen(session: Session, key: str, *, at: datetime) -> None:
+    """Something that the specimen's index entry shows has changed: a new version, indexed again. Raises UnknownSpecimen."""
+    row = store.find_specimen(session, key)
+    if row is None:
+        raise UnknownSpecimen(f"There is no specimen {key!r} here.")
+    row.version, row.updated_at = row.version + 1, at
+    outbox.touch(session, "specimen", key)
+
+
+def _settled(session: Session, row: MediaRow, at: datetime) -> None:
+    touch_specimen(session, row.specimen_key, at=at)
+    outbox.add(session, MediaSettled(row.key))
+
+
+def _media_row(session: Session, key: str) -> MediaRow:
+    row = store.find_media(session, key)
+    if row is None:
+        raise UnknownMedia(f"There is no image {key!r} here.")
+    return row

@@ -1,0 +1,55 @@
+"""Rows of the catalogue."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.runtime.db import Base, Json, Moment
+
+
+class SpecimenRow(Base):
+    """A specimen; the columns beside the JSON are those that queries and uniqueness need."""
+
+    __tablename__ = "specimens"
+    __table_args__ = (UniqueConstraint("institution_code", "collection_code", "catalog_number"), Index(None, "updated_at", "key"))
+
+    key: Mapped[str] = mapped_column(String(16), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    catalog_number: Mapped[str] = mapped_column(String(255))
+    institution_code: Mapped[str] = mapped_column(String(255), default="")
+    collection_code: Mapped[str] = mapped_column(String(255), default="")
+    scientific_name: Mapped[str] = mapped_column(String(1000), default="", index=True)
+    interpreted: Mapped[dict[str, Any]] = mapped_column(Json)
+    verbatim: Mapped[dict[str, Any]] = mapped_column(Json)
+    source: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    updated_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class MediaRow(Base):
+    """An image of a specimen; one row per content, so the same file comes in once."""
+
+    __tablename__ = "media"
+    __table_args__ = (Index(None, "specimen_key", "sequence"), Index(None, "state", "key"))
+
+    key: Mapped[str] = mapped_column(String(16), primary_key=True)
+    specimen_key: Mapped[str] = mapped_column(ForeignKey("specimens.key"))
+    version: Mapped[int] = mapped_column(Integer)
+    sequence: Mapped[int] = mapped_column(Integer)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    byte_size: Mapped[int] = mapped_column(BigInteger)
+    format: Mapped[str] = mapped_column(String(32))
+    width_px: Mapped[int] = mapped_column(Integer, default=0)
+    height_px: Mapped[int] = mapped_column(Integer, default=0)
+    exif_orientation: Mapped[int] = mapped_column(Integer, default=1)
+    icc_profile: Mapped[str] = mapped_column(String(255), default="")
+    file_name: Mapped[str] = mapped_column(String(1000))
+    rights: Mapped[str] = mapped_column(String(1000), default="")
+    rights_holder: Mapped[str] = mapped_column(String(1000), default="")
+    creator: Mapped[str] = mapped_column(String(1000), default="")
+    state: Mapped[str] = mapped_column(String(8))
+    state_reason: Mapped[str] = mapped_column(Text, default="")
+    pyramid_sha256: Mapped[str] = mapped_column(String(64), default="")
+    created_at: Mapped[datetime] = mapped_column(Moment)

@@ -1,0 +1,1 @@
+"""The Image API: from a request's text to geometry to pixels."""

@@ -1,0 +1,1 @@
+"""The Presentation API: manifests and collections."""

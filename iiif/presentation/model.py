@@ -1,0 +1,21 @@
+"""What a manifest shows beyond the catalogue; packages further left provide it, and only `app` composes the two."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from iiif.catalogue.model import Media, Specimen
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestExtras:
+    """JSON-LD to be spliced in: services of the manifest, and per media key the canvas's services and annotation pages."""
+
+    services: tuple[Mapping[str, Any], ...] = ()
+    canvas_services: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    canvas_annotations: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+
+
+ExtrasOf = Callable[[Session, Specimen, Sequence[Media]], ManifestExtras]
