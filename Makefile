@@ -1,0 +1,77 @@
+# Everything a newcomer runs. Needs Python >= 3.11, and Node with npm for the viewer; the rest is installed into .venv.
+PYTHON ?= python3
+PORT   ?= 8000
+IMAGES ?=
+DATA   ?=
+BIN     = .venv/bin
+WEB     = app/web/frontend
+
+.DEFAULT_GOAL = help
+.PHONY: help demo serve test check format e2e conformance bench accuracy screenshots assets wheel lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
+
+demo: .venv/runtime assets  ## a collection of your own IMAGES=folder-or-archive (without it: drawn sheets) at http://127.0.0.1:$(PORT)
+	$(BIN)/lectotype demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(IMAGES),"$(IMAGES)")
+
+test: .venv/dev assets  ## all tests but those in a browser; what was skipped, and why, stands at the end
+	$(BIN)/pytest -m "not e2e"
+
+check: .venv/dev  ## lint, format, types, import contracts, locks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/check_locks.py
+
+format: .venv/dev  ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+e2e: .venv/dev assets  ## the journeys of users in Chromium
+	$(BIN)/pytest -m e2e tests/e2e
+
+conformance: .venv/dev assets  ## the official suites against a running server
+	$(BIN)/python -m tests.conformance
+
+bench: .venv/dev  ## time and peak memory of making a pyramid, and of one tile
+	$(BIN)/python -m tests.bench
+
+accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
+	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md
+
+screenshots: .venv/dev assets  ## the pictures in docs/images, from the drawn sheets
+	$(BIN)/python -m tests.e2e.screenshots
+
+assets: app/web/assets/.built  ## the viewer and the pages' own styles, from the npm lock
+
+wheel: .venv/dev assets  ## dist/lectotype-….whl with the web assets inside
+	$(BIN)/python -m build --wheel --outdir dist
+
+lock: .venv/dev  ## write the lock files again, from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q -o requirements-dev.lock
+
+clean:  ## remove what was built and installed here; collections stay
+	rm -rf .venv .venv-validator dist build app/web/assets $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lectotype needs Python 3.11 or newer; this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+
+# Both locks hold the same versions; the development one holds more.
+.venv/runtime: .venv/pyvenv.cfg requirements.lock pyproject.toml
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements-dev.lock
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+app/web/assets/.built: $(WEB)/package-lock.json $(shell find $(WEB) -path $(WEB)/node_modules -prune -o -type f -print 2>/dev/null)
+	@command -v npm >/dev/null || { echo "The viewer is built with npm: install Node 20 or newer, or use the wheel, which needs none." >&2; exit 1; }
+	npm ci --prefix $(WEB) --no-audit --no-fund --loglevel=error
+	npm run --prefix $(WEB) --silent build
+	@touch $@
