@@ -52,3 +52,4 @@ class AnnotationVersionRow(Base):
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
     document: Mapped[dict[str, Any]] = mapped_column(Json)
     stored_at: Mapped[datetime] = mapped_column(Moment)
+    stored_by: Mapped[str] = mapped_column(String(100), default="")  # name of the token, or the key of the run

@@ -1,0 +1,45 @@
+"""What can be wrong with an annotation."""
+
+from datetime import datetime
+
+from app.runtime.errors import DomainError, Gone, Invalid, NotFound, StaleVersion, TooMuch
+
+
+class UnknownAnnotation(NotFound):
+    """No annotation, or no version of it, of that name."""
+
+
+class DeletedAnnotation(Gone):
+    """The annotation was deleted; `key`, `version` and `deleted_at` say which and when."""
+
+    def __init__(self, key: str, version: int, deleted_at: datetime) -> None:
+        super().__init__(f"Annotation {key!r} was deleted; its earlier versions remain readable.")
+        self.key, self.version, self.deleted_at = key, version, deleted_at
+
+
+class MalformedAnnotation(Invalid):
+    """The document breaks the Web Annotation Data Model; `parameter` names the member, `spec` the section."""
+
+
+class UnknownTarget(Invalid):
+    """The target is no canvas, image, specimen or annotation of ours."""
+
+
+class BadSelector(Invalid):
+    """A selector cannot be read."""
+
+
+class SelectorOutsideCanvas(Invalid):
+    """A region reaches past the edge of its canvas."""
+
+
+class AnnotationTooBig(TooMuch):
+    """The document passes a limit of size, depth or number."""
+
+
+class EtagMismatch(StaleVersion):
+    """If-Match names another version than the one that stands."""
+
+
+class EtagRequired(DomainError):
+    """This server takes changes only with If-Match (setting `require_if_match`)."""

@@ -1,0 +1,254 @@
+"""Decisions about annotations: what is accepted, which version stands, and what follows from a change.
+
+The stored document is the Web Annotation exactly as accepted, with our `id`, `created` and `modified`.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotations import draft, merge, store, targets
+from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation
+from annotations.model import Annotation, Layer
+from annotations.tables import AnnotationRow
+from annotations.targets import Place
+from app.runtime import clock, ids, outbox
+from iiif.addresses import Addresses
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
+MAX_OF_SPECIMEN = 5_000
+
+
+def create(
+    session: Session,
+    document: Any,
+    *,
+    by: str,
+    addresses: Addresses,
+    at: datetime,
+    slug: str | None = None,
+    layer: Layer = "people",
+) -> Annotation:
+    """Store what a person or a client said; `slug` becomes its name where it is free and fit for one.
+
+    Raises MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas or AnnotationTooBig, and then stores nothing.
+    """
+    accepted = draft.check(document)
+    place = targets.resolve(session, accepted["target"], addresses)
+    key = _name(session, slug, addresses.naan)
+    return _insert(session, accepted, key=key, place=place, layer=layer, by=by, addresses=addresses, at=at)
+
+
+def create_machine(
+    session: Session,
+    document: Mapping[str, Any],
+    *,
+    media: Media,
+    run_key: str,
+    kind: str,
+    value: float | None = None,
+    unit: str = "",
+    confidence: float | None = None,
+    addresses: Addresses,
+    at: datetime,
+) -> Annotation:
+    """Store what a run of the analysis found on an image (layer "machine"); checked like any other annotation."""
+    accepted = draft.check(document)
+    place = targets.resolve(session, accepted["target"], addresses)
+    place = Place(media.specimen_key, media.key, place.region)
+    key = ids.new_key(ids.ANNOTATION, addresses.naan)
+    said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence}
+    return _insert(session, accepted, key=key, place=place, layer="machine", by=run_key, addresses=addresses, at=at, said=said)
+
+
+def replace(
+    session: Session,
+    key: str,
+    document: Any,
+    *,
+    by: str,
+    addresses: Addresses,
+    at: datetime,
+    if_match: frozenset[str] | None = None,
+    from_viewer: bool | None = None,
+) -> Annotation:
+    """Let a new document stand instead; the old version remains readable.
+
+    `from_viewer` says that a drawing client sent it, which drops what it cannot draw: then an unchanged shape keeps its
+    stored target and the annotation its provenance (`merge.py`). None: the document's own look decides.
+    Raises as `create` does, and UnknownAnnotation, DeletedAnnotation, EtagMismatch.
+    """
+    row = _standing(session, key, if_match)
+    accepted = draft.check(document)
+    place = targets.resolve(session, accepted["target"], addresses)
+    if merge.wanted(accepted, from_viewer):
+        old = targets.resolve(session, row.document["target"], addresses)
+        accepted = merge.onto(accepted, row.document, same_target=merge.same_target(place, old))
+        place = targets.resolve(session, accepted["target"], addresses)
+    before = row.specimen_key
+    row.version += 1
+    row.modified_at = at
+    row.document = _signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
+    _describe(row, place)
+    store.keep_version(session, row, by, at)
+    _touch(session, {before, row.specimen_key}, key, at)
+    session.flush()
+    return store.annotation(row)
+
+
+def delete(session: Session, key: str, *, by: str, at: datetime, if_match: frozenset[str] | None = None) -> Annotation:
+    """Withdraw it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, EtagMismatch."""
+    row = _standing(session, key, if_match)
+    row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
+    _touch(session, {row.specimen_key}, key, at)
+    session.flush()
+    return store.annotation(row)
+
+
+def get(session: Session, key: str) -> Annotation:
+    """The annotation as it stands. Raises UnknownAnnotation, DeletedAnnotation."""
+    found = find(session, key)
+    if found is None:
+        raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
+    if found.deleted_at is not None:
+        raise DeletedAnnotation(key, found.version, found.deleted_at)
+    return found
+
+
+def find(session: Session, key: str) -> Annotation | None:
+    """The annotation, deleted ones included (see `deleted_at`), or None."""
+    row = store.find(session, key)
+    return None if row is None else store.annotation(row)
+
+
+def get_version(session: Session, key: str, version: int) -> Mapping[str, Any]:
+    """The document of that version, also of a deleted annotation. Raises UnknownAnnotation."""
+    row = store.find_version(session, key, version)
+    if row is None:
+        raise UnknownAnnotation(f"There is no version {version} of annotation {key[:64]!r} here.")
+    return row.document
+
+
+def of_media(session: Session, media_key: str, layer: Layer | None = None, limit: int = 1000) -> tuple[Annotation, ...]:
+    """Standing annotations on an image, oldest first."""
+    where = {"media_key": media_key} | ({"layer": layer} if layer else {})
+    return tuple(map(store.annotation, store.in_time_order(session, where, limit)))
+
+
+def of_specimen(session: Session, specimen_key: str, limit: int = MAX_OF_SPECIMEN) -> tuple[Annotation, ...]:
+    """Standing annotations on a specimen and on all its images, oldest first."""
+    return tuple(map(store.annotation, store.in_time_order(session, {"specimen_key": specimen_key}, limit)))
+
+
+def count_of_media(session: Session, media_key: str, layer: Layer) -> int:
+    return store.count(session, {"media_key": media_key, "layer": layer})
+
+
+def page(
+    session: Session, where: Mapping[str, str] | None = None, *, after: str = "", before: str = "", limit: int
+) -> tuple[Annotation, ...]:
+    """A page of standing annotations in the order of their keys; `before` "~" means the last page. `where` names columns."""
+    return tuple(map(store.annotation, store.page(session, where or {}, after=after, before=before, limit=limit)))
+
+
+def count(session: Session, where: Mapping[str, str] | None = None) -> int:
+    return store.count(session, where or {})
+
+
+def scale_of(session: Session, media_keys: Sequence[str]) -> dict[str, Annotation]:
+    """Per image the ruler that counts: the newest, a person's before a machine's; images without one are missing."""
+    found: dict[str, Annotation] = {}
+    for row in store.newest_of_kind(session, media_keys, "ruler"):
+        if row.value is not None and row.value > 0 and (row.media_key not in found or found[row.media_key].layer < row.layer):
+            found[row.media_key] = store.annotation(row)
+    return found
+
+
+def _insert(
+    session: Session,
+    document: Mapping[str, Any],
+    *,
+    key: str,
+    place: Place,
+    layer: Layer,
+    by: str,
+    addresses: Addresses,
+    at: datetime,
+    said: Mapping[str, Any] | None = None,
+) -> Annotation:
+    iri = addresses.annotation(key)
+    signed = _signed(_with_via(document, iri), iri, document.get("created", clock.iso(at)), at)
+    row = AnnotationRow(
+        key=key, version=1, layer=layer, kind="", run_key="", value=None, unit="", document=signed, created_at=at, modified_at=at
+    )
+    _describe(row, place)
+    for name, value in (said or {}).items():
+        setattr(row, name, value)
+    session.add(row)
+    session.flush()
+    store.keep_version(session, row, by, at)
+    _touch(session, {row.specimen_key}, key, at)
+    return store.annotation(row)
+
+
+def _describe(row: AnnotationRow, place: Place) -> None:
+    """Fill the columns that are drawn from the document; what a machine said beside it stays where the document is silent."""
+    document = row.document
+    row.etag = _etag(document)
+    row.specimen_key, row.media_key = place.specimen_key, place.media_key
+    row.motivations, row.text = list(draft.motivations(document)), draft.text_of(document)
+    box = None if place.region is None else place.region.box
+    row.x0, row.y0, row.x1, row.y1 = (None,) * 4 if box is None else (box.x0, box.y0, box.x1, box.y1)
+    row.confidence = draft.confidence_of(document)
+    if (scale := draft.measured(document)) is not None:
+        row.kind, row.value, row.unit = scale
+
+
+def _signed(document: Mapping[str, Any], iri: str, created: str, at: datetime) -> dict[str, Any]:
+    return {**document, "id": iri, "created": created, "modified": clock.iso(at)}
+
+
+def _with_via(document: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
+    """An IRI that the client gave it is kept as `via` (Web Annotation Protocol, section 5.1)."""
+    theirs = document.get("id")
+    if not draft.is_iri(theirs) or theirs == iri:
+        return document
+    known = draft.several(document.get("via"))
+    return document if theirs in known else {**document, "via": [*known, theirs] if known else theirs}
+
+
+def _name(session: Session, slug: str | None, naan: str) -> str:
+    """The slug if it is fit and was never used, else a fresh key (RFC 5023, section 9.7)."""
+    if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
+        return slug
+    return ids.new_key(ids.ANNOTATION, naan)
+
+
+def _standing(session: Session, key: str, if_match: frozenset[str] | None) -> AnnotationRow:
+    """The row to change, locked. `if_match`: the ETags of which one must stand, None for any."""
+    row = store.find(session, key, lock=True)
+    if row is None:
+        raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
+    if row.deleted_at is not None:
+        raise DeletedAnnotation(key, row.version, row.deleted_at)
+    if if_match is not None and row.etag not in if_match:
+        raise EtagMismatch("The annotation has changed since: fetch it again and repeat the change on what stands.")
+    return row
+
+
+def _etag(document: Mapping[str, Any]) -> str:
+    """A digest of the content, whatever the order of its members (databases reorder them)."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def _touch(session: Session, specimen_keys: set[str], key: str, at: datetime) -> None:
+    outbox.touch(session, "annotation", key)
+    for specimen_key in specimen_keys:
+        catalogue.touch_specimen(session, specimen_key, at=at)

@@ -1,0 +1,84 @@
+"""SQL of annotations: rows in and out, and frozen values.
+
+Paging is by keyset over the index (deleted_at, key), so the last page costs what the first one costs.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from annotations.model import Annotation, Box, Layer
+from annotations.tables import AnnotationRow, AnnotationVersionRow
+
+
+def annotation(row: AnnotationRow) -> Annotation:
+    box = None
+    if row.x0 is not None and row.y0 is not None and row.x1 is not None and row.y1 is not None:
+        box = Box(row.x0, row.y0, row.x1, row.y1)
+    plain = {name: getattr(row, name) for name in Annotation.__dataclass_fields__ if name not in ("box", "motivations")}
+    return Annotation(**plain, box=box, motivations=tuple(row.motivations))
+
+
+def find(session: Session, key: str, *, lock: bool = False) -> AnnotationRow | None:
+    """The row of that key, deleted or not; with `lock`, nobody else changes it before this transaction ends."""
+    return session.get(AnnotationRow, key, with_for_update=lock or None)
+
+
+def keep_version(session: Session, row: AnnotationRow, by: str, at: datetime) -> None:
+    """Write down the document that stands now as a version that stays."""
+    session.add(AnnotationVersionRow(key=row.key, version=row.version, document=row.document, stored_at=at, stored_by=by))
+
+
+def find_version(session: Session, key: str, version: int) -> AnnotationVersionRow | None:
+    return session.get(AnnotationVersionRow, (key, version))
+
+
+def page(session: Session, where: Mapping[str, Any], *, after: str = "", before: str = "", limit: int) -> Sequence[AnnotationRow]:
+    """Standing annotations in the order of their keys: the `limit` behind `after`, or the `limit` just before `before`.
+
+    `where` holds columns and values; `before` of "~" means from the end.
+    """
+    query = select(AnnotationRow).where(*_standing(where))
+    if before:
+        end = () if before == "~" else (AnnotationRow.key < before,)
+        rows = session.scalars(query.where(*end).order_by(AnnotationRow.key.desc()).limit(limit)).all()
+        return rows[::-1]
+    return session.scalars(query.where(AnnotationRow.key > after).order_by(AnnotationRow.key).limit(limit)).all()
+
+
+def count(session: Session, where: Mapping[str, Any]) -> int:
+    return session.scalar(select(func.count()).select_from(AnnotationRow).where(*_standing(where))) or 0
+
+
+def in_time_order(session: Session, where: Mapping[str, Any], limit: int) -> Sequence[AnnotationRow]:
+    """Standing annotations, oldest first."""
+    query = select(AnnotationRow).where(*_standing(where)).order_by(AnnotationRow.created_at, AnnotationRow.key)
+    return session.scalars(query.limit(limit)).all()
+
+
+def layers_of(session: Session, media_keys: Sequence[str]) -> set[tuple[str, Layer]]:
+    """The pairs of image and layer that hold at least one standing annotation."""
+    query = select(AnnotationRow.media_key, AnnotationRow.layer).where(
+        AnnotationRow.media_key.in_(media_keys), AnnotationRow.deleted_at.is_(None)
+    )
+    return {(media_key, layer) for media_key, layer in session.execute(query.distinct()).all()}  # type: ignore[misc]  # column is str
+
+
+def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str) -> Sequence[AnnotationRow]:
+    """Standing annotations of a kind, newest first."""
+    where = (AnnotationRow.media_key.in_(media_keys), AnnotationRow.kind == kind, AnnotationRow.deleted_at.is_(None))
+    return session.scalars(
+        select(AnnotationRow).where(*where).order_by(AnnotationRow.modified_at.desc(), AnnotationRow.key)
+    ).all()
+
+
+def last_change(session: Session) -> datetime | None:
+    """When any annotation last changed, creation and deletion included."""
+    return session.scalar(select(func.max(AnnotationRow.modified_at)))
+
+
+def _standing(where: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
+    return (AnnotationRow.deleted_at.is_(None), *(getattr(AnnotationRow, name) == value for name, value in where.items()))
