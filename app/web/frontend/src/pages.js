@@ -1,0 +1,83 @@
+// What moves on the pages: regions marked data-live are fetched again while work is under way, told by server-sent
+// events, or every few seconds where those do not come through. Without this script every page still works.
+
+const SOONEST_MS = 1500;
+const POLL_MS = 5000;
+const IDLE_MS = 20000;
+
+let events = null;
+let timer = 0;
+let last = 0;
+
+function busy() {
+  return document.querySelector("[data-running]:not([data-running='0'])") !== null;
+}
+
+function swap(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const open = [...old.querySelectorAll("details[open][id]")].map(({ id }) => id);
+  for (const id of open) fresh.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
+  old.replaceWith(fresh);
+  if (!focused) return;
+  const same = focused.id ? `#${CSS.escape(focused.id)}` : focused.getAttribute("href") && `[href="${CSS.escape(focused.getAttribute("href"))}"]`;
+  if (same) fresh.querySelector(same)?.focus({ preventScroll: true });
+}
+
+async function refresh() {
+  last = Date.now();
+  try {
+    const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (!response.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const old of document.querySelectorAll("[data-live][id]")) {
+      const fresh = page.getElementById(old.id);
+      if (fresh && fresh.outerHTML !== old.outerHTML) swap(old, document.adoptNode(fresh));
+    }
+  } catch {
+    // The server is away; the next turn asks again.
+  } finally {
+    plan();
+  }
+}
+
+function plan(soon = false) {
+  clearTimeout(timer);
+  if (document.hidden) return close();
+  listen();
+  const wait = soon ? Math.max(0, SOONEST_MS - (Date.now() - last)) : busy() ? POLL_MS : IDLE_MS;
+  timer = setTimeout(refresh, wait);
+}
+
+function listen() {
+  if (!busy()) return close();
+  if (events) return;
+  events = new EventSource("/api/events");
+  for (const name of ["message", "run", "runs", "progress", "media", "specimen"]) events.addEventListener(name, () => plan(true));
+  events.addEventListener("error", () => events?.readyState === EventSource.CLOSED && close());
+}
+
+function close() {
+  events?.close();
+  events = null;
+}
+
+if (document.querySelector("[data-live]")) {
+  document.addEventListener("visibilitychange", () => plan(true));
+  addEventListener("pagehide", close);
+  plan();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.closest("input, textarea, select, [contenteditable], #viewer")) return;
+  const box = document.getElementById("q");
+  if (!box) return;
+  event.preventDefault();
+  box.focus();
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.textContent = "Copied";
+});

@@ -1,0 +1,86 @@
+// Mirador, set up for one specimen: its annotations open beside the sheet and drawn on it, search inside it ready.
+import Mirador, { selectAnnotation, setCanvas } from "mirador";
+
+// By default Mirador shows commenting and tagging only; here everything that was said is shown.
+const MOTIVATIONS = [
+  "assessing", "bookmarking", "calibrating", "classifying", "commenting", "describing", "editing", "highlighting",
+  "identifying", "linking", "measuring", "moderating", "questioning", "replying", "segmenting", "supplementing",
+  "tagging", "transcribing",
+];
+const WINDOW = "specimen";
+
+const font = '"Alegreya Sans", "Gill Sans", "Segoe UI", sans-serif';
+const shades = {
+  light: {
+    mode: "light",
+    primary: { main: "#1f5a3d" },
+    secondary: { main: "#1f5a3d" },
+    shades: { dark: "#e6e8e0", main: "#fcfcf9", light: "#f1f2ec" },
+  },
+  dark: {
+    mode: "dark",
+    primary: { main: "#8ccfa8" },
+    secondary: { main: "#8ccfa8" },
+    background: { paper: "#1b211e", default: "#121614" },
+    shades: { dark: "#0c0f0d", main: "#1b211e", light: "#232b27" },
+  },
+};
+const drawn = {
+  annotations: {
+    default: { strokeStyle: "#e0393e", globalAlpha: 0.85 },
+    hovered: { strokeStyle: "#1769c4", globalAlpha: 1 },
+    selected: { strokeStyle: "#1769c4", globalAlpha: 1 },
+  },
+};
+
+function theme(name) {
+  return { palette: { ...shades[name], ...drawn }, typography: { fontFamily: font } };
+}
+
+function open(holder) {
+  const { manifest, canvas, query } = holder.dataset;
+  const narrow = matchMedia("(max-width: 48rem)").matches;
+  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  holder.replaceChildren();
+  const viewer = Mirador.viewer({
+    id: holder.id,
+    selectedTheme: dark ? "dark" : "light",
+    themes: { light: theme("light"), dark: theme("dark") },
+    annotations: { htmlSanitizationRuleSet: "iiif", filteredMotivations: MOTIVATIONS },
+    window: {
+      allowClose: false,
+      allowMaximize: false,
+      allowFullscreen: true,
+      defaultView: "single",
+      highlightAllAnnotations: true,
+      sideBarOpen: !narrow,
+      sideBarPanel: "annotations",
+      defaultSidebarPanelWidth: 280,
+    },
+    windows: [
+      {
+        id: WINDOW,
+        manifestId: manifest,
+        ...(canvas && { canvasId: canvas }),
+        ...(query && { defaultSearchQuery: query }),
+      },
+    ],
+    workspace: { allowNewWindows: false, showZoomControls: true, type: "single" },
+    workspaceControlPanel: { enabled: false },
+  });
+  document.addEventListener("click", (event) => show(event, viewer, holder));
+  holder.dataset.open = "";
+}
+
+// A finding's own link leads to its annotation; with the viewer here, it shows it on the sheet instead.
+function show(event, viewer, holder) {
+  const link = event.target.closest("[data-show]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  if (link.dataset.canvas) viewer.store.dispatch(setCanvas(WINDOW, link.dataset.canvas));
+  viewer.store.dispatch(selectAnnotation(WINDOW, link.dataset.show));
+  holder.scrollIntoView({ block: "nearest" });
+}
+
+const holder = document.getElementById("viewer");
+if (holder) open(holder);
