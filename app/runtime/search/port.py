@@ -121,6 +121,9 @@ class Sort:
     descending: bool = True
 
 
+RELEVANCE = Sort()
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One document found, with its relevance."""
@@ -154,7 +157,7 @@ class SearchEngine(Protocol):
         *,
         facets: Sequence[str] = (),
         facet_size: int = 20,
-        sort: Sort = Sort(),
+        sort: Sort = RELEVANCE,
         offset: int = 0,
         limit: int = 20,
     ) -> Found:

@@ -1,0 +1,203 @@
+"""What the index knows of a specimen and of an annotation, made from the database as it stands now.
+
+An annotation carries the facets of its specimen, and a specimen the text and measures of its annotations, so that one
+query combines them. The version of a specimen's document is the sum of the versions of everything it was made from;
+each of them only grows, so the sum does with every change.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES
+from annotations.tables import AnnotationRow
+from app.runtime import clock, ids
+from app.runtime.errors import Invalid
+from app.runtime.search.port import Document, Value
+from iiif.addresses import Addresses
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.errors import UnknownSpecimen
+from iiif.catalogue.model import Media, Specimen
+
+SPECIMEN, ANNOTATION = "specimen", "annotation"
+NEVER = 2**53  # version of the tombstone of what the database does not know at all
+LONGEST_TEXT = 200_000  # characters of all annotations of one specimen
+READ = ("text", "label", "barcode", "")  # kinds whose text was on the sheet, or written by people
+NAMES = ("scientificName", "kingdom", "phylum", "class", "order", "family", "genus", "specificEpithet", "vernacularName",
+         "acceptedNameUsage", "previousIdentifications")  # fmt: skip
+PLACES = (
+    "continent",
+    "country",
+    "stateProvince",
+    "county",
+    "municipality",
+    "locality",
+    "verbatimLocality",
+    "island",
+    "waterBody",
+)
+Fields = dict[str, Value | Sequence[Value]]
+
+
+def build(session: Session, sort: str, key: str, addresses: Addresses) -> Document:
+    """The document of a "specimen" or an "annotation"; a tombstone if it is not there (any more)."""
+    if sort == SPECIMEN:
+        return _specimen(session, key, addresses)
+    if sort == ANNOTATION:
+        return _annotation(session, key, addresses)
+    raise Invalid(f"Nothing of the sort {sort!r} is indexed.")
+
+
+def index_key(sort: str, key: str) -> str:
+    """The key in the index."""
+    return f"{sort}/{key}"
+
+
+def _specimen(session: Session, key: str, addresses: Addresses) -> Document:
+    try:
+        specimen = catalogue.get_specimen(session, key)
+    except UnknownSpecimen:
+        return Document(index_key(SPECIMEN, key), NEVER, deleted=True)
+    media = catalogue.media_of(session, key)
+    rows = session.scalars(
+        select(AnnotationRow)
+        .where(AnnotationRow.specimen_key == key, AnnotationRow.deleted_at.is_(None))
+        .order_by(AnnotationRow.key)
+    ).all()
+    version = specimen.version + sum(one.version for one in media) + _sum_of_versions(session, key)
+    fields: Fields = {
+        **_darwin_core(specimen, addresses),
+        "sort": SPECIMEN,
+        "media": [one.key for one in media],
+        "text": [*_words_of(specimen, media), *_texts(rows)],
+        "kind": _distinct(row.kind for row in rows),
+        "layer": _distinct(row.layer for row in rows),
+        "motivation": _distinct(motivation for row in rows for motivation in row.motivations),
+        "run": _distinct(row.run_key for row in rows),
+        "images": len(media),
+        "annotations": len(rows),
+        "hasRuler": any(row.kind == "ruler" and row.value is not None for row in rows),
+        "pxPerMm": [row.value for row in rows if row.kind == "ruler" and row.value is not None],
+        "created": clock.iso(specimen.created_at),
+        "modified": clock.iso(specimen.updated_at),
+    }
+    for measure in MEASURES:
+        fields[measure] = [row.value for row in rows if _measures(row, measure) and row.value is not None]
+    return Document(index_key(SPECIMEN, key), version, fields)
+
+
+def _annotation(session: Session, key: str, addresses: Addresses) -> Document:
+    row = session.get(AnnotationRow, key)
+    if row is None:
+        return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
+    if row.deleted_at is not None:
+        return Document(index_key(ANNOTATION, key), row.version, deleted=True)
+    fields: Fields = {}
+    try:
+        specimen = catalogue.get_specimen(session, row.specimen_key)
+        fields.update(_darwin_core(specimen, addresses))
+    except UnknownSpecimen:
+        pass  # an annotation outlives its specimen; it then has no facets
+    fields |= {
+        "sort": ANNOTATION,
+        "pid": ids.ark(key, addresses.naan),
+        "specimen": row.specimen_key,
+        "media": [row.media_key],
+        "text": [row.text],
+        "kind": [row.kind],
+        "layer": [row.layer],
+        "motivation": [str(motivation) for motivation in row.motivations],
+        "run": [row.run_key],
+        "unit": row.unit,
+        "hasRuler": row.kind == "ruler" and row.value is not None,
+        "created": clock.iso(row.created_at),
+        "modified": clock.iso(row.modified_at),
+    }
+    numbers = {name: getattr(row, name) for name in ("confidence", "value", "x0", "y0", "x1", "y1")}
+    fields |= {name: number for name, number in numbers.items() if number is not None}
+    for measure in MEASURES:
+        if _measures(row, measure) and row.value is not None:
+            fields[measure] = [row.value]
+    if row.kind == "ruler" and row.value is not None:
+        fields["pxPerMm"] = [row.value]
+    return Document(index_key(ANNOTATION, key), row.version, fields)
+
+
+def _darwin_core(specimen: Specimen, addresses: Addresses) -> Fields:
+    """The facets that a specimen shares with its annotations."""
+    terms = specimen.interpreted
+    fields: Fields = {term: _several(terms.get(term, "")) for term in DARWIN_CORE_FACETS}
+    year = _year(terms)
+    if year is not None:
+        fields["year"] = year
+    return fields | {
+        "pid": ids.ark(specimen.key, addresses.naan),
+        "specimen": specimen.key,
+        "label": label(specimen),
+        "catalogNumber": specimen.catalog_number,
+        "name": _given(terms, NAMES),
+        "collector": _given(terms, ("recordedBy", "identifiedBy")),
+        "place": _given(terms, PLACES),
+    }
+
+
+def label(specimen: Specimen) -> str:
+    """What a specimen is called in lists."""
+    return " · ".join(part for part in (specimen.scientific_name, specimen.catalog_number) if part) or specimen.key
+
+
+def _words_of(specimen: Specimen, media: Iterable[Media]) -> list[str]:
+    """Every word of the record, once per distinct value; the catalogue number also in the ways people type it."""
+    number = specimen.catalog_number
+    typed = [
+        number,
+        re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", number),
+        *(run.lstrip("0") for run in re.findall(r"\d+", number)),
+    ]
+    values = [
+        *typed,
+        *map(str, specimen.interpreted.values()),
+        *map(str, specimen.verbatim.values()),
+        *(one.file_name for one in media),
+    ]
+    return _distinct(values)
+
+
+def _texts(rows: Iterable[AnnotationRow]) -> list[str]:
+    """Text read from the sheet or written by people, up to a limit."""
+    texts, left = [], LONGEST_TEXT
+    for row in rows:
+        if row.text and (row.kind in READ or row.layer == "people") and left > 0:
+            texts.append(row.text[:left])
+            left -= len(row.text)
+    return texts
+
+
+def _measures(row: AnnotationRow, measure: str) -> bool:
+    return row.kind == measure and row.unit in ("mm", "mm2", "mm²")
+
+
+def _sum_of_versions(session: Session, specimen_key: str) -> int:
+    """Deleted ones too, so that the sum grows when one is deleted."""
+    return session.scalar(select(func.sum(AnnotationRow.version)).where(AnnotationRow.specimen_key == specimen_key)) or 0
+
+
+def _year(terms: Mapping[str, str]) -> int | None:
+    """dwc:year, or that of dwc:eventDate."""
+    match = re.match(r"\s*(\d{4})(?!\d)", str(terms.get("year") or terms.get("eventDate") or ""), re.ASCII)
+    return int(match[1]) if match else None
+
+
+def _several(value: str) -> list[str]:
+    """Darwin Core parts several values of one term by ` | `."""
+    return _distinct(part.strip() for part in str(value).split("|"))
+
+
+def _given(terms: Mapping[str, str], names: Iterable[str]) -> list[str]:
+    return _distinct(str(terms.get(name, "")) for name in names)
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(str(value) for value in values if value))

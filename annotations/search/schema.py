@@ -1,0 +1,51 @@
+"""The fields of the index: one schema for specimens and annotations, so that one query asks for both.
+
+Darwin Core terms keep their names. Lengths are millimetres, areas square millimetres, boxes canvas units.
+"""
+
+from app.runtime.search.port import Field
+
+DARWIN_CORE_FACETS = (
+    "scientificName",
+    "family",
+    "genus",
+    "country",
+    "stateProvince",
+    "recordedBy",
+    "typeStatus",
+    "institutionCode",
+    "collectionCode",
+    "basisOfRecord",
+)
+MEASURES = ("length", "width", "area")  # kinds of annotations whose value is a size; of several on a sheet, all count
+
+FIELDS: tuple[Field, ...] = (
+    Field("sort", "keyword"),  # "specimen" or "annotation"
+    Field("pid", "keyword"),  # the ARK, without a host
+    Field("specimen", "keyword"),
+    Field("media", "keyword", many=True),
+    Field("label", "keyword"),  # what the specimen is called in lists
+    Field("catalogNumber", "keyword"),
+    *(Field(term, "keyword", many=True) for term in DARWIN_CORE_FACETS),
+    Field("year", "number"),
+    Field("text", "text", many=True),
+    Field("name", "text", many=True),  # the words of names of taxa
+    Field("collector", "text", many=True),
+    Field("place", "text", many=True),
+    Field("kind", "keyword", many=True),  # of a specimen: the kinds of its annotations
+    Field("layer", "keyword", many=True),
+    Field("motivation", "keyword", many=True),
+    Field("run", "keyword", many=True),
+    Field("unit", "keyword"),
+    Field("confidence", "number"),
+    Field("value", "number"),
+    *(Field(corner, "number") for corner in ("x0", "y0", "x1", "y1")),
+    *(Field(measure, "number", many=True) for measure in MEASURES),
+    Field("pxPerMm", "number", many=True),
+    Field("hasRuler", "flag"),
+    Field("images", "number"),
+    Field("annotations", "number"),
+    Field("created", "date"),
+    Field("modified", "date"),
+)
+BY_NAME = {field.name: field for field in FIELDS}

@@ -1,0 +1,333 @@
+"""The embedded engine: tantivy in a folder that can be thrown away.
+
+    index/current                 the name of the folder that stands
+    index/<digest>-<n>/           one index; the digest is that of the fields
+    index/write.lock              held by whoever writes, for one batch (flock: let go by the system if its process dies)
+    index/rebuild.lock            held by a rebuild, as long as it lasts
+    index/journal                 documents written during a rebuild, to be written to the new index too
+
+Any process may read and any may write; each batch is one commit. What was taken out is not remembered: a document comes
+back if an older state of it is written after, which the relay does not do, as it writes what stands in the database.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import tantivy
+
+from app.runtime.search import columns
+from app.runtime.search.folder_lock import is_free, locked
+from app.runtime.search.port import RELEVANCE, Document, Field, Found, Hit, Query, SearchDown, SearchEngine, Sort
+from app.runtime.search.tantivy_query import Translator
+
+MEMORY = 30_000_000  # bytes that a writer may fill before it writes a segment
+TIED = 10_000  # documents of equal relevance that are put in order of their keys; beyond, their order is the index's
+
+
+class TantivyEngine:
+    """One folder of indexes; see `SearchEngine` for what it does."""
+
+    def __init__(self, root: Path, fields: Sequence[Field]) -> None:
+        self._root = root
+        self._fields = {field.name: field for field in fields}
+        self._digest = columns.digest(fields)
+        self._schema = _schema(fields)
+        self._translator = Translator(self._schema, self._fields)
+        self._open: _Index | None = None
+
+    def write(self, documents: Iterable[Document]) -> None:
+        newest = _newest(documents)
+        if not newest:
+            return
+        self._root.mkdir(parents=True, exist_ok=True)
+        with locked(self._root / "write.lock"):
+            journal = self._root / "journal"
+            if journal.exists():
+                self._note(journal, newest)
+            index = self._current() or self._begin()
+            index.write(newest, self._fields)
+
+    def find(
+        self,
+        query: Query,
+        *,
+        facets: Sequence[str] = (),
+        facet_size: int = 20,
+        sort: Sort = RELEVANCE,
+        offset: int = 0,
+        limit: int = 20,
+    ) -> Found:
+        index = self._current()
+        if index is None:
+            return Found((), 0, dict.fromkeys(facets, ()))
+        searcher = index.searcher()
+        translated = self._translator.translate(query)
+        total = _count(searcher, translated)
+        wanted = min(offset + limit, total)
+        if wanted <= offset:
+            hits: list[Hit] = []
+        elif sort.field:
+            hits = self._by_field(searcher, query, sort, wanted)
+        elif columns.ranks(query):
+            hits = _by_relevance(searcher, translated, wanted)
+        else:
+            hits = _by_key(searcher, translated, wanted)
+        counted = {name: _facet(searcher, translated, name, facet_size) for name in facets}
+        return Found(tuple(hits[offset:]), total, counted)
+
+    def terms(self, field: str, prefix: str, limit: int = 10) -> tuple[tuple[str, int], ...]:
+        index = self._current()
+        if index is None:
+            return ()
+        return tuple(index.searcher().terms_with_prefix(field, prefix, filter_query=tantivy.Query.all_query(), limit=limit))
+
+    def versions(self) -> Iterator[tuple[str, int]]:
+        index = self._current()
+        if index is None:
+            return
+        searcher = index.searcher()
+        hits = searcher.search(
+            tantivy.Query.all_query(), limit=max(searcher.num_docs, 1), order_by_field="key", order=tantivy.Order.Asc
+        ).hits
+        for key, address in hits:
+            yield key, searcher.doc(address)["version"][0]
+
+    @contextmanager
+    def rebuild(self) -> Iterator[SearchEngine]:
+        """See `SearchEngine`. SearchDown while another rebuild runs. What others write meanwhile reaches the new index too."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        if not is_free(self._root / "rebuild.lock"):
+            raise SearchDown("The index is being rebuilt already.")
+        with locked(self._root / "rebuild.lock"):
+            with locked(self._root / "write.lock"):
+                (self._root / "journal").write_bytes(b"")
+                fresh = self._next_folder()
+            try:
+                filling = _Filling(self, _Index(fresh, self._schema))
+                yield filling
+                with locked(self._root / "write.lock"):
+                    for batch in self._noted():
+                        filling.write(batch)
+                    self._point_to(fresh)
+            except BaseException:
+                shutil.rmtree(fresh, ignore_errors=True)
+                raise
+            finally:
+                (self._root / "journal").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        self._open = None
+
+    def _note(self, journal: Path, documents: Sequence[Document]) -> None:
+        """Keep the documents for the rebuild that is under way; drop the journal of one that died."""
+        if is_free(self._root / "rebuild.lock"):
+            journal.unlink(missing_ok=True)
+            return
+        with journal.open("a", encoding="utf-8") as file:
+            file.write(json.dumps([asdict(document) for document in documents], default=list) + "\n")
+
+    def _noted(self) -> Iterator[list[Document]]:
+        with (self._root / "journal").open(encoding="utf-8") as file:
+            for line in file:
+                yield [Document(**one) for one in json.loads(line)]
+
+    def _current(self) -> "_Index | None":
+        """The index that stands, opened again when the pointer has moved. SearchDown if it is for other fields."""
+        try:
+            name = (self._root / "current").read_text().strip()
+        except FileNotFoundError:
+            return None
+        if self._open is None or self._open.folder.name != name:
+            if not name.startswith(self._digest):
+                raise SearchDown("The search index is of another version: run `lectotype reindex`.")
+            self._open = _Index(self._root / name, self._schema)
+        return self._open
+
+    def _begin(self) -> "_Index":
+        fresh = self._next_folder()
+        self._open = _Index(fresh, self._schema)
+        self._point_to(fresh)
+        return self._open
+
+    def _next_folder(self) -> Path:
+        numbers = [int(path.name.rpartition("-")[2]) for path in self._root.glob("????????-*") if path.is_dir()]
+        folder = self._root / f"{self._digest}-{max(numbers, default=0) + 1}"
+        folder.mkdir()
+        return folder
+
+    def _point_to(self, fresh: Path) -> None:
+        """In one step; then throw the others away (a reader that has one open keeps its files until it lets go)."""
+        moved = self._root / "current.new"
+        moved.write_text(fresh.name)
+        moved.replace(self._root / "current")
+        for path in self._root.glob("????????-*"):
+            if path.is_dir() and path != fresh:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _by_field(self, searcher: tantivy.Searcher, query: Query, sort: Sort, wanted: int) -> list[Hit]:
+        """The first hits by a field; those that share the last value are asked for again, by key."""
+        order = tantivy.Order.Desc if sort.descending else tantivy.Order.Asc
+        translated = self._translator.translate(query)
+        hits = searcher.search(translated, limit=wanted, order_by_field=sort.field, order=order).hits
+        last = hits[-1][0]
+        before = [(value, searcher.doc(address)["key"][0]) for value, address in hits if value != last]
+        ordered = list(chain.from_iterable(sorted(group) for group in _groups(before)))
+        tied = self._translator.having(translated, sort.field, last)
+        return [*(Hit(key, 0.0) for key in ordered), *_by_key(searcher, tied, wanted - len(ordered))]
+
+
+class _Filling(TantivyEngine):
+    """The engine that a rebuild hands out: writes to the new index, which nobody else knows yet."""
+
+    def __init__(self, parent: TantivyEngine, index: "_Index") -> None:
+        self.__dict__.update(parent.__dict__)
+        self._filled = index
+
+    def write(self, documents: Iterable[Document]) -> None:
+        self._filled.write(_newest(documents), self._fields)
+
+    def _current(self) -> "_Index | None":
+        return self._filled
+
+
+class _Index:
+    """One tantivy index, open; read again whenever somebody has committed."""
+
+    def __init__(self, folder: Path, schema: tantivy.Schema) -> None:
+        self.folder = folder
+        self._index = tantivy.Index(schema, str(folder))
+        self._index.config_reader("manual")
+        self._seen = (0, 0)
+
+    def searcher(self) -> tantivy.Searcher:
+        """Of the last commit, whichever process made it."""
+        try:
+            found = (self.folder / "meta.json").stat()
+        except FileNotFoundError:  # replaced by a rebuild just now; what is open stays readable
+            return self._index.searcher()
+        state = (found.st_mtime_ns, found.st_ino)
+        if state != self._seen:
+            self._index.reload()
+            self._seen = state
+        return self._index.searcher()
+
+    def write(self, documents: Sequence[Document], fields: dict[str, Field]) -> None:
+        """One commit. Documents older than what stands are left out."""
+        searcher = self.searcher()
+        writer = self._index.writer(MEMORY, 1)
+        for document in documents:
+            if document.version < _version(searcher, self._index.schema, document.key):
+                continue
+            writer.delete_documents_by_term("key", document.key)
+            if not document.deleted:
+                writer.add_document(_tantivy_document(document, fields))
+        writer.commit()
+        writer.wait_merging_threads()
+
+
+def _schema(fields: Sequence[Field]) -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("version", stored=True)
+    for field in fields:
+        match field.kind:
+            case "text":
+                builder.add_text_field(field.name, tokenizer_name="whitespace", index_option="position")
+                builder.add_text_field(field.name + columns.STEM, tokenizer_name="whitespace", index_option="freq")
+            case "keyword":
+                builder.add_text_field(field.name, fast=True, tokenizer_name="raw", index_option="basic")
+            case "number":
+                builder.add_float_field(field.name, indexed=True, fast=True)
+            case "date":
+                builder.add_integer_field(field.name, indexed=True, fast=True)
+            case "flag":
+                builder.add_boolean_field(field.name, indexed=True, fast=True)
+    return builder.build()
+
+
+def _tantivy_document(document: Document, fields: dict[str, Field]) -> tantivy.Document:
+    made = tantivy.Document()
+    made.add_text("key", document.key)
+    made.add_unsigned("version", document.version)
+    for name, held in columns.of(document, fields).items():
+        kind = fields[name].kind if name in fields else "text"
+        for value in held:
+            match kind:
+                case "text" | "keyword":
+                    made.add_text(name, value)
+                case "number":
+                    made.add_float(name, value)
+                case "date":
+                    made.add_integer(name, value)
+                case "flag":
+                    made.add_boolean(name, value)
+    return made
+
+
+def _newest(documents: Iterable[Document]) -> list[Document]:
+    """Each key once, at its highest version; of equal ones the last."""
+    newest: dict[str, Document] = {}
+    for document in documents:
+        if document.key not in newest or document.version >= newest[document.key].version:
+            newest[document.key] = document
+    return list(newest.values())
+
+
+def _version(searcher: tantivy.Searcher, schema: tantivy.Schema, key: str) -> int:
+    hits = searcher.search(tantivy.Query.term_query(schema, "key", key), limit=1, count=False).hits
+    return int(searcher.doc(hits[0][1])["version"][0]) if hits else -1
+
+
+def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
+    return searcher.search(query, limit=1).count or 0  # type: ignore[attr-defined] - the stub of 0.27 lacks it
+
+
+def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> list[Hit]:
+    hits = searcher.search(query, limit=wanted, count=False, order_by_field="key", order=tantivy.Order.Asc).hits
+    return [Hit(key, 0.0) for key, _ in hits]
+
+
+def _by_relevance(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> list[Hit]:
+    """The most relevant; as many more are looked at as share the last one's relevance, up to a limit."""
+    reach = wanted + 20
+    while True:
+        hits = searcher.search(query, limit=reach, count=False).hits
+        complete = len(hits) < reach or hits[-1][0] < hits[wanted - 1][0]
+        if complete or reach >= wanted + TIED:
+            break
+        reach = min(reach * 8, wanted + TIED)
+    keyed = [(-score, searcher.doc(address)["key"][0]) for score, address in hits]
+    return [Hit(key, -score) for score, key in sorted(keyed)[:wanted]]
+
+
+def _facet(searcher: tantivy.Searcher, query: tantivy.Query, name: str, size: int) -> tuple[tuple[str, int], ...]:
+    """By count, then value: all values that share the last count are fetched before the cut."""
+    asked = size * 4 + 20
+    while True:
+        terms = {"field": name, "size": asked, "segment_size": max(asked, 65_000)}
+        buckets = searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]
+        if len(buckets) < asked or buckets[-1]["doc_count"] < buckets[size - 1]["doc_count"] or asked >= 60_000:
+            break
+        asked = min(asked * 8, 60_000)
+    counted = [(_bucket_value(bucket), bucket["doc_count"]) for bucket in buckets]
+    return tuple(sorted(counted, key=lambda pair: (-pair[1], pair[0]))[:size])
+
+
+def _bucket_value(bucket: dict[str, Any]) -> str:
+    return str(bucket["key_as_string"]) if "key_as_string" in bucket else columns.facet_value(bucket["key"])
+
+
+def _groups(keyed: Sequence[tuple[Any, str]]) -> Iterator[list[str]]:
+    group: list[str] = []
+    for position, (value, key) in enumerate(keyed):
+        if position and value != keyed[position - 1][0]:
+            yield group
+            group = []
+        group.append(key)
+    yield group

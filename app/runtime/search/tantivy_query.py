@@ -1,0 +1,98 @@
+"""Our query tree as tantivy's queries. User text never meets tantivy's parser."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import tantivy
+from tantivy import FieldType, Occur
+
+from app.runtime.search import columns, words
+from app.runtime.search.port import And, Everything, Field, Fuzzy, Not, Or, Phrase, Prefix, Query, Range, Term, Words
+
+_RANGE_TYPES = {"number": FieldType.Float, "date": FieldType.Integer}
+MOST_EXPANSIONS = 16_384  # words that a prefix at the end of a phrase may stand for
+
+
+class Translator:
+    """For one schema. What has no words or values left matches nothing."""
+
+    def __init__(self, schema: tantivy.Schema, fields: Mapping[str, Field]) -> None:
+        self._schema = schema
+        self._fields = fields
+
+    def translate(self, query: Query) -> tantivy.Query:
+        match query:
+            case Everything():
+                return tantivy.Query.all_query()
+            case Words(field, text, stem):
+                return self._words(field, words.split(text), stem=stem)
+            case Phrase(field, text):
+                return self._phrase(field, words.split(text))
+            case Prefix(field, text):
+                return _unranked(self._prefix(field, words.split(text)))
+            case Fuzzy(field, text, edits):
+                return _unranked(self._fuzzy(field, words.split(text), edits))
+            case Term(field, values):
+                return _unranked(self._term(field, columns.values(self._fields[field].kind, values)))
+            case Range():
+                return _unranked(self._range(query))
+            case And(parts):
+                return _boolean(Occur.Must, [self.translate(part) for part in parts])
+            case Or(parts):
+                return _boolean(Occur.Should, [self.translate(part) for part in parts])
+            case Not(part):
+                inner = self.translate(part)
+                return tantivy.Query.boolean_query([(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, inner)])
+
+    def having(self, query: tantivy.Query, field: str, value: Any) -> tantivy.Query:
+        """Those of the query whose field has this value as held, or none if it is None."""
+        if value is None:
+            return tantivy.Query.boolean_query([(Occur.Must, query), (Occur.MustNot, tantivy.Query.exists_query(field))])
+        return _boolean(Occur.Must, [query, tantivy.Query.term_query(self._schema, field, value)])
+
+    def _words(self, field: str, split: list[str], *, stem: bool) -> tantivy.Query:
+        exact = [tantivy.Query.term_query(self._schema, field, word, "freq") for word in split]
+        if not stem or not split:
+            return _boolean(Occur.Must, exact)
+        stems = [tantivy.Query.term_query(self._schema, field + columns.STEM, one, "freq") for one in words.stems(split)]
+        return tantivy.Query.boolean_query([*((Occur.Must, one) for one in stems), *((Occur.Should, one) for one in exact)])
+
+    def _phrase(self, field: str, split: list[str]) -> tantivy.Query:
+        if len(split) < 2:
+            return self._words(field, split, stem=False)
+        return tantivy.Query.phrase_query(self._schema, field, list(split))
+
+    def _prefix(self, field: str, split: list[str]) -> tantivy.Query:
+        """All but the last of the words in full, in order, then one that begins so."""
+        if not split:
+            return tantivy.Query.empty_query()
+        patterns = [*map(re.escape, split[:-1]), re.escape(split[-1]) + ".*"]
+        if len(patterns) == 1:
+            return tantivy.Query.regex_query(self._schema, field, patterns[0])
+        return tantivy.Query.regex_phrase_query(self._schema, field, list(patterns))
+
+    def _fuzzy(self, field: str, split: list[str], edits: int) -> tantivy.Query:
+        return _boolean(Occur.Must, [tantivy.Query.fuzzy_term_query(self._schema, field, word, edits) for word in split])
+
+    def _term(self, field: str, values: list[Any]) -> tantivy.Query:
+        return _boolean(Occur.Should, [tantivy.Query.term_query(self._schema, field, value) for value in values])
+
+    def _range(self, query: Range) -> tantivy.Query:
+        kind = self._fields[query.field].kind
+        low, high = (None if end is None else (columns.values(kind, end) or [None])[0] for end in (query.low, query.high))
+        if (low is None and query.low is not None) or (high is None and query.high is not None):
+            return tantivy.Query.empty_query()
+        if low is None and high is None:
+            return tantivy.Query.exists_query(query.field)
+        return tantivy.Query.range_query(self._schema, query.field, _RANGE_TYPES[kind], low, high)
+
+
+def _unranked(query: tantivy.Query) -> tantivy.Query:
+    return tantivy.Query.const_score_query(query, 0.0)
+
+
+def _boolean(occur: Occur, parts: list[tantivy.Query]) -> tantivy.Query:
+    if not parts:
+        return tantivy.Query.empty_query()
+    return parts[0] if len(parts) == 1 else tantivy.Query.boolean_query([(occur, part) for part in parts])
