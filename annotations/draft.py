@@ -15,11 +15,15 @@ MAX_BODIES = 200
 MAX_TEXT = 200_000
 IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 MOTIVATION = re.compile(r"[A-Za-z][A-Za-z0-9._~:/#?=&%+-]{0,499}", re.ASCII)
+DIRECTIONS = ("ltr", "rtl", "auto")
 TIMES = ("created", "modified", "generated")
 
 
 def check(document: Any) -> Mapping[str, Any]:
-    """The document itself, if it is an Annotation. Its target is checked elsewhere. Raises MalformedAnnotation, AnnotationTooBig."""
+    """The document itself, if it is an Annotation; its target is checked in `targets`.
+
+    Raises MalformedAnnotation, AnnotationTooBig.
+    """
     if not isinstance(document, Mapping):
         raise MalformedAnnotation("An annotation is a JSON object.", spec=f"{MODEL}, 3.1")
     _measure(document)
@@ -151,32 +155,33 @@ def _check_bodies(document: Mapping[str, Any]) -> None:
 def _check_body(body: Any) -> None:
     """A body is an IRI, a text, a resource with an id, a SpecificResource with a source, or a Choice with items."""
     if isinstance(body, str):
-        if not is_iri(body):
-            raise MalformedAnnotation("A body that is a string must be an IRI.", parameter="body", spec=f"{MODEL}, 3.2.1")
+        _need(is_iri(body), "A body that is a string must be an IRI.", "body", "3.2.1")
         return
-    if not isinstance(body, Mapping):
-        raise MalformedAnnotation("A body must be an IRI or an object.", parameter="body", spec=f"{MODEL}, 3.2")
+    _need(isinstance(body, Mapping), "A body must be an IRI or an object.", "body", "3.2")
     said = [name for name in ("value", "source", "items") if name in body]
-    if len(said) > 1 or not (said or "id" in body):
-        raise MalformedAnnotation(
-            "A body needs an id, or exactly one of value, source and items.",
-            parameter="body",
-            spec=f"{MODEL}, 3.2.4, 3.2.7 and 4",
-        )
-    if "id" in body and not is_iri(body["id"]):
-        raise MalformedAnnotation("The id of a body must be an IRI.", parameter="body.id", spec=f"{MODEL}, 3.2.1")
-    if "value" in body and not isinstance(body["value"], str):
-        raise MalformedAnnotation("The value of a textual body must be a string.", parameter="body.value", spec=f"{MODEL}, 3.2.4")
-    if "items" in body:
-        items = several(body["items"])
-        if not items:
-            raise MalformedAnnotation("A Choice needs items.", parameter="body.items", spec=f"{MODEL}, 3.2.7")
-        for item in items:
-            _check_body(item)
+    _need(
+        len(said) == 1 or (not said and "id" in body),
+        "A body needs an id, or exactly one of value, source and items.",
+        "body",
+        "3.2.4, 3.2.7 and 4",
+    )
+    _need(is_iri(body.get("id", "urn:none")), "The id of a body must be an IRI.", "body.id", "3.2.1")
+    _need(isinstance(body.get("value", ""), str), "The value of a textual body must be a string.", "body.value", "3.2.4")
+    _need(bool(body.get("items", True)), "A Choice needs items.", "body.items", "3.2.7")
+    _need(
+        body.get("textDirection", "ltr") in DIRECTIONS, "textDirection must be ltr, rtl or auto.", "body.textDirection", "3.2.1"
+    )
+    for item in several(body.get("items")):
+        _check_body(item)
     for name in TIMES:
-        if name in body and not is_time(body[name]):
-            raise MalformedAnnotation(f"{name} of a body must be one xsd:dateTime with a time zone.", parameter=f"body.{name}")
-    if "textDirection" in body and body["textDirection"] not in ("ltr", "rtl", "auto"):
-        raise MalformedAnnotation(
-            "textDirection must be ltr, rtl or auto.", parameter="body.textDirection", spec=f"{MODEL}, 3.2.1"
+        _need(
+            name not in body or is_time(body[name]),
+            f"{name} of a body must be one xsd:dateTime with a zone.",
+            f"body.{name}",
+            "3.3.1",
         )
+
+
+def _need(held: bool, sentence: str, parameter: str, section: str) -> None:
+    if not held:
+        raise MalformedAnnotation(sentence, parameter=parameter, spec=f"{MODEL}, {section}")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.runtime.errors import DomainError, Gone, Invalid, NotFound, StaleVersion, TooMuch
+from app.runtime.errors import Gone, Invalid, NotFound, StaleVersion, TooMuch
 
 
 class UnknownAnnotation(NotFound):
@@ -39,7 +39,3 @@ class AnnotationTooBig(TooMuch):
 
 class EtagMismatch(StaleVersion):
     """If-Match names another version than the one that stands."""
-
-
-class EtagRequired(DomainError):
-    """This server takes changes only with If-Match (setting `require_if_match`)."""

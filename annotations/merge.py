@@ -11,9 +11,8 @@ from annotations import selectors
 from annotations.draft import several
 from annotations.targets import Place
 
-KEPT = (
-    "motivation", "creator", "generator", "generated", "wasGeneratedBy", "confidence", "rights", "version", "proposes", "canonical", "via",
-)  # fmt: skip
+ABOUT = ("motivation", "creator", "generator", "generated", "rights", "canonical", "via")
+KEPT = (*ABOUT, "wasGeneratedBy", "confidence", "version", "proposes")
 
 
 def wanted(document: Mapping[str, Any], from_viewer: bool | None) -> bool:

@@ -103,7 +103,7 @@ def replace(
     return store.annotation(row)
 
 
-def delete(session: Session, key: str, *, by: str, at: datetime, if_match: frozenset[str] | None = None) -> Annotation:
+def delete(session: Session, key: str, *, at: datetime, if_match: frozenset[str] | None = None) -> Annotation:
     """Withdraw it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, EtagMismatch."""
     row = _standing(session, key, if_match)
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at

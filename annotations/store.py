@@ -75,10 +75,5 @@ def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str) -> Se
     ).all()
 
 
-def last_change(session: Session) -> datetime | None:
-    """When any annotation last changed, creation and deletion included."""
-    return session.scalar(select(func.max(AnnotationRow.modified_at)))
-
-
 def _standing(where: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
     return (AnnotationRow.deleted_at.is_(None), *(getattr(AnnotationRow, name) == value for name, value in where.items()))

@@ -6,6 +6,7 @@ Curves become straight pieces. SVG 1.1, sections 8.3 (path data) and 9 (basic sh
 import math
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from xml.parsers import expat  # entities cannot be declared: a document type is refused where it begins
 
 from annotations.errors import AnnotationTooBig, BadSelector
@@ -225,7 +226,7 @@ def _bezier(controls: list[Point]) -> Iterator[Point]:
     for step in range(1, PIECES + 1):
         t, level = step / PIECES, controls
         while len(level) > 1:
-            level = [((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for a, b in zip(level, level[1:], strict=False)]
+            level = [((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1]) for a, b in pairwise(level)]
         yield controls[-1] if step == PIECES else level[0]
 
 

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     max_file_bytes: int = Field(4_000_000_000, ge=1, description="Files of more bytes are refused.")
     max_body_bytes: int = Field(1_000_000, ge=1, description="HTTP request bodies of more bytes are refused.")
     page_size: int = Field(100, ge=1, le=1000, description="Items on one page of a collection, container or listing.")
+    require_if_match: bool = Field(False, description="Annotations are changed and deleted only with If-Match.")
     provider_name: str = Field("Lectotype", description="Who publishes: the provider in every manifest.")
     provider_url: str = Field("", description="Home page of the provider; empty: the base URL.")
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")

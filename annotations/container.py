@@ -1,0 +1,109 @@
+"""The container of all annotations as an AnnotationCollection with pages (Web Annotation Protocol, section 4).
+
+Pages are keyset pages: they begin behind or end before a key, so the last of a million costs what the first one costs.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from sqlalchemy.orm import Session
+
+from annotations import draft, service, targets
+from annotations.model import Annotation
+from annotations.projections import w3c
+from app.runtime.errors import Invalid
+from iiif.addresses import Addresses
+
+LDP = "http://www.w3.org/ns/ldp.jsonld"
+LABEL = "Annotations of natural-history specimens"
+Embedding = Literal["none", "iris", "descriptions"]
+PREFERENCES: tuple[tuple[str, Embedding], ...] = (
+    ("http://www.w3.org/ns/ldp#PreferMinimalContainer", "none"),
+    ("http://www.w3.org/ns/oa#PreferContainedIRIs", "iris"),
+    ("http://www.w3.org/ns/oa#PreferContainedDescriptions", "descriptions"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """All annotations, or those of one `target` (an IRI of ours)."""
+
+    addresses: Addresses
+    target: str
+    page_size: int
+
+    def where(self) -> Mapping[str, str]:
+        """Columns and values that select its annotations. Raises Invalid for a target that is none of ours."""
+        if not self.target:
+            return {}
+        kind, key, _ = targets.identify(self.target.partition("#")[0], self.addresses)
+        if kind not in ("media", "specimen"):
+            raise Invalid("target must be a canvas, image, manifest or specimen of this server.", parameter="target")
+        return {f"{kind}_key": key}
+
+    def iri(self, **query: str) -> str:
+        """Its address, with a query in a fixed order."""
+        said = ({"target": self.target} if self.target else {}) | query
+        return f"{self.addresses.base}/annotations/" + (f"?{urlencode(said)}" if said else "")
+
+
+def preference(header: str) -> Embedding:
+    """What a Prefer header asks to embed (RFC 7240); nothing where it asks for nothing of ours."""
+    included = re.search(r'include="([^"]*)"', header)
+    words = included[1].split() if included else []
+    return next((embedding for iri, embedding in PREFERENCES if iri in words), "none")
+
+
+def describe(session: Session, container: Container, embedding: Embedding) -> dict[str, Any]:
+    """The collection: `first` and `last` are IRIs, or `first` is the first page itself if its embedding is preferred."""
+    where, total = container.where(), service.count(session, container.where())
+    iris = "1" if embedding == "iris" else "0"
+    own = container.iri() if embedding == "none" else container.iri(iris=iris)
+    described: dict[str, Any] = {
+        "@context": [draft.CONTEXT, LDP],
+        "id": own,
+        "type": ["BasicContainer", "AnnotationCollection"],
+        "label": LABEL,
+        "total": total,
+    }
+    if total:
+        first: Any = container.iri(iris=iris, page="first")
+        if embedding != "none":
+            found = service.page(session, where, limit=container.page_size + 1)
+            first = _page(container, found[: container.page_size], iris=iris, own=first, more=len(found) > container.page_size)
+        described |= {"first": first, "last": container.iri(iris=iris, page="last")}
+    return described
+
+
+def page(session: Session, container: Container, *, iris: bool, after: str, before: str) -> dict[str, Any]:
+    """The page behind `after` or before `before` ("~": the last page; both empty: the first), complete with context."""
+    where, size, flag = container.where(), container.page_size, "1" if iris else "0"
+    found = service.page(session, where, after=after, before=before, limit=size + 1)
+    backwards = bool(before)
+    shown = found[-size:] if backwards else found[:size]
+    beyond = len(found) > size
+    following = bool(shown) and (_any(session, where, after=shown[-1].key) if backwards else beyond)
+    preceding = bool(shown) and (beyond if backwards else bool(after) and _any(session, where, before=shown[0].key))
+    own = {"before": before} if backwards else {"after": after}
+    if before == "~" or not (after or before):
+        own = {"page": "last" if before else "first"}
+    body = _page(container, shown, iris=flag, own=container.iri(iris=flag, **own), more=following)
+    if preceding:
+        body["prev"] = container.iri(iris=flag, before=shown[0].key)
+    part_of = {"id": container.iri(), "type": "AnnotationCollection", "label": LABEL, "total": service.count(session, where)}
+    return {"@context": draft.CONTEXT, **body, "partOf": part_of}
+
+
+def _page(container: Container, shown: tuple[Annotation, ...], *, iris: str, own: str, more: bool) -> dict[str, Any]:
+    items = [container.addresses.annotation(one.key) if iris == "1" else w3c(one.document) for one in shown]
+    body: dict[str, Any] = {"id": own, "type": "AnnotationPage", "items": items}
+    if more:
+        body["next"] = container.iri(iris=iris, after=shown[-1].key)
+    return body
+
+
+def _any(session: Session, where: Mapping[str, str], *, after: str = "", before: str = "") -> bool:
+    return bool(service.page(session, where, after=after, before=before, limit=1))

@@ -1,0 +1,140 @@
+"""One annotation in the forms that its readers can use: `w3c`, `iiif3`, `iiif2` and `annotorious`.
+
+The stored form is W3C and is served nearly as it is. Viewers get what they really draw: one target, a box of whole units,
+a shape as one absolute path, a motivation, and a text that a person can read.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from annotations import draft, selectors, targets
+from annotations.model import Annotation, Box
+from annotations.selectors import Canvas, Region
+from iiif.addresses import Addresses
+
+Profile = Literal["w3c", "iiif3", "iiif2", "annotorious"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+IIIF3 = "http://iiif.io/api/presentation/3/context.json"
+IIIF2 = "http://iiif.io/api/presentation/2/context.json"
+SHOWN_BY_DEFAULT = ("commenting", "tagging")  # what Mirador shows unless told otherwise
+
+
+def project(annotation: Annotation, profile: Profile, canvas: Canvas | None, addresses: Addresses) -> dict[str, Any]:
+    """The annotation in that form, with its context. `canvas` is None where the target is a whole specimen."""
+    if profile == "iiif3":
+        return {"@context": IIIF3, **iiif3(annotation, canvas, addresses)}
+    if profile == "iiif2":
+        return {"@context": IIIF2, **iiif2(annotation, canvas, addresses)}
+    if profile == "annotorious":
+        return annotorious(annotation, canvas, addresses)
+    return w3c(annotation.document)
+
+
+def w3c(document: Mapping[str, Any]) -> dict[str, Any]:
+    """As stored, less what the Web Annotation context does not know: empty lists of bodies and the type `Canvas`."""
+    shown = {name: value for name, value in document.items() if not (name == "body" and value == [])}
+    shown["target"] = _without_canvas_type(document["target"])
+    return shown
+
+
+def _without_canvas_type(target: Any) -> Any:
+    if isinstance(target, list):
+        return [_without_canvas_type(one) for one in target]
+    if not isinstance(target, Mapping):
+        return target
+    shown = {name: value for name, value in target.items() if not (name == "type" and value == "Canvas")}
+    if isinstance(target.get("source"), Mapping):
+        shown["source"] = _without_canvas_type(target["source"])
+    return shown
+
+
+def iiif3(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> dict[str, Any]:
+    """The normalised viewer form, without context, for an AnnotationPage of Presentation 3."""
+    shown: dict[str, Any] = {"id": addresses.annotation(annotation.key), "type": "Annotation"}
+    shown["motivation"] = viewer_motivations(annotation)
+    shown["body"] = viewer_bodies(annotation)
+    shown["target"] = _viewer_target(annotation, canvas, addresses)
+    for name in ("created", "modified"):
+        if isinstance(annotation.document.get(name), str):
+            shown[name] = annotation.document[name]
+    return shown
+
+
+def viewer_motivations(annotation: Annotation) -> list[str]:
+    """Its motivations, and `commenting` where it has none that viewers show by default."""
+    own = list(annotation.motivations)
+    return own if any(word in SHOWN_BY_DEFAULT for word in own) else [*own, "commenting"]
+
+
+def viewer_bodies(annotation: Annotation) -> list[dict[str, Any]]:
+    """Its texts as TextualBody, or one made from its IRIs or its kind, so that there is always something to read."""
+    found = []
+    for body in draft.several(annotation.document.get("body")):
+        if isinstance(body, Mapping) and isinstance(body.get("value"), str):
+            kept = {name: body[name] for name in ("purpose", "language") if isinstance(body.get(name), str)}
+            written = body.get("format")
+            kept["format"] = written if isinstance(written, str) and "/" in written else "text/plain"
+            found.append({"type": "TextualBody", "value": body["value"], **kept})
+    if found:
+        return found
+    iris = [body for body in draft.several(annotation.document.get("body")) if isinstance(body, str)]
+    text = annotation.text or "\n".join(iris) or annotation.kind or "(no text)"
+    return [{"type": "TextualBody", "value": text, "format": "text/plain"}]
+
+
+def _viewer_target(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> Any:
+    if canvas is None:
+        return addresses.manifest(annotation.specimen_key)
+    iri = addresses.canvas(annotation.specimen_key, annotation.media_key)
+    region = region_of(annotation, canvas)
+    if region is None:
+        return iri
+    part_of = [{"id": addresses.manifest(annotation.specimen_key), "type": "Manifest"}]
+    source = {"id": iri, "type": "Canvas", "partOf": part_of}
+    return {"type": "SpecificResource", "source": source, "selector": selectors.viewer_selectors(region)}
+
+
+def region_of(annotation: Annotation, canvas: Canvas) -> Region | None:
+    """Box and rings of its first target, in canvas units; None for the whole canvas."""
+    target = draft.several(annotation.document["target"])[0]
+    region = selectors.read(target.get("selector"), canvas) if isinstance(target, Mapping) else None
+    fragment = targets.iri_of(target).partition("#")[2]
+    return region or (selectors.read_fragment(fragment, canvas) if fragment else None)
+
+
+def box_of(annotation: Annotation, canvas: Canvas) -> Box:
+    """Its box, which is the whole canvas where it has none (Content Search 1 hits must always carry `#xywh`)."""
+    return annotation.box or Box(0, 0, canvas.width, canvas.height)
+
+
+def iiif2(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> dict[str, Any]:
+    """Open Annotation as Presentation 2.1 and Content Search 1 have it, without context."""
+    on = addresses.manifest(annotation.specimen_key)
+    if canvas is not None:
+        iri = addresses.canvas(annotation.specimen_key, annotation.media_key)
+        on = f"{iri}#xywh={selectors.xywh(box_of(annotation, canvas))}"
+    return {
+        "@id": addresses.annotation(annotation.key),
+        "@type": "oa:Annotation",
+        "motivation": [word if ":" in word else f"oa:{word}" for word in viewer_motivations(annotation)],
+        "resource": [
+            {"@type": "cnt:ContentAsText", "chars": body["value"], "format": body["format"]} for body in viewer_bodies(annotation)
+        ],
+        "on": on,
+    }
+
+
+def annotorious(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> dict[str, Any]:
+    """W3C with plain bodies and the one selector that Annotorious reads."""
+    shown = {
+        name: value for name, value in annotation.document.items() if name in ("id", "type", "motivation", "created", "modified")
+    }
+    target: Any = addresses.pid(annotation.specimen_key)
+    if canvas is not None:
+        target = {"source": addresses.canvas(annotation.specimen_key, annotation.media_key)}
+        if (region := region_of(annotation, canvas)) is not None:
+            target["selector"] = selectors.drawing_selector(region)
+    bodies = [body if isinstance(body, Mapping) else {"id": body} for body in draft.several(annotation.document.get("body"))]
+    if "bodyValue" in annotation.document:
+        bodies = [{"type": "TextualBody", "value": annotation.document["bodyValue"]}]
+    return {"@context": draft.CONTEXT, **shown, "body": bodies, "target": target}

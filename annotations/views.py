@@ -1,0 +1,210 @@
+"""Annotations over HTTP: the Web Annotation Protocol at `/annotations/`, and whole pages for viewers at `/canvases/`."""
+
+import json
+from typing import Any, NoReturn
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import PreconditionRequired, UnsupportedMediaType
+
+from annotations import container as containers
+from annotations import pages, projections, service
+from annotations.container import Container
+from annotations.errors import DeletedAnnotation, MalformedAnnotation
+from annotations.model import Annotation
+from annotations.projections import PROFILES, Profile
+from app.runtime import clock, context
+from app.runtime.errors import Invalid
+from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, encode, require_token
+from iiif.addresses import Addresses
+
+blueprint = Blueprint("annotations", __name__)
+
+CONTAINER_ALLOW, ANNOTATION_ALLOW = "GET, HEAD, OPTIONS, POST", "GET, HEAD, OPTIONS, PUT, DELETE"
+CONTAINER_LINK = (
+    '<http://www.w3.org/ns/ldp#BasicContainer>; rel="type", <http://www.w3.org/ns/oa#AnnotationCollection>; rel="type", '
+    '<http://www.w3.org/TR/annotation-protocol/>; rel="http://www.w3.org/ns/ldp#constrainedBy"'
+)
+ANNOTATION_LINK = '<http://www.w3.org/ns/ldp#Resource>; rel="type"'
+ACCEPT_POST = f"{ANNO}, application/ld+json, application/json"
+IIIF2_TYPE = 'application/ld+json;profile="http://iiif.io/api/presentation/2/context.json"'
+TYPES: dict[Profile, str] = {"w3c": ANNO, "annotorious": ANNO, "iiif3": IIIF_PRESENTATION, "iiif2": IIIF2_TYPE}
+WRITE_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Prefer, Slug, Accept"
+
+
+@blueprint.get("/annotations/")
+def read_container() -> Response:
+    """Protocol, section 4: the collection, or one of its pages if the query names one."""
+    addresses = _addresses()
+    container = Container(addresses, request.args.get("target", "")[:2000], context.current().settings.page_size)
+    after, before, named = (request.args.get(name, "")[:64] for name in ("after", "before", "page"))
+    if named not in ("", "first", "last") or bool(after) + bool(before) + bool(named) > 1:
+        raise Invalid("Ask for one page: page=first, page=last, after=… or before=….", parameter="page")
+    with context.current().reads.begin() as session:
+        if named or after or before:
+            iris = request.args.get("iris") == "1"
+            body = containers.page(session, container, iris=iris, after=after, before="~" if named == "last" else before)
+        else:
+            body = containers.describe(session, container, _embedding())
+    headers = {"Allow": CONTAINER_ALLOW, "Link": CONTAINER_LINK, "Accept-Post": ACCEPT_POST, "Content-Location": body["id"]}
+    response = answer(body, _negotiated(ANNO), headers=headers)
+    response.vary.add("Prefer")
+    return response
+
+
+@blueprint.post("/annotations/")
+def create() -> Response:
+    """Protocol, section 5.1: 201 with Location, ETag and the annotation as it was stored."""
+    by = require_token()
+    document = _document()
+    slug = request.headers.get("Slug")
+    runtime = context.current()
+    with runtime.db.begin() as session:
+        annotation = service.create(session, document, by=by, addresses=_addresses(), at=runtime.clock(), slug=slug)
+    return _answer(annotation, "w3c", 201)
+
+
+@blueprint.get("/annotations/<key>")
+def read(key: str) -> Response:
+    """The annotation in the form that `profile` names; 410 with what is known of a deleted one."""
+    profile = _profile()
+    with context.current().reads.begin() as session:
+        try:
+            annotation = service.get(session, key)
+        except DeletedAnnotation as deleted:
+            return _tombstone(deleted)
+        canvas = pages.canvas_of(session, annotation)
+    return _answer(annotation, profile, canvas=canvas)
+
+
+@blueprint.put("/annotations/<key>")
+def replace(key: str) -> Response:
+    """Protocol, section 5.2. A document from a drawing client (`profile=annotorious` or `iiif3`) keeps what that dropped."""
+    by = require_token()
+    profile = request.args.get("profile")
+    if profile == "iiif2":
+        raise Invalid("Annotations are taken in the Web Annotation form, not in that of IIIF 2.", parameter="profile")
+    from_viewer = None if profile is None else _profile() != "w3c"
+    document, if_match, runtime = _document(), _if_match(), context.current()
+    with runtime.db.begin() as session:
+        annotation = service.replace(
+            session,
+            key,
+            document,
+            by=by,
+            addresses=_addresses(),
+            at=runtime.clock(),
+            if_match=if_match,
+            from_viewer=from_viewer,
+        )
+    return _answer(annotation, "w3c")
+
+
+@blueprint.delete("/annotations/<key>")
+def delete(key: str) -> Response:
+    """Protocol, section 5.3: 204; afterwards its address answers 410 and its versions stay."""
+    require_token()
+    if_match, runtime = _if_match(), context.current()
+    with runtime.db.begin() as session:
+        service.delete(session, key, at=runtime.clock(), if_match=if_match)
+    return Response(status=204, headers={"Allow": ANNOTATION_ALLOW, "Link": ANNOTATION_LINK})
+
+
+@blueprint.get("/annotations/<key>/versions/<int:version>")
+def read_version(key: str, version: int) -> Response:
+    """A version as it once stood, in its W3C form, also of a deleted annotation."""
+    with context.current().reads.begin() as session:
+        document = service.get_version(session, key, min(version, 2**31 - 1))
+    return answer(projections.w3c(document), _negotiated(ANNO), headers={"Link": ANNOTATION_LINK})
+
+
+@blueprint.get("/canvases/<media_key>/annotations/<layer>.json")
+def read_page(media_key: str, layer: str) -> Response:
+    """One complete AnnotationPage of Presentation 3 for one canvas and layer, in the form that viewers draw."""
+    with context.current().reads.begin() as session:
+        body = pages.of_canvas(session, media_key, layer, _addresses())
+    return answer(body, _negotiated(IIIF_PRESENTATION))
+
+
+@blueprint.after_request
+def _preflight(response: Response) -> Response:
+    """What a browser asks before it writes from another origin (Fetch, CORS-preflight)."""
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS, POST, PUT, DELETE"
+        response.headers["Access-Control-Allow-Headers"] = WRITE_HEADERS
+        response.headers["Access-Control-Max-Age"] = "86400"
+    return response
+
+
+def _addresses() -> Addresses:
+    return Addresses.of(context.current().settings)
+
+
+def _answer(annotation: Annotation, profile: Profile, status: int = 200, canvas: Any = None) -> Response:
+    addresses = _addresses()
+    iri = addresses.annotation(annotation.key)
+    links = ANNOTATION_LINK
+    if annotation.version > 1:
+        links += f', <{iri}/versions/{annotation.version - 1}>; rel="predecessor-version"'
+    headers = {"Allow": ANNOTATION_ALLOW, "Link": links} | ({"Location": iri} if status == 201 else {})
+    etag = annotation.etag if profile == "w3c" else f"{annotation.etag}-{profile}"
+    body = projections.project(annotation, profile, canvas, addresses)
+    return answer(body, _negotiated(TYPES[profile]), status, etag=etag, headers=headers)
+
+
+def _tombstone(deleted: DeletedAnnotation) -> Response:
+    iri = _addresses().annotation(deleted.key)
+    body = {
+        "type": "about:blank",
+        "title": "DeletedAnnotation",
+        "status": 410,
+        "detail": deleted.sentence,
+        "id": iri,
+        "deleted": clock.iso(deleted.deleted_at),
+        "lastVersion": f"{iri}/versions/{deleted.version - 1}",
+    }
+    return Response(encode(body), 410, {"Link": ANNOTATION_LINK}, content_type="application/problem+json")
+
+
+def _negotiated(media_type: str) -> str:
+    """Plain JSON for those who ask for that and not for JSON-LD."""
+    best = request.accept_mimetypes.best_match(["application/ld+json", JSON], default="application/ld+json")
+    return JSON if best == JSON else media_type
+
+
+def _profile() -> Profile:
+    asked = request.args.get("profile", "w3c")
+    for profile in PROFILES:
+        if profile == asked:
+            return profile
+    raise Invalid(f"profile must be one of {', '.join(PROFILES)}.", parameter="profile")
+
+
+def _embedding() -> containers.Embedding:
+    """By the Prefer header, or by `iris` in the address, which is how an answer names itself."""
+    asked: dict[str | None, containers.Embedding] = {"1": "iris", "0": "descriptions"}
+    return asked.get(request.args.get("iris")) or containers.preference(request.headers.get("Prefer", "")[:1000])
+
+
+def _if_match() -> frozenset[str] | None:
+    """The ETags that the client will change, None for any; a profile's suffix and the weak mark (which proxies that compress
+    add) are taken off. PreconditionRequired if the settings ask for the header."""
+    if "If-Match" not in request.headers:
+        if context.current().settings.require_if_match:
+            raise PreconditionRequired("This server takes changes only with If-Match: send the ETag of what you have read.")
+        return None
+    tags = request.if_match
+    return None if tags.star_tag else frozenset(tag.partition("-")[0] for tag in tags.as_set(include_weak=True))
+
+
+def _document() -> Any:
+    """The JSON of the body. UnsupportedMediaType for another type, MalformedAnnotation where it cannot be read."""
+    if request.mimetype not in ("application/ld+json", JSON):
+        raise UnsupportedMediaType("Send the annotation as application/ld+json.")
+    try:
+        return json.loads(request.get_data(), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise MalformedAnnotation(f"The body is no JSON: {type(error).__name__}.", spec="RFC 8259") from error
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number in JSON")
