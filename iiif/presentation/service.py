@@ -1,0 +1,115 @@
+"""Which manifests, canvases and collections there are.
+
+Collections: a long one is divided by the next character of its specimens' keys, which are random and so divide evenly. Each
+collection thus has at most 29 parts or one page of manifests, keeps its address while specimens come in, and costs the
+same at any size (Presentation 3 has no paging of its own).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.runtime import ids
+from iiif.addresses import Addresses
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.errors import UnknownMedia
+from iiif.catalogue.model import Media, Specimen
+from iiif.presentation import manifest
+from iiif.presentation.errors import NoManifest, UnknownCollection
+from iiif.presentation.manifest import CONTEXT, Publisher
+from iiif.presentation.model import ExtrasOf
+
+TOP, BRANCH = "top", "keys-"
+
+
+def ready_media(session: Session, specimen_key: str) -> tuple[Media, ...]:
+    return tuple(one for one in catalogue.media_of(session, specimen_key) if one.state == "ready")
+
+
+def get_manifest(
+    session: Session, key: str, extras_of: ExtrasOf, *, addresses: Addresses, publisher: Publisher
+) -> dict[str, Any]:
+    """Raises UnknownSpecimen, NoManifest."""
+    specimen = catalogue.get_specimen(session, key)
+    media = ready_media(session, key)
+    if not media:
+        raise NoManifest(f"Specimen {key!r} has no image that is ready, so it has no manifest yet.")
+    return manifest.build(specimen, media, extras_of(session, specimen, media), addresses=addresses, publisher=publisher)
+
+
+def get_canvas(session: Session, key: str, media_key: str, extras_of: ExtrasOf, addresses: Addresses) -> dict[str, Any]:
+    """The canvas as it is in its manifest, with context and partOf. Raises UnknownSpecimen, UnknownMedia, NoManifest."""
+    specimen, media = _specimen_and_media(session, key, media_key)
+    shown = manifest.canvas(specimen, media, extras_of(session, specimen, (media,)), addresses)
+    return {"@context": CONTEXT, **shown, "partOf": [{"id": addresses.manifest(key), "type": "Manifest"}]}
+
+
+def get_painting_page(session: Session, key: str, media_key: str, addresses: Addresses) -> dict[str, Any]:
+    """The canvas's page of painting. Raises as get_canvas does."""
+    specimen, media = _specimen_and_media(session, key, media_key)
+    return {"@context": CONTEXT, **manifest.painting_page(addresses.canvas(specimen.key, media.key), media, addresses)}
+
+
+def _specimen_and_media(session: Session, key: str, media_key: str) -> tuple[Specimen, Media]:
+    specimen, media = catalogue.get_specimen(session, key), catalogue.get_media(session, media_key)
+    if media.specimen_key != specimen.key:
+        raise UnknownMedia(f"Specimen {key!r} has no image {media_key!r}.")
+    if media.state != "ready":
+        raise NoManifest(f"Image {media_key!r} has no canvas: it is {media.state}.")
+    return specimen, media
+
+
+def get_collection(session: Session, name: str, *, addresses: Addresses, publisher: Publisher, page_size: int) -> dict[str, Any]:
+    """The collection `top` or a part of it. Raises UnknownCollection."""
+    prefix = _prefix(name)
+    found = _of_prefix(session, prefix, page_size + 1)
+    if not found and name != TOP:
+        raise UnknownCollection(f"There is no collection {name[:40]!r} here.")
+    if len(found) > page_size and len(prefix) < len(found[0].key):
+        items = [_branch(prefix + char, addresses) for char in ids.ALPHABET if _of_prefix(session, prefix + char, 1)]
+    else:
+        items = _manifests(session, found, addresses)
+    label = publisher.name if name == TOP else f"{publisher.name}: specimens {prefix}…"
+    shown: dict[str, Any] = {
+        "@context": CONTEXT,
+        "id": addresses.collection(name),
+        "type": "Collection",
+        "label": {"en": [label]},
+    }
+    if name != TOP:
+        above = TOP if len(prefix) <= len(ids.SPECIMEN) + 1 else BRANCH + prefix[:-1]
+        shown["partOf"] = [{"id": addresses.collection(above), "type": "Collection"}]
+    return {**shown, "provider": [manifest.provider(publisher)], "items": items}
+
+
+def _prefix(name: str) -> str:
+    if name == TOP:
+        return ids.SPECIMEN
+    prefix = name.removeprefix(BRANCH)
+    known = name.startswith(BRANCH + ids.SPECIMEN) and len(ids.SPECIMEN) < len(prefix) <= 12
+    if not known or any(char not in ids.ALPHABET for char in prefix[1:]):
+        raise UnknownCollection(f"There is no collection {name[:40]!r} here.")
+    return prefix
+
+
+def _of_prefix(session: Session, prefix: str, limit: int) -> list[Specimen]:
+    found = catalogue.list_specimens(session, after=prefix, limit=limit)
+    return [specimen for specimen in found if specimen.key.startswith(prefix)]
+
+
+def _branch(prefix: str, addresses: Addresses) -> dict[str, Any]:
+    return {"id": addresses.collection(BRANCH + prefix), "type": "Collection", "label": {"en": [f"Specimens {prefix}…"]}}
+
+
+def _manifests(session: Session, specimens: Sequence[Specimen], addresses: Addresses) -> list[dict[str, Any]]:
+    """References to the manifests of those that have an image ready."""
+    media = catalogue.media_of_many(session, [specimen.key for specimen in specimens])
+    items = []
+    for specimen in specimens:
+        ready = [one for one in media[specimen.key] if one.state == "ready"]
+        if ready:
+            label = {"en": [manifest.title(specimen)]}
+            iri = addresses.manifest(specimen.key)
+            items.append({"id": iri, "type": "Manifest", "label": label, "thumbnail": [manifest.thumbnail(ready[0], addresses)]})
+    return items

@@ -1,0 +1,80 @@
+"""The same manifest as Presentation 2.1, for viewers that know no other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CONTEXT = "http://iiif.io/api/presentation/2/context.json"
+
+
+def manifest(shown: Mapping[str, Any], iri: str) -> dict[str, Any]:
+    """From a Presentation 3 manifest of ours; canvases keep their ids, so annotations fit both versions."""
+    old: dict[str, Any] = {
+        "@context": CONTEXT,
+        "@id": iri,
+        "@type": "sc:Manifest",
+        "label": _text(shown["label"]),
+        "metadata": [{"label": _text(entry["label"]), "value": _text(entry["value"])} for entry in shown.get("metadata", ())],
+        "attribution": _text(shown["requiredStatement"]["value"]),
+        "thumbnail": shown["thumbnail"][0]["id"],
+        "related": [{"@id": page["id"], "format": page["format"], "label": _text(page["label"])} for page in shown["homepage"]],
+        "seeAlso": [
+            {"@id": record["id"], "format": record["format"], "label": _text(record["label"])} for record in shown["seeAlso"]
+        ],
+        "sequences": [{"@id": f"{iri}#sequence", "@type": "sc:Sequence", "canvases": [_canvas(one) for one in shown["items"]]}],
+    }
+    if "rights" in shown:
+        old["license"] = shown["rights"]
+    if "navDate" in shown:
+        old["navDate"] = shown["navDate"]
+    if services := [_nested(service) for service in shown.get("service", ()) if "@id" in service]:
+        old["service"] = services
+    return old
+
+
+def _canvas(canvas: Mapping[str, Any]) -> dict[str, Any]:
+    painting = canvas["items"][0]["items"][0]
+    body = painting["body"]
+    service = next(service for service in body["service"] if "@id" in service)
+    old: dict[str, Any] = {
+        "@id": canvas["id"],
+        "@type": "sc:Canvas",
+        "label": _text(canvas["label"]),
+        "height": canvas["height"],
+        "width": canvas["width"],
+        "thumbnail": canvas["thumbnail"][0]["id"],
+        "images": [
+            {
+                "@id": painting["id"],
+                "@type": "oa:Annotation",
+                "motivation": "sc:painting",
+                "on": canvas["id"],
+                "resource": {
+                    "@id": f"{service['@id']}/full/full/0/default.jpg",
+                    "@type": "dctypes:Image",
+                    "format": body["format"],
+                    "height": body["height"],
+                    "width": body["width"],
+                    "service": {
+                        "@context": "http://iiif.io/api/image/2/context.json",
+                        "@id": service["@id"],
+                        "profile": service["profile"],
+                    },
+                },
+            }
+        ],
+    }
+    if services := canvas.get("service"):
+        old["service"] = services
+    return old
+
+
+def _nested(service: Mapping[str, Any]) -> dict[str, Any]:
+    """A Search 1 service as Presentation 2 has it: without types, its own service not in a list."""
+    old = {name: value for name, value in service.items() if name not in ("@type", "service")}
+    inner: Sequence[Mapping[str, Any]] = service.get("service", ())
+    return {**old, "service": _nested(inner[0])} if inner else old
+
+
+def _text(language_map: Mapping[str, list[str]]) -> str:
+    """The values of the first language, in one line."""
+    return "; ".join(next(iter(language_map.values())))
