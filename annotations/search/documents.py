@@ -1,14 +1,14 @@
 """What the index knows of a specimen and of an annotation, made from the database as it stands now.
 
 An annotation carries the facets of its specimen, and a specimen the text and measures of its annotations, so that one
-query combines them. The version of a specimen's document is the sum of the versions of everything it was made from;
-each of them only grows, so the sum does with every change.
+query combines them. The catalogue gives a specimen a new version whenever one of its annotations or images changes, so
+the version of the row is that of the document.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES
@@ -66,7 +66,6 @@ def _specimen(session: Session, key: str, addresses: Addresses) -> Document:
         .where(AnnotationRow.specimen_key == key, AnnotationRow.deleted_at.is_(None))
         .order_by(AnnotationRow.key)
     ).all()
-    version = specimen.version + sum(one.version for one in media) + _sum_of_versions(session, key)
     fields: Fields = {
         **_darwin_core(specimen, addresses),
         "sort": SPECIMEN,
@@ -85,7 +84,7 @@ def _specimen(session: Session, key: str, addresses: Addresses) -> Document:
     }
     for measure in MEASURES:
         fields[measure] = [row.value for row in rows if _measures(row, measure) and row.value is not None]
-    return Document(index_key(SPECIMEN, key), version, fields)
+    return Document(index_key(SPECIMEN, key), specimen.version, fields)
 
 
 def _annotation(session: Session, key: str, addresses: Addresses) -> Document:
@@ -177,11 +176,6 @@ def _texts(rows: Iterable[AnnotationRow]) -> list[str]:
 
 def _measures(row: AnnotationRow, measure: str) -> bool:
     return row.kind == measure and row.unit in ("mm", "mm2", "mm²")
-
-
-def _sum_of_versions(session: Session, specimen_key: str) -> int:
-    """Deleted ones too, so that the sum grows when one is deleted."""
-    return session.scalar(select(func.sum(AnnotationRow.version)).where(AnnotationRow.specimen_key == specimen_key)) or 0
 
 
 def _year(terms: Mapping[str, str]) -> int | None:

@@ -9,9 +9,9 @@ from app.runtime.settings import Settings
 def connect(settings: Settings, fields: Sequence[Field]) -> SearchEngine:
     """The engine of the settings. Nothing is asked of it, and no folder is made, before the first use."""
     if settings.search_url:
-        from app.runtime.search.elasticsearch_engine import ElasticsearchEngine  # 0.5 s to import, and not everybody needs it
+        from app.runtime.search.elasticsearch_engine import connect as connect_elasticsearch  # slow to import
 
-        return ElasticsearchEngine(settings.search_url, settings.search_index, fields)
+        return connect_elasticsearch(settings.search_url, settings.search_index, fields)
     from app.runtime.search.tantivy_engine import TantivyEngine
 
     return TantivyEngine(settings.index_dir, fields)

@@ -21,7 +21,8 @@ from typing import Any
 
 import tantivy
 
-from app.runtime.search import columns
+from app.runtime.search import columns, words
+from app.runtime.search.facets import count as count_facets
 from app.runtime.search.folder_lock import is_free, locked
 from app.runtime.search.port import RELEVANCE, Document, Field, Found, Hit, Query, SearchDown, SearchEngine, Sort
 from app.runtime.search.tantivy_query import Translator
@@ -78,14 +79,15 @@ class TantivyEngine:
             hits = _by_relevance(searcher, translated, wanted)
         else:
             hits = _by_key(searcher, translated, wanted)
-        counted = {name: _facet(searcher, translated, name, facet_size) for name in facets}
+        counted = count_facets(lambda asked: searcher.aggregate(translated, dict(asked)), facets, facet_size)
         return Found(tuple(hits[offset:]), total, counted)
 
     def terms(self, field: str, prefix: str, limit: int = 10) -> tuple[tuple[str, int], ...]:
-        index = self._current()
-        if index is None:
+        index, begun = self._current(), words.split(prefix)[-1:]
+        if index is None or not begun:
             return ()
-        return tuple(index.searcher().terms_with_prefix(field, prefix, filter_query=tantivy.Query.all_query(), limit=limit))
+        found = index.searcher().terms_with_prefix(field, begun[0], filter_query=tantivy.Query.all_query())
+        return tuple(found[:limit])
 
     def versions(self) -> Iterator[tuple[str, int]]:
         index = self._current()
@@ -183,10 +185,10 @@ class TantivyEngine:
 
 
 class _Filling(TantivyEngine):
-    """The engine that a rebuild hands out: writes to the new index, which nobody else knows yet."""
+    """What a rebuild hands out: it writes to the new index, which nobody else knows yet, and reads there."""
 
     def __init__(self, parent: TantivyEngine, index: "_Index") -> None:
-        self.__dict__.update(parent.__dict__)
+        super().__init__(parent._root, tuple(parent._fields.values()))
         self._filled = index
 
     def write(self, documents: Iterable[Document]) -> None:
@@ -285,7 +287,7 @@ def _version(searcher: tantivy.Searcher, schema: tantivy.Schema, key: str) -> in
 
 
 def _count(searcher: tantivy.Searcher, query: tantivy.Query) -> int:
-    return searcher.search(query, limit=1).count or 0  # type: ignore[attr-defined] - the stub of 0.27 lacks it
+    return searcher.search(query, limit=1).count or 0  # type: ignore[attr-defined]  # the stub of 0.27 lacks it
 
 
 def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> list[Hit]:
@@ -304,23 +306,6 @@ def _by_relevance(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int)
         reach = min(reach * 8, wanted + TIED)
     keyed = [(-score, searcher.doc(address)["key"][0]) for score, address in hits]
     return [Hit(key, -score) for score, key in sorted(keyed)[:wanted]]
-
-
-def _facet(searcher: tantivy.Searcher, query: tantivy.Query, name: str, size: int) -> tuple[tuple[str, int], ...]:
-    """By count, then value: all values that share the last count are fetched before the cut."""
-    asked = size * 4 + 20
-    while True:
-        terms = {"field": name, "size": asked, "segment_size": max(asked, 65_000)}
-        buckets = searcher.aggregate(query, {"facet": {"terms": terms}})["facet"]["buckets"]
-        if len(buckets) < asked or buckets[-1]["doc_count"] < buckets[size - 1]["doc_count"] or asked >= 60_000:
-            break
-        asked = min(asked * 8, 60_000)
-    counted = [(_bucket_value(bucket), bucket["doc_count"]) for bucket in buckets]
-    return tuple(sorted(counted, key=lambda pair: (-pair[1], pair[0]))[:size])
-
-
-def _bucket_value(bucket: dict[str, Any]) -> str:
-    return str(bucket["key_as_string"]) if "key_as_string" in bucket else columns.facet_value(bucket["key"])
 
 
 def _groups(keyed: Sequence[tuple[Any, str]]) -> Iterator[list[str]]:

@@ -11,7 +11,6 @@ from app.runtime.search import columns, words
 from app.runtime.search.port import And, Everything, Field, Fuzzy, Not, Or, Phrase, Prefix, Query, Range, Term, Words
 
 _RANGE_TYPES = {"number": FieldType.Float, "date": FieldType.Integer}
-MOST_EXPANSIONS = 16_384  # words that a prefix at the end of a phrase may stand for
 
 
 class Translator:
@@ -29,14 +28,6 @@ class Translator:
                 return self._words(field, words.split(text), stem=stem)
             case Phrase(field, text):
                 return self._phrase(field, words.split(text))
-            case Prefix(field, text):
-                return _unranked(self._prefix(field, words.split(text)))
-            case Fuzzy(field, text, edits):
-                return _unranked(self._fuzzy(field, words.split(text), edits))
-            case Term(field, values):
-                return _unranked(self._term(field, columns.values(self._fields[field].kind, values)))
-            case Range():
-                return _unranked(self._range(query))
             case And(parts):
                 return _boolean(Occur.Must, [self.translate(part) for part in parts])
             case Or(parts):
@@ -44,6 +35,19 @@ class Translator:
             case Not(part):
                 inner = self.translate(part)
                 return tantivy.Query.boolean_query([(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, inner)])
+            case Prefix() | Fuzzy() | Term() | Range():
+                return tantivy.Query.const_score_query(self._filter(query), 0.0)
+
+    def _filter(self, query: Prefix | Fuzzy | Term | Range) -> tantivy.Query:
+        match query:
+            case Prefix(field, text):
+                return self._prefix(field, words.split(text))
+            case Fuzzy(field, text, edits):
+                return self._fuzzy(field, words.split(text), edits)
+            case Term(field, values):
+                return self._term(field, columns.values(self._fields[field].kind, values))
+            case Range():
+                return self._range(query)
 
     def having(self, query: tantivy.Query, field: str, value: Any) -> tantivy.Query:
         """Those of the query whose field has this value as held, or none if it is None."""
@@ -86,10 +90,6 @@ class Translator:
         if low is None and high is None:
             return tantivy.Query.exists_query(query.field)
         return tantivy.Query.range_query(self._schema, query.field, _RANGE_TYPES[kind], low, high)
-
-
-def _unranked(query: tantivy.Query) -> tantivy.Query:
-    return tantivy.Query.const_score_query(query, 0.0)
 
 
 def _boolean(occur: Occur, parts: list[tantivy.Query]) -> tantivy.Query:

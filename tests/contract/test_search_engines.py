@@ -1,0 +1,441 @@
+"""One suite over both search engines: the same documents and questions, the same ids, totals and facets."""
+
+import itertools
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.runtime.search import elasticsearch_engine
+from app.runtime.search.port import (
+    And,
+    Document,
+    Everything,
+    Field,
+    Fuzzy,
+    Not,
+    Or,
+    Phrase,
+    Prefix,
+    Query,
+    Range,
+    SearchDown,
+    SearchEngine,
+    Sort,
+    Term,
+    Words,
+)
+from app.runtime.search.tantivy_engine import TantivyEngine
+from tests.services import elasticsearch_url, free_port
+
+__all__ = ["elasticsearch_url"]
+
+FIELDS = (
+    Field("text", "text", many=True),
+    Field("family", "keyword", many=True),
+    Field("label", "keyword"),
+    Field("year", "number"),
+    Field("when", "date"),
+    Field("ruler", "flag"),
+)
+OAK = Document(
+    "specimen/oak",
+    1,
+    {
+        "text": ["Quercus robur L.", "Meise, in silva; leaves large, S-M-12 BM001128287"],
+        "family": "Fagaceae",
+        "label": "Quercus robur",
+        "year": 1887,
+        "when": "1887-06-12T00:00:00Z",
+        "ruler": True,
+    },
+)
+BIRCH = Document(
+    "specimen/birch",
+    1,
+    {
+        "text": ["Bétula péndula Roth, Übersee, leaf small S-M-13"],
+        "family": ["Betulaceae", "Fagales"],
+        "label": "Betula pendula",
+        "year": 1901.0,
+        "when": "1901-01-01",
+    },
+)
+BARE = Document("annotation/bare", 1, {"label": "nothing read", "ruler": False})
+Connect = Callable[[], SearchEngine]
+_numbers = itertools.count(time.time_ns())
+
+
+@pytest.fixture(params=["tantivy", "elasticsearch"])
+def connect(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connect]:
+    """Opens one more handle on the same, at first missing, index."""
+    opened: list[SearchEngine] = []
+    alias = f"test{next(_numbers)}"
+    url = request.getfixturevalue("elasticsearch_url") if request.param == "elasticsearch" else ""
+
+    def connect(fields: Sequence[Field] = FIELDS) -> SearchEngine:
+        opened.append(elasticsearch_engine.connect(url, alias, fields) if url else TantivyEngine(tmp_path / "index", fields))
+        return opened[-1]
+
+    yield connect
+    for engine in opened:
+        engine.close()
+
+
+@pytest.fixture
+def engine(connect: Connect) -> SearchEngine:
+    engine = connect()
+    engine.write([OAK, BIRCH, BARE])
+    return engine
+
+
+def keys(engine: SearchEngine, query: Query, **how: object) -> list[str]:
+    found = engine.find(query, **how)  # type: ignore[arg-type]  # keywords of find
+    assert found.total >= len(found.hits)
+    return [hit.key.partition("/")[2] for hit in found.hits]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Everything(), ["bare", "birch", "oak"]),
+        (Words("text", "quercus"), ["oak"]),
+        (Words("text", "QUERCUS silva"), ["oak"]),
+        (Words("text", "quercus birch"), []),
+        (Words("text", "betula pendula ubersee"), ["birch"]),
+        (Words("text", "BM001128287"), ["oak"]),
+        (Words("text", "large leave"), ["oak"]),
+        (Words("text", "leave", stem=False), []),
+        (Words("text", "…"), []),
+        (Phrase("text", "S-M-12"), ["oak"]),
+        (Phrase("text", "s m"), ["birch", "oak"]),
+        (Phrase("text", "robur quercus"), []),
+        (Phrase("text", "l meise"), []),
+        (Prefix("text", "bm0011"), ["oak"]),
+        (Prefix("text", "pend"), ["birch"]),
+        (Prefix("text", "S-M-1"), ["birch", "oak"]),
+        (Prefix("text", ".*"), []),
+        (Fuzzy("text", "quercis"), ["oak"]),
+        (Fuzzy("text", "qeurcus"), ["oak"]),
+        (Fuzzy("text", "quarkus", edits=2), ["oak"]),
+        (Fuzzy("text", "quarkus"), []),
+        (Term("family", ("Fagaceae",)), ["oak"]),
+        (Term("family", ("Fagales", "Fagaceae")), ["birch", "oak"]),
+        (Term("family", ("fagaceae",)), []),
+        (Term("family", ()), []),
+        (Term("year", (1887,)), ["oak"]),
+        (Term("ruler", (False,)), ["bare"]),
+        (Range("year", 1887, 1900), ["oak"]),
+        (Range("year", 1888), ["birch"]),
+        (Range("year", None, 1887), ["oak"]),
+        (Range("year"), ["birch", "oak"]),
+        (Range("year", "x"), []),
+        (Range("when", "1890-01-01", "1901-01-01T00:00:00+00:00"), ["birch"]),
+        (Not(Range("year")), ["bare"]),
+        (And((Words("text", "s"), Not(Term("family", ("Fagaceae",))))), ["birch"]),
+        (Or((Words("text", "quercus"), Term("ruler", (False,)))), ["bare", "oak"]),
+        (And(()), []),
+    ],
+    ids=str,
+)
+def test_a_question_finds_exactly_these(engine: SearchEngine, query: Query, expected: list[str]) -> None:
+    assert sorted(keys(engine, query)) == expected
+
+
+def test_an_index_that_was_never_written_is_empty(connect: Connect) -> None:
+    engine = connect()
+    found = engine.find(Words("text", "oak"), facets=["family"])
+    assert (found.hits, found.total, dict(found.facets)) == ((), 0, {"family": ()})
+    assert engine.terms("text", "a") == ()
+    assert list(engine.versions()) == []
+
+
+def test_facets_count_all_that_match_by_count_then_value(engine: SearchEngine) -> None:
+    engine.write([Document(f"s/{n}", 1, {"family": ["Fagaceae", f"F{n % 7}"], "year": 1800 + n % 3}) for n in range(30)])
+    found = engine.find(Everything(), facets=["family", "year", "ruler"], facet_size=4, limit=1)
+    assert found.facets["family"] == (("Fagaceae", 31), ("F0", 5), ("F1", 5), ("F2", 4))
+    assert found.facets["year"] == (("1800", 10), ("1801", 10), ("1802", 10), ("1887", 1))
+    assert found.facets["ruler"] == (("false", 1), ("true", 1))
+    assert found.total == 33
+
+
+def test_sorting_puts_the_missing_last_and_breaks_ties_by_key(engine: SearchEngine) -> None:
+    engine.write([Document(f"s/{n:02}", 1, {"year": n % 2, "text": "same words"}) for n in (5, 3, 1, 4, 2, 0)])
+    assert keys(engine, Everything(), sort=Sort("year", descending=False)) == [
+        *("00", "02", "04", "01", "03", "05"),
+        *("oak", "birch", "bare"),
+    ]
+    assert keys(engine, Everything(), sort=Sort("year")) == ["birch", "oak", "01", "03", "05", "00", "02", "04", "bare"]
+    assert keys(engine, Everything(), sort=Sort("label", descending=False), limit=3) == ["birch", "oak", "bare"]
+    assert keys(engine, Everything(), sort=Sort("label"), limit=5, offset=2) == ["birch", "00", "01", "02", "03"]
+    assert keys(engine, Words("text", "word")) == ["00", "01", "02", "03", "04", "05"]
+
+
+@pytest.mark.parametrize("sort", [Sort(), Sort("year"), Sort("label", descending=False), Sort("when")])
+def test_pages_are_a_partition(connect: Connect, sort: Sort) -> None:
+    engine = connect()
+    batches = [
+        [Document(f"s/{n * 7 % 50:02}", 1, {"year": n % 4, "text": "oak " * (n % 3 + 1)}) for n in range(start, start + 10)]
+        for start in range(0, 50, 10)
+    ]
+    for batch in batches:
+        engine.write(batch)
+    pages = [keys(engine, Words("text", "oak"), sort=sort, offset=offset, limit=7) for offset in range(0, 56, 7)]
+    whole = keys(engine, Words("text", "oak"), sort=sort, limit=50)
+    assert list(itertools.chain.from_iterable(pages)) == whole
+    assert len(set(whole)) == 50
+    assert engine.find(Words("text", "oak"), offset=100_000 - 20).hits == ()
+
+
+def test_the_more_relevant_comes_first(engine: SearchEngine) -> None:
+    engine.write(
+        [Document("s/often", 1, {"text": "beech beech beech"}), Document("s/once", 1, {"text": "beech and many other trees"})]
+    )
+    assert keys(engine, Words("text", "beech")) == ["often", "once"]
+
+
+def test_an_exact_word_outranks_its_other_endings(engine: SearchEngine) -> None:
+    engine.write([Document("s/0", 1, {"text": "flowering"}), Document("s/1", 1, {"text": "flowers"})])
+    assert keys(engine, Words("text", "flowers")) == ["1", "0"]
+
+
+def test_words_for_autocompletion_come_with_their_counts(engine: SearchEngine) -> None:
+    assert engine.terms("text", "lea") == (("leaf", 1), ("leaves", 1))
+    assert engine.terms("text", "S")[:2] == (("s", 2), ("silva", 1))
+    assert engine.terms("text", "") == ()
+    engine.write([Document("specimen/birch", 2, deleted=True)])
+    assert engine.terms("text", "lea") == (("leaves", 1),)
+
+
+def test_writing_again_replaces_and_older_never_replaces_newer(engine: SearchEngine) -> None:
+    engine.write([Document("specimen/oak", 3, {"text": "third"})])
+    engine.write([Document("specimen/oak", 2, {"text": "second"}), Document("specimen/oak", 1, deleted=True)])
+    assert keys(engine, Words("text", "third")) == ["oak"]
+    assert keys(engine, Words("text", "quercus")) == []
+    engine.write([Document("specimen/oak", 3, {"text": "repeated"})])
+    assert keys(engine, Words("text", "repeated")) == ["oak"]
+    engine.write(
+        [Document("a/new", 1, {"text": "old"}), Document("a/new", 2, {"text": "new"}), Document("a/new", 1, {"text": "old"})]
+    )
+    assert keys(engine, Words("text", "new")) == ["new"]
+
+
+def test_a_tombstone_takes_out_and_may_be_repeated(engine: SearchEngine) -> None:
+    for _ in range(2):
+        engine.write([Document("specimen/oak", 2, deleted=True), Document("specimen/never", 1, deleted=True)])
+    assert keys(engine, Everything()) == ["bare", "birch"]
+    assert list(engine.versions()) == [("annotation/bare", 1), ("specimen/birch", 1)]
+
+
+def test_versions_come_in_the_order_of_keys(engine: SearchEngine) -> None:
+    engine.write([Document(key, 7, {"text": "x"}) for key in ("b~", "B", "a.b", "a-b", "a_b", "Z1")])
+    listed = list(engine.versions())
+    assert listed == sorted(listed)
+    assert len(listed) == 9
+
+
+def test_another_handle_sees_a_write_at_once(connect: Connect) -> None:
+    writer, reader = connect(), connect()
+    for version in range(1, 6):
+        writer.write([Document("s/1", version, {"year": version})])
+        assert keys(reader, Term("year", (version,))) == ["1"]
+
+
+def test_a_rebuild_takes_the_place_in_one_step(connect: Connect, engine: SearchEngine) -> None:
+    reader = connect()
+    with engine.rebuild() as fresh:
+        fresh.write([OAK])
+        assert keys(reader, Everything()) == ["bare", "birch", "oak"]
+    assert keys(reader, Everything()) == ["oak"]
+    assert keys(engine, Everything()) == ["oak"]
+
+
+def test_what_is_written_during_a_rebuild_is_in_the_new_index(connect: Connect, engine: SearchEngine) -> None:
+    relay = connect()
+    with engine.rebuild() as fresh:
+        relay.write(
+            [
+                Document("specimen/oak", 2, {"text": "changed"}),
+                Document("specimen/birch", 2, deleted=True),
+                Document("s/new", 1, {"text": "new"}),
+            ]
+        )
+        fresh.write([OAK, BIRCH, BARE])
+        relay.write([Document("annotation/bare", 2, deleted=True)])
+        assert keys(relay, Words("text", "changed")) == ["oak"]
+    assert list(relay.versions()) == [("s/new", 1), ("specimen/oak", 2)]
+    relay.write([Document("s/after", 1, {"text": "after"})])
+    assert keys(engine, Words("text", "after")) == ["after"]
+
+
+def test_a_rebuild_that_fails_leaves_the_old_index(engine: SearchEngine) -> None:
+    def fail() -> None:
+        with engine.rebuild() as fresh:
+            fresh.write([Document("s/half", 1, {"text": "half"})])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert keys(engine, Everything()) == ["bare", "birch", "oak"]
+    engine.write([Document("s/after", 1, {"text": "after"})])
+    with engine.rebuild() as fresh:
+        fresh.write([BARE])
+    assert keys(engine, Everything()) == ["bare"]
+
+
+def _rebuild_for_ever(connect: Connect, began: object) -> None:
+    with connect().rebuild() as fresh:
+        fresh.write([Document("s/half", 1, {"text": "half"})])
+        began.set()  # type: ignore[attr-defined]  # an event of multiprocessing
+        time.sleep(60)
+
+
+def test_a_rebuild_that_is_killed_leaves_the_old_index(connect: Connect, engine: SearchEngine) -> None:
+    fork = multiprocessing.get_context("fork")
+    began = fork.Event()
+    process = fork.Process(target=_rebuild_for_ever, args=(connect, began))
+    process.start()
+    assert began.wait(30)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert keys(engine, Everything()) == ["bare", "birch", "oak"]
+    engine.write([Document("s/after", 1, {"text": "after"})])
+    with engine.rebuild() as fresh:
+        fresh.write([BARE])
+    assert list(connect().versions()) == [("annotation/bare", 1)]
+
+
+def test_an_index_of_other_fields_says_what_to_do(connect: Connect, engine: SearchEngine) -> None:
+    newer = connect((*FIELDS, Field("added", "keyword")))
+    with pytest.raises(SearchDown, match="lectotype reindex"):
+        newer.write([OAK])
+    with newer.rebuild() as fresh:
+        fresh.write([Document("s/1", 1, {"added": "yes"})])
+    assert keys(newer, Term("added", ("yes",))) == ["1"]
+
+
+def test_a_server_that_does_not_answer_is_search_down() -> None:
+    engine = elasticsearch_engine.connect(f"http://127.0.0.1:{free_port()}", "test", FIELDS)
+    for ask in (
+        lambda: engine.find(Everything()),
+        lambda: engine.write([OAK]),
+        lambda: list(engine.versions()),
+        lambda: engine.terms("text", "a"),
+    ):
+        with pytest.raises(SearchDown):
+            ask()
+    engine.close()
+
+
+VOCABULARY = [
+    "oak",
+    "oaks",
+    "leaf",
+    "leaves",
+    "Éric",
+    "eric",
+    "S-M-12",
+    "BM0011",
+    "bm0012",
+    "Straße",
+    "œuvre",
+    "橡樹",
+    "run",
+    "running",
+    "don't",
+    "3.14",
+]
+texts = st.lists(st.sampled_from(VOCABULARY), max_size=6).map(" ".join) | st.text(max_size=12)
+families = st.sampled_from(["Fagaceae", "Betulaceae", "Ünïcode & <b>", "a\nb", ""])
+years = st.integers(1750, 1760) | st.floats(-1e6, 1e6) | st.sampled_from([0.0, -0.0, float("nan")])
+dates = st.sampled_from(["1890-01-01", "1890-01-01T00:00:00Z", "1890-01-01T00:00:00.5+01:00", "0001-01-01", "no date"])
+documents = st.lists(
+    st.builds(
+        lambda number, version, deleted, fields: Document(f"s/{number}", version, {} if deleted else fields, deleted),
+        st.integers(0, 15),
+        st.integers(1, 3),
+        st.sampled_from([False, False, False, True]),
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "text": st.lists(texts, max_size=3),
+                "family": st.lists(families, max_size=2),
+                "label": families,
+                "year": years,
+                "when": dates,
+                "ruler": st.booleans(),
+            },
+        ),
+    ),
+    max_size=20,
+)
+leaves = st.one_of(
+    st.just(Everything()),
+    st.builds(Words, st.just("text"), texts, st.booleans()),
+    st.builds(Phrase, st.just("text"), texts),
+    st.builds(Prefix, st.just("text"), texts | st.sampled_from(["o", "le", "bm00", "s-m-1"])),
+    st.builds(Fuzzy, st.just("text"), texts, st.integers(1, 2)),
+    st.builds(Term, st.just("family"), st.lists(families, max_size=2).map(tuple)),
+    st.builds(Term, st.just("year"), st.lists(years, max_size=2).map(tuple)),
+    st.builds(Range, st.just("year"), years | st.none(), years | st.none()),
+    st.builds(Range, st.just("when"), dates | st.none(), dates | st.none()),
+    st.builds(Term, st.just("ruler"), st.tuples(st.booleans())),
+)
+queries = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(And, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(Not, inner),
+    ),
+    max_leaves=5,
+)
+sorts = st.sampled_from(
+    [Sort("year"), Sort("year", descending=False), Sort("label"), Sort("when", descending=False), Sort("ruler")]
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(batches=st.lists(documents, min_size=1, max_size=2), asked=st.lists(st.tuples(queries, sorts), min_size=5, max_size=25))
+def test_both_engines_answer_alike(
+    elasticsearch_url: str, tmp_path: Path, batches: list[list[Document]], asked: list[tuple[Query, Sort]]
+) -> None:
+    number = next(_numbers)
+    ours = TantivyEngine(tmp_path / str(number), FIELDS)
+    theirs = elasticsearch_engine.connect(elasticsearch_url, f"test{number}", FIELDS)
+    try:
+        known: dict[str, int] = {}
+        for batch in batches:
+            inorder = [one for one in batch if one.version >= known.get(one.key, 0)]  # deletions are not remembered by tantivy
+            known |= {one.key: one.version for one in inorder}
+            ours.write(batch_of_newest(inorder))
+            theirs.write(batch_of_newest(inorder))
+        assert list(ours.versions()) == list(theirs.versions())
+        facets = ["family", "label", "year", "ruler"]
+        for query, sort in asked:
+            mine, yours = (
+                ours.find(query, facets=facets, sort=sort, limit=50),
+                theirs.find(query, facets=facets, sort=sort, limit=50),
+            )
+            assert (mine.total, mine.facets) == (yours.total, yours.facets), query
+            assert [hit.key for hit in mine.hits] == [hit.key for hit in yours.hits], (query, sort)
+            relevant, also = ours.find(query, limit=50), theirs.find(query, limit=50)
+            assert {hit.key for hit in relevant.hits} == {hit.key for hit in also.hits}, query
+    finally:
+        theirs._client.indices.delete(index=list(theirs._ours()) or ["none"], ignore_unavailable=True)
+        theirs.close()
+
+
+def batch_of_newest(batch: Sequence[Document]) -> list[Document]:
+    newest: dict[str, Document] = {}
+    for one in batch:
+        if one.key not in newest or one.version >= newest[one.key].version:
+            newest[one.key] = one
+    return list(newest.values())
