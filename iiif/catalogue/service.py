@@ -73,7 +73,7 @@ def media_of(session: Session, specimen_key: str) -> tuple[Media, ...]:
 
 def media_of_many(session: Session, specimen_keys: Iterable[str]) -> Mapping[str, tuple[Media, ...]]:
     """The images of each of the specimens; for one page of a list, not for all."""
-    found: dict[str, tuple[Media, ...]] = {key: () for key in specimen_keys}
+    found: dict[str, tuple[Media, ...]] = dict.fromkeys(specimen_keys, ())
     for row in store.media_of_specimens(session, found):
         found[row.specimen_key] += (store.media(row),)
     return found
