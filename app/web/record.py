@@ -1,0 +1,96 @@
+"""A Darwin Core record as people read it: grouped terms, and what the source wrote beside what we made of it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from iiif.catalogue.model import Specimen
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "Name",
+        (
+            "scientificName", "scientificNameAuthorship", "typeStatus", "kingdom", "phylum", "class", "order", "family", "genus",
+            "specificEpithet", "infraspecificEpithet", "taxonRank", "vernacularName", "identifiedBy", "dateIdentified",
+            "identificationQualifier", "previousIdentifications",
+        ),
+    ),
+    (
+        "Collected",
+        (
+            "recordedBy", "recordNumber", "eventDate", "verbatimEventDate", "year", "month", "day", "habitat", "samplingProtocol",
+            "fieldNumber", "sex", "lifeStage", "individualCount", "preparations",
+        ),
+    ),
+    (
+        "Place",
+        (
+            "continent", "country", "countryCode", "stateProvince", "county", "municipality", "island", "locality",
+            "verbatimLocality", "decimalLatitude", "decimalLongitude", "geodeticDatum", "coordinateUncertaintyInMeters",
+            "minimumElevationInMeters", "maximumElevationInMeters", "verbatimElevation",
+        ),
+    ),
+)  # fmt: skip
+REST = "Record"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One term. `verbatim` is empty where the source wrote the same; `column` is the source's own name for it."""
+
+    term: str
+    label: str
+    value: str
+    verbatim: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    rows: tuple[Row, ...]
+
+
+def sections(specimen: Specimen) -> tuple[Section, ...]:
+    """Every term that was given, once, and after them the columns of the source that are no Darwin Core term."""
+    columns = {_plain(column): column for column in specimen.verbatim}
+    rows = {term: _row(term, value, columns, specimen.verbatim) for term, value in specimen.interpreted.items() if value}
+    named = {term for _, terms in GROUPS for term in terms}
+    grouped = [(title, [rows[term] for term in terms if term in rows]) for title, terms in GROUPS]
+    grouped.append((REST, [row for term, row in rows.items() if term not in named]))
+    grouped.append(("As the source has it", list(_left_over(specimen))))
+    return tuple(Section(title, tuple(found)) for title, found in grouped if found)
+
+
+def _row(term: str, value: str, columns: Mapping[str, str], verbatim: Mapping[str, str]) -> Row:
+    column = columns.get(_plain(term), "")
+    said = verbatim.get(column, "")
+    return Row(term, spaced(term), value, said if said.strip() != value.strip() else "", column)
+
+
+def _left_over(specimen: Specimen) -> Iterator[Row]:
+    known = {_plain(term) for term, value in specimen.interpreted.items() if value}
+    for column, said in specimen.verbatim.items():
+        if said.strip() and _plain(column) not in known:
+            yield Row("", column, said, "", column)
+
+
+def _plain(name: str) -> str:
+    """`dwc:Catalog Number`, `catalog_number` and `http://rs.tdwg.org/dwc/terms/catalogNumber` are one name."""
+    return re.sub(r"[^a-z0-9]", "", re.split(r"[/#:]", name)[-1].lower())
+
+
+def spaced(term: str) -> str:
+    """`decimalLatitude` → `Decimal latitude`."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", term).lower()
+    return words[:1].upper() + words[1:]
+
+
+def citation(specimen: Specimen, provider: str, pid: str) -> str:
+    """Who holds it, what it is, its number, its identifier: what a methods section needs."""
+    terms = specimen.interpreted
+    holder = terms.get("institutionCode") or provider
+    said = [holder, specimen.scientific_name, f"catalogue number {specimen.catalog_number}"]
+    said += [f"leg. {terms['recordedBy']}"] if terms.get("recordedBy") else []
+    said += [terms["eventDate"]] if terms.get("eventDate") else []
+    return f"{', '.join(part for part in said if part)}. {pid}"
