@@ -136,6 +136,17 @@ def is_date(text: str) -> bool:
     return _is_day(start) and (_is_day(end) or _is_short_end(start, end))
 
 
+def date_of(text: str) -> str:
+    """The date in ISO 8601, where slashes, single digits or unknown parts written as zero leave no doubt; else empty.
+
+    `2015/9/5` is 2015-09-05 and `1998-00-00` is 1998, but `5/9/2015` could be either day and stays unread.
+    """
+    text = re.sub(r"^(\d{4})/(\d{1,2})/(\d{1,2})(?!\d)", r"\1-\2-\3", text.strip(), flags=re.ASCII)
+    text = re.sub(r"(?<=-)(\d)(?=-|/|$)", r"0\1", text, flags=re.ASCII)
+    text = re.sub(r"^(\d{4})(?:-00-00|-00|(-\d{2})-00)$", r"\1\2", text, flags=re.ASCII)
+    return text if is_date(text) else ""
+
+
 def _is_day(text: str) -> bool:
     match = _DAY.fullmatch(text)
     if match is None:
@@ -164,9 +175,10 @@ def _is_short_end(start: str, end: str) -> bool:
 
 def _read_dates(terms: dict[str, str], notes: list[Note]) -> None:
     for term in DATE_TERMS:
-        text = terms.get(term)
-        if text is not None and not is_date(text):
-            del terms[term]
+        text = terms.pop(term, None)
+        if text is not None and (date := date_of(text)):
+            terms[term] = date
+        elif text is not None:
             notes.append(Note("bad-date", f"{term} {text[:60]!r} is no ISO 8601 date: kept verbatim only."))
     if "eventDate" not in terms and "year" in terms:
         parts = (terms["year"].zfill(4), terms.get("month", "").zfill(2), terms.get("day", "").zfill(2))

@@ -93,6 +93,29 @@ def count_specimens(session: Session) -> int:
     return store.count(session, SpecimenRow)
 
 
+def list_specimens_by_number(session: Session, number: str, *, after: str = "", limit: int) -> tuple[Specimen, ...]:
+    """A page of the specimens with that catalogue number, of whatever collection."""
+    where = SpecimenRow.catalog_number == number
+    return tuple(store.specimen(row) for row in store.page_of_specimens(session, after, limit, where))
+
+
+def count_specimens_by_number(session: Session, number: str) -> int:
+    return store.count(session, SpecimenRow, SpecimenRow.catalog_number == number)
+
+
+def list_media(session: Session, *, specimen_key: str = "", state: str = "", after: str = "", limit: int) -> tuple[Media, ...]:
+    """A page of images by key, from the one behind `after`; empty strings narrow nothing."""
+    where = [MediaRow.specimen_key == specimen_key] if specimen_key else []
+    where += [MediaRow.state == state] if state else []
+    return tuple(store.media(row) for row in store.page_of_media(session, after, limit, *where))
+
+
+def count_media(session: Session, *, specimen_key: str = "") -> Mapping[str, int]:
+    """How many images are in each state; of one specimen, or of all."""
+    where = [MediaRow.specimen_key == specimen_key] if specimen_key else []
+    return store.count_media_by_state(session, *where)
+
+
 def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datetime) -> Specimen:
     """Enter a specimen and have it indexed. Raises DuplicateSpecimen."""
     institution, collection = draft.interpreted.get("institutionCode", ""), draft.interpreted.get("collectionCode", "")

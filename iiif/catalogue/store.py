@@ -49,8 +49,14 @@ def find_specimen_by_number(session: Session, institution: str, collection: str,
     )
 
 
-def page_of_specimens(session: Session, after: str, limit: int) -> Sequence[SpecimenRow]:
-    return session.scalars(select(SpecimenRow).where(SpecimenRow.key > after).order_by(SpecimenRow.key).limit(limit)).all()
+def page_of_specimens(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[SpecimenRow]:
+    query = select(SpecimenRow).where(SpecimenRow.key > after, *where).order_by(SpecimenRow.key).limit(limit)
+    return session.scalars(query).all()
+
+
+def page_of_media(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[MediaRow]:
+    query = select(MediaRow).where(MediaRow.key > after, *where).order_by(MediaRow.key).limit(limit)
+    return session.scalars(query).all()
 
 
 def specimens_by_key(session: Session, keys: Iterable[str]) -> Sequence[SpecimenRow]:
@@ -69,3 +75,8 @@ def next_sequence(session: Session, specimen_key: str) -> int:
 
 def count(session: Session, table: type[SpecimenRow] | type[MediaRow], *where: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).select_from(table).where(*where)) or 0
+
+
+def count_media_by_state(session: Session, *where: ColumnElement[bool]) -> dict[str, int]:
+    query = select(MediaRow.state, func.count()).where(*where).group_by(MediaRow.state)
+    return dict(session.execute(query).tuples().all())

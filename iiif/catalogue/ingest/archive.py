@@ -73,8 +73,11 @@ def _descriptor_of(folder: Path) -> ArchiveDescriptor:
         raise SourceError("bad-archive", f"{META} is larger than {MAX_META_BYTES} bytes, or a link out of the archive.")
     try:
         return ArchiveDescriptor(meta.read_text(encoding="utf-8-sig"))
-    except (InvalidArchive, ET.ParseError, ValueError, KeyError, AttributeError, TypeError, LookupError) as error:
-        raise SourceError("bad-archive", f"{META} cannot be understood ({type(error).__name__}: {error}).") from error
+    except (InvalidArchive, ET.ParseError, UnicodeDecodeError) as error:
+        raise SourceError("bad-archive", f"{META} cannot be read ({error}).") from error
+    except (AttributeError, TypeError, ValueError, LookupError) as error:  # what the reader raises where an element is missing
+        sentence = f"{META} lacks what it must have: a core with location and id, extensions with location and coreid."
+        raise SourceError("bad-archive", sentence) from error
 
 
 def _check_location(folder: Path, location: str) -> None:

@@ -44,13 +44,7 @@ class Entry:
     severity: Literal["rejected", "warning"]
 
     def to_json(self) -> dict[str, str]:
-        return {
-            "severity": self.severity,
-            "code": self.code,
-            "place": self.place,
-            "catalogNumber": self.catalog_number,
-            "sentence": self.sentence,
-        }
+        return {"code": self.code, "place": self.place, "catalogNumber": self.catalog_number, "sentence": self.sentence}
 
 
 @dataclass(slots=True)
@@ -93,12 +87,13 @@ class Report:
             "specimensAdded": self.specimens_added,
             "mediaAdded": self.media_added,
             "alreadyHere": self.already_here,
-            "rejected": self.rejected,
-            "warnings": self.warnings,
+            "rejectedTotal": self.rejected,
+            "warningsTotal": self.warnings,
+            "entriesLeftOut": self.rejected + self.warnings - len(self.entries),
             "codes": dict(self.codes.most_common()),
             "notes": self.notes,
-            "entries": [entry.to_json() for entry in self.entries],
-            "entriesLeftOut": self.rejected + self.warnings - len(self.entries),
+            "rejected": [entry.to_json() for entry in self.entries if entry.severity == "rejected"],
+            "warnings": [entry.to_json() for entry in self.entries if entry.severity == "warning"],
         }
 
     def summary(self) -> str:
@@ -106,3 +101,14 @@ class Report:
         parts = [f"{self.specimens_added} specimens and {self.media_added} images added", f"{self.already_here} already here"]
         parts += [f"{self.rejected} rejected", f"{self.warnings} warnings"]
         return f"{self.records} records: " + ", ".join(parts) + "."
+
+    def readable(self, shown: int = 50) -> str:
+        """Notes, the first entries one to a line, and the summary."""
+        lines = list(self.notes)
+        for entry in self.entries[:shown]:
+            number = f" ({entry.catalog_number})" if entry.catalog_number else ""
+            lines.append(f"{entry.severity:8}  {entry.code:27}  {entry.place}{number}: {entry.sentence}")
+        left_out = self.rejected + self.warnings - min(len(self.entries), shown)
+        if left_out:
+            lines.append(f"… and {left_out} more; `lectotype ingest --report FILE` writes them all.")
+        return "\n".join([*lines, self.summary()])
