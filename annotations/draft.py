@@ -101,11 +101,20 @@ def _measure(document: Mapping[str, Any]) -> None:
         if seen > MAX_VALUES:
             raise AnnotationTooBig(f"An annotation may hold up to {MAX_VALUES:,} values.")
         if isinstance(value, Mapping):
-            left.extend((inner, depth + 1) for inner in value.values())
+            left.extend((inner, depth + 1) for pair in value.items() for inner in pair)
         elif isinstance(value, list):
             left.extend((inner, depth + 1) for inner in value)
-        elif isinstance(value, str) and ("\x00" in value or any("\ud800" <= char <= "\udfff" for char in value)):
-            raise MalformedAnnotation("A text holds a character that no text may hold.")
+        elif not _storable(value):
+            raise MalformedAnnotation(
+                "The annotation holds a character or a number that cannot be kept.", spec="RFC 8259, 8.2 and 6"
+            )
+
+
+def _storable(value: Any) -> bool:
+    """Whether every database keeps it: no NUL, no half of a surrogate pair, no number beyond 64 bits."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= char <= "\udfff" for char in value)
+    return not isinstance(value, int | float) or abs(value) < 2**63
 
 
 def _check_members(document: Mapping[str, Any]) -> None:

@@ -1,0 +1,229 @@
+"""Selectors from anyone: read, refused with a sentence, and written back for viewers without loss of the shape."""
+
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotations import selectors
+from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas
+from annotations.model import Box
+from annotations.selectors import Canvas, Region
+from annotations.svg import Ring, read_svg
+from app.runtime.errors import DomainError
+
+SHEET = Canvas(4000, 6000)
+numbers = st.floats(0, 3999, allow_nan=False).map(lambda number: round(number, 3))
+extents = st.floats(0.01, 4000, allow_nan=False).map(lambda number: round(number, 3))
+
+
+def fragment(value: str) -> dict[str, str]:
+    return {"type": "FragmentSelector", "value": value}
+
+
+def svg(inner: str) -> str:
+    return f'<svg xmlns="http://www.w3.org/2000/svg">{inner}</svg>'
+
+
+def read_or_refuse(selector: object) -> Region | None:
+    """The region, or None if it was refused; anything but a DomainError escapes."""
+    try:
+        return selectors.read(selector, SHEET)
+    except DomainError:
+        return None
+
+
+def area(rings: tuple[Ring, ...]) -> float:
+    """Sum of the signed areas of all rings."""
+    total = 0.0
+    for ring in rings:
+        total += sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)) / 2
+    return total
+
+
+@pytest.mark.parametrize(
+    ("value", "box"),
+    [
+        ("xywh=10,20,30,40", Box(10, 20, 40, 60)),
+        ("xywh=pixel:10.5,20.25,30,40", Box(10.5, 20.25, 40.5, 60.25)),
+        ("xywh=percent:25,50,10,10", Box(1000, 3000, 1400, 3600)),
+        ("xywh=.5,1.,2e1,4", Box(0.5, 1, 20.5, 5)),
+    ],
+)
+def test_fragments_are_read_in_canvas_units(value: str, box: Box) -> None:
+    assert selectors.read_fragment(value, SHEET).box == box
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "xywh=", "10,20,30,40", "xywh=1,2,3", "xywh=1,2,3,4,5", "xywh=a,b,c,d", "xywh=1,2,0,4", "xywh=1,2,3,-4"),
+        *(
+            "xywh=inch:1,2,3,4",
+            "xywh=nan,0,1,1",
+            "xywh=1,2,inf,4",
+            "xywh=1 ,2,3,4",
+            "t=10,20",
+            "xywh=٣,1,2,3",
+            "xywh=1e999,0,1,1",
+        ),
+    ],
+)
+def test_a_bad_fragment_is_refused(value: str) -> None:
+    with pytest.raises(BadSelector):
+        selectors.read_fragment(value, SHEET)
+
+
+@given(x=numbers, y=numbers, width=extents, height=extents)
+def test_the_box_for_viewers_holds_the_region_and_is_less_than_two_units_larger(
+    x: float, y: float, width: float, height: float
+) -> None:
+    box = selectors.read_fragment(f"xywh=pixel:{x:.3f},{y:.3f},{width:.3f},{height:.3f}", SHEET).box
+    again = selectors.read_fragment("xywh=" + selectors.xywh(box), SHEET).box
+    edge = 2 * selectors.EDGE
+    assert again.x0 <= box.x0 + edge
+    assert again.y0 <= box.y0 + edge
+    assert box.x1 <= again.x1 + edge
+    assert box.y1 <= again.y1 + edge
+    assert (again.x1 - again.x0) - (box.x1 - box.x0) < 2
+    assert selectors.xywh(again) == selectors.xywh(box)
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=3, max_size=40, unique=True))
+def test_a_polygon_comes_back_from_its_normalised_path_and_from_its_drawing(points: list[tuple[float, float]]) -> None:
+    ring = tuple(points)
+    region = Region(selectors.bounds((ring,)), (ring,))
+    if region.box.x1 == region.box.x0 or region.box.y1 == region.box.y0:
+        return
+    drawn = selectors.viewer_selectors(region)[1]["value"]
+    assert re.search(r'<path d="M[^a-zLMZ]+( L[^a-zLMZ]+)+ Z"/>', drawn)
+    for value in (drawn, selectors.drawing_selector(region)["value"]):
+        again = selectors.read_shape(value)
+        assert again.rings == (ring,)
+        assert selectors.same_place(again, region)
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected", "tolerance"),
+    [
+        ('<rect x="10" y="20" width="30" height="40"/>', 1200, 0),
+        ('<circle cx="100" cy="100" r="50"/>', math.pi * 2500, 0.002),
+        ('<ellipse cx="100" cy="100" rx="50" ry="20"/>', math.pi * 1000, 0.002),
+        ('<polygon points="0,0 100,0 100,50 0,50"/>', 5000, 0),
+        ('<polygon points="0 0,100 0,100 50,0 50,0 0"/>', 5000, 0),
+        ('<path d="M0 0h100v50h-100z"/>', 5000, 0),
+        ('<path d="m10,10 100,0 0,50 -100,0"/>', 5000, 0),
+        ('<path d="M50,100 A50,50 0 1 0 150,100 A50,50 0 1 0 50,100 Z"/>', math.pi * 2500, 0.002),
+        ('<path d="M50,100 a50,50 0 0 1 100,0 Z"/>', math.pi * 1250, 0.002),
+        ('<path d="M0,0 C0,55.23 44.77,100 100,100 L100,0 Z"/>', math.pi * 2500, 0.005),
+        ('<path d="M0,0 Q50,100 100,0 Z"/>', 10000 / 3, 0.005),
+        ('<path d="M0,0 Q50,100 100,0 T200,0"/>', 0, 1e-6),
+        ('<g><path d="M0,0 L10,0 L10,10 L0,10 Z M2,2 L2,4 L4,4 L4,2 Z"/></g>', 96, 0),
+    ],
+)
+def test_normalising_keeps_the_area(inner: str, expected: float, tolerance: float) -> None:
+    rings = read_svg(svg(inner))
+    assert abs(area(rings)) == pytest.approx(expected, rel=tolerance, abs=1e-6)
+    again = read_svg(selectors.viewer_selectors(Region(selectors.bounds(rings), rings))[1]["value"])
+    assert abs(area(again)) == pytest.approx(abs(area(rings)), rel=1e-3, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "no xml",
+        "<svg>",
+        "<p/>",
+        svg(""),
+        svg("<script>alert(1)</script>"),
+        svg('<image href="file:///etc/passwd"/>'),
+        svg('<polygon points="1,2 3"/>'),
+        svg('<polygon points="1,2 3,4"/>'),
+        svg('<polygon points="1,2 3,4 x,y"/>'),
+        svg('<polygon transform="scale(2)" points="1,2 3,4 5,9"/>'),
+        svg('<g transform="scale(2)"><polygon points="1,2 3,4 5,9"/></g>'),
+        svg('<path d="L1,1 2,2 3,9"/>'),
+        svg('<path d="M1,1 L2"/>'),
+        svg('<path d="M1,1 L2,2 3,9 Z 4,4"/>'),
+        svg('<rect x="1" y="1" width="a" height="1"/>'),
+        svg('<rect x="1" y="1" width="0" height="1"/>'),
+        svg('<polygon points="0,0 1e300,0 1e300,1e300"/>'),
+        '<!DOCTYPE svg [<!ENTITY a "aaaa">]><svg><polygon points="1,2 3,4 5,9"/></svg>',
+    ],
+)
+def test_a_bad_svg_is_refused(value: str) -> None:
+    with pytest.raises(BadSelector):
+        selectors.read({"type": "SvgSelector", "value": value}, SHEET)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        svg("<g/>" * 300),
+        svg('<polygon points="' + "1,2 3,4 " * 10_010 + '"/>'),
+        svg('<path d="M0,0' + "A1,1 0 1 0 1,1A1,1 0 1 0 9,9" * 2_500 + '"/>'),
+        "<svg>" + " " * 200_001 + "</svg>",
+    ],
+)
+def test_too_big_an_svg_is_refused(value: str) -> None:
+    with pytest.raises(AnnotationTooBig):
+        selectors.read({"type": "SvgSelector", "value": value}, SHEET)
+
+
+shapes = st.sampled_from(["polygon points", "path d", "rect x", "circle r", "g transform"])
+path_text = st.text(alphabet="MmLlHhVvCcSsQqTtAaZz0123456789.,-+eE ", max_size=60)
+
+
+@given(
+    st.one_of(
+        st.text(max_size=200),
+        st.tuples(shapes, st.one_of(path_text, st.text(max_size=40))).map(lambda pair: svg(f'<{pair[0]}="{pair[1]}"/>')),
+    )
+)
+def test_garbage_is_either_read_or_refused_with_a_sentence(text: str) -> None:
+    for selector in (fragment(text), {"type": "SvgSelector", "value": text}, {"type": text, "value": text}, text):
+        region = read_or_refuse(selector)
+        if region is not None:
+            assert all(math.isfinite(number) for number in (region.box.x0, region.box.y0, region.box.x1, region.box.y1))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["type", "value", "refinedBy"]), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(json_values)
+def test_any_json_as_a_selector_is_read_or_refused(value: object) -> None:
+    read_or_refuse(value)
+
+
+@pytest.mark.parametrize("value", ["xywh=3990,0,20,20", "xywh=0,5999,10,2", "xywh=-1,0,10,10", "xywh=percent:50,50,51,10"])
+def test_a_region_past_the_edge_is_refused(value: str) -> None:
+    with pytest.raises(SelectorOutsideCanvas):
+        selectors.check_within(selectors.read_fragment(value, SHEET), SHEET)
+
+
+def test_the_whole_canvas_is_within_it() -> None:
+    for value in ("xywh=0,0,4000,6000", "xywh=percent:0,0,100,100"):
+        selectors.check_within(selectors.read_fragment(value, SHEET), SHEET)
+
+
+def test_of_several_selectors_the_box_and_the_shape_are_taken() -> None:
+    shape = {"type": "SvgSelector", "value": svg('<polygon points="10,10 90,10 50,80"/>')}
+    region = selectors.read([shape, fragment("xywh=5,5,100,100")], SHEET)
+    assert region == Region(Box(5, 5, 105, 105), (((10, 10), (90, 10), (50, 80)),))
+
+
+def test_a_ring_outside_is_seen_though_its_box_is_said_to_be_inside() -> None:
+    shape = {"type": "SvgSelector", "value": svg('<polygon points="10,10 9000,10 50,80"/>')}
+    region = selectors.read([fragment("xywh=5,5,100,100"), shape], SHEET)
+    assert region is not None
+    with pytest.raises(SelectorOutsideCanvas):
+        selectors.check_within(region, SHEET)
