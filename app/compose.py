@@ -1,12 +1,13 @@
 """Composition: settings in, a runtime out. Every process begins here."""
 
+from annotations.search.schema import FIELDS
+from app import migrate
 from app.runtime import context
 from app.runtime.blobs import FolderBlobs
 from app.runtime.context import Runtime
 from app.runtime.db import connect
 from app.runtime.search import engines
 from app.runtime.settings import Settings
-from annotations.search.schema import FIELDS
 
 
 def build(settings: Settings | None = None) -> Runtime:
@@ -20,3 +21,9 @@ def build(settings: Settings | None = None) -> Runtime:
     )
     context.use(runtime)
     return runtime
+
+
+def prepare(runtime: Runtime) -> None:
+    """Make the data folder and bring the database up to the newest migration; safe to repeat, and from several processes."""
+    runtime.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate.upgrade(runtime.database)

@@ -8,7 +8,7 @@ Both leave the table only after they were handed over, so each happens at least 
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import BigInteger, Integer, String
+from sqlalchemy import BigInteger, Index, Integer, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.runtime import clock
@@ -19,6 +19,7 @@ class OutboxRow(Base):
     """One thing that is still to be handed over."""
 
     __tablename__ = "outbox"
+    __table_args__ = (Index(None, "kind", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
     kind: Mapped[str] = mapped_column(String(8))  # "job" or "index"

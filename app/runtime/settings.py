@@ -12,29 +12,37 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LECTOTYPE_", toml_file="lectotype.toml", frozen=True, extra="forbid")
 
-    base_url: str = Field("http://127.0.0.1:8000", description="Public address; every id shown to the world starts with it.")
-    data_dir: Path = Field(Path("lectotype-data"), description="Folder for everything kept on disk.")
-    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in the data folder.")
-    search_url: str = Field("", description="Empty: tantivy in the data folder; `http://host:9200`: Elasticsearch 8.")
-    search_index: str = Field("lectotype", description="Alias of the search index, so that several hubs may share a cluster.")
-    broker_url: str = Field("", description="Empty: the jobs table; `redis://host:6379/0`: Redis.")
-    blobs_url: str = Field("", description="Empty: a folder inside the data folder; otherwise the path of another folder.")
-    naan: str = Field("99999", pattern=r"^\d{5,9}$", description="Name Assigning Authority Number of our ARKs (99999 is for tests).")
-    host: str = Field("127.0.0.1", description="Address that the web process listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port that the web process listens on.")
-    web_processes: int = Field(2, ge=1, description="Web worker processes.")
-    web_threads: int = Field(16, ge=1, description="Threads of each web worker process.")
-    worker_processes: int = Field(1, ge=1, description="Processes that run jobs.")
-    worker_threads: int = Field(2, ge=1, description="Jobs that one worker process runs at a time.")
-    max_pixels: int = Field(1_000_000_000, ge=1, description="Images of more pixels are refused.")
-    max_file_bytes: int = Field(4_000_000_000, ge=1, description="Files of more bytes are refused.")
-    max_body_bytes: int = Field(1_000_000, ge=1, description="HTTP request bodies of more bytes are refused.")
-    page_size: int = Field(100, ge=1, le=1000, description="Items on one page of a collection, container or listing.")
-    require_if_match: bool = Field(False, description="Annotations are changed and deleted only with If-Match.")
-    provider_name: str = Field("Lectotype", description="Who publishes: the provider in every manifest.")
-    provider_url: str = Field("", description="Home page of the provider; empty: the base URL.")
-    log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
-    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+    base_url: str = Field(
+        default="http://127.0.0.1:8000", description="Public address; every id shown to the world starts with it."
+    )
+    data_dir: Path = Field(default=Path("lectotype-data"), description="Folder for everything kept on disk.")
+    database_url: str = Field(default="", description="SQLAlchemy address; empty: SQLite in the data folder.")
+    search_url: str = Field(default="", description="Empty: tantivy in the data folder; `http://host:9200`: Elasticsearch 8.")
+    search_index: str = Field(
+        default="lectotype", description="Alias of the search index, so that several hubs may share a cluster."
+    )
+    broker_url: str = Field(default="", description="Empty: the jobs table; `redis://host:6379/0`: Redis.")
+    blobs_url: str = Field(
+        default="", description="Empty: a folder inside the data folder; otherwise the path of another folder."
+    )
+    naan: str = Field(
+        default="99999", pattern=r"^\d{5,9}$", description="Name Assigning Authority Number of our ARKs (99999 is for tests)."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the web process listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that the web process listens on.")
+    web_processes: int = Field(default=2, ge=1, description="Web worker processes.")
+    web_threads: int = Field(default=16, ge=1, description="Threads of each web worker process.")
+    worker_processes: int = Field(default=1, ge=1, description="Processes that run jobs.")
+    worker_threads: int = Field(default=2, ge=1, description="Jobs that one worker process runs at a time.")
+    max_pixels: int = Field(default=1_000_000_000, ge=1, description="Images of more pixels are refused.")
+    max_file_bytes: int = Field(default=4_000_000_000, ge=1, description="Files of more bytes are refused.")
+    max_body_bytes: int = Field(default=1_000_000, ge=1, description="HTTP request bodies of more bytes are refused.")
+    page_size: int = Field(default=100, ge=1, le=1000, description="Items on one page of a collection, container or listing.")
+    require_if_match: bool = Field(default=False, description="Annotations are changed and deleted only with If-Match.")
+    provider_name: str = Field(default="Lectotype", description="Who publishes: the provider in every manifest.")
+    provider_url: str = Field(default="", description="Home page of the provider; empty: the base URL.")
+    log_format: str = Field(default="text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("base_url")
     @classmethod

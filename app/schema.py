@@ -1,0 +1,21 @@
+"""Every mapped table, composed: what the migrations lead to."""
+
+from sqlalchemy import MetaData
+
+import analytics.tables
+import annotations.tables
+import app.runtime.jobs_table
+import app.runtime.outbox
+import app.runtime.tokens
+import iiif.catalogue.tables
+from app.runtime.db import Base
+
+MODULES = (
+    app.runtime.outbox,
+    app.runtime.tokens,
+    app.runtime.jobs_table,
+    iiif.catalogue.tables,
+    annotations.tables,
+    analytics.tables,
+)
+METADATA: MetaData = Base.metadata
