@@ -1,5 +1,6 @@
 """All settings, read once by the entry points from `LECTOTYPE_*` or `lectotype.toml` and handed down."""
 
+import os
 from pathlib import Path
 from typing import Self
 
@@ -50,13 +51,13 @@ class Settings(BaseSettings):
         return value.rstrip("/")
 
     @classmethod
-    def settings_customise_sources(  # noqa: PLR0913 - the signature is pydantic's
+    def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
@@ -74,6 +75,13 @@ class Settings(BaseSettings):
     def index_dir(self) -> Path:
         """Where the embedded search index lies."""
         return self.data_dir / "index"
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which a child process reads these very settings."""
+        values = self.model_dump(mode="json") | {"data_dir": self.data_dir.resolve()}
+        ours = {f"LECTOTYPE_{name.upper()}": str(value) for name, value in values.items()}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LECTOTYPE_")}  # noqa: TID251 - its home
+        return kept | ours
 
     def with_(self, **changes: object) -> Self:
         """A copy with other values, checked again."""

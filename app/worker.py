@@ -1,0 +1,32 @@
+"""The worker process: takes jobs from the broker and does them, several at a time, until it is told to stop."""
+
+import threading
+
+import dramatiq
+import structlog
+
+from app import actors, compose
+from app.runtime.broker import make_broker, release_dead
+from app.runtime.settings import Settings
+
+IDLE_MS = 250  # how long a thread sleeps at most before it looks whether it should stop
+GRACE_MS = 20_000  # how long running jobs may go on after a stop; what is not done by then is done again later
+log = structlog.get_logger()
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Work until `stop` is set, then let running jobs end."""
+    runtime = compose.build(settings)
+    broker = make_broker(settings, runtime.database)
+    actors.declare(broker)
+    release_dead(broker)
+    broker.emit_after("process_boot")
+    worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads, worker_timeout=IDLE_MS)
+    worker.start()
+    log.info("the worker is ready", threads=settings.worker_threads)
+    stop.wait()
+    log.info("the worker ends its jobs")
+    worker.stop(timeout=GRACE_MS)
+    broker.close()
+    runtime.search.close()
+    runtime.database.engine.dispose()
