@@ -1,0 +1,245 @@
+"""Combined search: the engine says which, the database says what they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+from sqlalchemy.orm import Session
+
+from annotations.model import Annotation
+from annotations.search import query, snippets, store
+from annotations.search.documents import ANNOTATION, SPECIMEN, label
+from annotations.search.schema import BY_NAME
+from annotations.search.snippets import Quote
+from annotations.selectors import xywh
+from app.runtime import clock
+from app.runtime.errors import Invalid, TooMuch
+from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEngine, Sort, Term
+from iiif.addresses import Addresses
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media, Specimen
+from iiif.presentation.manifest import thumbnail
+
+SORTS = (SPECIMEN, ANNOTATION, "all")
+FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "year")
+DEEPEST = 10_000  # hits that paging reaches; what is asked for beyond is better asked more narrowly
+MOST_TEXTS = 2_000  # texts of annotations that are looked through for the quotations of one page
+LONGEST_TEXT = 500  # characters of an annotation's text in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question: what was typed, values per field, what sort of thing, in which order, which page (from 1)."""
+
+    q: str = ""
+    chosen: Mapping[str, Sequence[str]] | None = None
+    sort: str = SPECIMEN
+    order: str = ""
+    facets: Sequence[str] = FACETS
+    facet_size: int = 20
+    page: int = 1
+    size: int = 24
+    box: tuple[float, float, float, float] | None = None
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.size
+
+
+@dataclass(frozen=True, slots=True)
+class SpecimenHit:
+    """A specimen found; `snippet` shows where, as HTML, and is empty where only facets were asked for."""
+
+    key: str
+    snippet: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Specimens:
+    """A page of specimens."""
+
+    hits: tuple[SpecimenHit, ...]
+    facets: Mapping[str, Sequence[tuple[str, int]]]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page of JSON objects, ready to be sent."""
+
+    items: list[dict[str, Any]]
+    facets: Mapping[str, Sequence[tuple[str, int]]]
+    total: int
+
+
+def specimens(
+    session: Session,
+    engine: SearchEngine,
+    q: str,
+    chosen: Mapping[str, Sequence[str]],
+    facets: Sequence[str],
+    page: int,
+    size: int,
+) -> Specimens:
+    """For pages: keys, quotations, facets. Raises SearchDown, Invalid, TooMuch."""
+    found, tree = find(engine, Asked(q, chosen, facets=facets, page=page, size=size))
+    keys = [key_of(hit) for hit in found.hits]
+    known = catalogue.specimens_by_key(session, keys)
+    media = catalogue.media_of_many(session, keys)
+    quoted = quote_specimens(session, known, media, tree)
+    hits = tuple(SpecimenHit(key, _markup(quoted.get(key))) for key in keys if key in known)
+    return Specimens(hits, found.facets, found.total)
+
+
+def search(session: Session, engine: SearchEngine, asked: Asked, addresses: Addresses) -> Answer:
+    """For `/api/search`. Raises SearchDown, Invalid, TooMuch."""
+    found, tree = find(engine, asked)
+    annotation_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(ANNOTATION)]
+    annotations = store.annotations_by_key(session, annotation_keys)
+    specimen_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(SPECIMEN)]
+    keys = {*specimen_keys, *(annotation.specimen_key for annotation in annotations.values())}
+    known = catalogue.specimens_by_key(session, keys)
+    media = catalogue.media_of_many(session, keys)
+    quoted = quote_specimens(session, {key: known[key] for key in specimen_keys if key in known}, media, tree)
+    wanted = snippets.wanted(tree)
+    items: list[dict[str, Any]] = []
+    for hit in found.hits:
+        key = key_of(hit)
+        if hit.key.startswith(SPECIMEN) and key in known:
+            items.append(specimen_item(known[key], media[key], quoted.get(key), addresses))
+        elif hit.key.startswith(ANNOTATION) and key in annotations:
+            one = annotations[key]
+            quote = snippets.best([("", one.text)], wanted)
+            items.append(annotation_item(one, known.get(one.specimen_key), media.get(one.specimen_key, ()), quote, addresses))
+    return Answer(items, found.facets, found.total)
+
+
+def find(engine: SearchEngine, asked: Asked) -> tuple[Found, Query]:
+    """The hits, and the tree of the words that were typed. Raises SearchDown, Invalid, TooMuch."""
+    if asked.sort not in SORTS:
+        raise Invalid(f"sort is one of {', '.join(SORTS)}, not {asked.sort[:40]!r}.", parameter="sort")
+    for name in (*asked.facets, *(asked.chosen or {})):
+        if name not in BY_NAME:
+            raise Invalid(f"There is no field {name[:40]!r}; there are {', '.join(BY_NAME)}.", parameter=name[:40])
+    for name in asked.facets:
+        if BY_NAME[name].kind in ("text", "date"):
+            raise Invalid(f"{name} cannot be counted.", parameter="facets")
+    if asked.offset + asked.size > DEEPEST:
+        raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: ask more narrowly.", parameter="page")
+    typed = query.parse(asked.q)
+    parts = [typed, query.filters(asked.chosen or {})]
+    if asked.sort != "all":
+        parts.append(Term("sort", (asked.sort,)))
+    if asked.box is not None:
+        parts.append(query.box(*asked.box))
+    found = engine.find(
+        And(tuple(parts)),
+        facets=asked.facets,
+        facet_size=asked.facet_size,
+        sort=order_of(asked.order),
+        offset=asked.offset,
+        limit=asked.size,
+    )
+    return found, typed
+
+
+def order_of(text: str) -> Sort:
+    """`year`, `-year`, or nothing for relevance. Raises Invalid."""
+    name = text.removeprefix("-")
+    if name in ("", "relevance"):
+        return RELEVANCE
+    if name not in BY_NAME or BY_NAME[name].many or BY_NAME[name].kind == "text":
+        able = [field.name for field in BY_NAME.values() if not field.many and field.kind != "text"]
+        raise Invalid(f"Hits can be ordered by {', '.join(able)}, not by {name[:40]!r}.", parameter="order")
+    return Sort(name, descending=text.startswith("-"))
+
+
+def key_of(hit: Hit) -> str:
+    return hit.key.partition("/")[2]
+
+
+def quote_specimens(
+    session: Session, known: Mapping[str, Specimen], media: Mapping[str, Sequence[Media]], tree: Query
+) -> dict[str, Quote]:
+    """Where in its labels, its record or its files' names the words of the question stand."""
+    wanted = snippets.wanted(tree)
+    if not wanted or not known:
+        return {}
+    texts = store.texts_of_specimens(session, known, MOST_TEXTS)
+    quoted = {}
+    for key, specimen in known.items():
+        record = [*specimen.interpreted.items(), ("catalogNumber", specimen.catalog_number), *specimen.verbatim.items()]
+        files = [("file name", one.file_name) for one in media.get(key, ())]
+        found = snippets.best(((name, str(text)) for name, text in (*texts.get(key, ()), *record, *files)), wanted)
+        if found is not None:
+            quoted[key] = found
+    return quoted
+
+
+def specimen_item(specimen: Specimen, media: Iterable[Media], quote: Quote | None, addresses: Addresses) -> dict[str, Any]:
+    ready = [one for one in media if one.state == "ready"]
+    return {
+        "sort": SPECIMEN,
+        "id": addresses.pid(specimen.key),
+        "key": specimen.key,
+        "label": label(specimen),
+        "scientificName": specimen.scientific_name,
+        "catalogNumber": specimen.catalog_number,
+        "thumbnail": _picture(ready[0], addresses) if ready else None,
+        "manifest": addresses.manifest(specimen.key) if ready else None,
+        "page": addresses.specimen_page(specimen.key),
+        "record": addresses.specimen_record(specimen.key),
+        "snippet": quote.to_json() if quote else None,
+    }
+
+
+def annotation_item(
+    annotation: Annotation, specimen: Specimen | None, media: Iterable[Media], quote: Quote | None, addresses: Addresses
+) -> dict[str, Any]:
+    """Its box is [x0, y0, x1, y1] in canvas units; the thumbnail shows just that, or the whole image."""
+    image = next((one for one in media if one.key == annotation.media_key and one.state == "ready"), None)
+    box = annotation.box
+    return {
+        "sort": ANNOTATION,
+        "id": addresses.annotation(annotation.key),
+        "key": annotation.key,
+        "label": label(specimen) if specimen else annotation.specimen_key,
+        "kind": annotation.kind,
+        "layer": annotation.layer,
+        "motivation": list(annotation.motivations),
+        "text": annotation.text[:LONGEST_TEXT],
+        "value": annotation.value,
+        "unit": annotation.unit,
+        "confidence": annotation.confidence,
+        "run": addresses.run(annotation.run_key) if annotation.run_key else None,
+        "created": clock.iso(annotation.created_at),
+        "specimen": annotation.specimen_key,
+        "canvas": addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else None,
+        "box": [box.x0, box.y0, box.x1, box.y1] if box else None,
+        "thumbnail": _detail(annotation, image, addresses) if image else None,
+        "manifest": addresses.manifest(annotation.specimen_key),
+        "page": addresses.specimen_page(annotation.specimen_key),
+        "snippet": quote.to_json() if quote else None,
+    }
+
+
+def _picture(image: Media, addresses: Addresses) -> dict[str, Any]:
+    shown = thumbnail(image, addresses)
+    return {name: shown[name] for name in ("id", "width", "height")}
+
+
+def _detail(annotation: Annotation, image: Media, addresses: Addresses) -> dict[str, Any]:
+    """The annotation's box at most 400 by 400 pixels, never enlarged."""
+    if annotation.box is None:
+        return _picture(image, addresses)
+    region = xywh(annotation.box)
+    width, height = (max(1, int(side)) for side in region.split(",")[2:])
+    scale = min(1.0, 400 / max(width, height))
+    width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    iri = f"{addresses.image(image.key)}/{region}/{width},{height}/0/default.jpg"
+    return {"id": iri, "width": width, "height": height}
+
+
+def _markup(quote: Quote | None) -> Markup:
+    return quote.markup() if quote else escape("")

@@ -1,0 +1,120 @@
+"""Where in a text the words that were asked for stand, and a quotation around them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from markupsafe import Markup, escape
+
+from app.runtime.search import words
+from app.runtime.search.port import And, Fuzzy, Or, Phrase, Prefix, Query, Words
+
+AROUND = 60  # characters before and after
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What to look for: words, stems, and beginnings of words."""
+
+    exact: set[str] = field(default_factory=set)
+    stems: set[str] = field(default_factory=set)
+    begun: set[str] = field(default_factory=set)
+
+    def has(self, word: str) -> bool:
+        if word in self.exact or words.stems([word])[0] in self.stems:
+            return True
+        return any(word.startswith(begun) for begun in self.begun)
+
+    def __bool__(self) -> bool:
+        return bool(self.exact or self.stems or self.begun)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A match in its context; `where` is the term, or the annotation, that it was found in."""
+
+    before: str
+    match: str
+    after: str
+    where: str = ""
+
+    def markup(self) -> Markup:
+        """As HTML, the match in `mark`."""
+        return Markup("{}<mark>{}</mark>{}").format(escape(self.before), escape(self.match), escape(self.after))
+
+    def to_json(self) -> dict[str, str]:
+        return {"before": self.before, "match": self.match, "after": self.after, "where": self.where}
+
+
+def wanted(query: Query) -> Wanted:
+    """The words of a query, those it excludes left out."""
+    found = Wanted()
+    _collect(query, found)
+    return found
+
+
+def matches(text: str, asked: Wanted) -> list[tuple[int, int]]:
+    """Start and end of each run of words that were asked for, in order."""
+    runs: list[tuple[int, int]] = []
+    adjacent = False
+    for start, end, word in words.spans(text):
+        if not asked.has(word):
+            adjacent = False
+        elif adjacent:
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((start, end))
+            adjacent = True
+    return runs
+
+
+def quotes(text: str, asked: Wanted, where: str = "", most: int = 20) -> list[Quote]:
+    """A quotation for each run."""
+    return [_quote(text, start, end, where) for start, end in matches(text, asked)[:most]]
+
+
+def best(texts: Iterable[tuple[str, str]], asked: Wanted) -> Quote | None:
+    """Of (where, text) the quotation from the text that holds most of what was asked, the first of equals."""
+    found: Quote | None = None
+    most = 0
+    for where, text in texts if asked else ():
+        runs = matches(text, asked)
+        distinct = len({text[start:end].lower() for start, end in runs})
+        length = max((end - start for start, end in runs), default=0)
+        if runs and distinct * 1000 + length > most:
+            most = distinct * 1000 + length
+            start, end = max(runs, key=lambda run: run[1] - run[0])
+            found = _quote(text, start, end, where)
+    return found
+
+
+def _quote(text: str, start: int, end: int, where: str) -> Quote:
+    left, right = max(0, start - AROUND), min(len(text), end + AROUND)
+    while 0 < left < start and text[left - 1].isalnum():
+        left += 1
+    while len(text) > right > end and text[right].isalnum():
+        right -= 1
+    before = ("…" if left else "") + text[left:start]
+    return Quote(before, text[start:end], text[end:right] + ("…" if right < len(text) else ""), where)
+
+
+def _collect(query: Query, found: Wanted) -> None:
+    match query:
+        case Words(_, text, stem):
+            split = words.split(text)
+            found.exact.update(split)
+            found.stems.update(words.stems(split) if stem else ())
+        case Phrase(_, text) | Fuzzy(_, text):
+            found.exact.update(words.split(text))
+        case Prefix(_, text):
+            split = words.split(text)
+            found.exact.update(split[:-1])
+            found.begun.update(split[-1:])
+        case And(parts) | Or(parts):
+            _each(parts, found)
+        case _:
+            pass
+
+
+def _each(parts: Sequence[Query], found: Wanted) -> None:
+    for part in parts:
+        _collect(part, found)

@@ -1,0 +1,46 @@
+"""What search reads from the database: the hits of one page, and the versions of everything."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sqlalchemy import collate, select
+from sqlalchemy.orm import Session
+
+from annotations import store
+from annotations.model import Annotation
+from annotations.tables import AnnotationRow
+from iiif.catalogue import service as catalogue
+
+STREAMED = 5_000  # rows fetched at a time
+
+
+def annotations_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Annotation]:
+    """Those of the annotations that stand; for one page of hits."""
+    query = select(AnnotationRow).where(AnnotationRow.key.in_(list(keys)), AnnotationRow.deleted_at.is_(None))
+    return {row.key: store.annotation(row) for row in session.scalars(query)}
+
+
+def texts_of_specimens(session: Session, keys: Iterable[str], limit: int) -> Mapping[str, list[tuple[str, str]]]:
+    """Of each specimen (annotation key, text); at most `limit` in all."""
+    query = select(AnnotationRow.specimen_key, AnnotationRow.key, AnnotationRow.text).where(
+        AnnotationRow.specimen_key.in_(list(keys)), AnnotationRow.deleted_at.is_(None), AnnotationRow.text != ""
+    )
+    found: dict[str, list[tuple[str, str]]] = {}
+    for specimen_key, key, text in session.execute(query.order_by(AnnotationRow.key).limit(limit)):
+        found.setdefault(specimen_key, []).append((key, text))
+    return found
+
+
+def annotation_versions(session: Session) -> Iterator[tuple[str, int]]:
+    """Key and version of every standing annotation, by the bytes of the key."""
+    postgresql = session.get_bind().dialect.name == "postgresql"  # which orders by language unless told otherwise
+    order = collate(AnnotationRow.key, "C") if postgresql else AnnotationRow.key
+    query = select(AnnotationRow.key, AnnotationRow.version).where(AnnotationRow.deleted_at.is_(None)).order_by(order)
+    yield from ((key, version) for key, version in session.execute(query, execution_options={"yield_per": STREAMED}))
+
+
+def specimen_versions(session: Session) -> Iterator[tuple[str, int]]:
+    """Key and version of every specimen, by key."""
+    after = ""
+    while page := catalogue.list_specimens(session, after=after, limit=STREAMED):
+        yield from ((specimen.key, specimen.version) for specimen in page)
+        after = page[-1].key

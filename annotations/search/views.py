@@ -1,0 +1,118 @@
+"""Search over HTTP: `/api/search` over everything, and Content Search inside one specimen."""
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from annotations.search import content, service
+from annotations.search.schema import BY_NAME
+from app.runtime import context
+from app.runtime.errors import Invalid, NotFound
+from app.runtime.http import answer, integer
+from iiif.addresses import Addresses
+
+blueprint = Blueprint("search", __name__)
+
+OURS = ("q", "sort", "order", "page", "limit", "facets", "facetSize", "xywh")
+SEARCH_TYPES = {
+    1: 'application/ld+json;profile="http://iiif.io/api/search/1/context.json"',
+    2: 'application/ld+json;profile="http://iiif.io/api/search/2/context.json"',
+}
+CONTENT_PARAMETERS = ("q", "motivation", "date", "page")
+LONGEST = 1000
+DEEPEST_PAGE = 10_000
+
+
+@blueprint.get("/api/search")
+def search() -> Response:
+    """Specimens, annotations or both, by words, fields, ranges and boxes, with facets; `ignored` names unknown parameters."""
+    runtime = context.current()
+    addresses = Addresses.of(runtime.settings)
+    named = request.args.get("facets")
+    asked = service.Asked(
+        q=request.args.get("q", ""),
+        chosen={name: request.args.getlist(name) for name in request.args if name in BY_NAME and name not in OURS},
+        sort=request.args.get("sort", "specimen"),
+        order=request.args.get("order", ""),
+        facets=service.FACETS if named is None else tuple(filter(None, named.split(",")))[:20],
+        facet_size=integer("facetSize", 20, 1, 200),
+        page=integer("page", 1, 1, DEEPEST_PAGE),
+        size=integer("limit", 24, 1, runtime.settings.page_size),
+        box=_box(request.args.get("xywh", "")),
+    )
+    with runtime.reads.begin() as session:
+        found = service.search(session, runtime.search, asked, addresses)
+    more = asked.offset + asked.size < min(found.total, service.DEEPEST - asked.size)
+    body = {
+        "total": found.total,
+        "page": asked.page,
+        "items": found.items,
+        "facets": {name: [{"value": value, "count": count} for value, count in values] for name, values in found.facets.items()},
+        "next": _next(addresses, asked.page + 1) if more else None,
+        "ignored": sorted(name[:40] for name in request.args if name not in BY_NAME and name not in OURS)[:20],
+    }
+    return answer(body)
+
+
+@blueprint.get("/api/search/terms")
+def terms() -> Response:
+    """Words in use that begin like the last of those typed."""
+    found = context.current().search.terms("text", request.args.get("q", "")[:LONGEST], integer("limit", 10, 1, 50))
+    return answer({"items": [{"value": word, "total": count} for word, count in found]})
+
+
+@blueprint.get("/search/<int:version>/<key>")
+def content_search(version: int, key: str) -> Response:
+    """Content Search 2.0, section 3, and 1.0, section 3."""
+    runtime = context.current()
+    addresses = Addresses.of(runtime.settings)
+    asked = _content_asked(version)
+    with runtime.reads.begin() as session:
+        size = runtime.settings.page_size
+        listed = content.search(session, runtime.search, key, asked, version=version, size=size, addresses=addresses)
+    body = content.page2(listed, addresses) if version == 2 else content.list1(listed, addresses)
+    return answer(body, SEARCH_TYPES[version])
+
+
+@blueprint.get("/search/<int:version>/<key>/autocomplete")
+def autocomplete(version: int, key: str) -> Response:
+    """Content Search 2.0, section 4, and 1.0, section 4."""
+    runtime = context.current()
+    addresses = Addresses.of(runtime.settings)
+    asked = _content_asked(version, "q", "min")
+    with runtime.reads.begin() as session:
+        found = content.complete(session, key, asked.q, integer("min", 1, 1, 1_000_000))
+    make = content.terms2 if version == 2 else content.terms1
+    return answer(make(key, asked, found, addresses), SEARCH_TYPES[version])
+
+
+def _content_asked(version: int, *known: str) -> content.Asked:
+    """What we know not, `user` among it, is ignored and said to be."""
+    if version not in SEARCH_TYPES:
+        raise NotFound("There are Content Search 1 and 2.")
+    taken = known or CONTENT_PARAMETERS
+    q, motivation, date = (request.args.get(name, "")[:LONGEST] if name in taken else "" for name in ("q", "motivation", "date"))
+    return content.Asked(
+        q=q,
+        motivation=motivation,
+        date=date,
+        page=integer("page", 1, 1, DEEPEST_PAGE) if "page" in taken else 1,
+        given=tuple((name, value[:LONGEST]) for name, value in request.args.items() if name in taken and name != "page"),
+        ignored=tuple(sorted(name[:40] for name in request.args if name not in taken))[:20],
+    )
+
+
+def _next(addresses: Addresses, page: int) -> str:
+    given = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
+    return f"{addresses.base}/api/search?{urlencode([*given, ('page', str(page))])}"
+
+
+def _box(written: str) -> tuple[float, float, float, float] | None:
+    """`xywh=x,y,width,height` in canvas units."""
+    if not written:
+        return None
+    try:
+        x, y, width, height = (float(number) for number in written.split(","))
+    except ValueError:
+        raise Invalid("xywh is four numbers, x,y,width,height in canvas units.", parameter="xywh") from None
+    return x, y, width, height

@@ -1,0 +1,96 @@
+"""Searching from the command line, and keeping the index: made anew, compared with the database, repaired."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from annotations.search import service, upkeep
+from app import compose
+from app.runtime.context import Runtime
+from app.runtime.errors import DomainError
+from iiif.addresses import Addresses
+
+LISTED = 100  # differences that are printed one by one
+
+
+@click.command()
+@click.argument("question", metavar="Q")
+@click.option("--sort", type=click.Choice(service.SORTS), default="specimen", show_default=True, help="What to look for.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Hits to show.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts: what /api/search answers.")
+def search(question: str, sort: str, limit: int, as_json: bool) -> None:
+    """Find specimens or annotations: words, "phrases", prefix*, family:Fagaceae, year:1850..1900, length:50..90."""
+    runtime = compose.build()
+    asked = service.Asked(q=question, sort=sort, facets=(), size=limit)
+    with _said(), runtime.reads.begin() as session:
+        found = service.search(session, runtime.search, asked, Addresses.of(runtime.settings))
+    if as_json:
+        click.echo(json.dumps({"total": found.total, "items": found.items}, ensure_ascii=False, indent=2))
+        return
+    for item in found.items:
+        snippet = item["snippet"]
+        where = f"  {snippet['before']}[{snippet['match']}]{snippet['after']}".replace("\n", " ") if snippet else ""
+        click.echo(f"{item['label']}{where}\n  {item['page']}")
+    click.echo(f"{found.total} found.")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def reindex(as_json: bool) -> None:
+    """Make the search index anew from the database; searching and writing go on meanwhile."""
+    runtime = compose.build()
+    with _said():
+        with runtime.reads.begin() as session:
+            total = upkeep.count(session)
+        with Progress(console=Console(stderr=True), disable=as_json) as progress, runtime.reads.begin() as session:
+            task = progress.add_task("Indexing", total=total)
+            addresses = Addresses.of(runtime.settings)
+            written = upkeep.rebuild(session, runtime.search, addresses, lambda step: progress.advance(task, step))
+    click.echo(json.dumps({"written": written}) if as_json else f"{written} documents indexed.")
+
+
+@click.command("check-index")
+@click.option("--repair", is_flag=True, help="Write what differs.")
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+def check_index(repair: bool, as_json: bool) -> None:
+    """Compare the search index with the database; ends with 1 if they differ and were not repaired."""
+    runtime = compose.build()
+    with _said():
+        found = _differences(runtime)
+        left = found
+        if repair and found:
+            with runtime.reads.begin() as session:
+                upkeep.repair(session, runtime.search, found, Addresses.of(runtime.settings))
+            left = _differences(runtime)
+    counted = Counter(difference.fault for difference in found)
+    if as_json:
+        listed = [{"key": difference.key, "fault": difference.fault} for difference in found]
+        click.echo(json.dumps({"differences": listed, "left": len(left)}))
+    else:
+        for difference in found[:LISTED]:
+            click.echo(f"{difference.fault}: {difference.key}")
+        summary = ", ".join(f"{number} {fault}" for fault, number in sorted(counted.items())) or "nothing differs"
+        click.echo(summary + (f"; {len(found) - len(left)} repaired" if repair and found else "") + ".")
+        if left and repair:
+            click.echo("What is left is newer in the index than in the database: run `lectotype reindex`.", err=True)
+    sys.exit(1 if left else 0)
+
+
+def _differences(runtime: Runtime) -> list[upkeep.Difference]:
+    with runtime.reads.begin() as session:
+        return list(upkeep.differences(session, runtime.search))
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    """An error that a person can act on, without a traceback."""
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(str(error)) from error
