@@ -137,4 +137,4 @@ def annotorious(annotation: Annotation, canvas: Canvas | None, addresses: Addres
     bodies = [body if isinstance(body, Mapping) else {"id": body} for body in draft.several(annotation.document.get("body"))]
     if "bodyValue" in annotation.document:
         bodies = [{"type": "TextualBody", "value": annotation.document["bodyValue"]}]
-    return {"@context": draft.CONTEXT, **shown, "body": bodies, "target": target}
+    return {"@context": draft.CONTEXT, **shown, **({"body": bodies} if bodies else {}), "target": target}
