@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=1_000_000_000, ge=1, description="Images of more pixels are refused.")
     max_file_bytes: int = Field(default=4_000_000_000, ge=1, description="Files of more bytes are refused.")
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="HTTP request bodies of more bytes are refused.")
+    max_width: int = Field(default=16_000, ge=1, description="Pictures given out are at most so wide and so high, in pixels.")
+    max_area: int = Field(default=36_000_000, ge=1, description="Pictures given out have at most so many pixels.")
+    renders: int = Field(default=1, ge=1, description="Pictures that one web process renders at a time; stored tiles never wait.")
+    render_queue: int = Field(
+        default=12, ge=0, description="Pictures that may wait to be rendered in one web process; more are answered 503."
+    )
     page_size: int = Field(default=100, ge=1, le=1000, description="Items on one page of a collection, container or listing.")
     require_if_match: bool = Field(default=False, description="Annotations are changed and deleted only with If-Match.")
     provider_name: str = Field(default="Lectotype", description="Who publishes: the provider in every manifest.")
