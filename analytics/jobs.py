@@ -1,0 +1,17 @@
+"""Messages of the analysis, by the name of the actor that takes them."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Analyse:
+    """Do what is left of a run (analytics/actors.py)."""
+
+    run_key: str
+
+    actor: ClassVar[str] = "analyse"
+    queue: ClassVar[str] = "analysis"
+
+    def payload(self) -> dict[str, Any]:
+        return asdict(self)
