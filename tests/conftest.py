@@ -10,15 +10,16 @@ from app.runtime.context import Runtime
 from app.runtime.db import Base
 from app.runtime.settings import Settings
 
+pytest_plugins = ["tests.services"]
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
-@pytest.fixture()
+@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", base_url="http://lectotype.test")
 
 
-@pytest.fixture()
+@pytest.fixture
 def runtime(settings: Settings) -> Iterator[Runtime]:
     """SQLite, tantivy and blobs in a folder of the test's own, with the tables made."""
     runtime = compose.build(settings)
