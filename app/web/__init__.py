@@ -8,7 +8,7 @@ from annotations import views as annotations_views
 from annotations.search import views as search_views
 from app import problems
 from app.runtime.context import Runtime
-from app.web import pages
+from app.web import health, pages
 from iiif.catalogue import views as catalogue_views
 from iiif.image import views as image_views
 from iiif.presentation import views as presentation_views
@@ -32,6 +32,7 @@ def create_app(runtime: Runtime) -> Flask:
         catalogue_views.blueprint,
         ontology_views.blueprint,
         pages.blueprint,
+        health.blueprint,
     ):
         app.register_blueprint(blueprint)
     app.after_request(_open_to_all_origins)

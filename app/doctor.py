@@ -1,0 +1,143 @@
+"""What a working hub needs, checked one by one; each finding says what is so, and what to do where it is wrong."""
+
+import importlib
+import importlib.metadata
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import migrate
+from app.runtime.context import Runtime
+from app.runtime.errors import DomainError, Unavailable
+from app.runtime.search.port import Everything
+from app.runtime.settings import Settings
+
+ASSETS = Path(__file__).parent / "web" / "assets"
+OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    well: bool
+    says: str
+
+
+def examine(runtime: Runtime) -> tuple[Finding, ...]:
+    """Everything, in the order in which to put it right."""
+    settings = runtime.settings
+    checks: tuple[tuple[str, Callable[[], str]], ...] = (
+        ("base URL", lambda: _base_url(settings)),
+        ("data folder", lambda: _writable(settings.data_dir)),
+        ("blobs", lambda: _writable(settings.blobs_dir)),
+        *_services(runtime),
+        ("OpenCV", _opencv),
+        ("web assets", _assets),
+    )
+    return tuple(_try(name, check) for name, check in checks)
+
+
+def readiness(runtime: Runtime) -> tuple[Finding, ...]:
+    """What a request needs: database, migrations, search, broker."""
+    return tuple(_try(name, check) for name, check in _services(runtime))
+
+
+def _services(runtime: Runtime) -> tuple[tuple[str, Callable[[], str]], ...]:
+    return (
+        ("database", lambda: _database(runtime)),
+        ("migrations", lambda: _migrations(runtime)),
+        ("search", lambda: _search(runtime)),
+        ("broker", lambda: _broker(runtime.settings)),
+    )
+
+
+class Unwell(Unavailable):
+    """What is wrong and what to do."""
+
+
+def _try(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, check())
+    except (Unwell, DomainError, SQLAlchemyError, redis.RedisError, OSError) as error:
+        return Finding(name, False, str(error).split("\n")[0])
+
+
+def _base_url(settings: Settings) -> str:
+    parts = urlsplit(settings.base_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise Unwell(
+            f"{settings.base_url!r} is no address: set LECTOTYPE_BASE_URL to what users type, such as https://hub.example.org"
+        )
+    if parts.hostname in ("127.0.0.1", "localhost") and settings.host not in ("127.0.0.1", "localhost"):
+        raise Unwell(f"ids would begin with {settings.base_url}, which others cannot reach: set LECTOTYPE_BASE_URL")
+    return settings.base_url
+
+
+def _writable(folder: Path) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder):
+        return str(folder.resolve())
+
+
+def _database(runtime: Runtime) -> str:
+    engine = runtime.database.engine
+    with runtime.reads.begin() as session:
+        session.scalar(text("SELECT 1"))
+    return f"{engine.dialect.name} at {engine.url.render_as_string(hide_password=True)}"
+
+
+def _migrations(runtime: Runtime) -> str:
+    with runtime.database.reads.begin() as session:
+        stands, newest = migrate.current(session.connection()), migrate.newest()
+    if stands != newest:
+        raise Unwell(f"the database stands at {stands or 'nothing'}, the code at {newest}: run `lectotype migrate`")
+    return stands
+
+
+def _search(runtime: Runtime) -> str:
+    found = runtime.search.find(Everything(), limit=1)
+    return f"{'Elasticsearch' if runtime.settings.search_url else 'embedded'}, {found.total} documents"
+
+
+def _broker(settings: Settings) -> str:
+    if not settings.broker_url:
+        return "the jobs table"
+    with redis.Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5) as client:
+        client.ping()
+    return "Redis"
+
+
+def _opencv() -> str:
+    installed = [name for name in OPENCV if _version(name)]
+    if len(installed) != 1:
+        raise Unwell(
+            f"{len(installed)} distributions of OpenCV are installed ({', '.join(installed) or 'none'}), and they overwrite "
+            "one another: uninstall all of them, then install opencv-python-headless alone"
+        )
+    try:
+        importlib.import_module("cv2")
+    except ImportError as error:
+        hint = "; it wants the graphics library libGL: install opencv-python-headless instead" if "libGL" in str(error) else ""
+        raise Unwell(f"{installed[0]} cannot be imported: {error}{hint}") from error
+    return f"{installed[0]} {_version(installed[0])}"
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _assets() -> str:
+    if not any(ASSETS.glob("*.js")) and not any(ASSETS.glob("**/*.js")):
+        raise Unwell("the viewer is missing: run `make assets` (needs npm), or install the wheel")
+    return str(ASSETS)

@@ -1,0 +1,78 @@
+"""For operators: is it alive, is it ready, and numbers for Prometheus.
+
+The numbers come from the database, so every process of the hub gives the same ones.
+"""
+
+from collections.abc import Iterable
+
+from flask import Blueprint, Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import doctor
+from app.runtime import clock, context, jobs_table
+from app.runtime.http import answer
+from app.runtime.outbox import OutboxRow
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/health/live")
+def live() -> Response:
+    """This process answers; nothing else is asked."""
+    return answer({"status": "alive"}, headers={"Cache-Control": "no-store"})
+
+
+@blueprint.get("/health/ready")
+def ready() -> Response:
+    """Whether what every request needs is there: 200, or 503 with what is not."""
+    found = doctor.readiness(context.current())
+    well = all(one.well for one in found)
+    body = {"status": "ready" if well else "not ready", "checks": {one.name: one.says for one in found}}
+    return answer(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Prometheus text format."""
+    registry = CollectorRegistry()
+    registry.register(_Numbers())
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
+
+
+class _Numbers(Collector):
+    """What waits, runs and failed, as the database has it."""
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily("lectotype_database_up", "1 if the database answers.")
+        try:
+            with context.current().reads.begin() as session:
+                jobs = jobs_table.count(session)
+                outbox = dict(session.execute(select(OutboxRow.kind, func.count()).group_by(OutboxRow.kind)).tuples().all())
+                oldest = session.scalar(select(func.min(OutboxRow.added_at)))
+        except SQLAlchemyError:
+            up.add_metric([], 0)
+            yield up
+            return
+        up.add_metric([], 1)
+        yield up
+        yield _gauge("lectotype_jobs", "Jobs of the embedded broker by state.", "state", jobs)
+        waiting = {kind: outbox.get(kind, 0) for kind in ("job", "index")}
+        yield _gauge("lectotype_outbox_rows", "What the relay has still to carry over.", "kind", waiting)
+        age = GaugeMetricFamily("lectotype_outbox_age_seconds", "How long the oldest of it has been waiting.")
+        age.add_metric([], (clock.now() - oldest).total_seconds() if oldest else 0)
+        yield age
+
+
+def _gauge(name: str, help_text: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, help_text, labels=[label])
+    for value, number in values.items():
+        gauge.add_metric([value], number)
+    return gauge
