@@ -29,7 +29,7 @@ HEAD = struct.Struct("<IIHH")  # width, height, tile, levels
 LEVEL = struct.Struct("<IIHI")  # width, height, bytes of prefix, tiles
 
 
-class BadPyramid(ValueError):
+class PyramidError(ValueError):
     """The file is no derivative of ours."""
 
 
@@ -57,7 +57,7 @@ class Pyramid:
     __slots__ = ("__weakref__", "_handle", "height_px", "levels", "modified_s", "width_px")
 
     def __init__(self, path: Path) -> None:
-        """Raises FileNotFoundError, BadPyramid."""
+        """Raises FileNotFoundError, PyramidError."""
         self._handle = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._handle)
         self.modified_s = int(os.fstat(self._handle).st_mtime)
@@ -116,7 +116,7 @@ def write(image: pyvips.Image, path: Path) -> None:
 def _append_index(path: Path, width: int, height: int, deepest: int) -> None:
     directories = tiff.directories(path)
     if len(directories) != deepest + 1:
-        raise BadPyramid(f"{len(directories)} levels were written instead of {deepest + 1}")
+        raise PyramidError(f"{len(directories)} levels were written instead of {deepest + 1}")
     with path.open("r+b") as stream:
         levels = [_crop_edges(stream, directory, width, height, number) for number, directory in enumerate(directories)]
         place = stream.seek(0, os.SEEK_END)
@@ -156,7 +156,7 @@ def _read_index(handle: int) -> tuple[int, int, tuple[Level, ...]]:
     size = os.fstat(handle).st_size
     place, length, magic = TAIL.unpack(os.pread(handle, TAIL.size, max(0, size - TAIL.size)).ljust(TAIL.size))
     if magic != MAGIC:
-        raise BadPyramid("the file has no tile index")
+        raise PyramidError("the file has no tile index")
     body = os.pread(handle, length, place)
     width, height, _, count = HEAD.unpack_from(body)
     at, levels = HEAD.size, []

@@ -11,7 +11,7 @@ FORMATS = {1: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}
 MAX_DIRECTORIES = 32
 
 
-class BadTiff(ValueError):
+class TiffError(ValueError):
     """Not a TIFF of the kind that the derivative is."""
 
 
@@ -39,7 +39,7 @@ class _Layout:
 
 
 def directories(path: Path) -> tuple[Directory, ...]:
-    """All images of the file in their order. Raises BadTiff."""
+    """All images of the file in their order. Raises TiffError."""
     with path.open("rb") as stream:
         try:
             layout, at = _header(stream)
@@ -48,7 +48,7 @@ def directories(path: Path) -> tuple[Directory, ...]:
                 fields, at = _fields(stream, layout, at)
                 found.append(_directory(fields))
         except (struct.error, KeyError, IndexError) as error:
-            raise BadTiff(f"{path.name}: {error!r}") from error
+            raise TiffError(f"{path.name}: {error!r}") from error
     return tuple(found)
 
 

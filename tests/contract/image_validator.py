@@ -1,0 +1,132 @@
+"""The official IIIF Image API validator against a server of our own: `python -m tests.contract.image_validator`.
+
+Starts `lectotype web` on a collection with the validator's own test image, runs its suites for 3.0 and 2.0 at level 2, and
+prints each suite's closing line. Exit 1 on a failure that is not allowed for, or where not all tests ran. The validator
+(PyPI iiif-validator, which needs libmagic1 of the system) gets a virtual environment of its own, .venv-validator, because
+one of the packages it brings is called iiif.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import click
+from PIL import Image
+
+from app import compose
+from app.runtime.settings import Settings
+from iiif.catalogue import service as catalogue
+from iiif.image.actors import derive_image
+from tests.services import free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+VALIDATOR = ROOT / ".venv-validator"
+VERSION = "1.0.5"
+SUITES = {"3.0": ("iiif/3", 33), "2.0": ("iiif/2", 30)}
+ALLOWED = {"3.0": {"size_noup"}, "2.0": set[str]()}  # size_noup: wants !w,h refused, which 3.0 (section 4.2) does not
+
+
+def install() -> None:
+    """Make the validator's virtual environment where there is none yet."""
+    if not (VALIDATOR / "bin" / "iiif-validate.py").is_file():
+        subprocess.run([sys.executable, "-m", "venv", str(VALIDATOR)], check=True)
+        subprocess.run([VALIDATOR / "bin" / "pip", "install", "-q", f"iiif-validator=={VERSION}"], check=True)
+
+
+def test_image() -> bytes:
+    """The 10 × 10 coloured squares that the validator looks for, as PNG of 1000 × 1000 pixels."""
+    question = "from iiif_validator.validator import ValidationInfo; print(ValidationInfo().colorInfo)"
+    asked = subprocess.run([VALIDATOR / "bin" / "python", "-c", question], check=True, capture_output=True, text=True)
+    image = Image.new("RGB", (1000, 1000))
+    for x, column in enumerate(ast.literal_eval(asked.stdout.splitlines()[-1])):
+        for y, colour in enumerate(column):
+            image.paste(colour, (x * 100, y * 100, x * 100 + 100, y * 100 + 100))
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def prepare(settings: Settings) -> str:
+    """A collection with that one image, ready to be served; its key."""
+    runtime = compose.build(settings)
+    compose.prepare(runtime)
+    sha256, size = runtime.blobs.put(BytesIO(test_image()))
+    with runtime.db.begin() as session:
+        draft = catalogue.SpecimenDraft("validator", {"catalogNumber": "validator"}, {}, "iiif-validator")
+        specimen = catalogue.add_specimen(session, draft, naan=settings.naan, at=runtime.clock())
+        media_draft = catalogue.MediaDraft(specimen.key, sha256, size, "image/png", "validator.png")
+        media = catalogue.add_media(session, media_draft, naan=settings.naan, at=runtime.clock())
+    derive_image.fn(media.key)
+    runtime.search.close()
+    runtime.database.engine.dispose()
+    return media.key
+
+
+@contextmanager
+def server(settings: Settings) -> Iterator[None]:
+    """`lectotype web` with these settings, from when it answers until the end of the block."""
+    names = {"base_url", "data_dir", "port", "web_processes"}
+    environment = {**os.environ, **{f"LECTOTYPE_{name.upper()}": str(getattr(settings, name)) for name in names}}
+    command = [sys.executable, "-c", "from app.cli import main; main()", "web"]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT)
+    try:
+        wait_until(lambda: answers(settings.base_url) or process.poll() is not None, "an answering server", 60)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def answers(address: str) -> bool:
+    """Whether anybody speaks HTTP there."""
+    try:
+        with urllib.request.urlopen(address + "/iiif/3/none/info.json", timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def validate(address: str, key: str) -> list[str]:
+    """Run all suites on the image; the failures that are not allowed for."""
+    wrong: list[str] = []
+    for version, (prefix, tests) in SUITES.items():
+        command = [VALIDATOR / "bin" / "iiif-validate.py", "-s", address.removeprefix("http://"), "-p", prefix, "-i", key]
+        ran = subprocess.run([*command, f"--version={version}", "--level=2"], capture_output=True, text=True, check=False)
+        output = ran.stdout + ran.stderr
+        failed = set(re.findall(r"test (\S+) FAIL", output))
+        if failed - ALLOWED[version]:
+            click.echo(output)
+        closing = next((line for line in output.splitlines() if line.startswith("Done (")), "no closing line: " + output)
+        click.echo(" ".join([f"iiif-validator {VERSION}, Image API {version}, level 2: {closing}", *sorted(failed)]))
+        wrong += [f"{version}: {name}" for name in sorted(failed - ALLOWED[version])]
+        if not closing.startswith(f"Done ({tests} tests"):
+            wrong.append(f"{version}: not all of {tests} tests ran")
+    return wrong
+
+
+def main() -> int:
+    install()
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        settings = Settings(data_dir=Path(folder), base_url=f"http://127.0.0.1:{port}", port=port, web_processes=1)
+        key = prepare(settings)
+        with server(settings):
+            wrong = validate(settings.base_url, key)
+    for line in wrong:
+        click.echo(f"failed: {line}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
