@@ -19,7 +19,7 @@ from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEng
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
-from iiif.presentation.manifest import thumbnail
+from iiif.image.service import thumbnail
 
 SORTS = (SPECIMEN, ANNOTATION, "all")
 FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "year")
@@ -225,7 +225,7 @@ def annotation_item(
 
 
 def _picture(image: Media, addresses: Addresses) -> dict[str, Any]:
-    shown = thumbnail(image, addresses)
+    shown = thumbnail(addresses, image)
     return {name: shown[name] for name in ("id", "width", "height")}
 
 

@@ -17,11 +17,11 @@ import iiif_prezi3
 from iiif.addresses import Addresses
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.rights import iri_of, of_terms
+from iiif.image.service import thumbnail
 from iiif.presentation.model import ManifestExtras
 from ontology.darwin_core import GROUPS, label_of
 
 CONTEXT = "http://iiif.io/api/presentation/3/context.json"
-THUMBNAIL_PX = 400
 ORDER = ("scientificName", "typeStatus", "catalogNumber", "recordedBy", "recordNumber", "eventDate", "country", "locality")
 NOT_SHOWN = frozenset({"license", "rights", "dynamicProperties", "footprintWKT", "scientificNameAuthorship"})
 
@@ -60,7 +60,7 @@ def build(
         **({"navDate": when} if (when := nav_date(specimen.interpreted.get("eventDate", ""))) else {}),
     )
     shown: dict[str, Any] = json.loads(skeleton.jsonld())
-    shown["thumbnail"] = [thumbnail(media[0], addresses)]
+    shown["thumbnail"] = [thumbnail(addresses, media[0])]
     shown["partOf"] = [{"id": addresses.collection("top"), "type": "Collection"}]
     if extras.services:
         shown["service"] = [dict(service) for service in extras.services]
@@ -77,7 +77,7 @@ def canvas(specimen: Specimen, media: Media, extras: ManifestExtras, addresses: 
         "label": {"none": [media.file_name]},
         "height": media.height_px,
         "width": media.width_px,
-        "thumbnail": [thumbnail(media, addresses)],
+        "thumbnail": [thumbnail(addresses, media)],
         "items": [painting_page(iri, media, addresses)],
     }
     if rights := rights_of(specimen, media):
@@ -118,20 +118,6 @@ def image_services(media: Media, addresses: Addresses) -> list[dict[str, Any]]:
         {"id": addresses.image(media.key, 3), "type": "ImageService3", "profile": "level2"},
         {"@id": addresses.image(media.key, 2), "@type": "ImageService2", "profile": "http://iiif.io/api/image/2/level2.json"},
     ]
-
-
-def thumbnail(media: Media, addresses: Addresses) -> dict[str, Any]:
-    """An image of at most 400 by 400 pixels, with the service that makes other sizes."""
-    scale = min(1.0, THUMBNAIL_PX / max(media.width_px, media.height_px))
-    width, height = max(1, round(media.width_px * scale)), max(1, round(media.height_px * scale))
-    return {
-        "id": f"{addresses.image(media.key)}/full/{width},{height}/0/default.jpg",
-        "type": "Image",
-        "format": "image/jpeg",
-        "width": width,
-        "height": height,
-        "service": [{"id": addresses.image(media.key), "type": "ImageService3", "profile": "level2"}],
-    }
 
 
 def title(specimen: Specimen) -> str:

@@ -15,6 +15,7 @@ from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownMedia
 from iiif.catalogue.model import Media, Specimen
+from iiif.image.service import thumbnail
 from iiif.presentation import manifest
 from iiif.presentation.errors import NoManifest, UnknownCollection
 from iiif.presentation.manifest import CONTEXT, Publisher
@@ -111,5 +112,5 @@ def _manifests(session: Session, specimens: Sequence[Specimen], addresses: Addre
         if ready:
             label = {"en": [manifest.title(specimen)]}
             iri = addresses.manifest(specimen.key)
-            items.append({"id": iri, "type": "Manifest", "label": label, "thumbnail": [manifest.thumbnail(ready[0], addresses)]})
+            items.append({"id": iri, "type": "Manifest", "label": label, "thumbnail": [thumbnail(addresses, ready[0])]})
     return items
