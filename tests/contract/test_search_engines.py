@@ -312,6 +312,37 @@ def test_a_rebuild_that_is_killed_leaves_the_old_index(connect: Connect, engine:
     assert list(connect().versions()) == [("annotation/bare", 1)]
 
 
+def _write_for(connect: Connect, name: str, seconds: float) -> None:
+    engine, end, version = connect(), time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        version += 1
+        engine.write([Document(f"{name}/{number}", version, {"text": f"oak {name}", "year": version}) for number in range(5)])
+
+
+def test_readers_and_writers_of_several_processes_get_along_with_rebuilds(connect: Connect, engine: SearchEngine) -> None:
+    """Two processes write all the time, a third rebuilds, and a reader never fails nor sees half a batch."""
+    fork = multiprocessing.get_context("fork")
+    writers = [fork.Process(target=_write_for, args=(connect, name, 4.0)) for name in ("a", "b")]
+    for process in writers:
+        process.start()
+    reader, rebuilder = connect(), connect()
+    began = time.monotonic()
+    while time.monotonic() < began + 4.0:
+        with rebuilder.rebuild() as fresh:
+            fresh.write([OAK, BIRCH, BARE])
+            for name in ("a", "b"):
+                fresh.write([Document(f"{name}/{number}", 1, {"text": f"oak {name}", "year": 1}) for number in range(5)])
+            assert reader.find(Everything()).total in (3, 8, 13)
+        assert reader.find(Everything()).total in (3, 8, 13)
+    for process in writers:
+        process.join(30)
+        assert process.exitcode == 0
+    last = dict(reader.versions())
+    assert len(last) == 13
+    for name in ("a", "b"):
+        assert len({last[f"{name}/{number}"] for number in range(5)}) == 1
+
+
 def test_an_index_of_other_fields_says_what_to_do(connect: Connect, engine: SearchEngine) -> None:
     newer = connect((*FIELDS, Field("added", "keyword")))
     with pytest.raises(SearchDown, match="lectotype reindex"):

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
+import structlog
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
 from app.runtime.search import columns, words
@@ -29,6 +30,7 @@ PAGE = 5_000  # keys in one page of `versions`
 DEEPEST = 100_000  # hits that paging may reach
 WORDS = "_words"  # column of the distinct words of a text, for autocompletion
 T = TypeVar("T")
+log = structlog.get_logger()
 
 
 class ElasticsearchEngine:
@@ -149,7 +151,7 @@ class ElasticsearchEngine:
         _asked(lambda: patient.indices.update_aliases(actions=actions))
 
     def _bulk(self, name: str, batch: Sequence[Document], *, refresh: bool = True) -> bool:
-        """Write to one index; False if it was removed meanwhile. SearchDown where Elasticsearch takes a document not now."""
+        """Write to one index; False if it was removed meanwhile. SearchDown where Elasticsearch takes it not now."""
         patient = self._client.options(request_timeout=WRITE_S)
         for start in range(0, len(batch), BATCH):
             operations = [line for document in batch[start : start + BATCH] for line in self._lines(name, document)]
@@ -158,8 +160,10 @@ class ElasticsearchEngine:
                 error = item.get("error")
                 if error and error["type"] == "index_not_found_exception":
                     return False
+                if error and (item["status"] == 429 or item["status"] >= 500):
+                    raise SearchDown(f"Elasticsearch cannot take documents now: {error.get('reason', error['type'])}")
                 if error and item["status"] != 409:  # 409: a newer version is there
-                    raise SearchDown(f"Elasticsearch refused {item['_id']}: {error.get('reason', error['type'])}")
+                    log.error("left out of the index; check-index will name it", key=item["_id"], reason=error.get("reason"))
         return True
 
     def _lines(self, name: str, document: Document) -> Iterator[dict[str, Any]]:

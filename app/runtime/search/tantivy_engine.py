@@ -132,23 +132,32 @@ class TantivyEngine:
             journal.unlink(missing_ok=True)
             return
         with journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([asdict(document) for document in documents], default=list) + "\n")
+            file.write(json.dumps([self._digest, [asdict(document) for document in documents]], default=list) + "\n")
 
     def _noted(self) -> Iterator[list[Document]]:
         with (self._root / "journal").open(encoding="utf-8") as file:
             for line in file:
-                yield [Document(**one) for one in json.loads(line)]
+                digest, documents = json.loads(line)
+                if digest != self._digest:
+                    raise SearchDown("Something of another version wrote to the index during the rebuild: stop it first.")
+                yield [Document(**one) for one in documents]
 
     def _current(self) -> "_Index | None":
         """The index that stands, opened again when the pointer has moved. SearchDown if it is for other fields."""
-        try:
-            name = (self._root / "current").read_text().strip()
-        except FileNotFoundError:
-            return None
-        if self._open is None or self._open.folder.name != name:
+        for last_try in (False, False, True):
+            try:
+                name = (self._root / "current").read_text().strip()
+            except FileNotFoundError:
+                return None
+            if self._open is not None and self._open.folder.name == name:
+                break
             if not name.startswith(self._digest):
                 raise SearchDown("The search index is of another version: run `lectotype reindex`.")
-            self._open = _Index(self._root / name, self._schema)
+            try:
+                self._open = _Index(self._root / name, self._schema)
+            except ValueError:  # a rebuild took it away after we had read its name
+                if last_try:
+                    raise
         return self._open
 
     def _begin(self) -> "_Index":
@@ -164,13 +173,13 @@ class TantivyEngine:
         return folder
 
     def _point_to(self, fresh: Path) -> None:
-        """In one step; then throw the others away (a reader that has one open keeps its files until it lets go)."""
+        """In one step; then throw the others away (a reader that has one open goes on in it until its next question)."""
         moved = self._root / "current.new"
         moved.write_text(fresh.name)
         moved.replace(self._root / "current")
         for path in self._root.glob("????????-*"):
             if path.is_dir() and path != fresh:
-                shutil.rmtree(path, ignore_errors=True)
+                shutil.rmtree(path.rename(path.with_name(f"old-{path.name}")), ignore_errors=True)
 
     def _by_field(self, searcher: tantivy.Searcher, query: Query, sort: Sort, wanted: int) -> list[Hit]:
         """The first hits by a field; those that share the last value are asked for again, by key."""
@@ -208,15 +217,17 @@ class _Index:
         self._seen = (0, 0)
 
     def searcher(self) -> tantivy.Searcher:
-        """Of the last commit, whichever process made it."""
+        """Of the last commit, whichever process made it; of what is open, if a rebuild has just taken the folder away."""
         try:
             found = (self.folder / "meta.json").stat()
-        except FileNotFoundError:  # replaced by a rebuild just now; what is open stays readable
-            return self._index.searcher()
-        state = (found.st_mtime_ns, found.st_ino)
-        if state != self._seen:
-            self._index.reload()
-            self._seen = state
+            if (state := (found.st_mtime_ns, found.st_ino)) != self._seen:
+                self._index.reload()
+                self._seen = state
+        except FileNotFoundError:
+            pass
+        except ValueError:
+            if self.folder.exists():
+                raise
         return self._index.searcher()
 
     def write(self, documents: Sequence[Document], fields: dict[str, Field]) -> None:

@@ -1,0 +1,401 @@
+"""Search over HTTP and from the command line, on real tables and a real index."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+
+from annotations import service as annotations
+from annotations.model import Annotation
+from annotations.search import documents
+from annotations.search import views as search_views
+from annotations.search.schema import FIELDS
+from app import problems, relay
+from app.cli import search as commands
+from app.runtime.context import Runtime
+from app.runtime.search import engines
+from app.runtime.search.port import Document
+from iiif.addresses import Addresses
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media, Specimen
+from tests.services import elasticsearch_url, free_port
+from tests.sheets import add_sheet, comment
+
+__all__ = ["elasticsearch_url"]
+LABEL = "HERBARIUM HORTI BOTANICI\nQuercus robur L.\nLeg. A. Example 12.vi.1887\nMeise, in silva"
+OAK = {
+    "scientificName": "Quercus robur L.",
+    "family": "Fagaceae",
+    "genus": "Quercus",
+    "eventDate": "1887-06-12",
+    "country": "Belgium",
+    "recordedBy": "A. Example | B. Another",
+}
+BIRCH = {"scientificName": "Betula pendula Roth", "family": "Betulaceae", "genus": "Betula", "year": "1901", "country": "Norway"}
+
+
+@pytest.fixture
+def client(runtime: Runtime) -> FlaskClient:
+    app = Flask("search", static_folder=None)
+    problems.install(app)
+    app.register_blueprint(search_views.blueprint)
+    return app.test_client()
+
+
+@pytest.fixture
+def addresses(runtime: Runtime) -> Addresses:
+    return Addresses.of(runtime.settings)
+
+
+def index(runtime: Runtime) -> None:
+    while relay.update_index(runtime):
+        pass
+
+
+def machine(runtime: Runtime, media: Media, kind: str, text: str, xywh: str = "2510,4880,1380,760", **more: Any) -> Annotation:
+    """What a run of the analysis would say."""
+    addresses = Addresses.of(runtime.settings)
+    target = f"{addresses.canvas(media.specimen_key, media.key)}#xywh={xywh}"
+    with runtime.db.begin() as session:
+        return annotations.create_machine(
+            session,
+            comment(target, text, motivation="supplementing"),
+            media=media,
+            run_key="x10000000000",
+            kind=kind,
+            addresses=addresses,
+            at=runtime.clock(),
+            **more,
+        )
+
+
+@pytest.fixture
+def oak(runtime: Runtime) -> tuple[Specimen, Media]:
+    specimen, (media,) = add_sheet(runtime, "BR0000005065868", OAK)
+    add_sheet(runtime, "S-M-12", BIRCH)
+    machine(runtime, media, "text", LABEL, confidence=0.88)
+    machine(runtime, media, "length", "Length 71.5 mm", "100,200,300,400", value=71.5, unit="mm")
+    machine(runtime, media, "ruler", "11.8 px per mm", "200,5560,2380,210", value=11.8, unit="px/mm")
+    index(runtime)
+    return specimen, media
+
+
+def ask(client: FlaskClient, **asked: Any) -> dict[str, Any]:
+    response = client.get("/api/search", query_string=asked)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json
+    return found
+
+
+def numbers(client: FlaskClient, **asked: Any) -> list[str]:
+    return sorted(item["catalogNumber"] for item in ask(client, **asked)["items"])
+
+
+def test_a_word_on_a_label_finds_the_specimen(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    found = ask(client, q="silva")
+    (item,) = found["items"]
+    assert found["total"] == 1
+    assert item["key"] == oak[0].key
+    assert item["label"] == "Quercus robur L. · BR0000005065868"
+    assert (item["snippet"]["match"], item["snippet"]["before"][-10:]) == ("silva", "Meise, in ")
+    assert item["thumbnail"]["id"].startswith("http://lectotype.test/iiif/3/")
+    assert max(item["thumbnail"]["width"], item["thumbnail"]["height"]) <= 400
+    assert item["manifest"].endswith(f"{oak[0].key}/manifest.json")
+    assert item["page"] == f"http://lectotype.test/specimens/{oak[0].key}"
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ("", ["BR0000005065868", "S-M-12"]),
+        ("BR0000005065868", ["BR0000005065868"]),
+        ("5065868", ["BR0000005065868"]),
+        ("S-M-12", ["S-M-12"]),
+        ("s m 12", ["S-M-12"]),
+        ("BR00000050*", ["BR0000005065868"]),
+        ("family:fagaceae", ["BR0000005065868"]),
+        ("year:1880..1890", ["BR0000005065868"]),
+        ("year:1901", ["S-M-12"]),
+        ("length:50..90", ["BR0000005065868"]),
+        ("length:90..", []),
+        ("scientificName:quercus length:50..90 silva", ["BR0000005065868"]),
+        ('recordedBy:"B. Another"', ["BR0000005065868"]),
+        ("-quercus", ["S-M-12"]),
+        ("bitula~", ["S-M-12"]),
+        ("hasRuler:true", ["BR0000005065868"]),
+    ],
+)
+def test_questions_about_specimens(client: FlaskClient, oak: tuple[Specimen, Media], q: str, expected: list[str]) -> None:
+    assert numbers(client, q=q) == expected
+
+
+def test_an_ark_finds_what_it_names(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    assert numbers(client, q=f"ark:99999/{oak[0].key}") == ["BR0000005065868"]
+
+
+def test_facets_count_what_was_found(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    facets = ask(client)["facets"]
+    assert facets["family"] == [{"value": "Betulaceae", "count": 1}, {"value": "Fagaceae", "count": 1}]
+    assert {"value": "ruler", "count": 1} in facets["kind"]
+    assert facets["recordedBy"] == [{"value": "A. Example", "count": 1}, {"value": "B. Another", "count": 1}]
+    assert facets["year"] == [{"value": "1887", "count": 1}, {"value": "1901", "count": 1}]
+    assert ask(client, facets="country", family="Fagaceae")["facets"] == {"country": [{"value": "Belgium", "count": 1}]}
+    assert ask(client, facets="")["facets"] == {}
+
+
+def test_annotations_are_found_by_kind_taxon_measure_and_box(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    found = ask(client, sort="annotation", family="Fagaceae", length="50..90")
+    (item,) = found["items"]
+    assert (item["kind"], item["value"], item["unit"], item["box"]) == ("length", 71.5, "mm", [100, 200, 400, 600])
+    assert item["thumbnail"]["id"].endswith("/100,200,300,400/300,400/0/default.jpg")
+    assert item["canvas"].endswith(f"/canvas/{oak[1].key}")
+    assert [one["kind"] for one in ask(client, sort="annotation", xywh="2500,4800,100,100")["items"]] == ["text"]
+    assert ask(client, sort="annotation", xywh="0,0,50,50")["total"] == 0
+    assert ask(client, sort="annotation", kind="text", confidence="0.8..")["items"][0]["confidence"] == 0.88
+    assert ask(client, sort="all", q="silva")["total"] == 2
+
+
+def test_pages_follow_one_another(client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]) -> None:
+    first = ask(client, limit=1, order="catalogNumber", q="")
+    second = client.get(first["next"].removeprefix("http://lectotype.test")).json
+    assert [item["catalogNumber"] for item in (*first["items"], *second["items"])] == ["BR0000005065868", "S-M-12"]
+    assert second["next"] is None
+    assert [item["catalogNumber"] for item in ask(client, order="-year")["items"]] == ["S-M-12", "BR0000005065868"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "parameter"),
+    [
+        ({"sort": "leaf"}, 400, "sort"),
+        ({"year": "old"}, 400, "year"),
+        ({"facets": "soup"}, 400, "soup"),
+        ({"facets": "text"}, 400, "facets"),
+        ({"order": "text"}, 400, "order"),
+        ({"page": "0"}, 400, "page"),
+        ({"page": "9000"}, 413, "page"),
+        ({"limit": "5000"}, 400, "limit"),
+        ({"xywh": "1,2,3"}, 400, "xywh"),
+        ({"q": "a" * 1001}, 400, "q"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(client: FlaskClient, asked: dict[str, str], status: int, parameter: str) -> None:
+    response = client.get("/api/search", query_string=asked)
+    assert (response.status_code, response.json["parameter"]) == (status, parameter)
+
+
+def test_unknown_parameters_are_ignored_and_said_to_be(client: FlaskClient) -> None:
+    assert ask(client, utm="x")["ignored"] == ["utm"]
+
+
+def test_words_in_use_are_proposed(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    assert {"value": "silva", "total": 2} in client.get("/api/search/terms?q=quercus%20sil").json["items"]
+
+
+def test_a_deleted_annotation_is_found_no_more(client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]) -> None:
+    added = machine(runtime, oak[1], "text", "zyzzyva")
+    index(runtime)
+    assert ask(client, q="zyzzyva")["total"] == 1
+    with runtime.db.begin() as session:
+        annotations.delete(session, added.key, at=runtime.clock())
+    assert ask(client, q="zyzzyva", sort="annotation")["items"] == []
+    index(runtime)
+    assert ask(client, q="zyzzyva", sort="all")["total"] == 0
+
+
+def test_an_engine_that_is_down_is_503_for_search_alone(settings: Any, runtime: Runtime, client: FlaskClient) -> None:
+    from app import compose
+
+    specimen, (media,) = add_sheet(runtime, "BR1", OAK)
+    down = compose.build(settings.with_(search_url=f"http://127.0.0.1:{free_port()}"))
+    try:
+        for path in (
+            "/api/search?q=oak",
+            "/api/search/terms?q=o",
+            f"/search/1/{specimen.key}?q=oak",
+            f"/search/2/{specimen.key}?q=oak",
+        ):
+            response = client.get(path)
+            assert (response.status_code, response.json["title"]) == (503, "SearchDown")
+            assert response.headers["Retry-After"]
+        assert machine(down, media, "text", "still written").text == "still written"
+        assert client.get(f"/search/1/{specimen.key}/autocomplete?q=writ").json["terms"][0]["match"] == "written"
+    finally:
+        down.search.close()
+        down.database.engine.dispose()
+
+
+def content(client: FlaskClient, version: int, specimen: Specimen, **asked: Any) -> dict[str, Any]:
+    response = client.get(f"/search/{version}/{specimen.key}", query_string=asked)
+    assert response.status_code == 200, response.text
+    assert f"search/{version}/context.json" in response.content_type
+    found: dict[str, Any] = response.json
+    return found
+
+
+def test_content_search_2_is_a_page_of_embedded_annotations(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    found = content(client, 2, oak[0], q="meise silva", user="me", motivation="supplementing")
+    assert found["@context"] == "http://iiif.io/api/search/2/context.json"
+    assert found["id"] == f"http://lectotype.test/search/2/{oak[0].key}?q=meise+silva&motivation=supplementing"
+    assert (found["type"], found["ignored"]) == ("AnnotationPage", ["user"])
+    (item,) = found["items"]
+    assert item["type"] == "Annotation"
+    assert "supplementing" in item["motivation"]
+    assert item["target"]["source"]["id"].endswith(f"/canvas/{oak[1].key}")
+    (highlights,) = found["annotations"]
+    assert highlights["type"] == "AnnotationPage"
+    exact = [one["target"]["selector"][0]["exact"] for one in highlights["items"]]
+    assert exact == ["Meise", "silva"]
+    assert {one["target"]["source"] for one in highlights["items"]} == {item["id"]}
+
+
+def test_content_search_1_has_a_box_on_every_annotation_and_each_hit_in_its_list(
+    client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media], addresses: Addresses
+) -> None:
+    with runtime.db.begin() as session:
+        for target in (addresses.canvas(oak[0].key, oak[1].key), addresses.manifest(oak[0].key)):
+            annotations.create(session, comment(target, "silva it is"), by="ann", addresses=addresses, at=runtime.clock())
+    index(runtime)
+    found = content(client, 1, oak[0], q="silva")
+    assert found["@context"] == ["http://iiif.io/api/presentation/2/context.json", "http://iiif.io/api/search/1/context.json"]
+    assert (found["@type"], found["within"]) == ("sc:AnnotationList", {"@type": "sc:Layer", "total": 3})
+    assert len(found["resources"]) == len(found["hits"]) == 3
+    listed = {resource["@id"] for resource in found["resources"]}
+    assert all(hit["annotations"][0] in listed and hit["match"] == "silva" for hit in found["hits"])
+    assert all("#xywh=" in resource["on"] for resource in found["resources"])
+    assert all(resource["motivation"] and resource["resource"] for resource in found["resources"])
+
+
+def test_words_in_different_annotations_are_found_one_by_one(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    assert len(content(client, 1, oak[0], q="silva length")["resources"]) == 2
+    assert content(client, 1, oak[0], q="nowhere")["hits"] == []
+    assert content(client, 2, oak[0], q="")["items"] == []
+    assert content(client, 2, oak[0])["items"] == []
+
+
+def test_motivation_and_date_narrow_a_content_search(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    def total(**asked: str) -> int:
+        return len(content(client, 2, oak[0], q="silva", **asked)["items"])
+
+    assert (total(motivation="painting"), total(motivation="non-painting"), total(motivation="supplementing tagging")) == (
+        0,
+        1,
+        1,
+    )
+    assert total(motivation="commenting") == 1  # as viewers are shown it
+    assert total(date="2000-01-01T00:00:00Z/2999-01-01T00:00:00Z") == 1
+    assert total(date="2000-01-01T00:00:00Z/2001-01-01T00:00:00Z") == 0
+    assert client.get(f"/search/2/{oak[0].key}?q=silva&date=yesterday").status_code == 400
+
+
+def test_long_content_searches_come_in_pages(
+    client: FlaskClient, runtime: Runtime, settings: Any, oak: tuple[Specimen, Media]
+) -> None:
+    for number in range(5):
+        machine(runtime, oak[1], "text", f"acorn {number}")
+    index(runtime)
+    from app.runtime import context
+
+    context.use(Runtime(settings.with_(page_size=2), runtime.database, runtime.blobs, runtime.search))
+    for version, first, size in (
+        (1, "resources", lambda shown: shown["within"]["total"]),
+        (2, "items", lambda shown: shown["partOf"]["total"]),
+    ):
+        shown = content(client, version, oak[0], q="acorn")
+        seen: list[str] = []
+        while True:
+            assert size(shown) == 5
+            seen += [one.get("id") or one["@id"] for one in shown[first]]
+            following = shown.get("next")
+            if not following:
+                break
+            iri = following if version == 1 else following["id"]
+            shown = client.get(iri.removeprefix("http://lectotype.test")).json
+            assert iri == (shown["@id"] if version == 1 else shown["id"])
+        assert len(set(seen)) == len(seen) == 5
+        assert shown["startIndex"] == 4
+
+
+def test_autocomplete_proposes_words_of_this_specimen(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
+    two = client.get(f"/search/2/{oak[0].key}/autocomplete?q=in%20sil&user=x").json
+    assert (two["type"], two["ignored"]) == ("TermPage", ["user"])
+    assert two["items"] == [
+        {
+            "value": "silva",
+            "total": 1,
+            "service": [{"id": f"http://lectotype.test/search/2/{oak[0].key}?q=silva", "type": "SearchService2"}],
+        }
+    ]
+    one = client.get(f"/search/1/{oak[0].key}/autocomplete?q=M").json
+    assert one["@type"] == "search:TermList"
+    assert {"match": "mm", "url": f"http://lectotype.test/search/1/{oak[0].key}?q=mm", "count": 2} in one["terms"]
+    assert client.get(f"/search/2/{oak[0].key}/autocomplete?q=birch").json["items"] == []
+    assert client.get(f"/search/1/{oak[0].key}/autocomplete?q=mm&min=3").json["terms"] == []
+
+
+def test_nothing_is_found_in_what_is_not_there(client: FlaskClient) -> None:
+    assert client.get("/search/2/s10000000000?q=a").status_code == 404
+    assert client.get("/search/3/s10000000000?q=a").status_code == 404
+
+
+def test_a_document_is_made_of_what_stands(runtime: Runtime, oak: tuple[Specimen, Media], addresses: Addresses) -> None:
+    with runtime.reads.begin() as session:
+        made = documents.build(session, "specimen", oak[0].key, addresses)
+        version = catalogue.get_specimen(session, oak[0].key).version
+        unknown = documents.build(session, "annotation", "n10000000000", addresses)
+    assert made.version == version
+    assert made.fields["length"] == [71.5]
+    assert made.fields["pxPerMm"] == [11.8]
+    assert (made.fields["images"], made.fields["annotations"], made.fields["hasRuler"]) == (1, 3, True)
+    assert LABEL in made.fields["text"]  # type: ignore[operator]  # text is a list
+    assert "11.8 px per mm" not in made.fields["text"]  # type: ignore[operator]  # numbers are fields of their own
+    assert unknown.deleted
+    assert set(made.fields) <= {field.name for field in FIELDS}
+
+
+@pytest.fixture(params=["tantivy", "elasticsearch"])
+def hub(request: pytest.FixtureRequest, settings: Any, runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    """The runtime on either engine, as the commands find it."""
+    search_url = request.getfixturevalue("elasticsearch_url") if request.param == "elasticsearch" else ""
+    chosen = settings.with_(search_url=search_url, search_index=f"cli{free_port()}")
+    engine = engines.connect(chosen, FIELDS)
+    for name in ("data_dir", "search_url", "search_index", "base_url"):
+        monkeypatch.setenv(f"LECTOTYPE_{name.upper()}", str(getattr(chosen, name)))
+    yield Runtime(chosen, runtime.database, runtime.blobs, engine)
+    engine.close()
+
+
+def run(command: Any, *arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(command, list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout
+
+
+def test_the_index_is_compared_repaired_and_made_anew(hub: Runtime) -> None:
+    specimen, (media,) = add_sheet(hub, "BR7", OAK)
+    said = machine(hub, media, "text", LABEL)
+    index(hub)
+    assert run(commands.check_index) == (0, "nothing differs.\n")
+    hub.search.write(
+        [
+            Document(f"annotation/{said.key}", said.version, deleted=True),
+            Document("specimen/s1zzzzzzzzzz", 1, {"sort": "specimen"}),
+        ]
+    )
+    code, told = run(commands.check_index, "--json")
+    assert code == 1
+    faults = {(one["key"], one["fault"]) for one in json.loads(told)["differences"]}
+    assert faults == {(f"annotation/{said.key}", "missing"), ("specimen/s1zzzzzzzzzz", "superfluous")}
+    code, told = run(commands.check_index, "--repair")
+    assert (code, told.splitlines()[-1]) == (0, "1 missing, 1 superfluous; 2 repaired.")
+    hub.search.write([Document(f"specimen/{specimen.key}", 10_000, {"sort": "specimen"})])
+    code, told = run(commands.check_index, "--repair")
+    assert (code, told.splitlines()[-1]) == (1, "1 stale; 0 repaired.")
+    assert run(commands.reindex) == (0, "2 documents indexed.\n")
+    assert run(commands.check_index) == (0, "nothing differs.\n")
+    code, told = run(commands.search, "silva", "--json")
+    assert (code, json.loads(told)["total"]) == (0, 1)
+    assert "Meise, in [silva]" in run(commands.search, "silva")[1]
