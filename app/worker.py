@@ -1,6 +1,7 @@
 """The worker process: takes jobs from the broker and does them, several at a time, until it is told to stop."""
 
 import threading
+from collections.abc import Sequence
 
 import dramatiq
 import structlog
@@ -14,11 +15,11 @@ GRACE_MS = 20_000  # how long running jobs may go on after a stop; what is not d
 log = structlog.get_logger()
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
-    """Work until `stop` is set, then let running jobs end."""
+def run(settings: Settings, stop: threading.Event, modules: Sequence[str] = actors.MODULES) -> None:
+    """Do the jobs of the actors in these modules until `stop` is set, then let running jobs end."""
     runtime = compose.build(settings)
     broker = make_broker(settings, runtime.database)
-    actors.declare(broker)
+    actors.declare(broker, modules)
     release_dead(broker)
     broker.emit_after("process_boot")
     worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads, worker_timeout=IDLE_MS)
