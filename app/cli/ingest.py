@@ -2,26 +2,37 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from sqlalchemy.orm import Session
 
+from analytics import service as analytics
+from analytics.model import Run
 from app import compose
 from app.runtime.context import Runtime
-from app.runtime.db import Base
 from iiif.catalogue.ingest.report import Report
-from iiif.catalogue.ingest.run import ingest as run_ingest
+from iiif.catalogue.ingest.run import ingest as take_in
 from iiif.catalogue.model import Media
 
 SHOWN = 50
+PROGRESS_EVERY_S = 1.0
 TABLE = click.Path(path_type=Path, dir_okay=False, exists=True)
 FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 OUT = click.Path(path_type=Path, dir_okay=False)
+
+
+def open_run(runtime: Runtime, paths: Iterable[Path]) -> Run:
+    """Begin an ingest as the rest of the system sees it, before its first row is read."""
+    with runtime.db.begin() as session:
+        return analytics.open_ingest(session, [path.name for path in paths], naan=runtime.settings.naan, at=runtime.clock())
 
 
 def ingest_paths(
@@ -31,26 +42,56 @@ def ingest_paths(
     images: Path | None = None,
     csv: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    run: Run | None = None,
 ) -> Report:
-    """Ingest into a prepared runtime; every image added also opens its run of the pipeline `sheet`."""
+    """Ingest into a prepared runtime; every image added also opens its run of the pipeline `sheet`.
+
+    The ingest itself is `run`, or one opened here; it ends with the report, even where it was broken off.
+    """
+    paths = tuple(paths)
+    run = run or open_run(runtime, paths)
 
     def on_media(session: Session, media: Media) -> None:
-        return None
+        analytics.open_run(session, media, naan=runtime.settings.naan, at=runtime.clock())
 
-    return run_ingest(runtime, paths, on_media=on_media, progress=progress or (lambda done, total: None), images=images, csv=csv)
+    shown = _Progress(runtime, run.key, progress)
+    report, failure = Report(), "It was broken off in the middle; run it again, what is in already stays."
+    try:
+        report = take_in(runtime, paths, on_media=on_media, progress=shown, images=images, csv=csv)
+        failure = f"Nothing could be taken in: {report.entries[0].sentence}" if report.is_failure else ""
+    finally:
+        with runtime.db.begin() as session:
+            analytics.progress(session, run.key, shown.done, shown.total)
+            analytics.close_ingest(session, run.key, report.to_json(), failure=failure, at=runtime.clock())
+    return report
+
+
+@dataclass
+class _Progress:
+    """Tells the bar of every row, and the database about once a second."""
+
+    runtime: Runtime
+    run_key: str
+    bar: Callable[[int, int], None] | None
+    done: int = 0
+    total: int = 0
+    told_at_s: float = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        if self.bar is not None:
+            self.bar(done, total)
+        if time.monotonic() - self.told_at_s >= PROGRESS_EVERY_S:
+            with self.runtime.db.begin() as session:
+                analytics.progress(session, self.run_key, done, total)
+            self.told_at_s = time.monotonic()
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--csv", "csv_path", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="Table of Darwin Core columns to use."
-)
-@click.option(
-    "--images", type=click.Path(path_type=Path, file_okay=False, exists=True), help="Folder in which named images are looked for."
-)
-@click.option(
-    "--report", "report_path", type=click.Path(path_type=Path, dir_okay=False), help="Write the whole report here, as JSON."
-)
+@click.option("--csv", "csv_path", type=TABLE, help="Table of Darwin Core columns to use.")
+@click.option("--images", type=FOLDER, help="Folder in which the images that rows name are looked for.")
+@click.option("--report", "report_path", type=OUT, help="Write the whole report here, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON and nothing else.")
 def ingest(paths: tuple[Path, ...], csv_path: Path | None, images: Path | None, report_path: Path | None, as_json: bool) -> None:
     """Take in folders of images, tables, Darwin Core Archives, or single images.
@@ -58,18 +99,15 @@ def ingest(paths: tuple[Path, ...], csv_path: Path | None, images: Path | None, 
     Good rows always go in; the report names each refused one with its reason. Running it twice adds nothing.
     """
     runtime = compose.build()
-    Base.metadata.create_all(runtime.database.engine)
-    console = Console(stderr=True, quiet=as_json)
+    compose.prepare(runtime)
     columns = (TextColumn("ingest"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    with Progress(*columns, console=Console(stderr=True, quiet=as_json)) as bar:
         task = bar.add_task("ingest", total=None)
-        report = ingest_paths(
-            runtime,
-            paths,
-            images=images,
-            csv=csv_path,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
-        )
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        report = ingest_paths(runtime, paths, images=images, csv=csv_path, progress=show)
     body = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
     if report_path is not None:
         report_path.write_text(body + "\n", encoding="utf-8")
@@ -86,9 +124,9 @@ def _show(report: Report, console: Console) -> None:
     if report.entries:
         table = Table("", "reason", "where", "catalogue number", "because", title="Refused and doubtful")
         for entry in report.entries[:SHOWN]:
-            table.add_row(entry.severity, entry.code, entry.place, entry.catalog_number, entry.sentence)
+            table.add_row(entry.severity, entry.code, *map(escape, (entry.place, entry.catalog_number, entry.sentence)))
         console.print(table)
     left_out = report.rejected + report.warnings - min(len(report.entries), SHOWN)
     if left_out:
         console.print(f"… and {left_out} more; --report FILE writes them all.", highlight=False)
-    console.print(report.summary(), highlight=False)
+    console.print(report.summary(), highlight=False, markup=False)

@@ -18,7 +18,7 @@ from dwca.descriptors import ArchiveDescriptor, DataFileDescriptor
 from dwca.exceptions import InvalidArchive
 
 from iiif.catalogue.ingest import tabular
-from iiif.catalogue.ingest.delimited import MAX_FIELD
+from iiif.catalogue.ingest.delimited import MAX_FIELD, plain
 from iiif.catalogue.ingest.files import Finder, is_within
 from iiif.catalogue.ingest.model import Finding, ImageFile, Record, Source, SourceError
 from ontology import darwin_core
@@ -138,7 +138,7 @@ def _record(line: Line, name: str, media: list[dict[str, str]], finder: Finder) 
         images += found
         findings += missed
     if not images and not findings:
-        images = [ImageFile(path, path.name) for path in finder.of_stem(number)]
+        images = [ImageFile.at(path) for path in finder.of_stem(number)]
     return Record(place, number, True, line.cells, tuple(images), tuple(findings))
 
 
@@ -172,7 +172,7 @@ def _lines(folder: Path, descriptor: DataFileDescriptor) -> Iterator[Line]:
 def _cells(fields: list[str], descriptor: DataFileDescriptor) -> dict[str, str]:
     cells: dict[str, str] = {}
     for field in descriptor.fields:
-        value = (fields[field["index"]] if field["index"] is not None else "") or field["default"] or ""
+        value = plain((fields[field["index"]] if field["index"] is not None else "") or field["default"] or "")
         if value.strip():
             term = str(field["term"])
             short = term.rsplit("/", 1)[-1].rsplit("#", 1)[-1]

@@ -3,6 +3,7 @@
 import codecs
 import csv
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -103,7 +104,12 @@ def _row(table: Table, line: int, fields: list[str]) -> Row:
     count = len(table.columns)
     if len(fields) < count or any(field.strip() for field in fields[count:]):
         return Row(line, {}, Finding("wrong-column-count", f"The row has {len(fields)} fields, the header {count}."))
-    return Row(line, {name: value for name, value in zip(table.columns, fields, strict=False) if value.strip()})
+    return Row(line, {name: plain(value) for name, value in zip(table.columns, fields, strict=False) if plain(value).strip()})
+
+
+def plain(value: str) -> str:
+    """The value without NUL characters, which no database keeps."""
+    return value.replace("\0", "")
 
 
 def _text(path: Path, encoding: str) -> TextIO:
@@ -115,7 +121,10 @@ def _delimiter_of(lines: list[str]) -> str:
     """The delimiter that parts the header and the rows below it into the same number of fields, the greatest such."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        counts = [len(fields) for fields in csv.reader(lines, delimiter=delimiter)]
+        counts = [0]
+        with suppress(csv.Error):  # what cannot be read is said of its row, later
+            counts = [len(fields) for fields in csv.reader(lines[:1], delimiter=delimiter)]
+            counts += [len(fields) for fields in csv.reader(lines[1:], delimiter=delimiter)]
         return (counts[0] > 1) * sum(count == counts[0] for count in counts), counts[0]
 
     return max(DELIMITERS, key=score)

@@ -7,7 +7,7 @@ from pathlib import Path
 from iiif.catalogue.ingest import tabular
 from iiif.catalogue.ingest.delimited import Table, open_table
 from iiif.catalogue.ingest.files import Finder, is_image_name, is_within, walk
-from iiif.catalogue.ingest.model import Finding, ImageFile, Record, Source, SourceError
+from iiif.catalogue.ingest.model import Finding, ImageFile, Record, Source, SourceError, readable
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
 
@@ -39,7 +39,7 @@ def open_csv(path: Path, *, images: Path | None = None) -> Source:
 
 def open_file(path: Path) -> Source:
     """A single image; its ending does not matter."""
-    return Source(path.name, 1, iter((_image_record(path, path.name),)))
+    return Source(path.name, 1, iter((_image_record(path, readable(path.name)),)))
 
 
 def _open_tables(paths: tuple[Path, ...], *, chosen: bool) -> tuple[list[Table], list[Record], list[str]]:
@@ -64,13 +64,14 @@ def _records_of_images(root: Path, taken: set[Path]) -> Iterator[Record]:
     for path in walk(root):
         if not is_image_name(path.name):
             continue
-        place = str(path.relative_to(root))
+        place = readable(str(path.relative_to(root)))
         if not is_within(path, root):
             finding = Finding("path-outside", "The file is a link that leads out of its folder.")
-            yield Record(place, path.stem, False, {}, findings=(finding,), refused=True)
+            yield Record(place, readable(path.stem), False, {}, findings=(finding,), refused=True)
         elif path.resolve() not in taken:
             yield _image_record(path, place)
 
 
 def _image_record(path: Path, place: str) -> Record:
-    return Record(place, path.stem, False, {"file": path.name}, images=(ImageFile(path, path.name),))
+    image = ImageFile.at(path)
+    return Record(place, readable(path.stem), False, {"file": image.file_name}, images=(image,))

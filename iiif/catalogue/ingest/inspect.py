@@ -6,47 +6,31 @@ import pyvips
 
 from iiif.catalogue.errors import RejectedImage
 from iiif.catalogue.ingest.model import Limits
+from iiif.image.master import broken, decode_check
 
-FORMATS = {
-    "jpegload": "image/jpeg",
-    "pngload": "image/png",
-    "tiffload": "image/tiff",
-    "webpload": "image/webp",
-    "jp2kload": "image/jp2",
-    "gifload": "image/gif",
-    "heifload": "image/heif",
-}
+JPEG_SHRINK = 8
 
 
-def media_type_of(path: Path, limits: Limits) -> str:
-    """The media type of an image that decodes to its end. Raises RejectedImage."""
+def check_size(path: Path, limits: Limits) -> None:
+    """Raises RejectedImage for a file with no content, or too much of it to be read at all."""
     size = path.stat().st_size
     if size == 0:
         raise RejectedImage("empty-file", "The file has no content.")
     if size > limits.max_file_bytes:
-        raise RejectedImage(
-            "too-many-bytes", f"The file has {size} bytes; {limits.max_file_bytes} are allowed (LECTOTYPE_MAX_FILE_BYTES)."
-        )
-    try:
-        image = pyvips.Image.new_from_file(str(path), access="sequential", fail_on="truncated")
-    except pyvips.Error as error:
-        raise RejectedImage("not-an-image", f"The file is no image that can be read ({_first_line(error)}).") from error
-    loader = str(image.get("vips-loader")).removesuffix("_source").removesuffix("_buffer").removesuffix("file")
-    media_type = next((name for prefix, name in FORMATS.items() if loader.startswith(prefix)), "")
-    if not media_type:
-        raise RejectedImage("not-an-image", f"Files of this kind ({loader}) are not taken.")
-    if image.width * image.height > limits.max_pixels:
-        pixels = f"{image.width} × {image.height}"
-        raise RejectedImage(
-            "too-many-pixels", f"The image has {pixels} pixels; {limits.max_pixels} are allowed (LECTOTYPE_MAX_PIXELS)."
-        )
-    try:
-        image.avg()
-    except pyvips.Error as error:
-        raise RejectedImage("truncated-image", f"The image ends too soon or is broken ({_first_line(error)}).") from error
-    return media_type
+        allowed = f"{limits.max_file_bytes:,} are allowed (LECTOTYPE_MAX_FILE_BYTES)"
+        raise RejectedImage("too-many-bytes", f"The file has {size:,} bytes; {allowed}.")
 
 
-def _first_line(error: pyvips.Error) -> str:
-    detail = str(error.detail or error.message).strip()
-    return detail.splitlines()[0][:200] if detail else "no detail"
+def media_type_of(path: Path, limits: Limits) -> str:
+    """The media type of an image that decodes to its end; memory stays flat. Raises RejectedImage.
+
+    A JPEG is decoded at an eighth of its size: all its data are read and uncoded, at a third of the time.
+    """
+    check_size(path, limits)
+    facts = decode_check(path, max_pixels=limits.max_pixels)
+    options = {"shrink": JPEG_SHRINK} if facts.format == "image/jpeg" else {}
+    try:
+        pyvips.Image.new_from_file(str(path), access="sequential", fail_on="error", **options).avg()
+    except pyvips.Error as error:
+        raise broken(error) from error
+    return facts.format

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.runtime.context import Runtime
 from iiif.catalogue import rights, service
 from iiif.catalogue.errors import RejectedImage
-from iiif.catalogue.ingest.inspect import media_type_of
+from iiif.catalogue.ingest.inspect import check_size, media_type_of
 from iiif.catalogue.ingest.model import Finding, ImageFile, Limits, Progress, Record, Source
 from iiif.catalogue.ingest.report import Report
 from iiif.catalogue.model import Media, Specimen
@@ -64,9 +65,14 @@ class Loader:
             report.reject(record.place, record.number, problem)
             return
         masters = [master for image in record.images if (master := self._master(image, record, report)) is not None]
-        if (masters or record.numbered) and self._enter(record, terms, masters, report):
-            for note in reading.notes:
-                report.warn(record.place, record.number, Finding(note.code, note.sentence))
+        if not masters and not record.numbered:
+            return
+        try:
+            is_new = self._enter(record, terms, masters, report)
+        except IntegrityError:  # another ingest entered the same in between: now it is seen
+            is_new = self._enter(record, terms, masters, report)
+        for note in reading.notes if is_new else ():
+            report.warn(record.place, record.number, Finding(note.code, note.sentence))
 
     def _clash(self, terms: Mapping[str, str]) -> Finding | None:
         """Why the record cannot be what is here under its number: both speak of a term, and not alike."""
@@ -81,26 +87,33 @@ class Loader:
         return Finding("duplicate-by-catalog-number", sentence)
 
     def _master(self, image: ImageFile, record: Record, report: Report) -> Master | None:
-        """Check the file and keep it among the blobs; None, and an entry in the report, where it is refused."""
+        """Keep the file among the blobs and check it there, for that is what will be served.
+
+        None, and an entry in the report, where it is refused; then no blob stays behind.
+        """
         try:
-            if image.path.stat().st_size > self.limits.max_file_bytes:
-                media_type_of(image.path, self.limits)
+            check_size(image.path, self.limits)
             sha256, size = _digest(image.path)
             with self.runtime.reads.begin() as session:
                 if service.find_media_by_hash(session, sha256) is not None:
                     return Master(image, sha256, size, "")
-            media_type = media_type_of(image.path, self.limits)
             with image.path.open("rb") as stream:
                 sha256, size = self.runtime.blobs.put(stream)
+            return Master(image, sha256, size, self._checked(sha256))
         except RejectedImage as error:
-            report.reject(_place(record, image), record.number, Finding(error.code, error.sentence))
-            return None
+            finding = Finding(error.code, error.sentence)
         except OSError as error:
-            report.reject(
-                _place(record, image), record.number, Finding("unreadable", f"The file could not be read ({error.strerror}).")
-            )
-            return None
-        return Master(image, sha256, size, media_type)
+            finding = Finding("unreadable", f"The file could not be read ({error.strerror}).")
+        report.reject(_place(record, image), record.number, finding)
+        return None
+
+    def _checked(self, sha256: str) -> str:
+        """The media type of a new blob. Raises RejectedImage, and forgets the blob."""
+        try:
+            return media_type_of(self.runtime.blobs.path(sha256), self.limits)
+        except RejectedImage:
+            self.runtime.blobs.delete(sha256)
+            raise
 
     def _enter(self, record: Record, terms: Mapping[str, str], masters: list[Master], report: Report) -> bool:
         """Add what is new in one transaction, then count it; whether a specimen was added."""

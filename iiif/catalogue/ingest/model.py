@@ -1,8 +1,15 @@
 """What every source yields, whatever its form."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+def readable(name: str) -> str:
+    """A file's name as text that can be stored, where it was not given in UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
 
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows there are, as far as is known."""
@@ -31,6 +38,11 @@ class ImageFile:
     path: Path
     file_name: str
     terms: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def at(cls, path: Path) -> "ImageFile":
+        """The file under its own name."""
+        return cls(path, readable(path.name))
 
 
 @dataclass(frozen=True, slots=True)

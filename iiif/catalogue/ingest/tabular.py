@@ -6,7 +6,7 @@ from pathlib import Path
 
 from iiif.catalogue.ingest.delimited import Row, Table, rows_of
 from iiif.catalogue.ingest.files import Finder, is_image_name, is_url
-from iiif.catalogue.ingest.model import Finding, ImageFile, Record, SourceError
+from iiif.catalogue.ingest.model import Finding, ImageFile, Record, SourceError, readable
 from ontology import darwin_core
 
 FILE_COLUMNS = ("file", "filename", "filepath", "path", "image", "imagefile", "imagename", "imagepath", "media", "mediafile")
@@ -45,10 +45,10 @@ def record_of(row: Row, name: str, finder: Finder) -> Record:
     references = image_references(row.cells)
     images, findings = resolve(references, finder)
     if not references and number:
-        images = tuple(ImageFile(path, path.name) for path in finder.of_stem(number))
+        images = tuple(ImageFile.at(path) for path in finder.of_stem(number))
     numbered = bool(number)
     if not number:
-        number = images[0].path.stem if images else Path(references[0][-1]).stem if references else ""
+        number = readable(images[0].path.stem) if images else Path(references[0][-1]).stem if references else ""
     if not number:
         findings += (Finding("missing-id", "The row has no catalogue number and names no image to take one from."),)
     return Record(place, number, numbered, row.cells, images, findings, refused=not number)
@@ -100,5 +100,5 @@ def _resolve_column(column: list[str], finder: Finder) -> tuple[tuple[ImageFile,
         if path is None:
             findings.append(Finding("missing-file", f"The image {reference[:200]!r} is not among the files."))
         elif all(path != image.path for image in images):
-            images.append(ImageFile(path, path.name))
+            images.append(ImageFile.at(path))
     return tuple(images), tuple(findings)

@@ -1,0 +1,81 @@
+"""Rights: the many spellings of a licence."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iiif.catalogue.rights import iri_of, of_terms
+
+BY_4 = "http://creativecommons.org/licenses/by/4.0/"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        BY_4,
+        "https://creativecommons.org/licenses/by/4.0/legalcode",
+        "creativecommons.org/licenses/by/4.0/deed.en",
+        "CC BY 4.0",
+        "cc-by-4.0",
+        "CC_BY_4_0",
+        "CC BY 4.0 (images)",
+        "Creative Commons Attribution 4.0 International",
+        "This work is licensed under a Creative Commons Attribution (CC-BY) 4.0 License.",
+    ],
+)
+def test_one_licence_has_many_spellings(text: str) -> None:
+    assert iri_of(text) == BY_4
+
+
+@pytest.mark.parametrize(
+    ("text", "iri"),
+    [
+        ("CC0", "http://creativecommons.org/publicdomain/zero/1.0/"),
+        ("CC0_1_0", "http://creativecommons.org/publicdomain/zero/1.0/"),
+        ("Creative Commons Zero v1.0 Universal", "http://creativecommons.org/publicdomain/zero/1.0/"),
+        ("Public Domain Mark 1.0", "http://creativecommons.org/publicdomain/mark/1.0/"),
+        ("CC BY-NC-SA 4.0", "http://creativecommons.org/licenses/by-nc-sa/4.0/"),
+        ("https://creativecommons.org/licenses/by/3.0/nl/", "http://creativecommons.org/licenses/by/3.0/nl/"),
+        ("https://rightsstatements.org/page/inc-edu/1.0/?language=en", "http://rightsstatements.org/vocab/InC-EDU/1.0/"),
+    ],
+)
+def test_these_name_a_licence(text: str, iri: str) -> None:
+    assert iri_of(text) == iri
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "MIT",
+        "© The Museum",
+        "CC BY",
+        "CC BY 9.9",
+        "MIT (repo); images CC BY-NC 4.0",
+        "CC BY 4.0 or CC0",
+        "CC BY(-SA) 4.0",
+        "https://creativecommons.org/licenses/mine/4.0/",
+        "all rights reserved",
+    ],
+)
+def test_nothing_is_made_up(text: str) -> None:
+    assert iri_of(text) == ""
+
+
+@given(st.text(max_size=60))
+def test_any_text_leads_to_an_address_that_leads_to_itself_or_to_none(text: str) -> None:
+    iri = iri_of(text)
+    assert iri == "" or iri_of(iri) == iri
+
+
+@given(st.sampled_from(["by", "by-sa", "by-nc", "by-nd", "by-nc-sa", "by-nc-nd"]), st.sampled_from(["2.0", "2.5", "3.0", "4.0"]))
+def test_every_creative_commons_licence_is_known(code: str, version: str) -> None:
+    iri = f"http://creativecommons.org/licenses/{code}/{version}/"
+    spelt = [f"CC {code.upper()} {version}", f"CC_{code.upper()}_{version}".replace("-", "_").replace(".", "_")]
+    assert {iri_of(text) for text in (iri, iri.replace("http:", "https:"), *spelt)} == {iri}
+
+
+def test_the_term_that_names_a_licence_goes_before_one_that_does_not() -> None:
+    assert of_terms({"license": "see below", "rights": "CC BY 4.0"}) == "CC BY 4.0"
+    assert of_terms({"license": "see below", "rightsHolder": "The Museum"}) == "see below"
+    assert of_terms({}) == ""
