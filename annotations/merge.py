@@ -1,6 +1,6 @@
 """What a drawing client loses on its way, put back: viewers draw one shape and drop the rest when they save.
 
-Annotorious keeps one selector, rewrites it, and drops `partOf` and all it does not know (docs/interoperability). So where the
+Annotorious keeps one selector, rewrites it, and drops `partOf` and all it does not know. So where the
 shape has not moved, its selectors and the description of its source stay as stored, and provenance stays in any case.
 """
 

@@ -2,9 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import strategies as st
 
 from app.runtime import context
 from app.runtime.context import Runtime
@@ -16,9 +21,10 @@ IRIS = PREFER.format("http://www.w3.org/ns/oa#PreferContainedIRIs")
 DESCRIPTIONS = PREFER.format("http://www.w3.org/ns/oa#PreferContainedDescriptions")
 
 
-@pytest.fixture
-def settings(settings: Any) -> Any:
-    return settings.with_(page_size=3)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
+    url = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    return settings.with_(page_size=3, database_url=url)
 
 
 @pytest.fixture
@@ -214,6 +220,57 @@ def test_of_two_who_saw_the_same_version_only_the_first_changes_it(hub: Hub, fil
     weakened = "W/" + first.headers["ETag"]
     assert hub.write("PUT", filled[0], comment(canvas, "third"), If_Match=weakened).status_code == 200
     assert hub.write("DELETE", filled[0], If_Match="*").status_code == 204
+
+
+def test_of_two_at_the_same_time_one_changes_it(hub: Hub, filled: list[str], canvas: str) -> None:
+    etag = hub.get(filled[0]).headers["ETag"]
+
+    def change(name: int) -> int:
+        other = replace(hub, client=hub.client.application.test_client())
+        return other.write("PUT", filled[0], comment(canvas, f"change {name}"), If_Match=etag).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = sorted(pool.map(change, range(8)))
+    assert answers == [200] + [412] * 7
+    assert hub.get(f"{filled[0]}/versions/2").status_code == 200
+    assert hub.get(f"{filled[0]}/versions/3").status_code == 404
+
+
+NAMES = ["id", "type", "value", "source", "selector", "items", "purpose", "x"]
+MEMBERS = ["@context", "id", "type", "target", "body", "bodyValue", "motivation", "created", "via", "x"]
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["http://a.example/"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "type", "value", "source", "selector", "items", "purpose", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@hypothesis.settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(
+    name=st.sampled_from(["@context", "id", "type", "target", "body", "bodyValue", "motivation", "created", "via", "x"]),
+    value=json_values,
+)
+def test_any_json_is_accepted_or_refused_with_a_sentence(hub: Hub, canvas: str, name: str, value: Any) -> None:
+    for document in (
+        comment(canvas) | {name: value},
+        comment({"source": canvas, "selector": {"type": "FragmentSelector", name: value}}),
+    ):
+        response = hub.post(document)
+        assert response.status_code in (201, 400, 413)
+        if response.status_code == 201:
+            assert hub.get(response.json["id"]).json == response.json
+            for profile in ("iiif3", "iiif2", "annotorious"):
+                assert hub.get(f"{response.json['id']}?profile={profile}").status_code == 200
 
 
 def test_the_etag_of_another_profile_is_good_for_a_change_too(hub: Hub, filled: list[str]) -> None:
