@@ -13,7 +13,11 @@ class RunRow(Base):
     """A run; a pipeline's version runs over one image once (ingests have a key of their own as media_key)."""
 
     __tablename__ = "runs"
-    __table_args__ = (UniqueConstraint("media_key", "pipeline_version"), Index(None, "state", "created_at", "key"), Index(None, "created_at", "key"))
+    __table_args__ = (
+        UniqueConstraint("media_key", "pipeline_version"),
+        Index(None, "state", "created_at", "key"),
+        Index(None, "created_at", "key"),
+    )
 
     key: Mapped[str] = mapped_column(String(16), primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))

@@ -1,0 +1,110 @@
+"""A run, done: the worker's side. Step after step, each committed together with its mark, so a restart repeats nothing."""
+
+import importlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from analytics import pipelines, provenance, service, statements
+from analytics.model import Run
+from analytics.pipelines import StepPlan
+from analytics.service import ENDED_STEPS, StepMark
+from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
+from annotations import service as annotations
+from app.runtime.context import Runtime
+from iiif.addresses import Addresses
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.image.service import load_rgb
+
+log = structlog.get_logger()
+
+
+def perform(runtime: Runtime, key: str) -> None:
+    """Do what is left of the run; safe to repeat, also after a kill in the middle."""
+    with runtime.db.begin() as session:
+        run = service.begin(session, key, at=runtime.clock())
+        if run.state != "running":
+            return
+        plan = pipelines.load(run.pipeline)
+        if plan.version != run.pipeline_version:
+            reason = f"The pipeline has changed since (it is {plan.version[:12]} now); open a new run."
+            service.fail(session, key, reason, at=runtime.clock())
+            return
+        service.record_environment(session, key, provenance.environment(), provenance.code_version())
+        media = catalogue.get_media(session, run.media_key)
+        catalog_number = catalogue.get_specimen(session, media.specimen_key).catalog_number
+    image = SheetImage(load_rgb(runtime.blobs, media))
+    for step in plan.steps:
+        if run.steps[step.name]["state"] not in ENDED_STEPS:
+            _perform_step(runtime, run, step, media, image, catalog_number)
+    with runtime.db.begin() as session:
+        service.end(session, key, at=runtime.clock())
+
+
+def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, image: SheetImage, catalog_number: str) -> None:
+    with runtime.db.begin() as session:
+        service.begin_step(session, run.key, step.name)
+        earlier, scale_iri = _earlier(session, run, Addresses.of(runtime.settings))
+    started = time.monotonic()
+    try:
+        result = _call(step, image, StepContext(catalog_number, earlier))
+    except Exception as error:
+        log.exception("step failed", run=run.key, step=step.name)
+        mark = StepMark("failed", f"{type(error).__name__}: {error}", time.monotonic() - started)
+        with runtime.db.begin() as session:
+            service.end_step(session, run.key, step.name, mark)
+        return
+    _store(runtime, run, step, media, result, time.monotonic() - started, scale_iri)
+
+
+def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult:
+    module = importlib.import_module(f"analytics.steps.{step.name}")
+    result: StepResult = module.run(image, step.parameters, context)
+    return result
+
+
+def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult, seconds: float, scale_iri: str) -> None:
+    """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile."""
+    addresses, at = Addresses.of(runtime.settings), runtime.clock()
+    findings = result.findings or (statements.nothing_found(step.name, result.nothing_found),)
+    with runtime.db.begin() as session:
+        standing = service.begin(session, run.key, at=at)
+        if standing.steps[step.name]["state"] in ENDED_STEPS:
+            return
+        source = statements.Source(standing, step.name, media, addresses, at, scale_iri)
+        keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))
+        state = "done" if result.findings else "nothing found"
+        service.end_step(session, run.key, step.name, StepMark(state, result.nothing_found, seconds, keys))
+
+
+def _annotate(session: Any, finding: Finding, number: int, source: statements.Source) -> str:
+    return annotations.create_machine(
+        session,
+        statements.statement(finding, number, source),
+        media=source.media,
+        run_key=source.run.key,
+        kind=finding.kind,
+        value=finding.value,
+        unit=finding.unit if finding.value is not None else "",
+        confidence=finding.confidence,
+        addresses=source.addresses,
+        at=source.at,
+    ).key
+
+
+def _earlier(session: Any, run: Run, addresses: Addresses) -> tuple[Mapping[str, tuple[Finding, ...]], str]:
+    """What the steps before found, by step, and the IRI of the scale's annotation; read back from what is stored."""
+    marks = service.get(session, run.key).steps
+    found: dict[str, tuple[Finding, ...]] = {}
+    scale_iri = ""
+    for name, mark in marks.items():
+        stored = [annotations.find(session, key) for key in mark.get("annotations", ())]
+        standing = [one for one in stored if one is not None and mark["state"] == "done"]
+        found[name] = tuple(map(statements.finding_of, standing))
+        for annotation in standing:
+            if annotation.kind == "ruler" and annotation.value:
+                scale_iri = scale_iri or addresses.annotation(annotation.key)
+    return found, scale_iri
