@@ -129,6 +129,7 @@ def _only_relay(runtime: Runtime, stop: threading.Event) -> Iterator[Callable[[]
     engine = runtime.database.engine
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.detach()  # so that closing ends the session, and the lock with it, rather than pooling it
             _wait_for(lambda: bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": PG_LOCK})), stop)
             yield lambda: _answers(connection)
         return
