@@ -90,6 +90,7 @@ def _annotate(session: Any, finding: Finding, number: int, source: statements.So
         value=finding.value,
         unit=finding.unit if finding.value is not None else "",
         confidence=finding.confidence,
+        text=finding.text,
         addresses=source.addresses,
         at=source.at,
     ).key

@@ -13,7 +13,7 @@ from analytics.jobs import Analyse
 from analytics.model import Run
 from analytics.pipelines import Pipeline
 from analytics.tables import RunRow
-from app.runtime import ids, outbox
+from app.runtime import ids, outbox, processes
 from iiif.catalogue.model import Media
 
 INGEST = "ingest"
@@ -99,7 +99,8 @@ def fail(session: Session, key: str, reason: str, *, at: datetime) -> None:
 
 
 def open_ingest(session: Session, sources: list[str], *, naan: str, at: datetime) -> Run:
-    """Begin an ingest, which is a run of its own and counts its rows."""
+    """Begin an ingest, which is a run of its own and counts its rows; those that a killed process left behind are ended."""
+    abandon_ingests(session, at=at)
     key = ids.new_key(ids.INGEST, naan)
     row = RunRow(
         key=key,
@@ -109,7 +110,7 @@ def open_ingest(session: Session, sources: list[str], *, naan: str, at: datetime
         pipeline_version=provenance.code_version(),
         media_key=key,
         code_version=provenance.code_version(),
-        parameters={"sources": sources},
+        parameters={"sources": sources, "process": processes.name()},
         environment=provenance.environment(),
         steps={},
         report={},
@@ -137,11 +138,12 @@ def close_ingest(session: Session, key: str, report: Mapping[str, Any], *, failu
 
 
 def abandon_ingests(session: Session, *, at: datetime) -> int:
-    """End the ingests that a process left behind when it was killed; to be called where no other ingest can be running."""
+    """End the ingests whose process was killed; how many."""
     rows = store.page(session, {"kind": INGEST, "state": "running"}, offset=0, limit=100)
-    for row in rows:
+    dead = [row for row in rows if processes.is_dead(row.parameters["process"])]
+    for row in dead:
         _end(row, "failed", "The program was stopped in the middle; run it again, what is in already stays.", at)
-    return len(rows)
+    return len(dead)
 
 
 def get(session: Session, key: str) -> Run:

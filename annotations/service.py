@@ -24,6 +24,7 @@ from iiif.catalogue.model import Media
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 MAX_OF_SPECIMEN = 5_000
+NOT_SAID: Mapping[str, Any] = {"run_key": "", "kind": "", "value": None, "unit": "", "confidence": None}
 
 
 def create(
@@ -56,15 +57,21 @@ def create_machine(
     value: float | None = None,
     unit: str = "",
     confidence: float | None = None,
+    text: str | None = None,
     addresses: Addresses,
     at: datetime,
 ) -> Annotation:
-    """Store what a run of the analysis found on an image (layer "machine"); checked like any other annotation."""
+    """Store what a run of the analysis found on an image (layer "machine"); checked like any other annotation.
+
+    `text` is what a person is to read and search, where that is not all the texts of its bodies.
+    """
     accepted = draft.check(document)
     place = targets.resolve(session, accepted["target"], addresses)
     place = Place(media.specimen_key, media.key, place.region)
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
     said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence}
+    if text is not None:
+        said["text"] = text
     return _insert(session, accepted, key=key, place=place, layer="machine", by=run_key, addresses=addresses, at=at, said=said)
 
 
@@ -203,11 +210,12 @@ def _describe(row: AnnotationRow, place: Place) -> None:
     document = row.document
     row.etag = _etag(document)
     row.specimen_key, row.media_key = place.specimen_key, place.media_key
-    row.motivations, row.text = list(draft.motivations(document)), draft.text_of(document)
+    row.motivations, row.text = list(draft.motivations(document)), draft.text_of(document, besides=row.kind)
     box = None if place.region is None else place.region.box
     row.x0, row.y0, row.x1, row.y1 = (None,) * 4 if box is None else (box.x0, box.y0, box.x1, box.y1)
-    row.confidence = draft.confidence_of(document)
-    if (scale := draft.measured(document)) is not None:
+    if (confidence := draft.confidence_of(document)) is not None:
+        row.confidence = confidence
+    if row.kind in ("", "ruler") and (scale := draft.measured(document)) is not None:
         row.kind, row.value, row.unit = scale
 
 

@@ -114,11 +114,12 @@ def ingest(paths: tuple[Path, ...], csv_path: Path | None, images: Path | None, 
     if as_json:
         print(body)
     else:
-        _show(report, Console())
+        show_report(report, Console())
     sys.exit(1 if report.is_failure else 0)
 
 
-def _show(report: Report, console: Console) -> None:
+def show_report(report: Report, console: Console) -> None:
+    """The report as people read it: what was refused and why, then the counts."""
     for note in report.notes:
         console.print(note, highlight=False, markup=False)
     if report.entries:

@@ -1,0 +1,79 @@
+"""`lectotype demo`: a served collection from a folder of photographs, or from drawn sheets, in one command."""
+
+import multiprocessing
+import signal
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from app import compose, serve
+from app.cli import ingest as ingesting
+from app.runtime.context import Runtime
+from app.runtime.settings import Settings
+
+SYNTHETIC_SEED = 1735  # Systema Naturae
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to serve at; 8000 unless a setting says otherwise.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Where the collection is kept.")
+@click.option(
+    "--count", default=12, show_default=True, type=click.IntRange(1, 10_000), help="Sheets to draw when no PATH is given."
+)
+def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: int) -> None:
+    """Ingest the images or archives at PATHS, analyse them, and serve them until Ctrl-C.
+
+    Without PATHS, sheets with known truth are drawn first. The page answers while the rest still comes in; a second
+    start with the same data goes on where the first one stopped.
+    """
+    runtime = compose.build(_settings(paths, port, data))
+    compose.prepare(runtime)
+    ingest_run = ingesting.open_run(runtime, paths)
+    server = multiprocessing.get_context("spawn").Process(target=serve.run, args=(runtime.settings,), name="lectotype-serve")
+    server.start()
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        click.echo(
+            f"Lectotype answers at {runtime.settings.base_url} (Ctrl-C stops it; the data are in {runtime.settings.data_dir})"
+        )
+        sources = paths or (_drawn_sheets(runtime, count),)
+        report = ingesting.ingest_paths(runtime, sources, run=ingest_run)
+        ingesting.show_report(report, Console())
+        click.echo(f"Analysis goes on in the background: {runtime.settings.base_url}/runs")
+        server.join()
+    except KeyboardInterrupt:
+        click.echo("Stopping.")
+    finally:
+        if server.is_alive():
+            server.terminate()
+        server.join()
+    if server.exitcode:
+        raise click.ClickException(f"The server ended with status {server.exitcode}.")
+
+
+def _settings(paths: tuple[Path, ...], port: int | None, data: Path | None) -> Settings:
+    """Those of the environment, with a data folder of the demo's own so that collections do not mix."""
+    settings = Settings()
+    name = paths[0].resolve().stem if paths else "synthetic"
+    changes: dict[str, object] = {"data_dir": data or settings.data_dir / f"demo-{name}"}
+    if port is not None:
+        changes["port"] = port
+        if "base_url" not in settings.model_fields_set:
+            changes["base_url"] = f"http://127.0.0.1:{port}"
+    return settings.with_(**changes)
+
+
+def _drawn_sheets(runtime: Runtime, count: int) -> Path:
+    from analytics import synth
+
+    folder = runtime.settings.data_dir / "drawn"
+    if not (folder / "truth.json").is_file():
+        synth.draw_sheets(folder, count=count, seed=SYNTHETIC_SEED)
+    return folder
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
