@@ -103,20 +103,25 @@ def _records(
 ) -> Iterator[Record]:
     with closing(sqlite3.connect(scratch / "media.db", isolation_level=None)) as index:
         index.execute("PRAGMA journal_mode=OFF")
-        index.execute("CREATE TABLE media (key TEXT, cells TEXT)")
+        index.execute("CREATE TABLE media (key TEXT, cells TEXT, place TEXT, used INTEGER DEFAULT 0)")
         index.execute("BEGIN")
         for extension in extensions:
             for line in _lines(folder, extension):
+                place = f"{extension.file_location}, line {line.line}"
                 if line.finding is not None:
-                    place = f"{extension.file_location}, line {line.line}"
                     yield Record(place, "", False, {}, findings=(line.finding,), refused=True)
                 else:
-                    index.execute("INSERT INTO media VALUES (?, ?)", (line.key, json.dumps(dict(line.cells))))
+                    row = (line.key, json.dumps(dict(line.cells)), place)
+                    index.execute("INSERT INTO media (key, cells, place) VALUES (?, ?, ?)", row)
         index.execute("CREATE INDEX by_key ON media (key)")
         index.execute("COMMIT")
         for line in _lines(folder, core):
-            media = index.execute("SELECT cells FROM media WHERE key = ? ORDER BY rowid", (line.key,))
+            media = index.execute("SELECT cells FROM media WHERE key = ? ORDER BY rowid", (line.key,)).fetchall()
+            index.execute("UPDATE media SET used = 1 WHERE key = ?", (line.key,))
             yield _record(line, core.file_location, [json.loads(cells) for (cells,) in media], finder)
+        for place, key in index.execute("SELECT place, key FROM media WHERE NOT used"):
+            finding = Finding("orphan-media", f"The media row speaks of {key[:80]!r}, which is no row of the core.")
+            yield Record(place, "", False, {}, findings=(finding,), refused=True)
 
 
 def _record(line: Line, name: str, media: list[dict[str, str]], finder: Finder) -> Record:

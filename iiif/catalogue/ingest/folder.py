@@ -12,7 +12,7 @@ from iiif.catalogue.ingest.model import Finding, ImageFile, Record, Source, Sour
 TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
 
 
-def open_folder(root: Path, *, tables: tuple[Path, ...] = (), images: Path | None = None) -> Source:
+def open_folder(root: Path, name: str, *, tables: tuple[Path, ...] = (), images: Path | None = None) -> Source:
     """The rows of the folder's tables (or of those given), then every image that no row has taken.
 
     With `images`, the rows' files are looked for there first, and only rows are taken in.
@@ -25,7 +25,7 @@ def open_folder(root: Path, *, tables: tuple[Path, ...] = (), images: Path | Non
     others = _records_of_images(root, taken)
     files = sum(1 for path in walk(root) if is_image_name(path.name))
     total = len(refused) + max(sum(table.rows for table in opened), files)
-    return Source(root.name, total, chain(refused, chain.from_iterable(rows), others), tuple(notes))
+    return Source(name, total, chain(refused, chain.from_iterable(rows), others), tuple(notes))
 
 
 def open_csv(path: Path, *, images: Path | None = None) -> Source:

@@ -13,6 +13,7 @@ CODES = {
     "too-many-bytes": "the file has more bytes than LECTOTYPE_MAX_FILE_BYTES",
     "empty-file": "the file has no content",
     "missing-id": "the row has no catalogue number and no image to take one from",
+    "orphan-media": "a media row of an archive belongs to no row of its core",
     "missing-file": "the image that the row names is not among the files",
     "duplicate-by-hash": "the same bytes are the image of something else",
     "duplicate-by-catalog-number": "the catalogue number is taken by another record",

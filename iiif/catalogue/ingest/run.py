@@ -1,13 +1,14 @@
 """One ingest: open each path, load what it yields, and report."""
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from app.runtime.context import Runtime
 from iiif.catalogue.ingest.load import Loader, OnMedia
 from iiif.catalogue.ingest.model import Finding, Limits, Progress, SourceError
 from iiif.catalogue.ingest.report import Report
-from iiif.catalogue.ingest.sources import open_source
+from iiif.catalogue.ingest.sources import expand, open_source
 
 NOTHING = Finding("nothing-found", "There are no images here, and no table of specimens.")
 
@@ -25,7 +26,7 @@ def ingest(
     limits = Limits(runtime.settings.max_pixels, runtime.settings.max_file_bytes)
     loader = Loader(runtime, limits, on_media, runtime.clock())
     report = Report()
-    for path in paths:
+    for path in chain.from_iterable(expand(path) for path in paths):
         before = report.records
         try:
             with open_source(path, limits, runtime.settings.data_dir / "incoming", images=images, csv=csv) as source:

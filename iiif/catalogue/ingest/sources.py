@@ -7,9 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from iiif.catalogue.ingest.archive import is_archive, open_archive
+from iiif.catalogue.ingest.files import IMAGE_SUFFIXES, walk
 from iiif.catalogue.ingest.folder import TABLE_SUFFIXES, open_csv, open_file, open_folder
 from iiif.catalogue.ingest.model import Limits, Source, SourceError
 from iiif.catalogue.ingest.unpack import unpack
+
+
+def expand(path: Path) -> Iterator[Path]:
+    """The path; of a folder also the zips that lie in it, and of one that holds nothing else only those."""
+    archives = sorted(path.glob("*.zip")) if path.is_dir() and not is_archive(path) else []
+    suffixes = {each.suffix.lower() for each in walk(path)} if archives else set()
+    if not archives or suffixes & (TABLE_SUFFIXES | IMAGE_SUFFIXES):
+        yield path
+    yield from archives
 
 
 @contextmanager
@@ -35,7 +45,7 @@ def open_source(
         elif path.suffix.lower() == ".zip":
             raise SourceError("bad-archive", f"{path.name} is no zip file, or is broken.")
         elif csv is not None:
-            yield open_folder(path.parent, tables=(csv,), images=images)
+            yield open_folder(path.parent, path.name, tables=(csv,), images=images)
         else:
             yield open_file(path)
 
@@ -43,4 +53,4 @@ def open_source(
 def _open_dir(folder: Path, name: str, scratch: Path, images: Path | None, csv: Path | None) -> Source:
     if csv is None and is_archive(folder):
         return open_archive(folder, name, scratch, images=images)
-    return open_folder(folder, tables=() if csv is None else (csv,), images=images)
+    return open_folder(folder, name, tables=() if csv is None else (csv,), images=images)

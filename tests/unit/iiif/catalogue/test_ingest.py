@@ -3,7 +3,6 @@
 import os
 import struct
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,46 +14,9 @@ from app.runtime.blobs import FolderBlobs
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from iiif.catalogue import service
-from iiif.catalogue.ingest.report import CODES, Report
 from iiif.catalogue.ingest.run import ingest
-from iiif.catalogue.model import Media, Specimen
-
-Ingest = Callable[..., Report]
-
-
-@pytest.fixture
-def take_in(runtime: Runtime) -> Ingest:
-    def run(*paths: Path, **options: Path) -> Report:
-        report = ingest(runtime, paths, on_media=lambda session, media: None, progress=lambda done, total: None, **options)
-        assert set(report.codes) <= set(CODES)
-        return report
-
-    return run
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "images"
-    path.mkdir()
-    return path
-
-
-def picture(path: Path, shade: int = 120, size: tuple[int, int] = (60, 40), **options: object) -> Path:
-    """A small picture whose bytes differ by shade."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.effect_noise(size, 40).point(lambda value: (value + shade) % 256).convert("RGB").save(path, **options)
-    return path
-
-
-def all_of(runtime: Runtime) -> tuple[dict[str, Specimen], dict[str, list[Media]]]:
-    """Specimens by catalogue number, and the images of each."""
-    with runtime.reads.begin() as session:
-        found = {one.catalog_number: one for one in service.list_specimens(session, limit=1000)}
-        return found, {number: list(service.media_of(session, one.key)) for number, one in found.items()}
-
-
-def reasons(report: Report) -> list[tuple[str, str]]:
-    return sorted((entry.code, entry.place) for entry in report.entries)
+from iiif.catalogue.model import Media
+from tests.unit.iiif.catalogue.conftest import Ingest, all_of, picture, reasons
 
 
 def header_bomb(path: Path) -> Path:
