@@ -4,6 +4,7 @@ Each child is the command of that name (`lectotype web` and so on) with the same
 again, after a pause that grows while it keeps dying. Should the supervisor itself be killed, the system ends its children.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -56,7 +57,10 @@ def run(settings: Settings) -> int:
 
 
 def run_web(settings: Settings) -> None:
-    """The web process of this machine: granian with its own worker processes, until SIGTERM or SIGINT."""
+    """The web process of this machine: granian with its own worker processes, until SIGTERM or SIGINT.
+
+    The many threads are meant, for they wait for pixels (libvips) and the database; granian would warn of them.
+    """
     server: Any = Server(
         "app.serve:web_application",
         factory=True,
@@ -70,7 +74,9 @@ def run_web(settings: Settings) -> None:
         workers_kill_timeout=10,
         websockets=False,
         log_access=False,
+        log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
+    logging.getLogger("_granian").addFilter(lambda record: "seems quite high" not in record.getMessage())
     server.serve()
 
 
