@@ -47,9 +47,12 @@ def motivations(document: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(value) for value in several(document.get("motivation")))
 
 
-def text_of(document: Mapping[str, Any]) -> str:
-    """Every text a person could read in its bodies, one below the other."""
-    found = list(_texts(several(document.get("body"))))
+def text_of(document: Mapping[str, Any], *, besides: str = "") -> str:
+    """Every text a person could read in its bodies, one below the other, without tags that only repeat its kind (`besides`)."""
+    tag = {"value": besides, "purpose": "tagging"}
+    bodies = several(document.get("body"))
+    said = [body for body in bodies if not (isinstance(body, Mapping) and besides and tag.items() <= body.items())]
+    found = list(_texts(said))
     if isinstance(document.get("bodyValue"), str):
         found.append(document["bodyValue"])
     return "\n".join(found)

@@ -192,12 +192,8 @@ def _insert(
 ) -> Annotation:
     iri = addresses.annotation(key)
     signed = _signed(_with_via(document, iri), iri, document.get("created", clock.iso(at)), at)
-    row = AnnotationRow(
-        key=key, version=1, layer=layer, kind="", run_key="", value=None, unit="", document=signed, created_at=at, modified_at=at
-    )
+    row = AnnotationRow(key=key, version=1, layer=layer, document=signed, created_at=at, modified_at=at, **(said or NOT_SAID))
     _describe(row, place)
-    for name, value in (said or {}).items():
-        setattr(row, name, value)
     session.add(row)
     session.flush()
     store.keep_version(session, row, by, at)

@@ -300,6 +300,15 @@ def test_what_a_machine_found_names_its_run_and_lies_in_its_layer(
         assert len(service.of_media(session, sheet[1].key)) == 2
 
 
+def test_a_tag_that_repeats_the_kind_is_no_text(runtime: Runtime, sheet: Any, canvas: str, addresses: Addresses) -> None:
+    tag = {"type": "TextualBody", "value": "text", "purpose": "tagging"}
+    document = comment(canvas) | {"body": [{"type": "TextualBody", "value": "Leg. A. Example"}, tag]}
+    with runtime.db.begin() as session:
+        found = service.create_machine(session, document, media=sheet[1], run_key="x1", kind="text", addresses=addresses, at=AT)
+    assert found.text == "Leg. A. Example"
+    assert create(runtime, document).text == "Leg. A. Example\ntext"
+
+
 def annotorious_put(runtime: Runtime, key: str, addresses: Addresses) -> Any:
     """What Annotorious sends back when only the text was changed."""
     from annotations import pages, projections
