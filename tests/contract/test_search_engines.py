@@ -193,6 +193,16 @@ def test_pages_are_a_partition(connect: Connect, sort: Sort) -> None:
     assert engine.find(Words("text", "oak"), offset=100_000 - 20).hits == ()
 
 
+def test_pages_are_a_partition_where_very_many_are_equally_relevant(connect: Connect) -> None:
+    engine = connect()
+    for start in (0, 800):
+        engine.write([Document(f"s/{n:04}", 1, {"text": "oak"}) for n in range(start, start + 800)])
+    engine.write([Document(f"t/{n}", 1, {"text": "oak oak"}) for n in range(3)])
+    seen = [key for offset in range(0, 1700, 100) for key in keys(engine, Words("text", "oak"), offset=offset, limit=100)]
+    assert len(seen) == len(set(seen)) == 1603
+    assert seen[:3] == ["0", "1", "2"]
+
+
 def test_the_more_relevant_comes_first(engine: SearchEngine) -> None:
     engine.write(
         [Document("s/often", 1, {"text": "beech beech beech"}), Document("s/once", 1, {"text": "beech and many other trees"})]

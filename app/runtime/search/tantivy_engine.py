@@ -12,10 +12,11 @@ back if an older state of it is written after, which the relay does not do, as i
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from itertools import chain
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from app.runtime.search.folder_lock import is_free, locked
 from app.runtime.search.port import RELEVANCE, Document, Field, Found, Hit, Query, SearchDown, SearchEngine, Sort
 from app.runtime.search.tantivy_query import Translator
 
-MEMORY = 30_000_000  # bytes that a writer may fill before it writes a segment
-TIED = 10_000  # documents of equal relevance that are put in order of their keys; beyond, their order is the index's
+MEMORY, MEMORY_OF_REBUILD = 30_000_000, 150_000_000  # bytes that a writer may fill before it writes a segment
+TIED = 1_000  # so many documents of equal relevance are put in the order of their keys; more stay in that of the index
 
 
 class TantivyEngine:
@@ -111,11 +112,13 @@ class TantivyEngine:
                 (self._root / "journal").write_bytes(b"")
                 fresh = self._next_folder()
             try:
-                filling = _Filling(self, _Index(fresh, self._schema))
+                index = _Index(fresh, self._schema)
+                filling = _Filling(self, index)
                 yield filling
+                filling.commit()
                 with locked(self._root / "write.lock"):
                     for batch in self._noted():
-                        filling.write(batch)
+                        index.write(batch, self._fields)
                     self._point_to(fresh)
             except BaseException:
                 shutil.rmtree(fresh, ignore_errors=True)
@@ -188,22 +191,32 @@ class TantivyEngine:
         hits = searcher.search(translated, limit=wanted, order_by_field=sort.field, order=order).hits
         last = hits[-1][0]
         before = [(value, searcher.doc(address)["key"][0]) for value, address in hits if value != last]
-        ordered = list(chain.from_iterable(sorted(group) for group in _groups(before)))
+        ordered = [key for group in _groups(before) for key in sorted(key for _, key in group)]
         tied = self._translator.having(translated, sort.field, last)
         return [*(Hit(key, 0.0) for key in ordered), *_by_key(searcher, tied, wanted - len(ordered))]
 
 
 class _Filling(TantivyEngine):
-    """What a rebuild hands out: it writes to the new index, which nobody else knows yet, and reads there."""
+    """What a rebuild hands out: it fills the new index, which nobody else knows yet, in one commit at the end."""
 
     def __init__(self, parent: TantivyEngine, index: "_Index") -> None:
         super().__init__(parent._root, tuple(parent._fields.values()))
         self._filled = index
+        self._writer: tantivy.IndexWriter | None = index.writer(MEMORY_OF_REBUILD)
 
     def write(self, documents: Iterable[Document]) -> None:
-        self._filled.write(_newest(documents), self._fields)
+        if self._writer is None:
+            raise ValueError("the rebuild is over")
+        _put(self._writer, _newest(documents), self._fields)
+
+    def commit(self) -> None:
+        if self._writer is not None:
+            self._writer.commit()
+            self._writer.wait_merging_threads()
+            self._writer = None
 
     def _current(self) -> "_Index | None":
+        self.commit()
         return self._filled
 
 
@@ -230,18 +243,26 @@ class _Index:
                 raise
         return self._index.searcher()
 
-    def write(self, documents: Sequence[Document], fields: dict[str, Field]) -> None:
+    def write(self, documents: Iterable[Document], fields: Mapping[str, Field]) -> None:
         """One commit. Documents older than what stands are left out."""
         searcher = self.searcher()
-        writer = self._index.writer(MEMORY, 1)
-        for document in documents:
-            if document.version < _version(searcher, self._index.schema, document.key):
-                continue
-            writer.delete_documents_by_term("key", document.key)
-            if not document.deleted:
-                writer.add_document(_tantivy_document(document, fields))
+        standing = self._index.schema
+        fresh = [one for one in _newest(documents) if one.version >= _version(searcher, standing, one.key)]
+        writer = self.writer(MEMORY)
+        _put(writer, fresh, fields)
         writer.commit()
         writer.wait_merging_threads()
+
+    def writer(self, memory: int) -> tantivy.IndexWriter:
+        """The one writer that an index may have at a time."""
+        return self._index.writer(memory, 1)
+
+
+def _put(writer: tantivy.IndexWriter, documents: Iterable[Document], fields: Mapping[str, Field]) -> None:
+    for document in documents:
+        writer.delete_documents_by_term("key", document.key)
+        if not document.deleted:
+            writer.add_document(_tantivy_document(document, fields))
 
 
 def _schema(fields: Sequence[Field]) -> tantivy.Schema:
@@ -264,7 +285,7 @@ def _schema(fields: Sequence[Field]) -> tantivy.Schema:
     return builder.build()
 
 
-def _tantivy_document(document: Document, fields: dict[str, Field]) -> tantivy.Document:
+def _tantivy_document(document: Document, fields: Mapping[str, Field]) -> tantivy.Document:
     made = tantivy.Document()
     made.add_text("key", document.key)
     made.add_unsigned("version", document.version)
@@ -307,23 +328,29 @@ def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> li
 
 
 def _by_relevance(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> list[Hit]:
-    """The most relevant; as many more are looked at as share the last one's relevance, up to a limit."""
+    """The most relevant, those of equal relevance by key, unless they are too many.
+
+    The last ones are looked at until it is known that all of their equals are there, or that these are too many; so a
+    group is in the same order whatever the page.
+    """
     reach = wanted + 20
     while True:
         hits = searcher.search(query, limit=reach, count=False).hits
-        complete = len(hits) < reach or hits[-1][0] < hits[wanted - 1][0]
-        if complete or reach >= wanted + TIED:
+        groups = list(_groups(hits))
+        if len(hits) < reach or len(groups[-1]) > TIED or hits[-1][0] < hits[wanted - 1][0]:
             break
-        reach = min(reach * 8, wanted + TIED)
-    keyed = [(-score, searcher.doc(address)["key"][0]) for score, address in hits]
-    return [Hit(key, -score) for score, key in sorted(keyed)[:wanted]]
+        reach = wanted + TIED + 1
+    ordered: list[Hit] = []
+    for group in groups:
+        shown = group if len(group) <= TIED else group[: wanted - len(ordered)]
+        found = [Hit(searcher.doc(address)["key"][0], score) for score, address in shown]
+        ordered += found if len(group) > TIED else sorted(found, key=lambda hit: hit.key)
+        if len(ordered) >= wanted:
+            break
+    return ordered[:wanted]
 
 
-def _groups(keyed: Sequence[tuple[Any, str]]) -> Iterator[list[str]]:
-    group: list[str] = []
-    for position, (value, key) in enumerate(keyed):
-        if position and value != keyed[position - 1][0]:
-            yield group
-            group = []
-        group.append(key)
-    yield group
+def _groups(hits: Iterable[tuple[Any, Any]]) -> Iterator[list[tuple[Any, Any]]]:
+    """Neighbours whose first members are equal."""
+    for _, group in groupby(hits, key=itemgetter(0)):
+        yield list(group)

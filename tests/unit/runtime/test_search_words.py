@@ -51,3 +51,8 @@ def test_spans_lie_in_the_text_in_order(text: str) -> None:
 def test_endings_of_english_words_share_a_stem() -> None:
     assert len(set(words.stems(["label", "labels", "labelled"]))) == 1
     assert words.stems(["bm001128287"]) == ["bm001128287"]
+
+
+@given(st.text(st.characters(max_codepoint=127)) | st.text())
+def test_the_words_are_those_of_the_spans(text: str) -> None:
+    assert words.split(text) == [word for _, _, word in words.spans(text)]
