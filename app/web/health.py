@@ -55,7 +55,7 @@ class _Numbers(Collector):
         try:
             with context.current().reads.begin() as session:
                 jobs = jobs_table.count(session)
-                outbox = dict(session.execute(select(OutboxRow.kind, func.count()).group_by(OutboxRow.kind)).tuples().all())
+                outbox = dict(session.execute(select(OutboxRow.kind, func.count()).group_by(OutboxRow.kind)).all())
                 oldest = session.scalar(select(func.min(OutboxRow.added_at)))
         except SQLAlchemyError:
             up.add_metric([], 0)

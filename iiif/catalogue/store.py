@@ -79,4 +79,4 @@ def count(session: Session, table: type[SpecimenRow] | type[MediaRow], *where: C
 
 def count_media_by_state(session: Session, *where: ColumnElement[bool]) -> dict[str, int]:
     query = select(MediaRow.state, func.count()).where(*where).group_by(MediaRow.state)
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())
