@@ -1,4 +1,4 @@
-"""The lock files: every line hashed, no download address, exactly one OpenCV, no package that would shadow ours, same versions in both."""
+"""The lock files: all hashed, no download address, one OpenCV, nothing that would shadow our packages, same versions in both."""
 
 import re
 import sys

@@ -26,14 +26,18 @@ def etag_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()[:32]
 
 
-def answer(value: Any, media_type: str = JSON, status: int = 200, *, etag: str = "", headers: Mapping[str, str] | None = None) -> Response:
+def answer(
+    value: Any, media_type: str = JSON, status: int = 200, *, etag: str = "", headers: Mapping[str, str] | None = None
+) -> Response:
     """The value as JSON with an ETag of its content (or the one given); 304 where the client has it already."""
     body = encode(value)
     response = Response(body, status, content_type=media_type)
     response.set_etag(etag or etag_of(body))
     response.headers.extend(dict(headers or {}))
     response.vary.add("Accept")
-    return response.make_conditional(request) if status == 200 else response
+    if status == 200:
+        response.make_conditional(request)
+    return response
 
 
 def integer(name: str, default: int, low: int, high: int) -> int:

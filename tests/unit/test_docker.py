@@ -26,7 +26,8 @@ def test_every_setting_in_compose_is_a_setting_of_ours(name: str) -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_the_values_make_valid_settings(name: str, tmp_path: Path) -> None:
-    values = {key: re.sub(r"\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}", lambda m: m[1] or "x", value) for key, value in ours(OURS[name]).items()}
+    variable = re.compile(r"\$\{\w+(?::-([^}]*)|:\?[^}]*)?\}")
+    values = {key: variable.sub(lambda match: match[1] or "x", value) for key, value in ours(OURS[name]).items()}
     settings = Settings(**values)
     assert settings.database.startswith("postgresql://")
     assert settings.broker_url.startswith("redis://")
@@ -40,7 +41,7 @@ def test_each_service_runs_a_command_that_exists(name: str) -> None:
 
 def test_the_addresses_between_services_name_services() -> None:
     for service in OURS.values():
-        hosts = re.findall(r"(?:@|//)([a-z]+):\d+", " ".join(v for k, v in service["environment"].items() if k.startswith("LECTOTYPE_")))
+        hosts = re.findall(r"(?:@|//)([a-z]+):\d+", " ".join(ours(service).values()))
         assert set(hosts) == {"postgres", "redis", "elasticsearch"}
         assert set(hosts) <= COMPOSE["services"].keys()
 
@@ -59,7 +60,7 @@ def test_the_dockerfile_sets_only_settings_of_ours_and_copies_what_is_there() ->
     for line in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
         for source in line.split():
             assert (ROOT / source).exists(), source
-    packages = re.search(r'packages = \[(.+)\]', (ROOT / "pyproject.toml").read_text())
+    packages = re.search(r"packages = \[(.+)\]", (ROOT / "pyproject.toml").read_text())
     assert packages is not None
     for package in re.findall(r'"(\w+)"', packages[1]):
         assert f"COPY {package} ./{package}" in text
