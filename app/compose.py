@@ -24,6 +24,7 @@ def build(settings: Settings | None = None) -> Runtime:
 
 
 def prepare(runtime: Runtime) -> None:
-    """Make the data folder and bring the database up to the newest migration; safe to repeat, and from several processes."""
+    """Make the data folder and bring the database to the newest migration; safe to repeat, and from several processes at once."""
     runtime.settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrate.upgrade(runtime.database)
+    runtime.blobs.sweep()

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 CHUNK = 1 << 20
+LEFTOVER = 86_400.0  # seconds after which nobody is still writing an incoming file
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class FolderBlobs:
         """Take over a finished file that lies on the same file system; it is moved, not copied."""
         with path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            os.fsync(stream.fileno())
         size = path.stat().st_size
         self._place(path, sha256)
         return sha256, size
@@ -58,6 +61,18 @@ class FolderBlobs:
     def delete(self, sha256: str) -> None:
         """Forget the blob, if it is here."""
         self.path(sha256).unlink(missing_ok=True)
+
+    def sweep(self, older_than: float = LEFTOVER) -> int:
+        """Remove what crashes left in `incoming/`: files untouched for so many seconds; how many."""
+        count = 0
+        for file in (self.root / "incoming").glob("*"):
+            try:
+                if time.time() - file.stat().st_mtime > older_than:
+                    file.unlink()
+                    count += 1
+            except FileNotFoundError:  # it was placed or removed meanwhile
+                continue
+        return count
 
     def __iter__(self) -> Iterator[str]:
         return (file.name for file in self.root.glob("[0-9a-f][0-9a-f]/*"))
