@@ -1,0 +1,111 @@
+"""Lines of text into blocks, and a block's lines into reading order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from analytics.steps.ocr_engine import Line
+
+GAP_BELOW = 1.1  # of the line height: more parts two blocks
+GAP_BESIDE = 2.0
+UNLIKE_HEIGHTS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """A line along its reading direction (a to b) and across it (c to d)."""
+
+    a0: float
+    a1: float
+    c0: float
+    c1: float
+
+    @property
+    def height(self) -> float:
+        return self.c1 - self.c0
+
+
+def is_upright(line: Line) -> bool:
+    """Whether the line runs from side to side, rather than up or down the picture."""
+    x0, y0, x1, y1 = line.bounds
+    return (x1 - x0) * 1.5 >= y1 - y0
+
+
+def blocks(lines: Sequence[Line]) -> list[list[Line]]:
+    """Groups of neighbouring lines of like height and direction, each in reading order; the groups from the top down."""
+    groups: list[list[Line]] = []
+    for upright in (True, False):
+        those = [line for line in lines if is_upright(line) == upright]
+        extents = [_extent(line, upright) for line in those]
+        groups += [in_order([those[index] for index in group]) for group in _connected(extents)]
+    return sorted(groups, key=lambda group: (bounds(group)[1], bounds(group)[0]))
+
+
+def in_order(lines: Sequence[Line]) -> list[Line]:
+    """Row by row, each from left to right."""
+    return [line for row in rows(lines) for line in row]
+
+
+def rows(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines that stand side by side, together; rows from the top down."""
+    found: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: _middle(line)):
+        last = found[-1] if found else []
+        if last and abs(_middle(line) - np.mean([_middle(other) for other in last])) < 0.5 * _height(line):
+            last.append(line)
+        else:
+            found.append([line])
+    return [sorted(row, key=lambda line: line.bounds[0]) for row in found]
+
+
+def text_of(lines: Sequence[Line]) -> str:
+    """The text as it stands there: rows one below the other."""
+    return "\n".join(" ".join(line.text for line in row) for row in rows(lines))
+
+
+def bounds(lines: Sequence[Line]) -> tuple[float, float, float, float]:
+    """x0, y0, x1, y1 around all the lines."""
+    corners = np.vstack([line.quad for line in lines])
+    (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _connected(extents: Sequence[_Extent]) -> list[list[int]]:
+    """Indices of extents that touch, directly or through others."""
+    left, groups = set(range(len(extents))), []
+    while left:
+        group, edge = [], [left.pop()]
+        while edge:
+            index = edge.pop()
+            group.append(index)
+            near = [other for other in left if _near(extents[index], extents[other])]
+            left.difference_update(near)
+            edge.extend(near)
+        groups.append(sorted(group))
+    return groups
+
+
+def _near(one: _Extent, other: _Extent) -> bool:
+    height = min(one.height, other.height)
+    if max(one.height, other.height) > UNLIKE_HEIGHTS * height:
+        return False
+    height = 0.5 * (one.height + other.height)
+    beside = max(one.a0, other.a0) - min(one.a1, other.a1)
+    below = max(one.c0, other.c0) - min(one.c1, other.c1)
+    return (beside < 0 and below < GAP_BELOW * height) or (below < -0.4 * height and beside < GAP_BESIDE * height)
+
+
+def _extent(line: Line, upright: bool) -> _Extent:
+    x0, y0, x1, y1 = line.bounds
+    return _Extent(x0, x1, y0, y1) if upright else _Extent(y0, y1, x0, x1)
+
+
+def _middle(line: Line) -> float:
+    return float(line.quad[:, 1].mean())
+
+
+def _height(line: Line) -> float:
+    """Of the letters, also where the line is askew."""
+    quad = line.quad
+    return float(min(np.hypot(*(quad[3] - quad[0])), np.hypot(*(quad[1] - quad[0]))))

@@ -1,0 +1,160 @@
+"""Labels and what stands on them: text is found on a reduced copy, then read block by block at full resolution."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.steps import layout
+from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
+from analytics.steps.ocr_engine import LONGEST_SIDE_PX, Line, read
+from annotations.model import Box
+
+MOTIVATIONS = ("supplementing", "transcribing")
+MOST_BLOCKS = 60
+FEWEST_CHARACTERS = 3
+MARGIN = 0.06  # of the block's longer side: tight crops are read badly (and at least MARGIN_PX)
+MARGIN_PX = 24
+SURE = 0.85  # a block that is read so well is not turned
+CLEAR = 0.98  # a block of upright lines that is read so well is not read again closer up
+LARGEST_GAIN = 3.0  # small crops are enlarged up to so much, to let small letters be found
+SMALL_SIDE_PX = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The lines of a block in reading order, in pixels of the image; `turned` degrees counter-clockwise made them upright."""
+
+    lines: tuple[Line, ...]
+    text: str
+    turned: int
+
+    @property
+    def score(self) -> float:
+        """Mean score of the characters."""
+        weights = [len(line.text) for line in self.lines]
+        return float(np.average([line.score for line in self.lines], weights=weights)) if weights else 0.0
+
+    @property
+    def worth(self) -> float:
+        """Characters read, each weighted by how surely: the better of two readings has more."""
+        return sum(len(line.text) * max(0.0, line.score - 0.5) for line in self.lines)
+
+
+def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
+    """One finding "label" per block of text.
+
+    `lowest_score`: lines recognised with less are left out.
+    """
+    lowest = float(parameters.get("lowest_score", 0.6))
+    scale = min(1.0, LONGEST_SIDE_PX / max(image.height_px, image.width_px))
+    overview = [Line(line.text, line.score, line.quad / scale) for line in read(_scaled(image.rgb, scale))]
+    rulers = [finding.box for finding in context.of_kind("ruler") if finding.box is not None]
+    wanted = [line for line in overview if not any(_inside(line, ruler) for ruler in rulers)]
+    readings = []
+    for block in layout.blocks(wanted)[:MOST_BLOCKS]:
+        reading = _kept(_best(image.rgb, block, scale), lowest)
+        if sum(char.isalnum() for char in reading.text) >= FEWEST_CHARACTERS:
+            readings.append(reading)
+    findings = tuple(_finding(reading, image) for reading in _without_doubles(readings))
+    if findings:
+        return StepResult(findings)
+    seen = f"{len(overview)} places looked like text, but none was read surely enough" if overview else "nothing looked like text"
+    return StepResult((), f"Looked for printed, typed and written text in the whole image: {seen}.")
+
+
+def _best(rgb: NDArray[np.uint8], block: Sequence[Line], overview_scale: float) -> Reading:
+    """The best reading of a block: as it was found, closer up, and turned if it is not read well upright."""
+    upright = all(map(layout.is_upright, block))
+    readings = [Reading(tuple(block), layout.text_of(block), 0)]
+    x0, y0, x1, y1 = layout.bounds(block)
+    margin = max(MARGIN_PX, MARGIN * max(x1 - x0, y1 - y0))
+    left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
+    crop = rgb[top : int(y1 + margin) + 1, left : int(x1 + margin) + 1]
+    if upright and (readings[0].score < SURE or (overview_scale < 1 and readings[0].score < CLEAR)):
+        readings.append(_read_turned(crop, (left, top), 0))
+    for turns in (1, 2, 3) if upright else (3, 1):
+        best = max(readings, key=lambda reading: reading.worth)
+        if best.score >= SURE and (upright or best.turned):
+            return best
+        readings.append(_read_turned(crop, (left, top), turns))
+    return max(readings, key=lambda reading: reading.worth)
+
+
+def _read_turned(crop: NDArray[np.uint8], origin: tuple[int, int], turns: int) -> Reading:
+    """The crop turned counter-clockwise by quarters and read; lines in pixels of the image that `origin` is the corner in."""
+    height, width = crop.shape[:2]
+    longest = max(height, width)
+    scale = min(LARGEST_GAIN, max(1.0, SMALL_SIDE_PX / longest)) if longest < LONGEST_SIDE_PX else LONGEST_SIDE_PX / longest
+    lines = [line for line in read(np.rot90(_scaled(crop, scale), turns)) if turns == 0 or layout.is_upright(line)]
+    ordered = layout.in_order(lines)
+    text = layout.text_of(lines)
+    back = tuple(Line(line.text, line.score, _turned_back(line.quad / scale, turns, width, height) + origin) for line in ordered)
+    return Reading(back, text, turns * 90)
+
+
+def _turned_back(points: NDArray[np.float64], turns: int, width: float, height: float) -> NDArray[np.float64]:
+    """Points of `np.rot90(picture, turns)` in the frame of the picture, which is `width` by `height`."""
+    x, y = points[:, 0], points[:, 1]
+    return np.column_stack([(x, y), (width - y, x), (width - x, height - y), (y, height - x)][turns])
+
+
+def _kept(reading: Reading, lowest: float) -> Reading:
+    """Without the lines that are not sure enough."""
+    lines = tuple(line for line in reading.lines if line.score >= lowest)
+    if len(lines) == len(reading.lines):
+        return reading
+    upright = reading.turned == 0
+    return Reading(lines, layout.text_of(lines) if upright else "\n".join(line.text for line in lines), reading.turned)
+
+
+def _without_doubles(readings: Sequence[Reading]) -> list[Reading]:
+    """Close up, a block may have caught its neighbour too: of two that overlap mostly, the richer stays."""
+    kept: list[Reading] = []
+    for reading in sorted(readings, key=lambda reading: -reading.worth):
+        fresh = tuple(
+            line for line in reading.lines if not any(_same_place(line, other) for done in kept for other in done.lines)
+        )
+        if fresh and len(fresh) == len(reading.lines):
+            kept.append(reading)
+        elif fresh:
+            text = layout.text_of(fresh) if reading.turned == 0 else "\n".join(line.text for line in fresh)
+            if sum(char.isalnum() for char in text) >= FEWEST_CHARACTERS:
+                kept.append(Reading(fresh, text, reading.turned))
+    return sorted(kept, key=lambda reading: (layout.bounds(reading.lines)[1], layout.bounds(reading.lines)[0]))
+
+
+def _same_place(one: Line, other: Line) -> bool:
+    """Whether half of the smaller line lies in the other."""
+    a, b = one.bounds, other.bounds
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return width > 0 and height > 0 and width * height > 0.5 * smaller
+
+
+def _inside(line: Line, box: Box) -> bool:
+    x, y = line.quad.mean(axis=0)
+    return bool(box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1)
+
+
+def _finding(reading: Reading, image: SheetImage) -> Finding:
+    lines = [{"text": line.text, "confidence": round(line.score, 3), "xywh": _xywh(line.bounds)} for line in reading.lines]
+    x0, y0, x1, y1 = layout.bounds(reading.lines)
+    box = Box(max(0.0, x0), max(0.0, y0), min(x1, float(image.width_px)), min(y1, float(image.height_px)))
+    data = {"textGranularity": "block", "turned_degrees": reading.turned, "lines": lines}
+    return Finding("label", reading.text, box, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
+
+
+def _xywh(bounds: tuple[float, float, float, float]) -> str:
+    x0, y0, x1, y1 = (max(0, round(value)) for value in bounds)
+    return f"{x0},{y0},{max(1, x1 - x0)},{max(1, y1 - y0)}"
+
+
+def _scaled(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    if scale == 1:
+        return rgb
+    kernel = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(np.ascontiguousarray(rgb), None, fx=scale, fy=scale, interpolation=kernel), np.uint8)
