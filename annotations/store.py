@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from annotations.model import Annotation, Box, Layer
 from annotations.tables import AnnotationRow, AnnotationVersionRow
 
+TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
+
 
 def annotation(row: AnnotationRow) -> Annotation:
     box = None
@@ -54,8 +56,8 @@ def count(session: Session, where: Mapping[str, Any]) -> int:
 
 
 def in_time_order(session: Session, where: Mapping[str, Any], limit: int) -> Sequence[AnnotationRow]:
-    """Standing annotations, oldest first."""
-    query = select(AnnotationRow).where(*_standing(where)).order_by(AnnotationRow.created_at, AnnotationRow.key)
+    """Standing annotations, oldest first; those of one time from top to bottom."""
+    query = select(AnnotationRow).where(*_standing(where)).order_by(*TIME_THEN_PLACE)
     return session.scalars(query.limit(limit)).all()
 
 

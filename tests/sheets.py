@@ -6,19 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from annotations import extras
-from annotations import views as annotations_views
-from app import problems
 from app.runtime import tokens
 from app.runtime.context import Runtime
+from app.web import create_app
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
-from iiif.presentation import views as presentation_views
 
 ANNO = "http://www.w3.org/ns/anno.jsonld"
 QUERCUS = {"scientificName": "Quercus robur L.", "eventDate": "1887-06-12", "country": "Belgium", "license": "CC BY 4.0"}
@@ -26,7 +22,7 @@ QUERCUS = {"scientificName": "Quercus robur L.", "eventDate": "1887-06-12", "cou
 
 @dataclass(frozen=True)
 class Hub:
-    """Annotations and manifests over HTTP, on a runtime of the test's own."""
+    """The whole application in memory, on a runtime of the test's own, and a token to write with."""
 
     runtime: Runtime
     client: FlaskClient
@@ -52,10 +48,7 @@ class Hub:
 
 
 def make_hub(runtime: Runtime) -> Hub:
-    app = Flask("hub", static_folder=None)
-    problems.install(app)
-    app.register_blueprint(annotations_views.blueprint)
-    app.register_blueprint(presentation_views.make_blueprint(extras.of_specimen))
+    app = create_app(runtime)
     with runtime.db.begin() as session:
         token = tokens.create(session, "test", runtime.clock())
     return Hub(runtime, app.test_client(), token)

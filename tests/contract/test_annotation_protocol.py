@@ -89,6 +89,14 @@ def test_head_and_options(hub: Hub, container: str, filled: list[str]) -> None:
         assert "If-Match" in options.headers["Access-Control-Allow-Headers"]
 
 
+def test_scripts_of_other_origins_read_the_headers(hub: Hub, container: str, filled: list[str]) -> None:
+    for iri in (container, filled[0]):
+        response = hub.get(iri, Origin="https://elsewhere.example")
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        exposed = {name.strip() for name in response.headers["Access-Control-Expose-Headers"].split(",")}
+        assert {"ETag", "Link", "Allow", "Location", "Content-Location", "Vary", "Prefer"} <= exposed
+
+
 def test_preferences_choose_what_is_embedded(hub: Hub, container: str, filled: list[str]) -> None:
     minimal = hub.get(container, Prefer=MINIMAL)
     assert isinstance(minimal.json["first"], str)
