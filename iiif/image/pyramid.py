@@ -1,7 +1,7 @@
 """The derivative: a pyramidal TIFF of JPEG tiles whose every tile can be sent as it lies there.
 
-The image is padded (by repeating its last row and column) so that each level is exactly half of the one before, hence
-level k has ceil(width / 2^k) real columns, which is what viewers ask for. Tiles that reach past the real edge are kept a
+The image is padded (by repeating its last row and column) so that each level is exactly half of the one before and made
+of whole blocks, hence level k has ceil(width / 2^k) real columns, which is what viewers ask for. Tiles that reach past the real edge are kept a
 second time, losslessly cropped, behind the TIFF; there too stands the index, with its place in the last 16 bytes:
 
     TIFF | cropped edge tiles | index | u64 place of index | u32 its length | "LTX1"
@@ -23,6 +23,7 @@ from iiif.image import jpeg, tiff
 
 TILE_PX = 512
 QUALITY = 88  # from 90 on libvips writes no chroma subsampling: three times the bytes
+BLOCK_PX = 16  # what JPEG encodes at a time; libvips fills the rest of a block with black, which would show at the edge
 MAGIC = b"LTX1"
 TAIL = struct.Struct("<QI4s")
 HEAD = struct.Struct("<IIHH")  # width, height, tile, levels
@@ -96,7 +97,7 @@ def write(image: pyvips.Image, path: Path) -> None:
     deepest = 0
     while max(-(-width // (1 << deepest)), -(-height // (1 << deepest))) > TILE_PX:
         deepest += 1
-    step = 1 << deepest
+    step = BLOCK_PX << deepest
     padded = image.embed(0, 0, -(-width // step) * step, -(-height // step) * step, extend="copy")
     padded.tiffsave(
         str(path),

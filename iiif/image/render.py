@@ -35,10 +35,9 @@ def render(pyramid: Pyramid, geometry: Geometry) -> bytes:
 def scaled(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np.uint8]:
     """(height, width, 3) sRGB: the region of the full image at that size, by a Lanczos window of three lobes."""
     level = _nearest_level(pyramid, region, width, height)
-    scale, facts = 1 << level, pyramid.levels[level]
-    left, top = min(region.x // scale, facts.width_px - 1), min(region.y // scale, facts.height_px - 1)
-    right = min(facts.width_px, max(left + 1, -(-(region.x + region.width) // scale)))
-    bottom = min(facts.height_px, max(top + 1, -(-(region.y + region.height) // scale)))
+    facts = pyramid.levels[level]
+    left, right = _span(region.x, region.width, level, facts.width_px)
+    top, bottom = _span(region.y, region.height, level, facts.height_px)
     pixels = read(pyramid, level, left, top, right - left, bottom - top)
     if (pixels.shape[1], pixels.shape[0]) == (width, height):
         return pixels
@@ -69,6 +68,14 @@ def encode(pixels: NDArray[np.uint8], format_: str, *, bitonal: bool = False) ->
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="b-w" if pixels.ndim == 2 else "srgb")
     data: bytes = image.write_to_buffer(SUFFIX[format_], **options)
     return data
+
+
+def _span(start: int, length: int, level: int, side: int) -> tuple[int, int]:
+    """From where to where on a level of that side, to its nearest pixel and at least one pixel long."""
+    half, end = (1 << level) >> 1, start + length
+    first = min((start + half) >> level, side - 1)
+    last = side if end >> level >= side - 1 and end + half >= side << level else (end + half) >> level
+    return first, min(side, max(first + 1, last))
 
 
 def _nearest_level(pyramid: Pyramid, region: Box, width: int, height: int) -> int:
