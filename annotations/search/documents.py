@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES
 from annotations.tables import AnnotationRow
@@ -38,6 +38,9 @@ PLACES = (
     "island",
     "waterBody",
 )
+SHOWN = tuple(
+    getattr(AnnotationRow, name) for name in ("kind", "layer", "motivations", "run_key", "value", "unit", "text")
+)  # not the documents, which may be big
 Fields = dict[str, Value | Sequence[Value]]
 
 
@@ -63,6 +66,7 @@ def _specimen(session: Session, key: str, addresses: Addresses) -> Document:
     media = catalogue.media_of(session, key)
     rows = session.scalars(
         select(AnnotationRow)
+        .options(load_only(*SHOWN))
         .where(AnnotationRow.specimen_key == key, AnnotationRow.deleted_at.is_(None))
         .order_by(AnnotationRow.key)
     ).all()
@@ -165,10 +169,11 @@ def _words_of(specimen: Specimen, media: Iterable[Media]) -> list[str]:
 
 
 def _texts(rows: Iterable[AnnotationRow]) -> list[str]:
-    """Text read from the sheet or written by people, up to a limit."""
+    """Text read from the sheet or written by people, up to a limit; not that nothing was found, nor what was thought of it."""
     texts, left = [], LONGEST_TEXT
     for row in rows:
-        if row.text and (row.kind in READ or row.layer == "people") and left > 0:
+        read = (row.kind in READ or row.layer == "people") and "assessing" not in row.motivations
+        if read and row.text and left > 0:
             texts.append(row.text[:left])
             left -= len(row.text)
     return texts

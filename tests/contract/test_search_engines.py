@@ -136,6 +136,7 @@ def keys(engine: SearchEngine, query: Query, **how: object) -> list[str]:
         (Range("year", None, 1887), ["oak"]),
         (Range("year"), ["birch", "oak"]),
         (Range("year", "x"), []),
+        (Range("family"), ["birch", "oak"]),
         (Range("when", "1890-01-01", "1901-01-01T00:00:00+00:00"), ["birch"]),
         (Not(Range("year")), ["bare"]),
         (And((Words("text", "s"), Not(Term("family", ("Fagaceae",))))), ["birch"]),
@@ -322,6 +323,28 @@ def test_a_rebuild_that_is_killed_leaves_the_old_index(connect: Connect, engine:
     assert list(connect().versions()) == [("annotation/bare", 1)]
 
 
+def _write_for_ever(connect: Connect, began: object) -> None:
+    engine = connect()
+    for version in itertools.count(1):
+        engine.write([Document(f"s/{number}", version, {"year": version}) for number in range(20)])
+        began.set()  # type: ignore[attr-defined]  # an event of multiprocessing
+
+
+def test_a_writer_that_is_killed_leaves_whole_batches(connect: Connect, engine: SearchEngine) -> None:
+    fork = multiprocessing.get_context("fork")
+    for _ in range(3):
+        began = fork.Event()
+        process = fork.Process(target=_write_for_ever, args=(connect, began))
+        process.start()
+        assert began.wait(30)
+        time.sleep(0.05)
+        process.kill()
+        process.join()
+        assert len([key for key, _ in connect().versions() if key.startswith("s/")]) == 20
+    engine.write([Document(f"s/{number}", 1_000_000, deleted=True) for number in range(20)])
+    assert keys(engine, Everything()) == ["bare", "birch", "oak"]
+
+
 def _write_for(connect: Connect, name: str, seconds: float) -> None:
     engine, end, version = connect(), time.monotonic() + seconds, 0
     while time.monotonic() < end:
@@ -418,7 +441,7 @@ documents = st.lists(
     max_size=20,
 )
 leaves = st.one_of(
-    st.just(Everything()),
+    st.sampled_from([Everything(), And(()), Or(())]),
     st.builds(Words, st.just("text"), texts, st.booleans()),
     st.builds(Phrase, st.just("text"), texts),
     st.builds(Prefix, st.just("text"), texts | st.sampled_from(["o", "le", "bm00", "s-m-1"])),
@@ -432,8 +455,8 @@ leaves = st.one_of(
 queries = st.recursive(
     leaves,
     lambda inner: st.one_of(
-        st.builds(And, st.lists(inner, max_size=3).map(tuple)),
-        st.builds(Or, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(And, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+        st.builds(Or, st.lists(inner, min_size=1, max_size=3).map(tuple)),
         st.builds(Not, inner),
     ),
     max_leaves=5,

@@ -220,7 +220,7 @@ def _writing(name: str) -> str:
 
 
 def _settings() -> dict[str, Any]:
-    return {"number_of_shards": 1, "number_of_replicas": 0, "max_result_window": DEEPEST, "gc_deletes": "1h"}
+    return {"number_of_shards": 1, "auto_expand_replicas": "0-1", "max_result_window": DEEPEST, "gc_deletes": "1h"}
 
 
 def _properties(fields: Iterable[Field]) -> dict[str, Any]:

@@ -206,6 +206,20 @@ def test_a_deleted_annotation_is_found_no_more(client: FlaskClient, runtime: Run
     assert ask(client, q="zyzzyva", sort="all")["total"] == 0
 
 
+def test_that_nothing_was_found_is_no_word_of_the_specimen(
+    client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]
+) -> None:
+    addresses = Addresses.of(runtime.settings)
+    with runtime.db.begin() as session:
+        said = comment(addresses.canvas(oak[0].key, oak[1].key), "No barcode seen", motivation="assessing")
+        annotations.create_machine(
+            session, said, media=oak[1], run_key="x1", kind="barcode", addresses=addresses, at=runtime.clock()
+        )
+    index(runtime)
+    assert ask(client, q="seen")["total"] == 0
+    assert ask(client, q="seen", sort="annotation", kind="barcode")["total"] == 1
+
+
 def test_an_engine_that_is_down_is_503_for_search_alone(settings: Any, runtime: Runtime, client: FlaskClient) -> None:
     from app import compose
 
