@@ -8,8 +8,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations import draft, merge, store, targets
@@ -24,7 +26,7 @@ from iiif.catalogue.model import Media
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 MAX_OF_SPECIMEN = 5_000
-NOT_SAID: Mapping[str, Any] = {"run_key": "", "kind": "", "value": None, "unit": "", "confidence": None}
+NOT_SAID: Mapping[str, Any] = {"run_key": "", "kind": "", "value": None, "unit": "", "confidence": None, "text": None}
 
 
 def create(
@@ -37,14 +39,20 @@ def create(
     slug: str | None = None,
     layer: Layer = "people",
 ) -> Annotation:
-    """Store what a person or a client said; `slug` becomes its name where it is free and fit for one.
+    """Store what a person or a client said; `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7).
 
     Raises MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas or AnnotationTooBig, and then stores nothing.
     """
     accepted = draft.check(document)
     place = targets.resolve(session, accepted["target"], addresses)
-    key = _name(session, slug, addresses.naan)
-    return _insert(session, accepted, key=key, place=place, layer=layer, by=by, addresses=addresses, at=at)
+    insert = partial(_insert, session, accepted, place=place, layer=layer, by=by, addresses=addresses, at=at)
+    if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
+        try:
+            with session.begin_nested():
+                return insert(key=slug)
+        except IntegrityError:  # another transaction took the name at the same moment
+            session.expire_all()
+    return insert(key=ids.new_key(ids.ANNOTATION, addresses.naan))
 
 
 def create_machine(
@@ -69,9 +77,7 @@ def create_machine(
     place = targets.resolve(session, accepted["target"], addresses)
     place = Place(media.specimen_key, media.key, place.region)
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
-    said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence}
-    if text is not None:
-        said["text"] = text
+    said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence, "text": text}
     return _insert(session, accepted, key=key, place=place, layer="machine", by=run_key, addresses=addresses, at=at, said=said)
 
 
@@ -171,10 +177,10 @@ def count(session: Session, where: Mapping[str, str] | None = None) -> int:
 
 def scale_of(session: Session, media_keys: Sequence[str]) -> dict[str, Annotation]:
     """Per image the ruler that counts: the newest, a person's before a machine's; images without one are missing."""
+    rulers = [row for row in store.newest_of_kind(session, media_keys, "ruler") if row.value is not None and row.value > 0]
     found: dict[str, Annotation] = {}
-    for row in store.newest_of_kind(session, media_keys, "ruler"):
-        if row.value is not None and row.value > 0 and (row.media_key not in found or found[row.media_key].layer < row.layer):
-            found[row.media_key] = store.annotation(row)
+    for row in sorted(rulers, key=lambda ruler: ruler.layer != "people"):
+        found.setdefault(row.media_key, store.annotation(row))
     return found
 
 
@@ -188,12 +194,14 @@ def _insert(
     by: str,
     addresses: Addresses,
     at: datetime,
-    said: Mapping[str, Any] | None = None,
+    said: Mapping[str, Any] = NOT_SAID,
 ) -> Annotation:
     iri = addresses.annotation(key)
     signed = _signed(_with_via(document, iri), iri, document.get("created", clock.iso(at)), at)
-    row = AnnotationRow(key=key, version=1, layer=layer, document=signed, created_at=at, modified_at=at, **(said or NOT_SAID))
+    row = AnnotationRow(key=key, version=1, layer=layer, document=signed, created_at=at, modified_at=at, **said)
     _describe(row, place)
+    if said["text"] is not None:
+        row.text = said["text"]
     session.add(row)
     session.flush()
     store.keep_version(session, row, by, at)
@@ -228,13 +236,6 @@ def _with_via(document: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
     return document if theirs in known else {**document, "via": [*known, theirs] if known else theirs}
 
 
-def _name(session: Session, slug: str | None, naan: str) -> str:
-    """The slug if it is fit and was never used, else a fresh key (RFC 5023, section 9.7)."""
-    if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
-        return slug
-    return ids.new_key(ids.ANNOTATION, naan)
-
-
 def _standing(session: Session, key: str, if_match: frozenset[str] | None) -> AnnotationRow:
     """The row to change, locked. `if_match`: the ETags of which one must stand, None for any."""
     row = store.find(session, key, lock=True)
@@ -254,5 +255,5 @@ def _etag(document: Mapping[str, Any]) -> str:
 
 def _touch(session: Session, specimen_keys: set[str], key: str, at: datetime) -> None:
     outbox.touch(session, "annotation", key)
-    for specimen_key in specimen_keys:
+    for specimen_key in sorted(specimen_keys):  # in one order, as each is locked
         catalogue.touch_specimen(session, specimen_key, at=at)

@@ -26,7 +26,7 @@ def annotation(row: AnnotationRow) -> Annotation:
 
 def find(session: Session, key: str, *, lock: bool = False) -> AnnotationRow | None:
     """The row of that key, deleted or not; with `lock`, nobody else changes it before this transaction ends."""
-    return session.get(AnnotationRow, key, with_for_update=lock or None)
+    return session.get(AnnotationRow, key, with_for_update=lock or None, populate_existing=lock)
 
 
 def keep_version(session: Session, row: AnnotationRow, by: str, at: datetime) -> None:

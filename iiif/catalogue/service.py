@@ -202,7 +202,7 @@ def media_failed(session: Session, key: str, reason: str, *, at: datetime) -> No
 
 def touch_specimen(session: Session, key: str, *, at: datetime) -> None:
     """Something that the specimen's index entry shows has changed: a new version, indexed again. Raises UnknownSpecimen."""
-    row = store.find_specimen(session, key)
+    row = store.find_specimen(session, key, lock=True)
     if row is None:
         raise UnknownSpecimen(f"There is no specimen {key!r} here.")
     row.version, row.updated_at = row.version + 1, at

@@ -27,8 +27,9 @@ def media(row: MediaRow) -> Media:
     return Media(**{name: getattr(row, name) for name in Media.__dataclass_fields__})
 
 
-def find_specimen(session: Session, key: str) -> SpecimenRow | None:
-    return session.get(SpecimenRow, key)
+def find_specimen(session: Session, key: str, *, lock: bool = False) -> SpecimenRow | None:
+    """With `lock`, the row as it stands now, and nobody else changes it before this transaction ends."""
+    return session.get(SpecimenRow, key, with_for_update=lock or None, populate_existing=lock)
 
 
 def find_media(session: Session, key: str) -> MediaRow | None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.runtime import context
 from app.runtime.context import Runtime
+from iiif.catalogue import service as catalogue
 from tests.sheets import ANNO, Hub, add_sheet, comment, make_hub
 
 PREFER = 'return=representation;include="{}"'
@@ -242,6 +243,28 @@ def test_of_two_at_the_same_time_one_changes_it(hub: Hub, filled: list[str], can
     assert answers == [200] + [412] * 7
     assert hub.get(f"{filled[0]}/versions/2").status_code == 200
     assert hub.get(f"{filled[0]}/versions/3").status_code == 404
+
+
+def test_of_many_posted_at_the_same_time_none_is_lost(hub: Hub, canvas: str) -> None:
+    """One gets the name that all ask for; each raises the version of the specimen, by which the index orders writes."""
+    specimen_key = canvas.split("/")[-3]
+
+    def version() -> int:
+        with hub.runtime.reads.begin() as session:
+            return catalogue.get_specimen(session, specimen_key).version
+
+    def post(number: int) -> str:
+        other = replace(hub, client=hub.client.application.test_client())
+        response = other.post(comment(canvas if number % 2 else hub.addresses.pid(specimen_key)), Slug="wanted")
+        assert response.status_code == 201
+        return str(response.json["id"])
+
+    before = version()
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(post, range(16)))
+    assert len(made) == 16
+    assert f"{hub.addresses.base}/annotations/wanted" in made
+    assert version() == before + 16
 
 
 NAMES = ["id", "type", "value", "source", "selector", "items", "purpose", "x"]
