@@ -32,9 +32,7 @@ from app.runtime.search.port import (
     Words,
 )
 from app.runtime.search.tantivy_engine import TantivyEngine
-from tests.services import elasticsearch_url, free_port
-
-__all__ = ["elasticsearch_url"]
+from tests.services import free_port
 
 FIELDS = (
     Field("text", "text", many=True),

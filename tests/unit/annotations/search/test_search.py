@@ -22,10 +22,9 @@ from app.runtime.search.port import Document
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
-from tests.services import elasticsearch_url, free_port
+from tests.services import free_port
 from tests.sheets import add_sheet, comment
 
-__all__ = ["elasticsearch_url"]
 LABEL = "HERBARIUM HORTI BOTANICI\nQuercus robur L.\nLeg. A. Example 12.vi.1887\nMeise, in silva"
 OAK = {
     "scientificName": "Quercus robur L.",
