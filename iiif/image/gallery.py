@@ -16,7 +16,7 @@ from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image.errors import Busy, CannotBeServed, NotYetDerived
-from iiif.image.pyramid import Pyramid
+from iiif.image.pyramid import Pyramid, PyramidError
 from iiif.image.request import Limits
 
 KEPT = 256
@@ -73,7 +73,10 @@ class Gallery:
             raise NotYetDerived(f"The image {key} is still being prepared.")
         kept = self._found.get(key)
         same = kept is not None and kept.media.pyramid_sha256 == media.pyramid_sha256
-        pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.path(media.pyramid_sha256))
+        try:
+            pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.path(media.pyramid_sha256))
+        except (FileNotFoundError, PyramidError) as error:
+            raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error
         return Served(media, pyramid, time.monotonic() + KEPT_S)
 
 

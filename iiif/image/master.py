@@ -28,6 +28,7 @@ LOADERS = {
 ENDINGS = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
 SRGB_NAMES = frozenset({"sRGB", "sRGB built-in", "sRGB IEC61966-2.1", "sRGB IEC61966-2-1 black scaled"})
 MAX_SIDE_PX = 200_000
+DAMAGE = ("premature end", "bad huffman", "missing code", "out of order", "crc error", "truncated")
 log = structlog.get_logger()
 
 
@@ -61,21 +62,29 @@ def decode_check(path: Path, *, max_pixels: int) -> ImageFacts:
     return ImageFacts(media_type, width, height, orientation, _profile_name(image))
 
 
-def open_upright(path: Path) -> pyvips.Image:
+def open_upright(path: Path, *, strict: bool = False) -> pyvips.Image:
     """The pixels as a libvips pipeline: upright, sRGB, three bands of 8 bit, alpha flattened on white.
 
     Nothing is decoded yet. Read it once and from top to bottom, unless the image had to be turned. What breaks during
-    decoding is raised by libvips as pyvips.Error when the pixels are asked for (`broken` puts that into words).
+    decoding is raised by libvips as pyvips.Error when the pixels are asked for (`broken` puts that into words); with
+    `strict` so is every warning of a decoder, of which only some tell of lost pixels (`is_damage`).
     """
     header, _ = _open_header(path)
     turned = _orientation(header) > 1
-    image = pyvips.Image.new_from_file(str(path), access="random" if turned else "sequential", fail_on="truncated")
+    options = {"access": "random" if turned else "sequential", "fail_on": "warning" if strict else "truncated"}
+    image = pyvips.Image.new_from_file(str(path), **options)
     image = _to_srgb(image.autorot() if turned else image)
     if image.hasalpha():
         image = image.flatten(background=[255, 255, 255])
     if image.bands != 3:
         image = image[0].bandjoin([image[0], image[0]]) if image.bands < 3 else image[0:3]
     return image.copy(interpretation="srgb")
+
+
+def is_damage(error: pyvips.Error) -> bool:
+    """Whether a failure or warning of a decoder says that pixels are lost."""
+    text = str(error).lower()
+    return any(word in text for word in DAMAGE)
 
 
 def broken(error: pyvips.Error) -> RejectedImage:

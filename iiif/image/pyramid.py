@@ -1,8 +1,9 @@
 """The derivative: a pyramidal TIFF of JPEG tiles whose every tile can be sent as it lies there.
 
 The image is padded (by repeating its last row and column) so that each level is exactly half of the one before and made
-of whole blocks, hence level k has ceil(width / 2^k) real columns, which is what viewers ask for. Tiles that reach past the real edge are kept a
-second time, losslessly cropped, behind the TIFF; there too stands the index, with its place in the last 16 bytes:
+of whole blocks, hence level k has ceil(width / 2^k) real columns, which is what viewers ask for. Tiles that reach past
+the real edge are kept a second time, losslessly cropped, behind the TIFF; there too stands the index, with its place in
+the last 16 bytes:
 
     TIFF | cropped edge tiles | index | u64 place of index | u32 its length | "LTX1"
 

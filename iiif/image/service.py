@@ -19,7 +19,7 @@ from iiif.catalogue.service import Derivative
 from iiif.image import info, pyramid, render
 from iiif.image.errors import NotYetDerived
 from iiif.image.gallery import Gallery, Served
-from iiif.image.master import ImageFacts, broken, decode_check, open_upright
+from iiif.image.master import ImageFacts, broken, decode_check, is_damage, open_upright
 from iiif.image.request import Geometry
 
 __all__ = ["ImageFacts", "decode_check", "load_rgb", "make_derivative", "picture", "thumbnail"]
@@ -40,12 +40,22 @@ def make_derivative(blobs: FolderBlobs, sha256: str, *, max_pixels: int) -> Deri
     incoming.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=incoming) as folder:
         path = Path(folder) / "pyramid.tif"
+        _write_pyramid(master, path)
+        pyramid_sha256, _ = blobs.adopt(path)
+    return Derivative(facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256)
+
+
+def _write_pyramid(master: Path, path: Path) -> None:
+    """A second, more forgiving pass where the first one stopped at a warning that tells of no damage."""
+    try:
+        pyramid.write(open_upright(master, strict=True), path)
+    except pyvips.Error as warning:
+        if is_damage(warning):
+            raise broken(warning) from warning
         try:
             pyramid.write(open_upright(master), path)
         except pyvips.Error as error:
             raise broken(error) from error
-        pyramid_sha256, _ = blobs.adopt(path)
-    return Derivative(facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256)
 
 
 def load_rgb(blobs: FolderBlobs, media: Media, max_side: int | None = None) -> NDArray[np.uint8]:

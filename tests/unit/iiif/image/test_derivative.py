@@ -13,7 +13,7 @@ from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import RejectedImage
 from iiif.catalogue.model import Media
-from iiif.image import jpeg, pyramid, render, service
+from iiif.image import jpeg, pyramid, render, service, tiff
 from iiif.image.actors import derive_image
 from iiif.image.request import Box
 from tests.unit.iiif.image.pictures import (
@@ -177,6 +177,35 @@ def test_a_bad_file_fails_with_its_reason_and_leaves_nothing(runtime: Runtime, t
     assert media.pyramid_sha256 == ""
     assert list((runtime.blobs.root / "incoming").iterdir()) == []
     assert list(runtime.blobs) == [media.sha256]
+
+
+def test_lost_data_are_noticed_behind_a_whole_end(runtime: Runtime) -> None:
+    whole = file_of(drawn(900, 700))
+    media = derived(runtime, whole[:-20_000] + b"\xff\xd9")
+    assert media.state == "failed"
+    assert "premature end" in media.state_reason
+
+
+def test_a_harmless_oddity_is_forgiven(runtime: Runtime) -> None:
+    media = derived(runtime, file_of(drawn(300, 200))[:-2] + b"\0\0\0\xff\xd9")
+    assert media.state == "ready"
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_our_parser_reads_what_libvips_writes(tmp_path: Path, big: bool) -> None:
+    path = tmp_path / "tiles.tif"
+    options = {"tile": True, "tile_width": 256, "tile_height": 256, "pyramid": True, "compression": "jpeg", "bigtiff": big}
+    pyvips.Image.new_from_array(drawn(1000, 700), interpretation="srgb").tiffsave(str(path), **options)
+    found = tiff.directories(path)
+    assert [(one.width_px, one.height_px, len(one.offsets)) for one in found] == [(1000, 700, 12), (500, 350, 4), (250, 175, 1)]
+    data = path.read_bytes()
+    for one in found:
+        for offset, length in zip(one.offsets, one.lengths, strict=True):
+            whole = jpeg.prefix(one.jpeg_tables, one.photometric) + data[offset + 2 : offset + length]
+            assert jpeg.decode(whole).shape == (256, 256, 3)
+    path.write_bytes(data[:40])
+    with pytest.raises(tiff.TiffError):
+        tiff.directories(path)
 
 
 def test_a_job_may_be_repeated(runtime: Runtime) -> None:

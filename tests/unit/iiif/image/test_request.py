@@ -51,7 +51,7 @@ def test_a_region_lies_within_the_image_or_is_a_bad_parameter(text: str, width: 
     try:
         box = Region.parse(text).resolve(width, height)
     except BadParameter as error:
-        assert error.parameter == "region"
+        _check(error, "region")
         return
     assert box.x >= 0
     assert box.y >= 0
@@ -68,7 +68,7 @@ def test_a_size_is_within_the_limits_or_a_bad_parameter(text: str, width: int, h
         size = Size.parse(text, version)
         out_width, out_height = size.resolve(region, LIMITS)
     except BadParameter as error:
-        assert error.parameter == "size"
+        _check(error, "size")
         return
     assert out_width >= 1
     assert out_height >= 1
@@ -90,7 +90,7 @@ def test_a_rotation_is_below_360_and_its_canonical_form_means_the_same(text: str
     try:
         rotation = Rotation.parse(text)
     except BadParameter as error:
-        assert error.parameter == "rotation"
+        _check(error, "rotation")
         return
     assert 0 <= rotation.degrees < 360
     again = Rotation.parse(str(rotation))
@@ -208,6 +208,11 @@ def test_canonical_forms_of_the_specification() -> None:
     assert canonical(2, "full/500,300/0/default.jpg") == "full/500,/0/default.jpg"
     assert canonical(2, "full/500,500/0/default.jpg") == "full/500,500/0/default.jpg"
     assert Rotation(Decimal("22.500")).__str__() == "22.5"
+
+
+def _check(error: BadParameter, parameter: str) -> None:
+    assert error.parameter == parameter
+    assert error.spec is not None
 
 
 def _resolve(version: Version, path: str, width: int, height: int) -> Geometry:

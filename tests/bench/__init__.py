@@ -1,0 +1,1 @@
+"""Measurements: `python -m tests.bench` makes all of them."""
