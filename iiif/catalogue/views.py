@@ -68,7 +68,8 @@ def read_media(key: str) -> Response:
 
 
 def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addresses) -> dict[str, Any]:
-    """A specimen as clients see it; `interpreted` and `verbatim` as in `Specimen`."""
+    """A specimen as clients see it; `interpreted` and `verbatim` as in `Specimen`. It has a manifest once an image is ready."""
+    ready = any(one.state == "ready" for one in media)
     return {
         "id": addresses.pid(specimen.key),
         "key": specimen.key,
@@ -82,7 +83,7 @@ def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addre
             "self": addresses.specimen_record(specimen.key),
             "pid": addresses.pid(specimen.key),
             "page": addresses.specimen_page(specimen.key),
-            "manifest": addresses.manifest(specimen.key),
+            "manifest": addresses.manifest(specimen.key) if ready else None,
         },
         "created": iso(specimen.created_at),
         "modified": iso(specimen.updated_at),

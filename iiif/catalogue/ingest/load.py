@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime.context import Runtime
 from iiif.catalogue import rights, service
-from iiif.catalogue.errors import RejectedImage
+from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, RejectedImage
 from iiif.catalogue.ingest.inspect import check_size, media_type_of
 from iiif.catalogue.ingest.model import Finding, ImageFile, Limits, Progress, Record, Source
 from iiif.catalogue.ingest.report import Report
@@ -69,7 +69,7 @@ class Loader:
             return
         try:
             is_new = self._enter(record, terms, masters, report)
-        except IntegrityError:  # another ingest entered the same in between: now it is seen
+        except (IntegrityError, DuplicateSpecimen, DuplicateMedia):  # another ingest was faster: now its rows are seen
             is_new = self._enter(record, terms, masters, report)
         for note in reading.notes if is_new else ():
             report.warn(record.place, record.number, Finding(note.code, note.sentence))

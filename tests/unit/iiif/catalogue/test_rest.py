@@ -47,8 +47,12 @@ def test_a_specimen_shows_both_readings_its_images_and_where_else_it_is(runtime:
         "self": f"http://lectotype.test/api/specimens/{specimen.key}",
         "pid": body["id"],
         "page": f"http://lectotype.test/specimens/{specimen.key}",
-        "manifest": f"http://lectotype.test/iiif/presentation/3/{specimen.key}/manifest.json",
+        "manifest": None,
     }
+    with runtime.db.begin() as session:
+        service.media_ready(session, media[0].key, Derivative(40, 30, 6, "sRGB", "00" * 32), at=AT)
+    links = client.get(f"/api/specimens/{specimen.key}").get_json()["links"]
+    assert links["manifest"] == f"http://lectotype.test/iiif/presentation/3/{specimen.key}/manifest.json"
     assert body["created"] == "2026-11-22T12:00:00Z"
 
 
