@@ -1,19 +1,52 @@
-"""The actors, bound to a broker: what the worker can do."""
+"""The actors, bound to a broker: what the worker can do, and what follows when it could not."""
 
 import importlib
 from collections.abc import Sequence
+from typing import Any
 
 import dramatiq
+import structlog
+from dramatiq.broker import MessageProxy
+from dramatiq.middleware import Middleware
+from sqlalchemy.orm import Session
+
+from analytics import service as analytics
+from app.runtime import clock, context
+from iiif.catalogue import service as catalogue
 
 MODULES = ("iiif.image.actors", "analytics.actors")
+log = structlog.get_logger()
 
 
 def declare(broker: dramatiq.Broker, modules: Sequence[str] = MODULES) -> None:
     """Import the actors and declare them on the broker; those that were imported before move over to it."""
     dramatiq.set_broker(broker)
+    broker.add_middleware(GivenUp())
     for name in modules:
         module = importlib.import_module(name)
         for actor in vars(module).values():
             if isinstance(actor, dramatiq.Actor):
                 actor.broker = broker
                 broker.declare_actor(actor)
+
+
+class GivenUp(Middleware):
+    """When a job is given up for good, what waits for it fails too, with the reason, rather than wait for ever."""
+
+    def before_nack(self, broker: dramatiq.Broker, message: MessageProxy) -> None:  # noqa: ARG002 - dramatiq's signature
+        lines = str(message.options.get("traceback", "")).strip().splitlines()
+        reason = f"Given up: {lines[-1] if lines else 'the job was refused.'}"
+        log.error("a job is given up", actor=message.actor_name, arguments=message.kwargs, reason=reason)
+        with context.current().db.begin() as session:
+            _conclude(session, message.actor_name, message.kwargs, reason)
+
+
+def _conclude(session: Session, actor: str, arguments: dict[str, Any], reason: str) -> None:
+    match actor, arguments:
+        case "derive_image", {"media_key": key}:
+            catalogue.media_failed(session, key, reason, at=clock.now())
+        case "analyse", {"run_key": key}:
+            analytics.fail(session, key, reason, at=clock.now())
+        case "media_settled", {"media_key": key}:
+            for run in analytics.of_media(session, [key]):
+                analytics.fail(session, run.key, reason, at=clock.now())

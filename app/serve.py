@@ -21,8 +21,9 @@ import structlog
 from granian.constants import Interfaces
 from granian.server import Server
 
+from analytics import service as analytics
 from app import compose, relay
-from app.runtime import logs, processes
+from app.runtime import clock, logs, processes
 from app.runtime.broker import make_broker, release_dead
 from app.runtime.settings import Settings
 
@@ -43,6 +44,8 @@ def run(settings: Settings) -> int:
     broker = make_broker(settings, runtime.database)
     release_dead(broker)
     broker.close()
+    with runtime.db.begin() as session:
+        analytics.abandon_ingests(session, at=clock.now())
     runtime.search.close()
     runtime.database.engine.dispose()
     children = [Child("web"), Child("relay"), *(Child("worker") for _ in range(settings.worker_processes))]

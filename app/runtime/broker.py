@@ -194,12 +194,15 @@ class DatabaseConsumer(Consumer):
                     return None
             with database.sessions.begin() as session:
                 claim = jobs_table.claim(session, self.queue, owner, now)
-                if claim is not None and claim.interruptions >= jobs_table.MOST_INTERRUPTIONS:
-                    jobs_table.bury(session, claim, owner, f"Its worker died {claim.interruptions} times while doing it.", now)
-                    return None
         except OperationalError as error:
             raise ConnectionFailed(str(error.orig)) from error  # type: ignore[no-untyped-call]  # so in dramatiq
-        return None if claim is None else ClaimedMessage(claim)
+        if claim is None:
+            return None
+        message = ClaimedMessage(claim)
+        if claim.interruptions >= jobs_table.MOST_INTERRUPTIONS:
+            message.options["traceback"] = f"Its worker died {claim.interruptions} times while doing it."
+            message.fail()  # the worker then rejects it without running it
+        return message
 
     def _end(self, message: MessageProxy, *, buried: bool) -> None:
         if not isinstance(message, ClaimedMessage):
