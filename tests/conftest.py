@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from app import compose
@@ -11,6 +12,8 @@ from app.runtime.db import Base
 from app.runtime.settings import Settings
 
 pytest_plugins = ["tests.services"]
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("unhurried")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

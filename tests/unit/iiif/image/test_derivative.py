@@ -225,6 +225,12 @@ def test_a_pyramid_that_was_lost_is_made_again(runtime: Runtime) -> None:
     assert runtime.blobs.has(media.pyramid_sha256)
 
 
+def test_without_turbojpeg_edge_tiles_are_encoded_once_more(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jpeg, "turbojpeg", None)
+    pixels = drawn(700, 530)
+    assert psnr(_full(runtime, derived(runtime, file_of(pixels, "PNG"))), pixels) > 35
+
+
 def test_the_facts_of_a_header(tmp_path: Path) -> None:
     path = tmp_path / "sheet.jpg"
     path.write_bytes(file_of(drawn(640, 480)))
