@@ -13,6 +13,8 @@ from iiif.catalogue.jobs import DeriveImage, MediaSettled
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 
+LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes
+
 
 @dataclass(frozen=True, slots=True)
 class SpecimenDraft:
@@ -127,7 +129,7 @@ def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datet
         catalog_number=draft.catalog_number,
         institution_code=institution,
         collection_code=collection,
-        scientific_name=draft.interpreted.get("scientificName", "")[:1000],
+        scientific_name=draft.interpreted.get("scientificName", "")[:LONGEST_NAME],
         interpreted=dict(draft.interpreted),
         verbatim=dict(draft.verbatim),
         source=draft.source,

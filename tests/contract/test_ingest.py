@@ -31,7 +31,8 @@ def folder(tmp_path: Path) -> Path:
     path.mkdir()
     for number in range(6):
         Image.effect_noise((40, 30), 20 + number).save(path / f"{number}.jpg")
-    rows = [f"{number}.jpg,N{number},Quercus \U0001f33f\0 robur,{'長' * (900 if number == 1 else 1)}" for number in range(6)]
+    rows = [f"{number}.jpg,N{number},Quercus \U0001f33f\0 robur,{'長' * (900 if number == 1 else 1)}" for number in range(5)]
+    rows.append(f"5.jpg,N5,{''.join(chr(0x4E00 + 7 * number) for number in range(999))},x")
     (path / "t.csv").write_text("\n".join(["file,catalogNumber,scientificName,locality", *rows]), encoding="utf-8")
     return path
 
@@ -42,6 +43,7 @@ def test_it_adds_the_same_and_then_nothing(hub: Runtime, folder: Path) -> None:
     assert (second.specimens_added, second.media_added, second.already_here, second.rejected) == (0, 0, 6, 0)
     with hub.reads.begin() as session:
         (specimen,) = service.list_specimens_by_number(session, "N1", limit=5)
+    assert len(specimen.interpreted["locality"]) == 900
     assert specimen.scientific_name == "Quercus \U0001f33f robur"
 
 

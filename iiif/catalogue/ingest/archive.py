@@ -142,8 +142,9 @@ def _record(line: Line, name: str, media: list[dict[str, str]], finder: Finder) 
         found, missed = tabular.resolve(tabular.image_references(line.cells), finder)
         images += found
         findings += missed
-    if not images and not findings:
-        images = [ImageFile.at(path) for path in finder.of_stem(number)]
+    if not images:
+        by_number, left = tabular.instead(number, tuple(findings), finder)
+        return Record(place, number, True, line.cells, by_number, left)
     return Record(place, number, True, line.cells, tuple(images), tuple(findings))
 
 

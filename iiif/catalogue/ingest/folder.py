@@ -15,7 +15,7 @@ TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
 def open_folder(root: Path, name: str, *, tables: tuple[Path, ...] = (), images: Path | None = None) -> Source:
     """The rows of the folder's tables (or of those given), then every image that no row has taken.
 
-    With `images`, the rows' files are looked for there first, and only rows are taken in.
+    With `images`, the rows' files are looked for there first; of that folder only what rows name is taken in.
     """
     found = tables or tuple(path for path in sorted(root.iterdir()) if path.suffix.lower() in TABLE_SUFFIXES and path.is_file())
     opened, refused, notes = _open_tables(found, chosen=bool(tables))

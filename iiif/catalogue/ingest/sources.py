@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from iiif.catalogue.ingest.archive import is_archive, open_archive
-from iiif.catalogue.ingest.files import IMAGE_SUFFIXES, walk
+from iiif.catalogue.ingest.files import IMAGE_SUFFIXES, is_image_name, walk
 from iiif.catalogue.ingest.folder import TABLE_SUFFIXES, open_csv, open_file, open_folder
 from iiif.catalogue.ingest.model import Limits, Source, SourceError
 from iiif.catalogue.ingest.unpack import unpack
@@ -40,7 +40,7 @@ def open_source(
             raise SourceError("missing-file", f"There is no file or folder {str(path)!r}.")
         elif path.suffix.lower() in TABLE_SUFFIXES:
             yield open_csv(path, images=images)
-        elif zipfile.is_zipfile(path):
+        elif not is_image_name(path.name) and zipfile.is_zipfile(path):
             yield _open_dir(unpack(path, inner, limits), path.name, Path(name), images, csv)
         elif path.suffix.lower() == ".zip":
             raise SourceError("bad-archive", f"{path.name} is no zip file, or is broken.")

@@ -43,15 +43,27 @@ def record_of(row: Row, name: str, finder: Finder) -> Record:
     terms = darwin_core.interpret(row.cells).terms
     number = number_of(terms)
     references = image_references(row.cells)
-    images, findings = resolve(references, finder)
-    if not references and number:
-        images = tuple(ImageFile.at(path) for path in finder.of_stem(number))
+    images, findings = images_of(number, references, finder)
     numbered = bool(number)
     if not number:
         number = readable(images[0].path.stem) if images else Path(references[0][-1]).stem if references else ""
     if not number:
         findings += (Finding("missing-id", "The row has no catalogue number and names no image to take one from."),)
     return Record(place, number, numbered, row.cells, images, findings, refused=not number)
+
+
+def images_of(number: str, references: list[list[str]], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[Finding, ...]]:
+    """The files that a record names, or else those that have its number as their name."""
+    images, findings = resolve(references, finder)
+    return (images, findings) if images else instead(number, findings, finder)
+
+
+def instead(number: str, findings: tuple[Finding, ...], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[Finding, ...]]:
+    """Where a record's own references led to no file: the files named by its number, and what is then left to complain of."""
+    if not number or any(finding.code != "missing-file" for finding in findings):
+        return (), findings
+    images = tuple(ImageFile.at(path) for path in finder.of_stem(number))
+    return images, () if images else findings
 
 
 def image_references(cells: Mapping[str, str]) -> list[list[str]]:

@@ -204,6 +204,15 @@ def test_a_specimen_stands_without_its_image_if_it_has_a_number(runtime: Runtime
     ]
 
 
+def test_an_image_named_by_the_number_stands_in_for_one_that_is_elsewhere(
+    runtime: Runtime, take_in: Ingest, folder: Path
+) -> None:
+    picture(folder / "N1.tif")
+    (folder / "t.csv").write_text("catalogNumber,associatedMedia\nN1,https://h.example/photo?id=4\n")
+    assert take_in(folder).rejected == 0
+    assert [one.file_name for one in all_of(runtime)[1]["N1"]] == ["N1.tif"]
+
+
 def test_an_image_that_a_row_takes_does_not_come_in_by_itself_too(runtime: Runtime, take_in: Ingest, folder: Path) -> None:
     picture(folder / "IMG_1.jpg"), picture(folder / "IMG_2.jpg", shade=3)
     (folder / "t.csv").write_text("file,catalogNumber\nIMG_1.jpg,N1\n")
