@@ -89,7 +89,7 @@ class _Lane:
             return 0
         try:
             count = self.carry()
-        except (SearchDown, BrokerConnectionError, redis.RedisError, OperationalError) as error:
+        except (SearchDown, BrokerConnectionError, redis.RedisError, OperationalError, OSError) as error:
             if not self.back_off:
                 log.warning("the relay waits", side=self.name, error=str(error))
             self.back_off = min(max(0.5, self.back_off * 2), LONGEST_BACK_OFF)

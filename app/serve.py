@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -39,6 +40,8 @@ def run(settings: Settings) -> int:
     if multiprocessing.parent_process() is not None:
         processes.die_with_parent()
     stop = stop_on_signals()
+    if not _may_listen(settings):
+        return 1
     runtime = compose.build(settings)
     compose.prepare(runtime)
     broker = make_broker(settings, runtime.database)
@@ -57,6 +60,20 @@ def run(settings: Settings) -> int:
     finally:
         _end(children)
     return 0
+
+
+def _may_listen(settings: Settings) -> bool:
+    """Whether the address is ours to listen on; better to say so at once than to start a web process again and again."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            hint = "set LECTOTYPE_HOST and LECTOTYPE_PORT to others"
+            log.error("cannot listen", host=settings.host, port=settings.port, error=error.strerror, hint=hint)
+            return False
+    return True
 
 
 def run_web(settings: Settings) -> None:

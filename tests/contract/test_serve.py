@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -93,6 +94,20 @@ def test_it_answers_and_heals_and_ends_as_a_whole(served: Served) -> None:
     assert not family & set(_pids()), "a process was left behind"
     for line in served.log.read_text().splitlines():
         assert "event" in json.loads(line), "a log line that is not JSON"
+
+
+def test_a_port_that_is_taken_is_named_at_once(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = Settings(data_dir=tmp_path / "data", port=taken.getsockname()[1])
+        command = [sys.executable, "-m", "app.cli", "serve"]
+        ended = subprocess.run(
+            command, cwd=ROOT, env=settings.environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+    assert ended.returncode == 1
+    assert "cannot listen" in ended.stderr
+    assert str(settings.port) in ended.stderr
 
 
 def test_when_it_is_killed_its_children_end_too(served: Served) -> None:
