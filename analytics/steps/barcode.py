@@ -132,7 +132,7 @@ def _finding(code: Code, image: SheetImage, catalog_number: str) -> Finding:
     x0, y0 = np.minimum(inside.min(axis=0), (image.width_px - 1, image.height_px - 1)).tolist()
     x1, y1 = np.maximum(inside.max(axis=0), (x0 + 1, y0 + 1)).tolist()
     box = Box(x0, y0, x1, y1)
-    data = {"format": NAMES.get(name, name), "value": text, "catalogue_number": agreement(text, catalog_number)}
+    data = {"format": NAMES.get(name, name), "value": text, "catalogNumber": agreement(text, catalog_number)}
     polygon = inside if cv2.contourArea(inside.astype(np.float32)) > 1 else None
     return Finding("barcode", text, box, polygon, motivations=("identifying",), data=data)
 

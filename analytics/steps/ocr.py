@@ -144,7 +144,7 @@ def _finding(reading: Reading, image: SheetImage) -> Finding:
     lines = [{"text": line.text, "confidence": round(line.score, 3), "xywh": _xywh(line.bounds)} for line in reading.lines]
     x0, y0, x1, y1 = layout.bounds(reading.lines)
     box = Box(max(0.0, x0), max(0.0, y0), min(x1, float(image.width_px)), min(y1, float(image.height_px)))
-    data = {"textGranularity": "block", "turned_degrees": reading.turned, "lines": lines}
+    data = {"turnedDegrees": reading.turned, "lines": lines}
     return Finding("label", reading.text, box, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
 
 

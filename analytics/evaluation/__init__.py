@@ -1,0 +1,1 @@
+"""How good the steps are, measured on images whose truth is known."""

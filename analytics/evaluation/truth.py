@@ -1,0 +1,78 @@
+"""What is known of the images: `truth.csv` beside them, and label regions and masks in `../annotations`, `../beetles`."""
+
+import csv
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from annotations.model import Box
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A label whose text is known; `box` in pixels of the upright image."""
+
+    kind: str
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """One image; `px_per_mm` None where there is no scale in mm, `mask` None where no outline is known."""
+
+    path: Path
+    has_ruler: bool
+    px_per_mm: float | None
+    codes: tuple[str, ...]
+    text: str
+    regions: tuple[Region, ...]
+    mask: Path | None
+
+
+def read(folder: Path) -> list[Truth]:
+    """Every image that `truth.csv` in the folder names. FileNotFoundError without it."""
+    with (folder / "truth.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    beside = folder.parent / "annotations"
+    labels: list[dict[str, Any]] = []
+    if (beside / "labels.json").is_file():
+        labels = json.loads((beside / "labels.json").read_text(encoding="utf-8"))
+    return [_truth(folder, beside, row, [label for label in labels if label["file"] == row["file"]]) for row in rows]
+
+
+def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[Mapping[str, Any]]) -> Truth:
+    path = folder / row["file"]
+    mask = beside / "plant_masks" / f"{path.stem}.png"
+    stored = int(row["width"] or 0), int(row["height"] or 0)
+    orientation = int(row["exif_orientation"] or 1)
+    regions = tuple(Region(label["kind"], label["text"], upright(label["box"], stored, orientation)) for label in labels)
+    codes = tuple(re.sub(r" \([^()]*\)$", "", code.strip()) for code in row["barcode_values"].split(" | ") if code.strip())
+    known = row["px_per_mm"]
+    return Truth(
+        path,
+        row["has_ruler"] == "yes",
+        float(known) if known else None,
+        codes,
+        row["label_text_ground_truth"],
+        regions,
+        mask if mask.is_file() else None,
+    )
+
+
+def upright(box: Sequence[float], stored: Size, orientation: int) -> Box:
+    """A box of the stored image of that size in the frame of the upright one, by EXIF orientations 1, 3, 6 and 8."""
+    x0, y0, x1, y1 = box
+    width, height = stored
+    if orientation == 3:
+        return Box(width - x1, height - y1, width - x0, height - y0)
+    if orientation == 6:
+        return Box(height - y1, x0, height - y0, x1)
+    if orientation == 8:
+        return Box(y0, width - x1, y1, width - x0)
+    return Box(x0, y0, x1, y1)
