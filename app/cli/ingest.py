@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
 from analytics import service as analytics
@@ -123,9 +124,11 @@ def show_report(report: Report, console: Console) -> None:
     for note in report.notes:
         console.print(note, highlight=False, markup=False)
     if report.entries:
-        table = Table("", "reason", "where", "catalogue number", "because", title="Refused and doubtful")
+        columns = (Column("refused or doubtful", no_wrap=True), Column("where", overflow="fold"), Column("why", overflow="fold"))
+        table = Table(*columns, box=SIMPLE)
         for entry in report.entries[:SHOWN]:
-            table.add_row(entry.severity, entry.code, *map(escape, (entry.place, entry.catalog_number, entry.sentence)))
+            colour = "red" if entry.severity == "rejected" else "yellow"
+            table.add_row(f"[{colour}]{entry.code}[/]", escape(entry.place), escape(entry.sentence))
         console.print(table)
     left_out = report.rejected + report.warnings - min(len(report.entries), SHOWN)
     if left_out:
