@@ -20,6 +20,7 @@ from iiif.image.master import open_upright
 
 MARGIN = 0.02  # of a region's longer side, within which a line's middle may lie outside it
 IGNORED, PLANT = 128, 255  # grey levels of the plant masks
+QUARTERS = {3: 2, 6: 3, 8: 1}  # EXIF orientation to turns counter-clockwise
 log = structlog.get_logger()
 
 
@@ -95,6 +96,7 @@ def _plant_overlap(image: SheetImage, truth: Truth, context: StepContext) -> flo
     long_side = next(step.parameters["long_side_px"] for step in pipelines.load("sheet").steps if step.name == "specimen")
     found = specimen.segment(image, min(1.0, long_side / max(image.height_px, image.width_px)), context)
     drawn = open_upright(Path(str(truth.mask))).numpy()[:, :, 0]
+    drawn = np.ascontiguousarray(np.rot90(drawn, QUARTERS.get(truth.orientation, 0)))
     known = cv2.resize(drawn, found.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return overlap(found, known == PLANT, known != IGNORED)
 

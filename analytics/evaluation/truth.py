@@ -24,7 +24,10 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """One image; `px_per_mm` None where there is no scale in mm, `mask` None where no outline is known."""
+    """One image; `px_per_mm` None where there is no scale in mm, `mask` None where no outline is known.
+
+    The mask's pixels are in the frame of the stored image, which `orientation` (EXIF) turns upright.
+    """
 
     path: Path
     has_ruler: bool
@@ -33,6 +36,7 @@ class Truth:
     text: str
     regions: tuple[Region, ...]
     mask: Path | None
+    orientation: int
 
 
 def read(folder: Path) -> list[Truth]:
@@ -62,6 +66,7 @@ def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[
         row["label_text_ground_truth"],
         regions,
         mask if mask.is_file() else None,
+        orientation,
     )
 
 

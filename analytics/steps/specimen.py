@@ -38,7 +38,10 @@ class Piece:
 
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
-    """Findings "outline" per piece, and "area", "length" and "width" of the largest. `long_side_px`: size of the copy worked on."""
+    """Findings "outline" per piece, and "area", "length" and "width" of the largest.
+
+    `long_side_px`: size of the copy that is worked on.
+    """
     scale = min(1.0, float(parameters.get("long_side_px", 1600)) / max(image.height_px, image.width_px))
     mask = segment(image, scale, context)
     found = pieces(mask, scale)

@@ -14,7 +14,7 @@ COMMANDS = {
     "ingest": "app.cli.ingest:ingest",
     "run": "app.cli.analyse:run",
     "runs": "app.cli.analyse:runs",
-    "evaluate": "app.cli.analyse:evaluate",
+    "evaluate": "app.cli.evaluate:evaluate",
     "search": "app.cli.search:search",
     "reindex": "app.cli.search:reindex",
     "check-index": "app.cli.search:check_index",
