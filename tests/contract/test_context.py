@@ -1,0 +1,97 @@
+"""Machine annotations read as RDF through the published contexts: nothing is lost, nothing becomes a junk address."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rdflib import Graph, URIRef
+from rdflib.namespace import RDF
+
+from analytics.model import Run
+from analytics.statements import Source, statement
+from analytics.steps.model import Finding
+from annotations.model import Box
+from app.runtime import ids
+from iiif.addresses import Addresses
+from iiif.catalogue.model import Media
+
+pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # within rdflib
+
+BASE = "http://lectotype.test"
+AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+AREA = Box(10, 10, 90, 60)
+LINE = np.array([[10, 10], [90, 10], [90, 60]], np.float64)
+FINDINGS = {
+    "ruler": Finding(
+        "ruler", "11.812 px per mm", AREA, None, 11.812, "px/mm", 0.009, 0.99, ("measuring",), {"ticks": 201, "fit": [0.1]}
+    ),
+    "length": Finding("outline", "length 84.3 mm", AREA, LINE, 84.3, "mm", 0.6, 0.9, ("measuring",), {}),
+    "text": Finding("text", "Quercus robur L.", AREA, None, None, "", None, 0.8, ("supplementing",), {}),
+    "nothing": Finding(kind="barcode", text="No code was found.", motivations=("assessing",)),
+}
+
+
+def contexts(shared: Path) -> list[Any]:
+    ours = resources.files("ontology").joinpath("context.jsonld").read_text(encoding="utf-8").replace("{base}", BASE)
+    anno = (shared / "contexts" / "anno.jsonld").read_text(encoding="utf-8")
+    return [json.loads(ours)["@context"], json.loads(anno)["@context"]]
+
+
+def source() -> Source:
+    specimen, image, run = (ids.new_key(shoulder, "99999") for shoulder in (ids.SPECIMEN, ids.MEDIA, ids.RUN))
+    media = Media(
+        *(image, specimen, 1, 1, "00" * 32, 9, "image/jpeg", 100, 80, 1, "", "a.jpg", "", "", "", "ready", "", "00" * 32, AT)
+    )
+    of_run = Run(run, "analysis", "running", "sheet", "v", image, specimen, "", "c", {}, {}, {}, 0, 0, "", {}, AT, AT, None)
+    return Source(of_run, "step", media, Addresses(BASE, "99999"), AT, rests_on=f"{BASE}/api/runs/x#ruler-1")
+
+
+def keys_of(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from keys_of(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_of(inner)
+
+
+def graph_of(document: dict[str, Any], inlined: list[Any]) -> Graph:
+    """rdflib has no hook for contexts, so that they are inlined."""
+    data = json.dumps({**document, "@context": inlined, "id": f"{BASE}/annotations/n1"})
+    return Graph().parse(data=data, format="json-ld")
+
+
+@pytest.mark.parametrize("name", FINDINGS)
+def test_every_key_has_a_meaning_and_every_address_is_whole(shared: Path, name: str) -> None:
+    document = statement(FINDINGS[name], 1, source())
+    ours, anno = contexts(shared)
+    for key in set(keys_of(document)) - {"ticks", "fit"} - {"@context", "id", "type"}:
+        assert key in ours or key in anno or key.split(":")[0] in ours, key
+    graph = Graph().parse(
+        data=json.dumps({**document, "@context": [ours, anno], "id": f"{BASE}/annotations/n1"}), format="json-ld"
+    )
+    for node in {part for triple in graph for part in triple if isinstance(part, URIRef)}:
+        assert str(node).startswith(("http://", "https://")), node
+    assert (URIRef(f"{BASE}/annotations/n1"), RDF.type, URIRef("http://www.w3.org/ns/oa#Annotation")) in graph
+
+
+def test_a_measurement_keeps_value_unit_uncertainty_region_and_run(shared: Path) -> None:
+    document = statement(FINDINGS["ruler"], 1, source())
+    graph = Graph().parse(
+        data=json.dumps({**document, "@context": contexts(shared), "id": f"{BASE}/annotations/n1"}), format="json-ld"
+    )
+    said = {str(predicate): str(value) for _, predicate, value in graph}
+    assert said["http://qudt.org/schema/qudt/numericValue"] == "11.812"
+    assert said["http://qudt.org/schema/qudt/standardUncertainty"] == "0.009"
+    assert said["http://qudt.org/schema/qudt/hasUnit"] == "http://purl.obolibrary.org/obo/UO_0000243"
+    assert said["http://rs.tdwg.org/ac/terms/xFrac"] == "0.1"
+    assert said["http://iptc.org/std/Iptc4xmpExt/2008-02-29/CVterm"] == "http://rs.tdwg.org/accd/values/c03"
+    assert said["http://rs.dissco.eu/opends/terms/score"] == "0.99"
+    assert json.loads(said[f"{BASE}/ns#details"]) == {"ticks": 201, "fit": [0.1]}
+    assert said["http://www.w3.org/ns/prov#wasGeneratedBy"].startswith(f"{BASE}/api/runs/")
