@@ -55,7 +55,9 @@ def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[
     mask = beside / "plant_masks" / f"{path.stem}.png"
     stored = int(row["width"] or 0), int(row["height"] or 0)
     orientation = int(row["exif_orientation"] or 1)
-    regions = tuple(Region(label["kind"], label["text"], upright(label["box"], stored, orientation)) for label in labels)
+    regions = tuple(
+        Region(label["kind"], label["text"], upright(label["box"] or (0, 0, *stored), stored, orientation)) for label in labels
+    )
     codes = tuple(re.sub(r" \([^()]*\)$", "", code.strip()) for code in row["barcode_values"].split(" | ") if code.strip())
     known = row["px_per_mm"]
     return Truth(
