@@ -54,5 +54,5 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def _unforeseen(error: Exception) -> Response:
-        log.exception("unforeseen error", error=str(error))
+        log.error("unforeseen error", exc_info=error)
         return problem(500, "Internal error", "Something broke here; the log of the server says what.")
