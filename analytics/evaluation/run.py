@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import structlog
 
 from analytics import pipelines
 from analytics.evaluation.measures import block_distance, overlap, plain, words
@@ -21,7 +20,6 @@ from iiif.image.master import open_upright
 MARGIN = 0.02  # of a region's longer side, within which a line's middle may lie outside it
 IGNORED, PLANT = 128, 255  # grey levels of the plant masks
 QUARTERS = {3: 2, 6: 3, 8: 1}  # EXIF orientation to turns counter-clockwise
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,6 @@ def evaluate_image(truth: Truth, pipeline: str = "sheet") -> ImageResult:
             module = importlib.import_module(f"analytics.steps.{step.name}")
             result: StepResult = module.run(image, step.parameters, StepContext("", earlier))
         except Exception as error:  # noqa: BLE001 - it goes into the report
-            log.warning("step failed", step=step.name, image=truth.path.name, error=str(error))
             failures[step.name] = f"{type(error).__name__}: {error}"
             continue
         seconds[step.name] = time.monotonic() - started

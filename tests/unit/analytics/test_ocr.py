@@ -1,0 +1,89 @@
+"""Blocks, reading order and turned labels; text is drawn here, so its truth is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from font_caladea import Caladea
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from analytics.steps import layout, ocr
+from analytics.steps.model import Finding, SheetImage, StepContext
+from analytics.steps.ocr_engine import Line
+from annotations.model import Box
+
+LABEL = ("Herbarium of the University", "Quercus robur L.", "Belgium, Meise, in silva", "12 June 1887")
+
+
+def _sheet(lines: tuple[str, ...] = LABEL, turned: int = 0, size: tuple[int, int] = (1600, 2200)) -> SheetImage:
+    """A label of these lines at (900, 1700) of a cream sheet, `turned` degrees counter-clockwise."""
+    font = ImageFont.truetype(Caladea, 36)
+    label = Image.new("RGB", (560, 60 * len(lines) + 20), (252, 250, 240))
+    for row, line in enumerate(lines):
+        ImageDraw.Draw(label).text((20, 10 + 60 * row), line, (20, 20, 20), font=font)
+    sheet = Image.new("RGB", size, (238, 232, 216))
+    sheet.paste(label.rotate(turned, expand=True), (900, 1500))
+    return SheetImage(np.asarray(sheet))
+
+
+def _line(text: str, x: float, y: float, width: float = 100, height: float = 20) -> Line:
+    quad = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], float)
+    return Line(text, 0.9, quad)
+
+
+def test_lines_side_by_side_are_one_row_and_rows_stand_below_each_other() -> None:
+    lines = [_line("robur", 120, 2), _line("below", 0, 30), _line("Quercus", 0, 0)]
+    assert layout.text_of(lines) == "Quercus robur\nbelow"
+    assert len(layout.blocks(lines)) == 1
+
+
+def test_what_stands_far_apart_or_runs_another_way_is_another_block() -> None:
+    lines = [_line("one", 0, 0), _line("two", 0, 300), _line("up", 400, 0, 20, 200)]
+    assert [layout.text_of(block) for block in layout.blocks(lines)] == ["one", "up", "two"]
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_points_are_turned_back(turns: int) -> None:
+    picture: NDArray[np.uint8] = np.zeros((5, 8), np.uint8)
+    picture[1, 6] = 1
+    y, x = (int(axis[0]) for axis in np.nonzero(np.rot90(picture, turns)))
+    back = ocr._turned_back(np.array([(x + 0.5, y + 0.5)]), turns, 8, 5)
+    assert back[0].tolist() == [6.5, 1.5]
+
+
+@pytest.mark.parametrize("turned", [0, 90, 270, 180])
+def test_a_label_is_read_whichever_way_it_lies(turned: int) -> None:
+    (finding,) = ocr.run(_sheet(turned=turned), {"lowest_score": 0.6}, StepContext()).findings
+    assert finding.text.splitlines() == list(LABEL)
+    assert finding.kind == "label"
+    assert finding.motivations == ("supplementing", "transcribing")
+    assert finding.box is not None
+    assert 890 < finding.box.x0 < finding.box.x1 < 1480
+    assert 1490 < finding.box.y0 < finding.box.y1 < 2080
+    assert [line["text"] for line in finding.data["lines"]] == list(LABEL)
+
+
+def test_what_stands_on_the_ruler_is_no_label() -> None:
+    ruler = Finding("ruler", "", Box(880, 1480, 1500, 1800), value=10.0, unit="px/mm")
+    assert not ocr.run(_sheet(), {}, StepContext("", {"ruler": (ruler,)})).findings
+
+
+def test_an_empty_sheet_says_that_nothing_looked_like_text() -> None:
+    result = ocr.run(SheetImage(np.full((900, 700, 3), 240, np.uint8)), {}, StepContext())
+    assert not result.findings
+    assert "nothing looked like text" in result.nothing_found
+
+
+def test_a_single_pixel_is_borne() -> None:
+    assert ocr.run(SheetImage(np.zeros((1, 1, 3), np.uint8)), {}, StepContext()).nothing_found
+
+
+@pytest.mark.slow
+def test_a_real_label_is_read(shared: Path) -> None:
+    from iiif.image.master import open_upright
+
+    image = SheetImage(open_upright(shared / "data/specimens/plant_vv_mich_1556924.jpg").numpy())
+    text = "\n".join(finding.text for finding in ocr.run(image, {}, StepContext()).findings)
+    assert "Carex typhina Michx." in text
+    assert "Coll. Date: August 22, 1989" in text
