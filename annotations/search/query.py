@@ -19,8 +19,8 @@ from app.runtime.search import columns, words
 from app.runtime.search.port import And, Everything, Fuzzy, Not, Or, Phrase, Prefix, Query, Range, Term, Words
 
 LONGEST, MOST_PARTS = 1000, 40  # characters of a question, and its parts; so many values of one parameter too
-BY_WORDS = {"scientificName": "name", "recordedBy": "collector", "locality": "place"}
-SHORT = {"text": "text", "species": "scientificName", "collector": "collector", "catalognumber": "catalogNumber"}
+BY_WORDS = {"scientificName": "name", "recordedBy": "collector"}
+SHORT = {"species": "scientificName", "locality": "place"}
 _PART = re.compile(r'(?P<no>-)?(?:(?P<field>[A-Za-z][A-Za-z0-9]*):)?(?:"(?P<phrase>[^"]*)"?|(?P<plain>\S+))')
 _KNOWN = {name.lower(): name for name in BY_NAME} | SHORT
 
