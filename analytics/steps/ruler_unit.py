@@ -31,7 +31,7 @@ CLEAR = (
     (40, 0.7),
     (20, 0.8),
     (11, 0.9),
-)  # from so many marks on, the least correlation of their lengths with a pattern
+)  # from so many marks on, the least correlation
 PROMINENT, PROMINENT_PLAIN = 1.06, 1.3  # each sort of mark is at least so many times as long as the next shorter one
 PERIODS = 1.5  # of a pattern that must be seen; one is enough for the millimetres of a short card
 SAME = 0.006  # scales of one ruler agree to this
