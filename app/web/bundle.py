@@ -49,7 +49,8 @@ def send(name: str) -> Response:
     response.cache_control.max_age = A_YEAR_S
     response.cache_control.immutable = True
     response.set_etag(path.stem + suffix)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _takes(encoding: str) -> bool:

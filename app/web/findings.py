@@ -24,7 +24,7 @@ CROP_PX = (560, 200)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One annotation. `value` is rounded to what its standard uncertainty carries; `crop` is the address of its piece of image."""
+    """One annotation. `value` is rounded to what its uncertainty carries; `crop` is the address of its piece of image."""
 
     key: str
     iri: str

@@ -115,7 +115,8 @@ def _page(template: str, **values: Any) -> Response:
     response.cache_control.no_cache = True
     response.vary.add("Accept")
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _policy(base_url: str) -> str:
