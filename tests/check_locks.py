@@ -41,4 +41,4 @@ def faults(runtime: Path, development: Path) -> list[str]:
 
 if __name__ == "__main__":
     complaints = faults(ROOT / "requirements.lock", ROOT / "requirements-dev.lock")
-    sys.exit("\n".join(complaints))
+    sys.exit("\n".join(complaints) or 0)
