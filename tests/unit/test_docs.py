@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -162,3 +163,13 @@ def test_steps_of_the_pipeline_are_described() -> None:
     pipelines = importlib.import_module("analytics.pipelines")
     described = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/analysis.md").read_text(), re.MULTILINE)
     assert described == [step.name for step in pipelines.load("sheet").steps]
+
+
+def test_every_dependency_is_accounted_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = {
+        re.split(r"[=<>\[ ]", name)[0] for name in [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    }
+    rows = re.findall(r"^\| ([a-z][^|]*) \|", (ROOT / "docs/dependencies.md").read_text(), re.MULTILINE)
+    explained = {re.split(r"[=<>\[ ]", name.strip())[0] for row in rows for name in row.split(",")} - {"package", ""}
+    assert explained == declared
