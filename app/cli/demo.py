@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 
@@ -32,7 +33,7 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
     runtime = compose.build(_settings(paths, port, data))
     compose.prepare(runtime)
     ingest_run = ingesting.open_run(runtime, paths)
-    server = multiprocessing.get_context("spawn").Process(target=serve.run, args=(runtime.settings,), name="lectotype-serve")
+    server = multiprocessing.get_context("spawn").Process(target=_serve, args=(runtime.settings,), name="lectotype-serve")
     server.start()
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -52,6 +53,11 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
         server.join()
     if server.exitcode:
         raise click.ClickException(f"The server ended with status {server.exitcode}.")
+
+
+def _serve(settings: Settings) -> None:
+    """The server's process: what `serve.run` returns is its exit status."""
+    sys.exit(serve.run(settings))
 
 
 def _settings(paths: tuple[Path, ...], port: int | None, data: Path | None) -> Settings:
