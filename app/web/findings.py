@@ -6,30 +6,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotations.model import Annotation, Box
+from annotations.model import Annotation
+from annotations.selectors import xywh
 from iiif.addresses import Addresses
 from iiif.catalogue.model import Media
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Scale", ("ruler",)),
-    ("Measurements", ("length", "width", "area", "outline")),
+    ("Measurements", ("length", "width", "area", "outline", "specimen")),
     ("Codes", ("barcode",)),
-    ("Labels", ("text", "label")),
+    ("Labels", ("text", "label", "ocr")),
     ("Image quality", ("quality",)),
 )
 PEOPLE = "Said by people"
 REST = "Other"
+READ = ("text", "label")  # what was on the sheet itself, to the letter
 CROP_PX = (560, 200)
+MOST_OF_IT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One annotation. `value` is rounded to what its uncertainty carries; `crop` is the address of its piece of image."""
+    """One annotation.
+
+    `value` is rounded to what its uncertainty carries; `nothing` is a step that looked and found nothing, and `says` why;
+    `quoted` is text as it stands on the sheet; `agrees` tells whether a code is the catalogue number (None: no code);
+    `crop` is the address of its piece of image, empty where that is the whole or was shown just before.
+    """
 
     key: str
     iri: str
     kind: str
     says: str
+    quoted: bool
     value: str
     uncertainty: str
     unit: str
@@ -38,7 +47,6 @@ class Finding:
     agrees: bool | None
     crop: str
     canvas: str
-    run_key: str
     by: str
 
 
@@ -50,34 +58,52 @@ class Group:
 
 def groups(found: Sequence[Annotation], media: Sequence[Media], catalog_number: str, addresses: Addresses) -> tuple[Group, ...]:
     """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
-    kinds = {kind: title for title, group in GROUPS for kind in group}
-    ready = {image.key for image in media if image.state == "ready"}
-    sorted_out: dict[str, list[Finding]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
+    kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
+    images = {image.key: image for image in media if image.state == "ready"}
+    sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
     for annotation in found:
-        title = PEOPLE if annotation.layer == "people" else kinds.get(annotation.kind, REST)
-        sorted_out[title].append(_finding(annotation, catalog_number, addresses, annotation.media_key in ready))
-    return tuple(Group(title, tuple(sorted(some, key=lambda one: one.nothing))) for title, some in sorted_out.items() if some)
+        title = PEOPLE if annotation.layer == "people" else kinds.get(annotation.kind, (REST, 0))[0]
+        sorted_out[title].append(annotation)
+    groups = []
+    for title, some in sorted_out.items():
+        some.sort(key=lambda one: (_nothing(one), kinds.get(one.kind, (REST, 0))[1]))
+        crops: set[str] = set()
+        findings = [_finding(one, catalog_number, addresses, _crop(one, images.get(one.media_key), crops)) for one in some]
+        groups.append(Group(title, tuple(findings)))
+    return tuple(group for group in groups if group.findings)
 
 
-def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, has_image: bool) -> Finding:
+def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, crop: str) -> Finding:
     value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
-    nothing = annotation.kind != "quality" and annotation.motivations == ("assessing",)
+    nothing = _nothing(annotation)
+    says = said(annotation)
     return Finding(
         key=annotation.key,
         iri=addresses.annotation(annotation.key),
         kind=annotation.kind,
-        says=annotation.text,
+        says=says,
+        quoted=annotation.kind in READ and not nothing,
         value=value,
         uncertainty=uncertainty,
         unit=annotation.unit,
         confidence="" if annotation.confidence is None else f"{annotation.confidence:.0%}",
         nothing=nothing,
-        agrees=_agrees(annotation.text, catalog_number) if annotation.kind == "barcode" and not nothing else None,
-        crop=_crop(annotation.media_key, annotation.box) if has_image and annotation.box and not nothing else "",
-        canvas=addresses.canvas(annotation.specimen_key, annotation.media_key),
-        run_key=annotation.run_key,
-        by=_creator(annotation.document),
+        agrees=_agrees(says, catalog_number) if annotation.kind == "barcode" and not nothing else None,
+        crop=crop,
+        canvas=addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else "",
+        by=_creator(annotation.document) if annotation.layer == "people" else "",
     )
+
+
+def _nothing(annotation: Annotation) -> bool:
+    """A step that looked and found nothing says so with this motivation and without a place."""
+    return annotation.kind != "quality" and annotation.motivations == ("assessing",) and annotation.box is None
+
+
+def said(annotation: Annotation) -> str:
+    """Its text without its tags."""
+    texts = [body for body in _bodies(annotation.document) if isinstance(body.get("value"), str)]
+    return "\n".join(body["value"] for body in texts if body.get("purpose") != "tagging") or annotation.text
 
 
 def uncertainty_of(document: Mapping[str, Any]) -> float | None:
@@ -112,14 +138,20 @@ def _creator(document: Mapping[str, Any]) -> str:
 
 
 def _agrees(text: str, catalog_number: str) -> bool:
-    return bool(catalog_number) and _letters(catalog_number) in _letters(text)
+    return bool(_letters(catalog_number)) and _letters(catalog_number) in _letters(text)
 
 
 def _letters(text: str) -> str:
     return re.sub(r"[^0-9a-z]", "", text.lower())
 
 
-def _crop(media_key: str, box: Box) -> str:
-    x, y = math.floor(box.x0), math.floor(box.y0)
-    width, height = max(1, math.ceil(box.x1) - x), max(1, math.ceil(box.y1) - y)
-    return f"/iiif/3/{media_key}/{x},{y},{width},{height}/!{CROP_PX[0]},{CROP_PX[1]}/0/default.jpg"
+def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> str:
+    """The address of the box's piece of the image, once each, and not where the box is nearly all of it."""
+    box = annotation.box
+    if box is None or image is None or (box.x1 - box.x0) * (box.y1 - box.y0) > MOST_OF_IT * image.width_px * image.height_px:
+        return ""
+    region = xywh(box)
+    if region in shown:
+        return ""
+    shown.add(region)
+    return f"/iiif/3/{image.key}/{region}/!{CROP_PX[0]},{CROP_PX[1]}/0/default.jpg"

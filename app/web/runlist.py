@@ -12,7 +12,6 @@ from analytics import service as analytics
 from analytics.model import Run
 from app.runtime import clock
 from app.web.pictures import Picture, picture_of
-from app.web.record import spaced
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
@@ -20,7 +19,19 @@ from iiif.catalogue.model import Media, Specimen
 STATES = ("running", "completed", "failed")
 TONES = {"done": "good", "failed": "bad", "nothing found": "warn", "running": "running"}
 PICTURE_PX = (140, 180)
-REFUSED_SHOWN = 500
+ENTRIES_SHOWN = 500
+COUNTED = (
+    ("records", "Records read"),
+    ("specimensAdded", "Specimens added"),
+    ("mediaAdded", "Images added"),
+    ("alreadyHere", "Here already"),
+    ("rejectedTotal", "Refused"),
+    ("warningsTotal", "Doubtful"),
+)
+ENTRIES = (
+    ("rejected", "rejectedTotal", "Refused, and why"),
+    ("warnings", "warningsTotal", "Taken in, but doubtful"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +77,11 @@ class Line:
 def work(session: Session) -> Work:
     """The numbers of the progress strip."""
     images = catalogue.count_media(session)
-    runs = {state: analytics.count(session, state=state) for state in STATES}
-    analysed = analytics.count(session, kind="analysis") - analytics.count(session, kind="analysis", state="running")
+    runs = analytics.counts(session)
     total, pending = sum(images.values()), images.get("pending", 0)
-    return Work(total, total - pending, pending, analysed, runs["running"])
+    analysed = sum(number for (kind, state), number in runs.items() if kind == "analysis" and state != "running")
+    running = sum(number for (_, state), number in runs.items() if state == "running")
+    return Work(total, total - pending, pending, analysed, running)
 
 
 def of_media(session: Session, media_keys: Iterable[str]) -> list[Line]:
@@ -81,7 +93,8 @@ def listing(session: Session, state: str, page: int, size: int) -> dict[str, Any
     """What the template of the list needs; an unknown state lists all."""
     state = state if state in STATES else ""
     found = analytics.page(session, state=state, offset=(page - 1) * size, limit=size)
-    counts = {name: analytics.count(session, state=name) for name in ("", *STATES)}
+    by_state = analytics.counts(session)
+    counts = {name: sum(number for (_, at), number in by_state.items() if name in ("", at)) for name in ("", *STATES)}
     specimens = catalogue.specimens_by_key(session, [run.specimen_key for run in found])
     media = catalogue.media_of_many(session, [run.specimen_key for run in found])
     images = {image.key: image for several in media.values() for image in several}
@@ -100,17 +113,19 @@ def listing(session: Session, state: str, page: int, size: int) -> dict[str, Any
 
 
 def detail(session: Session, key: str, addresses: Addresses) -> dict[str, Any]:
-    """What the template of one run needs. Raises the analytics' NotFound."""
+    """What the template of one run needs. Raises UnknownRun."""
     run = analytics.get(session, key)
     specimen = catalogue.specimens_by_key(session, [run.specimen_key]).get(run.specimen_key)
-    refused = [row for row in run.report.get("rejected", []) if isinstance(row, Mapping)]
-    columns = list(dict.fromkeys(name for row in refused[:REFUSED_SHOWN] for name in row))
+    report = run.report
     return {
         "run": _line(run, specimen, None),
-        "refused": [[row.get(name, "") for name in columns] for row in refused[:REFUSED_SHOWN]],
-        "refused_columns": [spaced(name) for name in columns],
-        "refused_total": len(refused),
-        "counts": [(spaced(name), value) for name, value in run.report.items() if isinstance(value, int | float | str)],
+        "counts": [(label, f"{report[name]:,}") for name, label in COUNTED if name in report],
+        "notes": report.get("notes", []),
+        "listed": [
+            {"title": title, "rows": report[name][:ENTRIES_SHOWN], "total": report.get(total, 0)}
+            for name, total, title in ENTRIES
+            if report.get(name)
+        ],
         "provenance": list(_provenance(run)),
         "specimen_href": f"/specimens/{run.specimen_key}" if specimen else "",
         "specimen_name": _name(specimen) if specimen else "",
@@ -125,7 +140,7 @@ def _line(run: Run, specimen: Specimen | None, image: Media | None) -> Line:
         state=run.state,
         when=_when(run.started_at or run.created_at),
         took=_took(run),
-        counted=f"{run.done:,} of {run.total:,} rows" if run.kind == "ingest" else "",
+        counted=_counted(run),
         reason=run.reason,
         pipeline=run.pipeline,
         steps=tuple(_step(name, said) for name, said in run.steps.items()),
@@ -135,8 +150,19 @@ def _line(run: Run, specimen: Specimen | None, image: Media | None) -> Line:
 
 def _title(run: Run, specimen: Specimen | None) -> str:
     if run.kind == "ingest":
-        return f"Ingest of {run.report.get('source') or run.pipeline}"
+        return f"Ingest of {', '.join(map(str, run.parameters.get('sources', []))) or 'drawn sheets'}"
     return _name(specimen) if specimen else f"Pipeline {run.pipeline}"
+
+
+def _counted(run: Run) -> str:
+    """How far an ingest is, or what came of it."""
+    if run.kind != "ingest":
+        return ""
+    if "specimensAdded" not in run.report:
+        return f"{run.done:,} of {run.total:,} records" if run.total else ""
+    report = run.report
+    said = f"{report['specimensAdded']:,} specimens and {report['mediaAdded']:,} images added"
+    return said + (f", {report['rejectedTotal']:,} refused" if report.get("rejectedTotal") else "")
 
 
 def _name(specimen: Specimen) -> str:
@@ -158,9 +184,15 @@ def _provenance(run: Run) -> Iterable[tuple[str, str]]:
         ("Input, SHA-256", run.input_digest),
     )
     yield from ((name, value) for name, value in named if value)
-    for title, said in (("Parameters", run.parameters), ("Environment", run.environment)):
-        if said:
-            yield title, ", ".join(f"{name} {value}" for name, value in said.items())
+    steps = {name: value for name, value in run.parameters.items() if isinstance(value, Mapping) and value}
+    for step, values in steps.items():
+        yield f"Parameters of {step}", _listed(values)
+    if run.environment:
+        yield "Environment", _listed(run.environment)
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {_listed(value) if isinstance(value, Mapping) else value}" for name, value in values.items())
 
 
 def _when(at: datetime) -> str:
