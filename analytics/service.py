@@ -14,20 +14,24 @@ from analytics.model import Run
 from analytics.pipelines import Pipeline
 from analytics.tables import RunRow
 from app.runtime import ids, outbox, processes
+from iiif.catalogue.jobs import DeriveImage
 from iiif.catalogue.model import Media
 
 INGEST = "ingest"
 ENDED_STEPS = ("done", "nothing found", "failed")
 
 
-def open_run(session: Session, media: Media, pipeline: str = "sheet", *, naan: str, at: datetime) -> Run:
+def open_run(session: Session, media: Media, pipeline: str = "sheet", *, naan: str, at: datetime, retry: bool = False) -> Run:
     """Have the pipeline run over the image, as soon as the image is ready.
 
-    A pipeline's version runs over one image once: a second call gives the run that is there. Raises UnknownPipeline.
+    A pipeline's version runs over one image once: a second call gives the run that is there; with `retry`, a failed one
+    does what failed again. Raises UnknownPipeline.
     """
     plan = pipelines.load(pipeline)
     found = store.find_of_media(session, media.key, plan.version)
     if found is not None:
+        if retry and found.state == "failed":
+            _reopen(session, found, media)
         return store.run(found)
     row = _row(plan, media, naan=naan, at=at)
     session.add(row)
@@ -35,6 +39,18 @@ def open_run(session: Session, media: Media, pipeline: str = "sheet", *, naan: s
     if media.state != "pending":
         outbox.add(session, Analyse(row.key))
     return store.run(row)
+
+
+def _reopen(session: Session, row: RunRow, media: Media) -> None:
+    """Let a failed run go on with the steps that failed; an image that could not be prepared is prepared again first."""
+    row.state, row.reason, row.ended_at = "running", "", None
+    row.steps = {name: {"state": "waiting"} if mark["state"] == "failed" else mark for name, mark in row.steps.items()}
+    row.done = sum(mark["state"] in ENDED_STEPS for mark in row.steps.values())
+    if media.state == "failed":
+        row.started_at = None
+        outbox.add(session, DeriveImage(media.key))
+    else:
+        outbox.add(session, Analyse(row.key))
 
 
 def media_settled(session: Session, media: Media, *, at: datetime) -> int:

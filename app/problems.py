@@ -1,5 +1,8 @@
 """Errors as `application/problem+json` (RFC 9457): the one table from error class to status code."""
 
+import re
+from collections.abc import Callable
+
 import structlog
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
@@ -37,16 +40,19 @@ def problem(status: int, title: str, detail: str, **more: str | None) -> Respons
     return response
 
 
-def install(app: Flask) -> None:
-    """Have the app answer every error so."""
+def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = lambda *_: None) -> None:
+    """Have the app answer every error so; or as a page, where `as_page` makes one of status, title and sentence."""
 
     @app.errorhandler(errors.DomainError)
     def _domain(error: errors.DomainError) -> Response:
-        return problem(status_of(error), type(error).__name__, error.sentence, parameter=error.parameter, spec=error.spec)
+        status, title = status_of(error), type(error).__name__
+        page = as_page(status, spaced(title), error.sentence)
+        return page or problem(status, title, error.sentence, parameter=error.parameter, spec=error.spec)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
-        response = problem(error.code or 500, error.name, error.description or error.name)
+        status, sentence = error.code or 500, error.description or error.name
+        response = as_page(status, error.name, sentence) or problem(status, error.name, sentence)
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):
                 response.headers[name] = value
@@ -56,3 +62,8 @@ def install(app: Flask) -> None:
     def _unforeseen(error: Exception) -> Response:
         log.error("unforeseen error", exc_info=error)
         return problem(500, "Internal error", "Something broke here; the log of the server says what.")
+
+
+def spaced(name: str) -> str:
+    """`UnknownSpecimen` as people write it: Unknown specimen."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()

@@ -46,7 +46,7 @@ def run(pipeline: str, specimens: Sequence[str], media_keys: Sequence[str], quer
             at = runtime.clock()
             with runtime.db.begin() as session:
                 naan = runtime.settings.naan
-                opened += [analytics.open_run(session, image, pipeline, naan=naan, at=at) for image in images]
+                opened += [analytics.open_run(session, image, pipeline, naan=naan, at=at, retry=True) for image in images]
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     if as_json:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import socket
 import sys
 from pathlib import Path
 from types import FrameType
@@ -30,7 +31,9 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
     Without PATHS, sheets with known truth are drawn first. The page answers while the rest still comes in; a second
     start with the same data goes on where the first one stopped.
     """
-    runtime = compose.build(_settings(paths, port, data))
+    settings = _settings(paths, port, data)
+    _refuse_taken_port(settings)
+    runtime = compose.build(settings)
     compose.prepare(runtime)
     ingest_run = ingesting.open_run(runtime, paths)
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(runtime.settings,), name="lectotype-serve")
@@ -53,6 +56,16 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
         server.join()
     if server.exitcode:
         raise click.ClickException(f"The server ended with status {server.exitcode}.")
+
+
+def _refuse_taken_port(settings: Settings) -> None:
+    """Say it before anything is ingested."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as error:
+            raise click.ClickException(f"Port {settings.port} is taken; choose another one with --port ({error}).") from error
 
 
 def _serve(settings: Settings) -> None:

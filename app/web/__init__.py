@@ -22,7 +22,7 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.url_map.strict_slashes = True
-    problems.install(app)
+    problems.install(app, pages.problem_page)
     for blueprint in (
         image_views.blueprint,
         presentation_views.make_blueprint(extras.of_specimen),

@@ -92,14 +92,16 @@ def favicon() -> Response:
     return Response(status=204)
 
 
-def wants_page() -> bool:
+def _wants_page() -> bool:
     """Whether the client is a browser in front of a person: it prefers HTML to JSON, and asks where pages are."""
     best = request.accept_mimetypes.best_match(["application/json", "application/problem+json", "text/html"])
     return best == "text/html" and not request.path.startswith(("/api/", "/iiif/", "/annotations/", "/search/", "/assets/"))
 
 
-def problem_page(status: int, title: str, detail: str) -> Response:
-    """An error as a person reads it."""
+def problem_page(status: int, title: str, detail: str) -> Response | None:
+    """An error as a person reads it; None for programs."""
+    if not _wants_page():
+        return None
     response = _page("problem.html", title=title, detail=detail)
     response.status_code = status
     return response

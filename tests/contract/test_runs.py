@@ -24,6 +24,7 @@ from app import compose
 from app.cli.ingest import ingest_paths
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
+from iiif.catalogue import service as catalogue
 from tests.drain import drain
 from tests.services import wait_until
 
@@ -82,8 +83,6 @@ def test_a_sheet_is_analysed_and_every_statement_names_its_run(prepared: Runtime
 
 
 def the_media_digest(runtime: Runtime, run: Run) -> str:
-    from iiif.catalogue import service as catalogue
-
     with runtime.reads.begin() as session:
         return catalogue.get_media(session, run.media_key).sha256
 
@@ -111,11 +110,31 @@ def test_a_step_that_stumbles_fails_alone(prepared: Runtime, sheet: Path, monkey
     )
 
 
+def test_a_failed_run_is_taken_up_again_where_it_failed(prepared: Runtime, sheet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(quality, "run", stumble)
+        ingest_paths(prepared, [sheet])
+        drain(prepared)
+    first = the_run(prepared)
+    assert first.state == "failed"
+    with prepared.db.begin() as session:
+        media = catalogue.get_media(session, first.media_key)
+        service.open_run(session, media, naan=prepared.settings.naan, at=prepared.clock(), retry=True)
+    drain(prepared)
+    second = the_run(prepared)
+    assert (second.key, second.state, second.reason) == (first.key, "completed", "")
+    assert {name: mark for name, mark in second.steps.items() if name != "quality"} == {
+        name: mark for name, mark in first.steps.items() if name != "quality"
+    }
+    assert_each_step_spoke_once(prepared, second)
+
+
 def test_an_image_that_cannot_be_prepared_fails_its_run(prepared: Runtime, sheet: Path) -> None:
     ingest_paths(prepared, [sheet])
     with prepared.reads.begin() as session:
-        from iiif.catalogue import service as catalogue
-
         media = catalogue.get_media(session, the_run(prepared).media_key)
     master = prepared.blobs.path(media.sha256)
     master.write_bytes(master.read_bytes()[:20_000])
