@@ -8,6 +8,7 @@ from typing import Any
 
 from annotations.model import Annotation
 from annotations.selectors import xywh
+from app.web.pictures import Picture, piece_of
 from iiif.addresses import Addresses
 from iiif.catalogue.model import Media
 
@@ -31,7 +32,7 @@ class Finding:
 
     `value` is rounded to what its uncertainty carries; `nothing` is a step that looked and found nothing, and `says` why;
     `quoted` is text as it stands on the sheet; `agrees` tells whether a code is the catalogue number (None: no code);
-    `crop` is the address of its piece of image, empty where that is the whole or was shown just before.
+    `crop` is its piece of the image, None where that is the whole or was shown just before.
     """
 
     key: str
@@ -45,7 +46,7 @@ class Finding:
     confidence: str
     nothing: bool
     agrees: bool | None
-    crop: str
+    crop: Picture | None
     canvas: str
     by: str
 
@@ -73,7 +74,7 @@ def groups(found: Sequence[Annotation], media: Sequence[Media], catalog_number: 
     return tuple(group for group in groups if group.findings)
 
 
-def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, crop: str) -> Finding:
+def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, crop: Picture | None) -> Finding:
     value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
     nothing = _nothing(annotation)
     says = said(annotation)
@@ -122,9 +123,9 @@ def rounded(value: float | None, uncertainty: float | None) -> tuple[str, str]:
     if value is None or not math.isfinite(value):
         return "", ""
     if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0:
-        return f"{value:.4g}", ""
+        return (f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"), ""
     places = max(0, 1 - math.floor(math.log10(uncertainty)))
-    return f"{value:.{places}f}", f"{uncertainty:.{places}f}"
+    return f"{value:,.{places}f}", f"{uncertainty:,.{places}f}"
 
 
 def _bodies(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -145,13 +146,13 @@ def _letters(text: str) -> str:
     return re.sub(r"[^0-9a-z]", "", text.lower())
 
 
-def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> str:
-    """The address of the box's piece of the image, once each, and not where the box is nearly all of it."""
+def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> Picture | None:
+    """The box's piece of the image, once each, and not where the box is nearly all of it."""
     box = annotation.box
     if box is None or image is None or (box.x1 - box.x0) * (box.y1 - box.y0) > MOST_OF_IT * image.width_px * image.height_px:
-        return ""
+        return None
     region = xywh(box)
     if region in shown:
-        return ""
+        return None
     shown.add(region)
-    return f"/iiif/3/{image.key}/{region}/!{CROP_PX[0]},{CROP_PX[1]}/0/default.jpg"
+    return piece_of(image, region, CROP_PX)

@@ -18,12 +18,22 @@ class Picture:
 
 def picture_of(image: Media, within_px: tuple[int, int]) -> Picture:
     """The image scaled into a box, never enlarged (Image API 3.0, section 4.2: `!w,h`)."""
-    scale = min(within_px[0] / image.width_px, within_px[1] / image.height_px, 1)
-    width, height = (max(1, round(side * scale)) for side in (image.width_px, image.height_px))
-    service = f"/iiif/3/{image.key}"
+    return _picture(image, "full", (image.width_px, image.height_px), within_px)
+
+
+def piece_of(image: Media, region: str, within_px: tuple[int, int]) -> Picture:
+    """The same of a piece of it; `region` is `x,y,w,h` in pixels of the upright image."""
+    _, _, width, height = map(int, region.split(","))
+    return _picture(image, region, (width, height), within_px)
+
+
+def _picture(image: Media, region: str, size_px: tuple[int, int], within_px: tuple[int, int]) -> Picture:
+    scale = min(within_px[0] / size_px[0], within_px[1] / size_px[1], 1)
+    width, height = (max(1, round(side * scale)) for side in size_px)
+    service = f"/iiif/3/{image.key}/{region}"
     return Picture(
-        src=f"{service}/full/{width},{height}/0/default.jpg",
-        full=f"{service}/full/max/0/default.jpg",
+        src=f"{service}/{width},{height}/0/default.jpg",
+        full=f"{service}/max/0/default.jpg",
         width=width,
         height=height,
         alt=f"Photograph {image.file_name}",

@@ -6,6 +6,7 @@ const POLL_MS = 5000;
 const IDLE_MS = 20000;
 
 let events = null;
+let deaf = false; // the server lets no more clients listen: then this one asks now and then
 let timer = 0;
 let last = 0;
 
@@ -15,8 +16,9 @@ function busy() {
 
 function swap(old, fresh) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
-  const open = [...old.querySelectorAll("details[open][id]")].map(({ id }) => id);
-  for (const id of open) fresh.querySelector(`#${CSS.escape(id)}`)?.setAttribute("open", "");
+  for (const { id, open } of old.querySelectorAll("details[id]")) {
+    fresh.querySelector(`#${CSS.escape(id)}`)?.toggleAttribute("open", open);
+  }
   old.replaceWith(fresh);
   if (!focused) return;
   const same = focused.id ? `#${CSS.escape(focused.id)}` : focused.getAttribute("href") && `[href="${CSS.escape(focused.getAttribute("href"))}"]`;
@@ -29,6 +31,9 @@ async function refresh() {
     const response = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const { id } of page.querySelectorAll("[data-live][id]")) {
+      if (!document.getElementById(id)) return location.reload(); // the first specimen is in: the page has parts it had not
+    }
     for (const old of document.querySelectorAll("[data-live][id]")) {
       const fresh = page.getElementById(old.id);
       if (fresh && fresh.outerHTML !== old.outerHTML) swap(old, document.adoptNode(fresh));
@@ -50,10 +55,13 @@ function plan(soon = false) {
 
 function listen() {
   if (!busy()) return close();
-  if (events) return;
+  if (events || deaf) return;
   events = new EventSource("/api/events");
-  for (const name of ["message", "run", "runs", "progress", "media", "specimen"]) events.addEventListener(name, () => plan(true));
-  events.addEventListener("error", () => events?.readyState === EventSource.CLOSED && close());
+  events.addEventListener("progress", () => plan(true));
+  events.addEventListener("error", () => {
+    deaf = events?.readyState === EventSource.CLOSED;
+    if (deaf) close();
+  });
 }
 
 function close() {
@@ -66,6 +74,8 @@ if (document.querySelector("[data-live]")) {
   addEventListener("pagehide", close);
   plan();
 }
+
+if (matchMedia("(max-width: 60rem)").matches) document.getElementById("fold")?.removeAttribute("open");
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.target.closest("input, textarea, select, [contenteditable], #viewer")) return;
