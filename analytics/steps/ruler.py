@@ -1,7 +1,7 @@
 """The scale of a photograph from the ruler in it: px_per_mm with its standard uncertainty, or an explicit "unresolved".
 
-A wrong scale is worse than none, so the unit must be told by the marks themselves: by which of them are longer, and by
-what stands beside them.
+A wrong scale is worse than none, so the unit must be told by the ruler itself: by which of its marks are longer, by what
+stands beside them, or by how many marks there are to a number.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.steps import ruler_strips, ruler_ticks, ruler_unit
+from analytics.steps import ruler_numbers, ruler_strips, ruler_ticks, ruler_unit
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.ruler_ticks import Graduation
 from annotations.model import Box
@@ -24,7 +24,7 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     """One finding "ruler" whose value is px/mm, or why there is none."""
     grey = cv2.cvtColor(image.rgb, cv2.COLOR_RGB2GRAY)
     found = graduations(grey)
-    reading = ruler_unit.read(found)
+    reading = ruler_unit.read(found) or ruler_numbers.read(image.rgb, grey, found)
     if reading is None:
         if not found:
             return StepResult((), "No ruler: nothing in the image repeats as the marks of a scale do.")
