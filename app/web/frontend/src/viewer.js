@@ -63,6 +63,7 @@ function open(holder) {
         manifestId: manifest,
         ...(canvas && { canvasId: canvas }),
         ...(query && { defaultSearchQuery: query }),
+        ...(narrow && { sideBarOpen: false }),
       },
     ],
     workspace: { allowNewWindows: false, showZoomControls: true, type: "single" },
