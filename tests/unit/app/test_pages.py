@@ -1,0 +1,224 @@
+"""The pages as a browser without scripts gets them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from analytics import service as analytics
+from analytics.statements import Source, nothing_found, statement
+from analytics.steps.model import Finding
+from annotations import service as annotations
+from annotations.model import Box
+from app import compose
+from app.runtime.context import Runtime
+from app.runtime.db import Base
+from app.runtime.settings import Settings
+from app.web import bundle
+from app.web.findings import rounded
+from app.web.record import sections, spaced
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media, Specimen
+from tests.drain import drain
+from tests.sheets import Hub, add_sheet, make_hub
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.fixture
+def hub(runtime: Runtime) -> Hub:
+    return make_hub(runtime)
+
+
+def say(hub: Hub, media: Media, step: str, *findings: Finding) -> str:
+    """Store the findings as a run of the analysis would; the run's key."""
+    runtime = hub.runtime
+    at = runtime.clock()
+    with runtime.db.begin() as session:
+        run = analytics.open_run(session, media, naan=runtime.settings.naan, at=at)
+        source = Source(run, step, media, hub.addresses, at)
+        for number, one in enumerate(findings, 1):
+            annotations.create_machine(
+                session,
+                statement(one, number, source),
+                media=media,
+                run_key=run.key,
+                kind=one.kind,
+                value=one.value,
+                unit=one.unit,
+                confidence=one.confidence,
+                addresses=hub.addresses,
+                at=at,
+            )
+        return run.key
+
+
+def page(hub: Hub, path: str, status: int = 200) -> str:
+    answer = hub.client.get(path, headers={"Accept": BROWSER})
+    assert answer.status_code == status
+    assert answer.mimetype == "text/html"
+    return answer.text
+
+
+def test_an_empty_collection_says_how_to_fill_it(hub: Hub) -> None:
+    assert "lectotype ingest" in page(hub, "/")
+
+
+def test_a_word_of_the_record_finds_the_specimen_and_shows_where(hub: Hub) -> None:
+    specimen, _ = add_sheet(hub.runtime)
+    drain(hub.runtime)
+    found = page(hub, "/?q=robur")
+    assert f"/specimens/{specimen.key}?q=robur" in found
+    assert "<mark>robur</mark>" in found
+    assert "No specimen has all of these words" in page(hub, "/?q=zebra")
+
+
+def test_what_was_typed_is_escaped(hub: Hub) -> None:
+    add_sheet(hub.runtime, "<img src=x onerror=alert(1)>")
+    drain(hub.runtime)
+    assert "<img src=x" not in page(hub, "/?q=%3Cimg+src%3Dx%3E")
+
+
+def test_a_facet_narrows_and_can_be_taken_back(hub: Hub) -> None:
+    add_sheet(hub.runtime, "BR 1", {"scientificName": "Quercus robur L.", "country": "Belgium"})
+    add_sheet(hub.runtime, "BR 2", {"scientificName": "Carex flacca Schreb.", "country": "France"})
+    drain(hub.runtime)
+    everything = page(hub, "/")
+    assert '<a href="/?country=France">' in everything
+    narrowed = page(hub, "/?country=France")
+    assert "1 found" in narrowed
+    assert '<a href="/" aria-current="true">France' in narrowed
+
+
+def test_a_search_engine_that_is_away_is_said_and_nothing_else_fails(settings: Settings) -> None:
+    runtime = compose.build(settings.with_(search_url="http://127.0.0.1:9"))
+    Base.metadata.create_all(runtime.database.engine)
+    hub = make_hub(runtime)
+    specimen, _ = add_sheet(runtime)
+    assert "The search does not answer now." in page(hub, "/?q=robur")
+    assert "Quercus robur" in page(hub, f"/specimens/{specimen.key}")
+    runtime.search.close()
+    runtime.database.engine.dispose()
+
+
+def test_a_length_stands_with_its_unit_and_uncertainty(hub: Hub) -> None:
+    specimen, (media,) = add_sheet(hub.runtime)
+    box = Box(100, 200, 1100, 2200)
+    length = Finding("length", "Length", box, value=143.2134, unit="mm", uncertainty=0.917, motivations=("measuring",))
+    say(hub, media, "specimen", length)
+    text = re.sub(r"<[^>]+>|\s+", " ", page(hub, f"/specimens/{specimen.key}"))
+    assert "143.21 ± 0.92 mm" in re.sub(r"\s+", " ", text)
+
+
+def test_a_step_that_found_nothing_says_why(hub: Hub) -> None:
+    specimen, (media,) = add_sheet(hub.runtime)
+    say(hub, media, "ruler", nothing_found("ruler", "No ruler: nothing repeats as the marks of a scale do."))
+    shown = page(hub, f"/specimens/{specimen.key}")
+    assert "nothing found" in shown
+    assert "No ruler: nothing repeats as the marks of a scale do." in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "verdict"), [("BR-0001", "is the catalogue number"), ("BR 0002", "is not the catalogue number")]
+)
+def test_a_code_is_held_against_the_catalogue_number(hub: Hub, code: str, verdict: str) -> None:
+    specimen, (media,) = add_sheet(hub.runtime, "BR 0001")
+    say(hub, media, "barcode", Finding("barcode", code, Box(0, 0, 100, 50), motivations=("identifying",)))
+    assert f">{verdict}" in page(hub, f"/specimens/{specimen.key}")
+
+
+def test_the_image_is_there_without_scripts(hub: Hub) -> None:
+    specimen, (media,) = add_sheet(hub.runtime)
+    assert (
+        f'<a href="/iiif/3/{media.key}/full/max/0/default.jpg"><img src="/iiif/3/{media.key}/full/800,1200/0/default.jpg"'
+        in page(hub, f"/specimens/{specimen.key}")
+    )
+
+
+def test_the_source_stands_beside_what_we_made_of_it(runtime: Runtime) -> None:
+    with runtime.db.begin() as session:
+        draft = catalogue.SpecimenDraft(
+            "1", {"eventDate": "1887-06-12", "country": "Belgium"}, {"dwc:eventDate": "12.vi.1887", "Country": "Belgium", "Schrank": "4"}, "test"
+        )  # fmt: skip
+        specimen: Specimen = catalogue.add_specimen(session, draft, naan="99999", at=runtime.clock())
+    rows = {row.label: row for section in sections(specimen) for row in section.rows}
+    assert (rows["Event date"].value, rows["Event date"].verbatim) == ("1887-06-12", "12.vi.1887")
+    assert rows["Country"].verbatim == ""
+    assert rows["Schrank"].value == "4"
+
+
+def test_runs_are_listed_by_state_with_their_steps(hub: Hub) -> None:
+    _, (media,) = add_sheet(hub.runtime)
+    key = say(hub, media, "quality")
+    assert f"/runs/{key}" in page(hub, "/runs?state=running")
+    assert f"/runs/{key}" not in page(hub, "/runs?state=completed")
+    assert "quality" in page(hub, f"/runs/{key}")
+
+
+def test_an_ingest_names_each_refused_row_with_its_reason(hub: Hub) -> None:
+    runtime = hub.runtime
+    entry = {"code": "truncated-image", "place": "torn.jpg", "catalogNumber": "torn", "sentence": "The file is cut off."}
+    report = {"records": 2, "specimensAdded": 1, "mediaAdded": 1, "rejectedTotal": 1, "rejected": [entry]}
+    with runtime.db.begin() as session:
+        run = analytics.open_ingest(session, ["photographs"], naan=runtime.settings.naan, at=runtime.clock())
+        analytics.close_ingest(session, run.key, report, at=runtime.clock())
+    shown = page(hub, f"/runs/{run.key}")
+    assert "Ingest of photographs" in shown
+    assert "torn.jpg" in shown
+    assert "The file is cut off." in shown
+
+
+def test_a_browser_gets_an_error_as_a_page_and_a_program_as_a_problem(hub: Hub) -> None:
+    assert "There is no specimen" in page(hub, "/specimens/s1nothing", 404)
+    assert "<h1" in page(hub, "/nowhere", 404)
+    for path, accept in (("/specimens/s1nothing", "*/*"), ("/nowhere", "application/json"), ("/api/runs/x1nothing", BROWSER)):
+        answer = hub.client.get(path, headers={"Accept": accept})
+        assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+def test_a_page_allows_nothing_from_elsewhere(hub: Hub) -> None:
+    policy = hub.client.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert set(re.findall(r"https?://\S+?(?=[ ;]|$)", policy)) == {"http://lectotype.test"}
+
+
+def test_a_page_says_that_its_assets_were_not_built(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "ASSETS", tmp_path)
+    assert "make assets" in page(hub, "/")
+
+
+def test_an_asset_is_sent_compressed_and_for_good(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "ASSETS", tmp_path)
+    for name, body in (("pages-1.js", b"plain"), ("pages-1.js.br", b"brotli"), ("pages-1.js.gz", b"gzip")):
+        (tmp_path / name).write_bytes(body)
+    (tmp_path / "manifest.json").write_text("{}")
+    for accepted, body in (("gzip, br", b"brotli"), ("gzip", b"gzip"), ("br;q=0", b"plain"), ("", b"plain")):
+        answer = hub.client.get("/assets/pages-1.js", headers={"Accept-Encoding": accepted})
+        assert answer.data == body
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["Vary"] == "Accept-Encoding"
+    again = hub.client.get("/assets/pages-1.js", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    for name in ("manifest.json", "..%2fbundle.py", "pages-1.js.br", "nothing.js"):
+        assert hub.client.get(f"/assets/{name}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("value", "uncertainty", "shown"),
+    [
+        (143.2134, 0.917, ("143.21", "0.92")),
+        (18.2134, 0.0121, ("18.213", "0.012")),
+        (8123.2, 40.0, ("8,123", "40")),
+        (3710236.0, None, ("3,710,236", "")),
+        (0.5, 0.0, ("0.5", "")),
+        (None, 1.0, ("", "")),
+        (float("nan"), 1.0, ("", "")),
+    ],
+)
+def test_a_value_is_rounded_to_what_its_uncertainty_carries(value: float, uncertainty: float, shown: tuple[str, str]) -> None:
+    assert rounded(value, uncertainty) == shown
+
+
+def test_a_term_is_spelt_with_spaces() -> None:
+    assert spaced("decimalLatitude") == "Decimal latitude"
