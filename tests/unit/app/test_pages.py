@@ -136,10 +136,10 @@ def test_the_image_is_there_without_scripts(hub: Hub) -> None:
 
 
 def test_the_source_stands_beside_what_we_made_of_it(runtime: Runtime) -> None:
+    interpreted = {"eventDate": "1887-06-12", "country": "Belgium"}
+    verbatim = {"dwc:eventDate": "12.vi.1887", "Country": "Belgium", "Schrank": "4"}
     with runtime.db.begin() as session:
-        draft = catalogue.SpecimenDraft(
-            "1", {"eventDate": "1887-06-12", "country": "Belgium"}, {"dwc:eventDate": "12.vi.1887", "Country": "Belgium", "Schrank": "4"}, "test"
-        )  # fmt: skip
+        draft = catalogue.SpecimenDraft("1", interpreted, verbatim, "test")
         specimen: Specimen = catalogue.add_specimen(session, draft, naan="99999", at=runtime.clock())
     rows = {row.label: row for section in sections(specimen) for row in section.rows}
     assert (rows["Event date"].value, rows["Event date"].verbatim) == ("1887-06-12", "12.vi.1887")
