@@ -69,8 +69,16 @@ function open(holder) {
     workspace: { allowNewWindows: false, showZoomControls: true, type: "single" },
     workspaceControlPanel: { enabled: false },
   });
+  new MutationObserver(() => mend(holder)).observe(holder, { childList: true, subtree: true });
   document.addEventListener("click", (event) => show(event, viewer, holder));
   holder.dataset.open = "";
+}
+
+// Mirador takes itself for the whole page, and its tabs carry an attribute that their role does not allow; screen readers
+// trip over both.
+function mend(holder) {
+  holder.querySelector("main:not([role])")?.setAttribute("role", "group");
+  holder.querySelector("div.MuiTabs-root[aria-orientation]")?.removeAttribute("aria-orientation");
 }
 
 // A finding's own link leads to its annotation; with the viewer here, it shows it on the sheet instead.
