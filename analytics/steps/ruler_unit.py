@@ -73,7 +73,7 @@ def read(graduations: Sequence[Graduation]) -> Reading | None:
             return None
     if best.graduation.marks < 20 and not witnesses and best.score < 0.95:
         return None
-    exact = min([one for one, _ in witnesses] + [best.graduation], key=quality)
+    exact = min([one for one, _ in witnesses] + [best.graduation], key=lambda one: _doubt(one, best.px_per_mm))
     step_mm = _nearest_step(exact.spacing_px / best.px_per_mm)
     said = (*best.witnesses, *(f"beside it {words}" for _, words in witnesses))
     return Reading(exact, step_mm, best.pattern, best.score, said)
@@ -136,6 +136,11 @@ def _witnesses(reading: Reading, graduations: Sequence[Graduation]) -> list[tupl
 
 def _weight(reading: Reading, witnesses: Sequence[tuple[Graduation, str]]) -> float:
     return reading.score * float(np.sqrt(reading.graduation.marks)) * (1 + 0.5 * len(witnesses))
+
+
+def _doubt(graduation: Graduation, px_per_mm: float) -> float:
+    """How inexact it is; a scale of inches has to be twice as exact as a metric one to be taken instead of it."""
+    return quality(graduation) * (1.0 if _nearest_step(graduation.spacing_px / px_per_mm) in METRIC_MM else 2.0)
 
 
 def _nearest_step(step_mm: float) -> float:
