@@ -249,7 +249,7 @@ def test_three_numbers_or_uneven_ones_are_no_progression() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_photographs_of_known_scale(shared: Path) -> None:
-    """A floor, below what was measured when this was written: 16 of 21 within a quarter of a per cent, none wrong."""
+    """A floor; measured when this was written: 15 of 20 with a known scale within 0.2 per cent, five unresolved, none wrong."""
     folder = shared / "data" / "specimens"
     right, wrong = 0, []
     for row in csv.DictReader((folder / "truth.csv").read_text(encoding="utf-8").splitlines()):
@@ -260,4 +260,4 @@ def test_photographs_of_known_scale(shared: Path) -> None:
         error = abs(float(result.findings[0].value or 0) / known - 1)
         right, wrong = (right + 1, wrong) if error < 0.01 else (right, [*wrong, row["file"]])
     assert wrong == []
-    assert right >= 15
+    assert right >= 14
