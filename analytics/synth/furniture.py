@@ -63,20 +63,19 @@ def barcode(value: str, px_per_mm: float, random: Generator) -> tuple[Patch, str
     modules = np.array(
         zxingcpp.create_barcode(value, getattr(zxingcpp.BarcodeFormat, name)).to_image(scale=1, add_quiet_zones=False)
     )
-    if name == "QRCode":
-        patch = Patch.blank(44, 22, px_per_mm, (252, 252, 252))
-        left, top, wide, high, text_x, text_y = 3.0, 3.0, 16.0, 16.0, 21.0, 12.5
-    else:
-        modules = modules[:1]
-        patch = Patch.blank(62, 22, px_per_mm, (252, 252, 252))
-        left, top, wide, high, text_x, text_y = 5.0, 3.0, 52.0, 11.5, 18.0, 19.0
     rows, columns = modules.shape
-    module = max(round(wide / columns * px_per_mm), 2) / px_per_mm  # whole pixels, as a printer prints whole dots
-    tall = module if name == "QRCode" else high
+    if name == "QRCode":
+        module = max(round(16.0 / columns * px_per_mm), 2) / px_per_mm  # whole pixels, as a printer prints whole dots
+        patch, left, tall, text = Patch.blank(44, 22, px_per_mm, (252, 252, 252)), 3.0, module, (21.0, 12.5)
+    else:
+        modules, rows = modules[:1], 1
+        module = max(round(52.0 / columns * px_per_mm), 3) / px_per_mm
+        width = columns * module + 10.0
+        patch, left, tall, text = Patch.blank(width, 22, px_per_mm, (252, 252, 252)), 5.0, 11.5, (width / 2 - 12.0, 19.0)
     for row in range(rows):
         for column in np.flatnonzero(modules[row] < 128):
-            patch.rectangle(left + column * module, top + row * tall, module, tall, (12, 12, 12))
-    print_line(patch, value, text_x, text_y, 3.8)
+            patch.rectangle(left + column * module, 3.0 + row * tall, module, tall, (12, 12, 12))
+    print_line(patch, value, *text, 3.8)
     return patch, name
 
 

@@ -92,7 +92,7 @@ def _furnish(desk: _Desk, record: Mapping[str, str], number: int, random: Genera
     desk.put("stamp", mark, MARGIN_MM + WIDTH_MM - 44, MARGIN_MM + 5, random.uniform(-25, 25), shadow=0, printed=said)
     if number % 3 == 1:
         desk.put("packet", furniture.envelope(scale, random), MARGIN_MM + 4, base - 54, random.normal(0, 1.5))
-    desk.put("chart", furniture.colour_chart(scale), MARGIN_MM + 78, MARGIN_MM + 4)
+    desk.put("chart", furniture.colour_chart(scale), MARGIN_MM + 112, MARGIN_MM + 4)
     kind = rulers.KINDS[number % len(rulers.KINDS)]
     ruler, span = rulers.draw(kind, scale, random)
     if number % 5 == 3:
