@@ -48,9 +48,8 @@ def open_measured(page: Page, hub: Hub) -> None:
 
 
 def keep(page: Page, name: str) -> None:
-    """With 256 colours, which takes a third of the space and is not seen."""
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).save(FOLDER / f"{name}.png", optimize=True)
+    picture.save(FOLDER / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def test_axe_finds_nothing_serious(browser: Browser, hub: Hub, scheme: Any) -> N
             serious = [
                 f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
             ]
-            assert not serious, f"{path}, {width} px, {scheme}"
+            assert not serious, f"{path}, {width} px, {scheme}: {[(one['id'], one['nodes'][0]['html'][:200]) for one in serious]}"
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than {width} px"
         context.close()
 

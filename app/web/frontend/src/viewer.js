@@ -1,5 +1,5 @@
 // Mirador, set up for one specimen: its annotations open beside the sheet and drawn on it, search inside it ready.
-import Mirador, { selectAnnotation, setCanvas } from "mirador";
+import Mirador, { addOrUpdateCompanionWindow, selectAnnotation, setCanvas } from "mirador";
 
 // By default Mirador shows commenting and tagging only; here everything that was said is shown.
 const MOTIVATIONS = [
@@ -25,9 +25,10 @@ const shades = {
     shades: { dark: "#0c0f0d", main: "#1b211e", light: "#232b27" },
   },
 };
+const RED = "#e0393e";
 const drawn = {
   annotations: {
-    default: { strokeStyle: "#e0393e", globalAlpha: 0.85 },
+    default: { strokeStyle: RED, globalAlpha: 0.85 },
     hovered: { strokeStyle: "#1769c4", globalAlpha: 1 },
     selected: { strokeStyle: "#1769c4", globalAlpha: 1 },
   },
@@ -35,6 +36,15 @@ const drawn = {
 
 function theme(name) {
   return { palette: { ...shades[name], ...drawn }, typography: { fontFamily: font } };
+}
+
+// Mirador draws a path that names no colour in black, which a black background swallows.
+function colour(_url, { annotationJson }) {
+  for (const item of annotationJson?.items ?? []) {
+    for (const selector of [item.target?.selector ?? []].flat()) {
+      if (selector.type === "SvgSelector") selector.value = selector.value.replaceAll("<path ", `<path stroke="${RED}" `);
+    }
+  }
 }
 
 function open(holder) {
@@ -46,6 +56,7 @@ function open(holder) {
     id: holder.id,
     selectedTheme: dark ? "dark" : "light",
     themes: { light: theme("light"), dark: theme("dark") },
+    requests: { postprocessors: [colour] },
     annotations: { htmlSanitizationRuleSet: "iiif", filteredMotivations: MOTIVATIONS },
     window: {
       allowClose: false,
@@ -87,6 +98,7 @@ function show(event, viewer, holder) {
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   if (link.dataset.canvas) viewer.store.dispatch(setCanvas(WINDOW, link.dataset.canvas));
+  viewer.store.dispatch(addOrUpdateCompanionWindow(WINDOW, { content: "annotations", position: "left" }));
   viewer.store.dispatch(selectAnnotation(WINDOW, link.dataset.show));
   holder.scrollIntoView({ block: "nearest" });
 }
