@@ -16,6 +16,7 @@ from app.runtime.db import Base
 from app.runtime.settings import Settings
 from app.web import bundle
 from app.web.findings import rounded
+from app.web.pages import SHOWN
 from app.web.record import sections, spaced
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
@@ -88,6 +89,18 @@ def test_a_facet_narrows_and_can_be_taken_back(hub: Hub) -> None:
     narrowed = page(hub, "/?country=France")
     assert "1 found" in narrowed
     assert '<a href="/" aria-current="true">France' in narrowed
+
+
+def test_each_specimen_stands_on_one_page_and_pages_keep_the_question(hub: Hub) -> None:
+    keys = {add_sheet(hub.runtime, f"BR {number}", {"country": "Belgium"})[0].key for number in range(SHOWN + 1)}
+    drain(hub.runtime)
+    first, second = page(hub, "/?country=Belgium"), page(hub, "/?country=Belgium&page=2")
+    assert 'href="/?country=Belgium&amp;page=2" rel="next"' in first
+    assert 'href="/?country=Belgium" rel="prev"' in second
+    assert "Page 2 of 2" in second
+    shown = [re.findall(r"/specimens/(\w+)", one) for one in (first, second)]
+    assert [len(one) for one in shown] == [SHOWN, 1]
+    assert set(shown[0] + shown[1]) == keys
 
 
 def test_a_search_engine_that_is_away_is_said_and_nothing_else_fails(settings: Settings) -> None:
