@@ -46,7 +46,8 @@ def perform(runtime: Runtime, key: str) -> None:
 
 def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, image: SheetImage, catalog_number: str) -> None:
     with runtime.db.begin() as session:
-        service.begin_step(session, run.key, step.name)
+        if not service.begin_step(session, run.key, step.name):
+            return
         earlier, scale_iri = _earlier(session, run, Addresses.of(runtime.settings))
     started = time.monotonic()
     try:
@@ -71,10 +72,9 @@ def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: Ste
     addresses, at = Addresses.of(runtime.settings), runtime.clock()
     findings = result.findings or (statements.nothing_found(step.name, result.nothing_found),)
     with runtime.db.begin() as session:
-        standing = service.begin(session, run.key, at=at)
-        if standing.steps[step.name]["state"] in ENDED_STEPS:
+        if service.is_over(session, run.key, step.name):
             return
-        source = statements.Source(standing, step.name, media, addresses, at, scale_iri)
+        source = statements.Source(run, step.name, media, addresses, at, scale_iri)
         keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))
         state = "done" if result.findings else "nothing found"
         service.end_step(session, run.key, step.name, StepMark(state, result.nothing_found, seconds, keys))

@@ -86,14 +86,25 @@ def begin(session: Session, key: str, *, at: datetime) -> Run:
     return store.run(row)
 
 
-def begin_step(session: Session, key: str, step: str) -> None:
-    """Show that the step is under way."""
-    _mark(_standing(session, key), step, {"state": "running"})
+def begin_step(session: Session, key: str, step: str) -> bool:
+    """Show that the step is under way; False if it needs no doing, as another worker has ended it or the run."""
+    row = _standing(session, key)
+    if _is_over(row, step):
+        return False
+    _mark(row, step, {"state": "running"})
+    return True
+
+
+def is_over(session: Session, key: str, step: str) -> bool:
+    """Whether the step, or the whole run, has ended; the run is locked, so it stays so in this transaction."""
+    return _is_over(_standing(session, key), step)
 
 
 def end_step(session: Session, key: str, step: str, mark: StepMark) -> None:
-    """Set the step's mark; to be called in the transaction that stores the step's annotations."""
+    """Set the step's mark, unless it has one; to be called in the transaction that stores the step's annotations."""
     row = _standing(session, key)
+    if _is_over(row, step):
+        return
     _mark(row, step, mark.to_json())
     row.done = sum(one["state"] in ENDED_STEPS for one in row.steps.values())
 
@@ -234,6 +245,10 @@ def _standing(session: Session, key: str) -> RunRow:
     if row is None:
         raise UnknownRun(f"There is no run {key[:64]!r} here.")
     return row
+
+
+def _is_over(row: RunRow, step: str) -> bool:
+    return row.state != "running" or row.steps[step]["state"] in ENDED_STEPS
 
 
 def _mark(row: RunRow, step: str, mark: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request, stream_with_context
 
@@ -17,6 +18,7 @@ from app.runtime.http import answer, integer
 from iiif.addresses import Addresses
 
 blueprint = Blueprint("analytics", __name__)
+LAST_PAGE = 10_000
 STATES = ("running", "completed", "failed")
 FILTERS = ("state", "kind", "pipeline", "media", "specimen")
 LISTENERS = threading.BoundedSemaphore(4)  # each holds a thread of this process
@@ -30,15 +32,15 @@ def runs() -> Response:
     where = {name: request.args.get(name, "")[:64] for name in FILTERS}
     if where["state"] not in ("", *STATES):
         raise Invalid(f"state is one of {', '.join(STATES)}.", parameter="state")
-    page, size = integer("page", 1, 1, 10_000), integer("limit", runtime.settings.page_size, 1, 1000)
+    page, size = integer("page", 1, 1, LAST_PAGE), integer("limit", runtime.settings.page_size, 1, 1000)
     with runtime.reads.begin() as session:
         total = service.count(session, **where)
         found = service.page(session, **where, offset=(page - 1) * size, limit=size)
     addresses = Addresses.of(runtime.settings)
     body: dict[str, Any] = {"total": total, "page": page, "items": [to_json(run, addresses, short=True) for run in found]}
-    if page * size < total:
-        asked = "&".join(f"{name}={value}" for name, value in where.items() if value)
-        body["next"] = f"{addresses.base}/api/runs?{asked + '&' if asked else ''}limit={size}&page={page + 1}"
+    if page * size < total and page < LAST_PAGE:
+        asked = {name: value for name, value in where.items() if value} | {"limit": size, "page": page + 1}
+        body["next"] = f"{addresses.base}/api/runs?{urlencode(asked)}"
     return answer(body)
 
 

@@ -43,7 +43,7 @@ class GivenUp(Middleware):
 
 def _conclude(session: Session, actor: str, arguments: dict[str, Any], reason: str) -> None:
     match actor, arguments:
-        case "derive_image", {"media_key": key}:
+        case "derive_image", {"media_key": key} if catalogue.get_media(session, key).state == "pending":
             catalogue.media_failed(session, key, reason, at=clock.now())
         case "analyse", {"run_key": key}:
             analytics.fail(session, key, reason, at=clock.now())

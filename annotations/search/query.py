@@ -11,6 +11,7 @@ length:50..90            millimetres
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 
 from annotations.search.schema import BY_NAME
@@ -139,8 +140,8 @@ def _moment(text: str, fill: str) -> str:
         return text
     year, month, day = match[1], match[2] or fill[:2], match[3]
     if day is None:
-        last = {"02": "28", "04": "30", "06": "30", "09": "30", "11": "30"}.get(month, "31")
-        day = "01" if fill[2:4] == "01" else last
+        last = monthrange(max(int(year), 1), int(month))[1] if "01" <= month <= "12" else 31
+        day = "01" if fill[2:4] == "01" else str(last)
     return f"{year}-{month}-{day}T{fill[5:7]}:{fill[7:9]}:{fill[9:11]}Z"
 
 

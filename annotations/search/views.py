@@ -1,5 +1,6 @@
 """Search over HTTP: `/api/search` over everything, and Content Search inside one specimen."""
 
+import math
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
@@ -113,6 +114,8 @@ def _box(written: str) -> tuple[float, float, float, float] | None:
         return None
     try:
         x, y, width, height = (float(number) for number in written.split(","))
+        if not all(map(math.isfinite, (x, y, width, height))):
+            raise ValueError
     except ValueError:
         raise Invalid("xywh is four numbers, x,y,width,height in canvas units.", parameter="xywh") from None
     return x, y, width, height

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -63,12 +64,12 @@ class FolderBlobs:
         self.path(sha256).unlink(missing_ok=True)
 
     def sweep(self, older_than: float = LEFTOVER) -> int:
-        """Remove what crashes left in `incoming/`: files untouched for so many seconds; how many."""
+        """Remove what crashes left in `incoming/`: files and folders untouched for so many seconds; how many."""
         count = 0
         for file in (self.root / "incoming").glob("*"):
             try:
                 if time.time() - file.stat().st_mtime > older_than:
-                    file.unlink()
+                    shutil.rmtree(file) if file.is_dir() else file.unlink()
                     count += 1
             except FileNotFoundError:  # it was placed or removed meanwhile
                 continue

@@ -17,7 +17,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.common import current_millis
 from dramatiq.errors import ConnectionFailed
 from dramatiq.middleware import AgeLimit, CurrentMessage, Middleware, Retries, ShutdownNotifications, TimeLimit
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.runtime import clock, jobs_table, processes
 from app.runtime.db import Database
@@ -117,8 +117,8 @@ class DatabaseBroker(dramatiq.Broker):
             try:
                 with self.database.sessions.begin() as session:
                     jobs_table.extend(session, self.owner, clock.now())
-            except OperationalError as error:
-                log.warning("leases were not extended", error=str(error.orig))
+            except SQLAlchemyError as error:
+                log.warning("leases were not extended", error=str(error))
 
 
 class _Slots(Middleware):

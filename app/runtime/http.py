@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,7 @@ def integer(name: str, default: int, low: int, high: int) -> int:
     text = request.args.get(name)
     if text is None or text == "":
         return default
-    if not text.lstrip("-").isascii() or not text.lstrip("-").isdigit() or not low <= int(text[:20]) <= high:
+    if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) is None or not low <= int(text) <= high:
         raise Invalid(f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}.", parameter=name)
     return int(text)
 

@@ -1,6 +1,6 @@
 """The web process: every view composed into one Flask application."""
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 
 from analytics import views as analytics_views
 from annotations import extras
@@ -8,6 +8,7 @@ from annotations import views as annotations_views
 from annotations.search import views as search_views
 from app import problems
 from app.runtime.context import Runtime
+from app.runtime.errors import Invalid
 from app.web import health, pages
 from iiif.catalogue import views as catalogue_views
 from iiif.image import views as image_views
@@ -35,8 +36,15 @@ def create_app(runtime: Runtime) -> Flask:
         health.blueprint,
     ):
         app.register_blueprint(blueprint)
+    app.before_request(_refuse_nul)
     app.after_request(_open_to_all_origins)
     return app
+
+
+def _refuse_nul() -> None:
+    """No name here holds a NUL, and PostgreSQL refuses to be asked for one."""
+    if "\0" in request.path or any("\0" in value for values in request.args.listvalues() for value in values):
+        raise Invalid("The address holds a NUL character (%00), which nothing here has in its name.")
 
 
 def _open_to_all_origins(response: Response) -> Response:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from app.runtime.errors import DomainError
 from iiif.image import answers, service
 from iiif.image.answers import Answer, Conditions
 from iiif.image.gallery import Gallery
@@ -37,8 +36,8 @@ class FastImages:
         if environ["REQUEST_METHOD"] == "GET" and environ["PATH_INFO"].startswith("/iiif/"):
             try:
                 answer = self._answer(environ)
-            except DomainError:
-                answer = None  # Flask comes to the same error and puts it into words
+            except Exception:  # noqa: BLE001 - Flask comes to the same error, puts it into words and logs it
+                answer = None
         if answer is None:
             return self.app(environ, start_response)
         start_response(STATUS[answer.status], answer.headers)

@@ -23,6 +23,7 @@ PEOPLE = "Said by people"
 REST = "Other"
 READ = ("text", "label")  # what was on the sheet itself, to the letter
 CROP_PX = (560, 200)
+SURELY = 6  # characters of a code that do not stand in a catalogue number by chance
 MOST_OF_IT = 0.9
 
 
@@ -139,7 +140,9 @@ def _creator(document: Mapping[str, Any]) -> str:
 
 
 def _agrees(text: str, catalog_number: str) -> bool:
-    return bool(_letters(catalog_number)) and _letters(catalog_number) in _letters(text)
+    """Whether the code holds the catalogue number, or the number the code (`plant_bm001128287`, say)."""
+    number, code = _letters(catalog_number), _letters(text)
+    return bool(number and code) and (number in code or (len(code) >= SURELY and code in number))
 
 
 def _letters(text: str) -> str:

@@ -31,7 +31,7 @@ class Conditions:
             return False
         try:
             return modified_s <= parsedate_to_datetime(self.if_modified_since).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return False
 
 

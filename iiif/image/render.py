@@ -11,6 +11,7 @@ from iiif.image.pyramid import TILE_PX, Pyramid
 from iiif.image.request import Box, Geometry, Rotation
 
 QUALITY = 85
+MOST_READ_PX = 64_000_000  # of a level, for one picture: 192 MB
 SAVE: dict[str, dict[str, Any]] = {
     "png": {"compression": 3},
     "webp": {"Q": 82, "effort": 2},
@@ -79,10 +80,16 @@ def _span(start: int, length: int, level: int, side: int) -> tuple[int, int]:
 
 
 def _nearest_level(pyramid: Pyramid, region: Box, width: int, height: int) -> int:
-    """The smallest level that is still at least as large as the picture."""
+    """The smallest level that is still at least as large as the picture, as far as it may be read into memory at once.
+
+    Only a picture much more distorted than anybody asks for comes from a smaller one.
+    """
     shrink = min(region.width / width, region.height / height)
     level = 0
     while level + 1 < len(pyramid.levels) and (2 << level) <= shrink + 1e-9:
+        level += 1
+    most_px = max(MOST_READ_PX, 4 * width * height)
+    while level + 1 < len(pyramid.levels) and region.width * region.height >> (2 * level) > most_px:
         level += 1
     ceiling = level + 1
     if ceiling < len(pyramid.levels) and _ceil_size(region, ceiling) == (width, height):

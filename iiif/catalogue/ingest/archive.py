@@ -92,6 +92,9 @@ def _check_form(descriptor: DataFileDescriptor) -> None:
     try:
         codecs.lookup(descriptor.file_encoding)
         csv.reader((), delimiter=descriptor.fields_terminated_by, quotechar=descriptor.fields_enclosed_by or None)
+        indexes = [field["index"] for field in descriptor.fields] + [descriptor.id_index, descriptor.coreid_index]
+        if any(index is not None and index < 0 for index in indexes):
+            raise LookupError("a column's index is below 0")
     except (LookupError, TypeError) as error:
         raise SourceError(
             "bad-archive", f"{META} describes {descriptor.file_location} in a way that cannot be read ({error})."

@@ -75,7 +75,7 @@ class Finder:
     def _probe(self, candidates: list[str], *, outside_is_wrong: bool) -> Path | None:
         for root in self.roots:
             for candidate in candidates:
-                if not candidate or "\0" in candidate or len(candidate) > 4000:
+                if not _can_be_a_path(candidate):
                     continue
                 path = root / candidate
                 if not any(is_within(path, each) for each in self.roots):
@@ -99,3 +99,9 @@ class Finder:
                 if is_image_name(path.name) and is_within(path, root):
                     self._by_name.setdefault(path.name.casefold(), path)
                     self._by_stem.setdefault(path.stem.casefold(), []).append(path)
+
+
+def _can_be_a_path(text: str) -> bool:
+    """Whether a file system could have it: no NUL, at most 4,000 characters, no part of more than 255 bytes."""
+    parts = text.encode("utf-8", "surrogatepass").split(b"/")
+    return bool(text) and "\0" not in text and len(text) <= 4000 and max(map(len, parts)) <= 255

@@ -1,13 +1,18 @@
 """Unpack a zip from a stranger: nothing is written outside the folder, and no more than the limits allow."""
 
+import lzma
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from iiif.catalogue.ingest.model import Limits, SourceError
 
 CHUNK = 1 << 20
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
 def unpack(path: Path, folder: Path, limits: Limits) -> Path:
@@ -24,7 +29,7 @@ def unpack(path: Path, folder: Path, limits: Limits) -> Path:
             budget = limits.max_unpacked_bytes
             for member in members:
                 budget -= _unpack_member(archive, member, folder, budget, limits)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise SourceError("bad-archive", f"{path.name} cannot be unpacked ({error}).") from error
     return _only_folder(folder)
 
