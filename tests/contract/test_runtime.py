@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, inspect, select
-from sqlalchemy.exc import StatementError
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import OperationalError, StatementError
 from structlog.testing import capture_logs
 
 from app import compose, migrate, relay
@@ -70,6 +70,29 @@ def test_migrating_again_and_at_once_from_several_processes_does_no_harm(url: st
     assert "specimens" in inspect(databases[0].engine).get_table_names()
     for database in databases:
         database.engine.dispose()
+
+
+def test_many_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    """Turning SQLite's write-ahead log on is refused, not queued, while another connection does the same."""
+    failures: list[Exception] = []
+
+    def open_it(url: str) -> None:
+        database = connect(url)
+        try:
+            with database.engine.begin() as connection:
+                connection.execute(text("SELECT 1"))
+        except OperationalError as error:
+            failures.append(error)
+        finally:
+            database.engine.dispose()
+
+    for number in range(50):
+        threads = [threading.Thread(target=open_it, args=(f"sqlite:///{tmp_path / f'{number}.db'}",)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
 
 
 def test_times_come_back_aware_and_in_utc(hub: Runtime) -> None:
