@@ -72,7 +72,7 @@ def add_sheet(
             added = catalogue.add_media(
                 session, catalogue.MediaDraft(specimen.key, sha256, 10, "image/jpeg", **said), naan=naan, at=at
             )
-            catalogue.media_ready(session, added.key, catalogue.Derivative(width, height, 1, "", sha256), at=at)
+            catalogue.media_ready(session, added.key, catalogue.Derivative(width, height, 1, "", sha256, 1), at=at)
         return specimen, catalogue.media_of(session, specimen.key)
 
 

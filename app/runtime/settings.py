@@ -44,11 +44,33 @@ class Settings(BaseSettings):
     render_queue: int = Field(
         default=12, ge=0, description="Pictures that may wait to be rendered in one web process; more are answered 503."
     )
+    picture_cache_bytes: int = Field(
+        default=4_000_000_000, ge=0, description="Rendered pictures are kept on disk up to so many bytes; 0: none are."
+    )
+    reduced_width: int = Field(
+        default=1_000,
+        ge=1,
+        description="Images with reduced access are given out no larger than this on the longer side, in pixels.",
+    )
+    picture_metadata: str = Field(
+        default="rights",
+        pattern="^(none|rights|camera)$",
+        description="What pictures carry in them: `none`; `rights`: creator, rights and the PID they come from; `camera`: also "
+        "date, camera and lens from the EXIF of the original.",
+    )
+    picture_gps: bool = Field(
+        default=False, description="Pictures that carry camera data also carry the place where they were taken."
+    )
+    decode_seconds: int = Field(default=300, ge=1, description="Decoding one foreign image file may take so many seconds.")
+    decode_bytes: int = Field(
+        default=6_000_000_000, ge=500_000_000, description="Address space of the process that decodes a foreign image file."
+    )
     page_size: int = Field(default=100, ge=1, le=1000, description="Items on one page of a collection, container or listing.")
     require_if_match: bool = Field(default=False, description="Annotations are changed and deleted only with If-Match.")
     provider_name: str = Field(default="Lectotype", description="Who publishes: the provider in every manifest.")
     provider_url: str = Field(default="", description="Home page of the provider; empty: the base URL.")
     log_format: str = Field(default="text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
+    log_access: bool = Field(default=False, description="Every answered request is written to the log.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @field_validator("base_url")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 MediaState = Literal["pending", "ready", "failed"]
+Access = Literal["open", "reduced", "closed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Media:
 
     `width_px` and `height_px` are those of the upright image, after EXIF orientation: the frame of every region.
     They are 0 until the derivative is made (`state` "ready"); `state_reason` says why it could not be ("failed").
+    `access` says what people without a token see of it: all, no more than a small view, or nothing.
     """
 
     key: str
@@ -58,4 +60,6 @@ class Media:
     state: MediaState
     state_reason: str
     pyramid_sha256: str
+    derivative_version: int
+    access: Access
     created_at: datetime

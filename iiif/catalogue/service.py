@@ -10,7 +10,7 @@ from app.runtime import ids, outbox
 from iiif.catalogue import store
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
-from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.model import Access, Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 
 LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes
@@ -166,6 +166,8 @@ def add_media(session: Session, draft: MediaDraft, *, naan: str, at: datetime) -
         state="pending",
         state_reason="",
         pyramid_sha256="",
+        derivative_version=0,
+        access="open",
         created_at=at,
     )
     session.add(row)
@@ -183,16 +185,22 @@ class Derivative:
     exif_orientation: int
     icc_profile: str
     pyramid_sha256: str
+    version: int
 
 
 def media_ready(session: Session, key: str, derivative: Derivative, *, at: datetime) -> None:
-    """The image can be served now; its specimen is indexed again, and what waited for it is told."""
+    """The image can be served now; its specimen is indexed again, and what waited for it is told.
+
+    A derivative that was made anew, of the same size, only takes the place of the one before.
+    """
     row = _media_row(session, key)
+    known = row.state == "ready" and (row.width_px, row.height_px) == (derivative.width_px, derivative.height_px)
     row.state, row.state_reason, row.version = "ready", "", row.version + 1
     row.width_px, row.height_px = derivative.width_px, derivative.height_px
     row.exif_orientation, row.icc_profile = derivative.exif_orientation, derivative.icc_profile
-    row.pyramid_sha256 = derivative.pyramid_sha256
-    _settled(session, row, at)
+    row.pyramid_sha256, row.derivative_version = derivative.pyramid_sha256, derivative.version
+    if not known:
+        _settled(session, row, at)
 
 
 def media_failed(session: Session, key: str, reason: str, *, at: datetime) -> None:
@@ -200,6 +208,13 @@ def media_failed(session: Session, key: str, reason: str, *, at: datetime) -> No
     row = _media_row(session, key)
     row.state, row.state_reason, row.version = "failed", reason, row.version + 1
     _settled(session, row, at)
+
+
+def set_access(session: Session, key: str, access: Access, *, at: datetime) -> None:
+    """Who sees how much of the image from now on. Raises UnknownMedia."""
+    row = _media_row(session, key)
+    row.access, row.version = access, row.version + 1
+    touch_specimen(session, row.specimen_key, at=at)
 
 
 def touch_specimen(session: Session, key: str, *, at: datetime) -> None:

@@ -32,7 +32,11 @@ class MediaRow(Base):
     """An image of a specimen; one row per content, so the same file comes in once."""
 
     __tablename__ = "media"
-    __table_args__ = (Index(None, "specimen_key", "sequence"), Index(None, "state", "key"))
+    __table_args__ = (
+        Index(None, "specimen_key", "sequence"),
+        Index(None, "state", "key"),
+        Index(None, "derivative_version", "key"),
+    )
 
     key: Mapped[str] = mapped_column(String(16), primary_key=True)
     specimen_key: Mapped[str] = mapped_column(ForeignKey("specimens.key"))
@@ -52,4 +56,6 @@ class MediaRow(Base):
     state: Mapped[str] = mapped_column(String(8))
     state_reason: Mapped[str] = mapped_column(Text, default="")
     pyramid_sha256: Mapped[str] = mapped_column(String(64), default="")
+    derivative_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    access: Mapped[str] = mapped_column(String(8), default="open", server_default="open")
     created_at: Mapped[datetime] = mapped_column(Moment)

@@ -22,6 +22,7 @@ import pyvips
 
 from iiif.image import jpeg, tiff
 
+VERSION = 1  # of the recipe; images whose derivative is older are made anew by `lectotype derive --all`
 TILE_PX = 512
 QUALITY = 88  # from 90 on libvips writes no chroma subsampling: three times the bytes
 BLOCK_PX = 16  # what JPEG encodes at a time; libvips fills the rest of a block with black, which would show at the edge

@@ -42,7 +42,7 @@ def make_derivative(blobs: FolderBlobs, sha256: str, *, max_pixels: int) -> Deri
         path = Path(folder) / "pyramid.tif"
         _write_pyramid(master, path)
         pyramid_sha256, _ = blobs.adopt(path)
-    return Derivative(facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256)
+    return Derivative(facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256, pyramid.VERSION)
 
 
 def _write_pyramid(master: Path, path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_specimen_shows_both_readings_its_images_and_where_else_it_is(runtime:
         "manifest": None,
     }
     with runtime.db.begin() as session:
-        service.media_ready(session, media[0].key, Derivative(40, 30, 6, "sRGB", "00" * 32), at=AT)
+        service.media_ready(session, media[0].key, Derivative(40, 30, 6, "sRGB", "00" * 32, 1), at=AT)
     links = client.get(f"/api/specimens/{specimen.key}").get_json()["links"]
     assert links["manifest"] == f"http://lectotype.test/iiif/presentation/3/{specimen.key}/manifest.json"
     assert body["created"] == "2026-11-22T12:00:00Z"
@@ -63,7 +63,7 @@ def test_an_image_shows_its_bytes_rights_and_state(runtime: Runtime, client: Fla
     assert (body["rights"], body["rightsIri"]) == ("CC BY 4.0", "http://creativecommons.org/licenses/by/4.0/")
     assert body["contentId"].startswith("ni:///sha-256;")
     with runtime.db.begin() as session:
-        service.media_ready(session, media.key, Derivative(40, 30, 6, "sRGB", "00" * 32), at=AT)
+        service.media_ready(session, media.key, Derivative(40, 30, 6, "sRGB", "00" * 32, 1), at=AT)
     body = client.get(f"/api/media/{media.key}").get_json()
     assert (body["state"], body["width"], body["height"], body["exifOrientation"]) == ("ready", 40, 30, 6)
 
