@@ -17,6 +17,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Conflict: 409,
     errors.StaleVersion: 412,
     errors.NotAllowed: 401,
+    errors.Forbidden: 403,
     errors.TooMuch: 413,
     errors.Unavailable: 503,
 }

@@ -42,6 +42,10 @@ class NotAllowed(DomainError):
     """A token is needed, or the one sent does not allow this."""
 
 
+class Forbidden(DomainError):
+    """It is here, but not for this client in this form."""
+
+
 class TooMuch(DomainError):
     """A limit for what comes from outside was passed; the sentence names the limit and its setting."""
 

@@ -26,7 +26,11 @@ WHITE = 255
 
 def render(pyramid: Pyramid, geometry: Geometry) -> bytes:
     """The encoded picture."""
-    pixels = scaled(pyramid, geometry.region, geometry.width, geometry.height)
+    return finish(scaled(pyramid, geometry.region, geometry.width, geometry.height), geometry)
+
+
+def finish(pixels: NDArray[np.uint8], geometry: Geometry) -> bytes:
+    """The picture from its pixels, (height, width, 3) sRGB at the size asked for: mirrored, turned, coloured, encoded."""
     if geometry.rotation.mirror:
         pixels = pixels[:, ::-1]
     image = _turned(pixels, geometry.rotation, transparent=geometry.format in TRANSPARENT)
@@ -40,9 +44,7 @@ def scaled(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np
     left, right = _span(region.x, region.width, level, facts.width_px)
     top, bottom = _span(region.y, region.height, level, facts.height_px)
     pixels = read(pyramid, level, left, top, right - left, bottom - top)
-    if (pixels.shape[1], pixels.shape[0]) == (width, height):
-        return pixels
-    return _resized(pixels, width, height)
+    return resized(pixels, width, height)
 
 
 def read(pyramid: Pyramid, level: int, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -101,7 +103,10 @@ def _ceil_size(region: Box, level: int) -> tuple[int, int]:
     return -(-region.width // (1 << level)), -(-region.height // (1 << level))
 
 
-def _resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """(height, width, 3) sRGB, scaled."""
+    if (pixels.shape[1], pixels.shape[0]) == (width, height):
+        return pixels
     image = pyvips.Image.new_from_array(pixels, interpretation="srgb")
     resized = image.resize(width / pixels.shape[1], vscale=height / pixels.shape[0], kernel="lanczos3")
     if (resized.width, resized.height) != (width, height):
