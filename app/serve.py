@@ -4,6 +4,7 @@ Each child is the command of that name (`lectotype web` and so on) with the same
 again, after a pause that grows while it keeps dying. Should the supervisor itself be killed, the system ends its children.
 """
 
+import gc
 import logging
 import multiprocessing
 import os
@@ -97,7 +98,17 @@ def run_web(settings: Settings) -> None:
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
     logging.getLogger("_granian").addFilter(lambda record: "seems quite high" not in record.getMessage())
+    _load_application()
     server.serve()
+
+
+def _load_application() -> None:
+    """Import the application before granian forks its workers, so that they share its memory: two of them then take 194 MB
+    with their parent instead of 269. Where processes are not forked this costs nothing but itself."""
+    from app.web import wsgi  # noqa: F401 - the other children need none of it
+
+    gc.collect()
+    gc.freeze()  # a collection in a worker would touch, and so copy, every page of the parent
 
 
 def web_application() -> Callable[..., Any]:
