@@ -2,10 +2,10 @@
 
 The image is padded (by repeating its last row and column) so that each level is exactly half of the one before and made
 of whole blocks, hence level k has ceil(width / 2^k) real columns, which is what viewers ask for. Tiles that reach past
-the real edge are kept a second time, losslessly cropped, behind the TIFF; there too stands the index, with its place in
-the last 16 bytes:
+the real edge are kept a second time, losslessly cropped, behind the TIFF; there too stands the index, with the
+camera's facts as JSON at its end, and its place in the last 16 bytes:
 
-    TIFF | cropped edge tiles | index | u64 place of index | u32 its length | "LTX1"
+    TIFF | cropped edge tiles | index | u64 place of index | u32 its length | "LTX2"
 
 Any TIFF reader still opens the file, as it never looks behind the last directory.
 """
@@ -21,19 +21,21 @@ from typing import BinaryIO
 import pyvips
 
 from iiif.image import jpeg, tiff
+from iiif.image.camera import CameraFacts
 
-VERSION = 1  # of the recipe; images whose derivative is older are made anew by `lectotype derive --all`
+VERSION = 2  # of the recipe; images whose derivative is older are made anew by `lectotype derive --all`
 TILE_PX = 512
 QUALITY = 88  # from 90 on libvips writes no chroma subsampling: three times the bytes
 BLOCK_PX = 16  # what JPEG encodes at a time; libvips fills the rest of a block with black, which would show at the edge
-MAGIC = b"LTX1"
+MAGIC = b"LTX2"
 TAIL = struct.Struct("<QI4s")
 HEAD = struct.Struct("<IIHH")  # width, height, tile, levels
+UNKNOWN = CameraFacts()
 LEVEL = struct.Struct("<IIHI")  # width, height, bytes of prefix, tiles
 
 
 class PyramidError(ValueError):
-    """The file is no derivative of ours."""
+    """The file is no derivative of ours, or of an older version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,14 @@ class Level:
 class Pyramid:
     """An open derivative: reads are positional, so that threads may share it. Closed when nobody holds it any more."""
 
-    __slots__ = ("__weakref__", "_handle", "height_px", "levels", "modified_s", "width_px")
+    __slots__ = ("__weakref__", "_handle", "camera", "height_px", "levels", "modified_s", "width_px")
 
     def __init__(self, path: Path) -> None:
         """Raises FileNotFoundError, PyramidError."""
         self._handle = os.open(path, os.O_RDONLY)
         weakref.finalize(self, os.close, self._handle)
         self.modified_s = int(os.fstat(self._handle).st_mtime)
-        self.width_px, self.height_px, self.levels = _read_index(self._handle)
+        self.width_px, self.height_px, self.levels, self.camera = _read_index(self._handle)
 
     def tile(self, level: int, number: int) -> bytes:
         """A tile as a whole JPEG of its real size (at the right and lower edge smaller than 512)."""
@@ -93,7 +95,7 @@ class Pyramid:
         )
 
 
-def write(image: pyvips.Image, path: Path) -> None:
+def write(image: pyvips.Image, path: Path, camera: CameraFacts = UNKNOWN) -> None:
     """Write the derivative of upright sRGB pixels; pyvips.Error if they cannot all be read (then nothing is complete)."""
     width, height = image.width, image.height
     deepest = 0
@@ -113,10 +115,10 @@ def write(image: pyvips.Image, path: Path) -> None:
         keep="none",
         bigtiff=width * height > 1_000_000_000,
     )
-    _append_index(path, width, height, deepest)
+    _append_index(path, width, height, deepest, camera)
 
 
-def _append_index(path: Path, width: int, height: int, deepest: int) -> None:
+def _append_index(path: Path, width: int, height: int, deepest: int, camera: CameraFacts) -> None:
     directories = tiff.directories(path)
     if len(directories) != deepest + 1:
         raise PyramidError(f"{len(directories)} levels were written instead of {deepest + 1}")
@@ -127,7 +129,7 @@ def _append_index(path: Path, width: int, height: int, deepest: int) -> None:
         for level in levels:
             index.append(LEVEL.pack(level.width_px, level.height_px, len(level.prefix), len(level.offsets)))
             index += [level.prefix, level.offsets.tobytes(), level.lengths.tobytes()]
-        body = b"".join(index)
+        body = b"".join([*index, camera.to_json()])
         stream.write(body + TAIL.pack(place, len(body), MAGIC))
         stream.flush()
         os.fsync(stream.fileno())
@@ -155,12 +157,18 @@ def _crop_edges(stream: BinaryIO, directory: tiff.Directory, width: int, height:
     return level
 
 
-def _read_index(handle: int) -> tuple[int, int, tuple[Level, ...]]:
+def _read_index(handle: int) -> tuple[int, int, tuple[Level, ...], CameraFacts]:
     size = os.fstat(handle).st_size
     place, length, magic = TAIL.unpack(os.pread(handle, TAIL.size, max(0, size - TAIL.size)).ljust(TAIL.size))
-    if magic != MAGIC:
-        raise PyramidError("the file has no tile index")
-    body = os.pread(handle, length, place)
+    if magic != MAGIC or place + length + TAIL.size != size:
+        raise PyramidError("the file has no tile index of this version")
+    try:
+        return _parse_index(os.pread(handle, length, place))
+    except (struct.error, ValueError, TypeError) as error:
+        raise PyramidError(f"the tile index is broken ({error})") from error
+
+
+def _parse_index(body: bytes) -> tuple[int, int, tuple[Level, ...], CameraFacts]:
     width, height, _, count = HEAD.unpack_from(body)
     at, levels = HEAD.size, []
     for _ in range(count):
@@ -173,4 +181,4 @@ def _read_index(handle: int) -> tuple[int, int, tuple[Level, ...]]:
         at += 12 * tiles
         columns, rows = -(-level_width // TILE_PX), -(-level_height // TILE_PX)
         levels.append(Level(level_width, level_height, columns, rows, prefix, offsets, lengths))
-    return width, height, tuple(levels)
+    return width, height, tuple(levels), CameraFacts.from_json(body[at:])
