@@ -67,7 +67,12 @@ def of_geometry(gallery: Gallery, served: Served, geometry: Geometry, version: V
 def of_info(gallery: Gallery, key: str, version: Version, accept: str, conditions: Conditions) -> Answer:
     """The image information document, or 304 (section 5.1). Raises what Gallery.find raises."""
     served = gallery.find(key)
-    body = encode(info.build(version, served.media, gallery.addresses, gallery.limits))
+    media = served.media
+    base = gallery.addresses.image(media.key, version)
+    document = info.build(
+        version, base=base, width=media.width_px, height=media.height_px, limits=gallery.limits, rights=media.rights
+    )
+    body = encode(document)
     media_type = _info_type(version, accept)
     etag = etag_of(body + media_type.encode())
     link = f'<{info.PROFILE[version]}>;rel="profile"'

@@ -1,15 +1,15 @@
 """The image information document (Image API 3.0 and 2.1, section 5)."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from iiif.addresses import Addresses
-from iiif.catalogue.model import Media
 from iiif.image.pyramid import TILE_PX
 from iiif.image.request import FORMATS, QUALITIES, Limits, Version
 
 CONTEXT = {2: "http://iiif.io/api/image/2/context.json", 3: "http://iiif.io/api/image/3/context.json"}
 PROFILE = {2: "http://iiif.io/api/image/2/level2.json", 3: "http://iiif.io/api/image/3/level2.json"}
 PROTOCOL = "http://iiif.io/api/image"
+LEVEL_2_FORMATS = ("jpg", "png")
 BEYOND_LEVEL_2 = ["canonicalLinkHeader", "mirroring", "profileLinkHeader", "rotationArbitrary", "sizeUpscaling"]
 SUPPORTS_2 = [
     "baseUriRedirect",
@@ -32,6 +32,7 @@ SUPPORTS_2 = [
     "sizeByWh",
 ]
 RIGHTS = ("http://creativecommons.org/", "http://rightsstatements.org/")
+Linked = dict[str, Any]
 
 
 def sizes(width: int, height: int) -> list[tuple[int, int]]:
@@ -43,22 +44,84 @@ def sizes(width: int, height: int) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def build(version: Version, media: Media, addresses: Addresses, limits: Limits) -> dict[str, Any]:
-    """The document of a ready image."""
-    width, height = media.width_px, media.height_px
-    all_sizes = sizes(width, height)
-    offered = [{"width": w, "height": h} for w, h in all_sizes if limits.allow(w, h)]
-    tiles = [{"width": TILE_PX, "height": TILE_PX, "scaleFactors": [1 << level for level in range(len(all_sizes))]}]
-    frame = {"width": width, "height": height}
-    most = {"maxWidth": limits.max_width_px, "maxArea": limits.max_area_px}
+def build(
+    version: Version,
+    *,
+    base: str,
+    width: int,
+    height: int,
+    limits: Limits,
+    rights: str = "",
+    services: Sequence[Linked] = (),
+    part_of: Sequence[Linked] = (),
+    smallest_scale: float = 1,
+) -> dict[str, Any]:
+    """The document of an image, or of a segment of one, whose address is `base`.
+
+    Args:
+        rights: the address of a licence; others than those of Creative Commons and rightsstatements.org are left out in 3.0.
+        services: further services of this image, such as its physical dimensions.
+        part_of: what contains it, such as the manifest; only 3.0 has a word for that.
+        smallest_scale: at least 1; how many pixels of the image, on each axis, make one of the finest view given out.
+    """
+    most = _most(width, height, limits, smallest_scale)
+    allowed = [size for size in _all_sizes(width, height, smallest_scale) if _fits(size, most)]
+    frame: dict[str, Any] = {"width": width, "height": height, "sizes": [{"width": w, "height": h} for w, h in allowed]}
+    frame["tiles"] = [{"width": TILE_PX, "height": TILE_PX, "scaleFactors": scale_factors(width, height, smallest_scale)}]
     if version == 2:
-        features = {"formats": list(FORMATS), "qualities": list(QUALITIES), "supports": SUPPORTS_2, **most}
-        document: dict[str, Any] = {"@context": CONTEXT[2], "@id": addresses.image(media.key, 2), "protocol": PROTOCOL}
-        return document | frame | {"sizes": offered, "tiles": tiles, "profile": [PROFILE[2], features]}
-    document = {"@context": CONTEXT[3], "id": addresses.image(media.key), "type": "ImageService3", "protocol": PROTOCOL}
-    document |= {"profile": "level2", **frame, **most, "sizes": offered, "tiles": tiles}
-    document |= {"preferredFormats": ["jpg"], "extraFormats": [name for name in FORMATS if name not in ("jpg", "png")]}
+        return _version_2(base, frame, most, rights, services)
+    document: dict[str, Any] = {"@context": CONTEXT[3], "id": base, "type": "ImageService3", "protocol": PROTOCOL}
+    document |= {"profile": "level2", **frame, **most, "preferredFormats": ["jpg"]}
+    document |= {"extraFormats": [name for name in FORMATS if name not in LEVEL_2_FORMATS]}
     document |= {"extraQualities": [name for name in QUALITIES if name != "default"], "extraFeatures": BEYOND_LEVEL_2}
-    if media.rights.startswith(RIGHTS):
-        document["rights"] = media.rights
+    if rights.startswith(RIGHTS):
+        document["rights"] = rights
+    return document | ({"service": list(services)} if services else {}) | ({"partOf": list(part_of)} if part_of else {})
+
+
+def scale_factors(width: int, height: int, smallest_scale: float = 1) -> list[int]:
+    """Those of all levels that are no finer than allowed; of the first allowed one where every level is finer."""
+    factors = [1 << level for level in range(len(sizes(width, height)))]
+    while factors[-1] < smallest_scale:
+        factors.append(2 * factors[-1])
+    return [factor for factor in factors if factor >= smallest_scale]
+
+
+def finest(width: int, height: int, smallest_scale: float) -> tuple[int, int]:
+    """Width and height of the whole at that scale, to the nearest pixel, at least one."""
+    return max(1, int(width / smallest_scale + 0.5)), max(1, int(height / smallest_scale + 0.5))
+
+
+def _most(width: int, height: int, limits: Limits, smallest_scale: float) -> dict[str, int]:
+    """maxWidth, maxHeight and maxArea; by reduced access they are those of its finest view."""
+    side, area = limits.max_width_px, limits.max_area_px
+    if smallest_scale <= 1:
+        return {"maxWidth": side, "maxHeight": side, "maxArea": area}
+    finest_width, finest_height = finest(width, height, smallest_scale)
+    return {
+        "maxWidth": min(side, finest_width),
+        "maxHeight": min(side, finest_height),
+        "maxArea": min(area, finest_width * finest_height),
+    }
+
+
+def _all_sizes(width: int, height: int, smallest_scale: float) -> list[tuple[int, int]]:
+    found = sizes(width, height)
+    if smallest_scale > 1:
+        found.append(finest(width, height, smallest_scale))
+    return sorted(set(found))
+
+
+def _fits(size: tuple[int, int], most: dict[str, int]) -> bool:
+    return size[0] <= most["maxWidth"] and size[1] <= most["maxHeight"] and size[0] * size[1] <= most["maxArea"]
+
+
+def _version_2(base: str, frame: dict[str, Any], most: dict[str, int], rights: str, services: Sequence[Linked]) -> dict[str, Any]:
+    features = {"formats": list(FORMATS), "qualities": list(QUALITIES), "supports": SUPPORTS_2, **most}
+    document: dict[str, Any] = {"@context": CONTEXT[2], "@id": base, "protocol": PROTOCOL, **frame}
+    document["profile"] = [PROFILE[2], features]
+    if rights.startswith(("http://", "https://")):
+        document["license"] = rights
+    if services:
+        document["service"] = services[0] if len(services) == 1 else list(services)
     return document

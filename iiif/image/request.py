@@ -5,7 +5,7 @@ of the full upright image. Whatever is wrong is a BadParameter; the canonical fo
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
@@ -230,6 +230,11 @@ class Geometry:
         region = "full" if whole else f"{box.x},{box.y},{box.width},{box.height}"
         quality = "default" if self.quality == "color" else self.quality
         return f"{region}/{self._canonical_size(version, limits)}/{self.rotation}/{quality}.{self.format}"
+
+    def shifted(self, x: int, y: int, width: int, height: int) -> "Geometry":
+        """The same picture in the frame of an image of that size, in which this one is a segment that begins at x, y."""
+        box = Box(self.region.x + x, self.region.y + y, self.region.width, self.region.height)
+        return replace(self, image_width=width, image_height=height, region=box)
 
     def _canonical_size(self, version: Version, limits: Limits) -> str:
         size = (self.width, self.height)
