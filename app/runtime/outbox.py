@@ -8,7 +8,7 @@ Both leave the table only after they were handed over, so each happens at least 
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import BigInteger, Index, Integer, String
+from sqlalchemy import BigInteger, Index, Integer, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.runtime import clock
@@ -41,6 +41,12 @@ class Job(Protocol):
 def add(session: Session, job: Job) -> None:
     """Have the job sent once this transaction has committed."""
     session.add(OutboxRow(kind="job", name=job.actor, queue=job.queue, payload=job.payload()))
+
+
+def waits(session: Session, job: Job) -> bool:
+    """Whether the same job is still to be sent."""
+    rows = session.scalars(select(OutboxRow.payload).where(OutboxRow.kind == "job", OutboxRow.name == job.actor))
+    return job.payload() in list(rows)
 
 
 def touch(session: Session, sort: str, key: str) -> None:

@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         return Path(self.blobs_url) if self.blobs_url else self.data_dir / "blobs"
 
     @property
+    def pictures_dir(self) -> Path:
+        """Where rendered pictures are kept; it may be emptied at any time."""
+        return self.data_dir / "cache" / "pictures"
+
+    @property
     def index_dir(self) -> Path:
         """Where the embedded search index lies."""
         return self.data_dir / "index"

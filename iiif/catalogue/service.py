@@ -217,6 +217,13 @@ def set_access(session: Session, key: str, access: Access, *, at: datetime) -> N
     touch_specimen(session, row.specimen_key, at=at)
 
 
+def derive_again(session: Session, key: str) -> None:
+    """Have the derivative of the image made anew, unless that waits to be sent already."""
+    job = DeriveImage(key)
+    if not outbox.waits(session, job):
+        outbox.add(session, job)
+
+
 def touch_specimen(session: Session, key: str, *, at: datetime) -> None:
     """Something that the specimen's index entry shows has changed: a new version, indexed again. Raises UnknownSpecimen."""
     row = store.find_specimen(session, key, lock=True)

@@ -1,105 +1,254 @@
-"""Whole HTTP answers of the image server, without any web framework: the fast path and the views share them."""
+"""Whole HTTP answers of the image server, without any web framework: the fast path and the views share them.
 
+A request comes as its WSGI environment (PEP 3333), whose path is unescaped already. An address is read from the right, for
+an identifier may hold slashes: `{identifier}/{region}/{size}/{rotation}/{quality}.{format}`, `{identifier}/info.json`, or
+the identifier alone. What the address of a picture comes to is kept as a `Plan`, so that asking again costs next to nothing.
+"""
+
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import formatdate, parsedate_to_datetime
+from typing import Any
 
 from app.runtime.http import encode, etag_of
-from iiif.image import info, service
-from iiif.image.gallery import Gallery, Served
-from iiif.image.request import FORMATS, Geometry, ImageRequest, Version
+from iiif.catalogue import rights
+from iiif.image import conditions, info, pictures
+from iiif.image.errors import BadParameter
+from iiif.image.gallery import Gallery, Kept, Served, View
+from iiif.image.pictures import Order, Source
+from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Rotation, Version, other_side
 
+Environ = Mapping[str, Any]
 Headers = list[tuple[str, str]]
-EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer"
-CACHE = "public, max-age=86400"
-CACHE_INFO = "public, max-age=60"
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """The conditional headers of a request, as sent (RFC 9110, section 13)."""
-
-    if_none_match: str = ""
-    if_modified_since: str = ""
-
-    def unchanged(self, etag: str, modified_s: int) -> bool:
-        """Whether the client has this already; If-Modified-Since counts only without If-None-Match."""
-        if self.if_none_match:
-            sent = [tag.strip().removeprefix("W/").strip('"') for tag in self.if_none_match.split(",")]
-            return etag in sent or "*" in sent
-        if not self.if_modified_since:
-            return False
-        try:
-            return modified_s <= parsedate_to_datetime(self.if_modified_since).timestamp()
-        except (ValueError, OverflowError):
-            return False
+EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer, Accept-Ranges, Content-Range, Retry-After"
+CORS: Headers = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED)]
+CACHE: dict[View, str] = {"whole": "public, max-age=86400", "reduced": "public, max-age=60", "private": "private, max-age=60"}
+CACHE_INFO: dict[View, str] = CACHE | {"whole": "public, max-age=60"}
+KEPT_PLANS = 2048
+KEPT_DOCUMENTS = 256
+PLAIN = re.compile(r"(?:full|(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9}))/(\d{1,9}),(\d{0,9})/0/default\.jpg", re.ASCII)
+UPRIGHT = Rotation.parse("0")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers and body."""
+    """Status, headers and body; for the statistics also the format, and where the body comes from."""
 
     status: int
     headers: Headers
     body: bytes
+    format: str
+    source: Source | None
 
 
-def of_picture(gallery: Gallery, key: str, request: ImageRequest, conditions: Conditions) -> Answer:
-    """A picture, or 304. Raises BadParameter, Busy, and what Gallery.find raises."""
-    served = gallery.find(key)
-    geometry = request.resolve(served.media.width_px, served.media.height_px, gallery.limits)
-    return of_geometry(gallery, served, geometry, request.version, conditions)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the address of a picture comes to; `headers` lack what the body tells."""
+
+    served: Served
+    wanted: Order
+    etag: str
+    headers: Headers
 
 
-def of_geometry(gallery: Gallery, served: Served, geometry: Geometry, version: Version, conditions: Conditions) -> Answer:
-    """A picture whose geometry is known. Raises Busy."""
-    canonical = geometry.canonical(version, gallery.limits)
-    etag = etag_of(f"{served.media.pyramid_sha256}/{canonical}".encode())
-    address = f"{gallery.addresses.image(served.media.key, version)}/{canonical}"
-    link = f'<{address}>;rel="canonical", <{info.PROFILE[version]}>;rel="profile"'
-    headers = _headers(etag, served.pyramid.modified_s, CACHE, link)
-    if conditions.unchanged(etag, served.pyramid.modified_s):
-        return Answer(304, headers, b"")
-    body = service.picture(gallery, served, geometry)
-    return Answer(200, [("Content-Type", FORMATS[geometry.format]), ("Content-Length", str(len(body))), *headers], body)
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An image information document as it is sent while `served` holds."""
+
+    served: Served
+    body: bytes
+    etag: str
+    headers: Headers
 
 
-def of_info(gallery: Gallery, key: str, version: Version, accept: str, conditions: Conditions) -> Answer:
-    """The image information document, or 304 (section 5.1). Raises what Gallery.find raises."""
-    served = gallery.find(key)
-    media = served.media
-    base = gallery.addresses.image(media.key, version)
-    document = info.build(
-        version, base=base, width=media.width_px, height=media.height_px, limits=gallery.limits, rights=media.rights
-    )
-    body = encode(document)
-    media_type = _info_type(version, accept)
-    etag = etag_of(body + media_type.encode())
-    link = f'<{info.PROFILE[version]}>;rel="profile"'
-    if media_type == "application/json":
-        link += f', <{info.CONTEXT[version]}>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
-    headers = [*_headers(etag, served.pyramid.modified_s, CACHE_INFO, link), ("Vary", "Accept")]
-    if conditions.unchanged(etag, served.pyramid.modified_s):
-        return Answer(304, headers, b"")
-    return Answer(200, [("Content-Type", media_type), ("Content-Length", str(len(body))), *headers], body)
+class Answers:
+    """The answers that a gallery gives."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self.gallery = gallery
+        self._plans: Kept[Plan] = Kept(KEPT_PLANS)
+        self._documents: Kept[Document] = Kept(KEPT_DOCUMENTS)
+
+    def answer(self, environ: Environ) -> Answer:
+        """The answer to a GET or HEAD of `/iiif/{2 or 3}/…`.
+
+        Raises:
+            BadParameter, OnlyReduced, Busy, and what Gallery.find raises.
+        """
+        path: str = environ["PATH_INFO"]
+        version: Version = 2 if path[6] == "2" else 3
+        rest = path[8:]
+        if rest.endswith("/info.json"):
+            return self._information(version, rest[:-10], environ)
+        parts = rest.rsplit("/", 4)
+        if len(parts) == 5:
+            return self._picture(version, parts[0], rest[len(parts[0]) + 1 :], path, environ)
+        return self._base(version, rest.removesuffix("/"), environ)
+
+    def _base(self, version: Version, name: str, environ: Environ) -> Answer:
+        """Section 2: the base URI leads to the information document."""
+        served = self.gallery.find(name, environ.get("HTTP_AUTHORIZATION", ""))
+        headers = [("Location", f"{self._id(served, version)}/info.json"), ("Content-Length", "0"), *_vary(served), *CORS]
+        return Answer(303, headers, b"", "json", None)
+
+    def _picture(self, version: Version, name: str, wanted: str, path: str, environ: Environ) -> Answer:
+        """Section 4."""
+        served = self.gallery.find(name, environ.get("HTTP_AUTHORIZATION", ""))
+        plan = self._plans.get(path)
+        if plan is None or (plan.served is not served and not _alike(plan.served, served)):
+            plan = self._plan(served, version, wanted)
+            self._plans.put(path, plan)
+        form = plan.wanted.geometry.format
+        if conditions.unchanged(environ, plan.etag, served.pyramid.modified_s):
+            return Answer(304, plan.headers, b"", form, None)
+        found = pictures.at_hand(self.gallery, served, plan.wanted)
+        if found is None and environ["REQUEST_METHOD"] == "HEAD":
+            return Answer(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
+        if found is None:
+            found = pictures.made(self.gallery, served, plan.wanted)
+        if "HTTP_RANGE" in environ and conditions.may_be_parted(environ, plan.etag, served.pyramid.modified_s):
+            part = conditions.part_of(environ["HTTP_RANGE"], len(found.body))
+            if part is not None:
+                return _partial(part, found.body, plan, found.source)
+        head = [("Content-Type", FORMATS[form]), ("Content-Length", str(len(found.body)))]
+        return Answer(200, head + plan.headers, found.body, form, found.source)
+
+    def _plan(self, served: Served, version: Version, wanted: str) -> Plan:
+        """`wanted` is what stands behind the identifier."""
+        local = _plain_tile(served, wanted) or self._resolved(served, version, wanted)
+        part, media, limits = served.part, served.media, self.gallery.limits
+        if served.frame is not None:
+            limits = served.frame.limits(local.region, limits)
+        canonical = local.canonical(version, limits)
+        whole = served.name == media.key
+        geometry = local if whole else local.shifted(part.x, part.y, media.width_px, media.height_px)
+        etag = etag_of(f"{served.digest}/{served.name}/{canonical}".encode())
+        link = f'<{self._id(served, version)}/{canonical}>;rel="canonical", <{info.PROFILE[version]}>;rel="profile"'
+        headers = [*_headers(served, etag, CACHE[served.view], link), ("Accept-Ranges", "bytes"), *_vary(served)]
+        return Plan(served, pictures.order(served, geometry), etag, headers)
+
+    def _resolved(self, served: Served, version: Version, wanted: str) -> Geometry:
+        """The geometry in the frame of what is served. Raises BadParameter, OnlyReduced."""
+        region, size, rotation, last = wanted.split("/")
+        quality, dot, format_ = last.rpartition(".")
+        if not dot:
+            raise BadParameter("format", "", "is missing", version=version)
+        request = ImageRequest.parse(version, region, size, rotation, quality, format_)
+        part, frame, limits = served.part, served.frame, self.gallery.limits
+        if frame is None:
+            return request.resolve(part.width, part.height, limits)
+        box = request.region.resolve(part.width, part.height)
+        width, height = frame.size(request.size, box, limits)
+        return Geometry(part.width, part.height, box, width, height, request.rotation, request.quality, request.format)
+
+    def _information(self, version: Version, name: str, environ: Environ) -> Answer:
+        """Section 5."""
+        served = self.gallery.find(name, environ.get("HTTP_AUTHORIZATION", ""))
+        media_type = _info_type(version, environ.get("HTTP_ACCEPT", ""))
+        key = f"{version} {media_type} {served.view} {served.name}"
+        document = self._documents.get(key)
+        if document is None or document.served is not served:
+            document = self._document(served, version, media_type)
+            self._documents.put(key, document)
+        if conditions.unchanged(environ, document.etag, served.pyramid.modified_s):
+            return Answer(304, document.headers[2:], b"", "json", None)
+        return Answer(200, document.headers, document.body, "json", "made")
+
+    def _document(self, served: Served, version: Version, media_type: str) -> Document:
+        with self.gallery.runtime.reads.begin() as session:
+            services = self.gallery.services_of(session, served.media)
+        media, part = served.media, served.part
+        shown = info.build(
+            version,
+            base=self._id(served, version),
+            width=part.width,
+            height=part.height,
+            limits=self.gallery.limits,
+            rights=rights.iri_of(media.rights),
+            services=services,
+            part_of=[{"id": self.gallery.addresses.manifest(media.specimen_key), "type": "Manifest"}],
+            smallest_scale=float(served.frame.scale) if served.frame else 1,
+        )
+        body = encode(shown)
+        etag = etag_of(body + media_type.encode())
+        link = f'<{info.PROFILE[version]}>;rel="profile"'
+        if media_type == "application/json":
+            link += f', <{info.CONTEXT[version]}>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
+        head = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
+        return Document(
+            served, body, etag, [*head, *_headers(served, etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
+        )
+
+    def _id(self, served: Served, version: Version) -> str:
+        return f"{self.gallery.addresses.image(served.media.key, version)}{served.name.removeprefix(served.media.key)}"
+
+
+def _alike(one: Served, other: Served) -> bool:
+    """Whether the same pictures are given out of both, to the same people."""
+    return one.digest == other.digest and one.view == other.view and one.name == other.name
+
+
+def _plain_tile(served: Served, wanted: str) -> Geometry | None:
+    """The geometry of a stored tile named in full, in the frame of what is served: what viewers ask for, without the parser."""
+    match = PLAIN.fullmatch(wanted)
+    if match is None:
+        return None
+    part = served.part
+    box = Box(0, 0, part.width, part.height)
+    if match[1] is not None:
+        x, y = int(match[1]), int(match[2])
+        box = Box(x, y, min(int(match[3]), part.width - x), min(int(match[4]), part.height - y))
+    width = int(match[5])
+    if box.width < 1 or box.height < 1 or width < 1:
+        return None
+    height = int(match[6]) if match[6] else other_side(box.width, box.height, width)
+    local = Geometry(part.width, part.height, box, width, height, UPRIGHT, "default", "jpg")
+    is_tile = served.pyramid.tile_at(part.x + box.x, part.y + box.y, box.width, box.height, width, height) is not None
+    return local if is_tile and served.frame is None else None
+
+
+def _partial(part: tuple[int, int], body: bytes, plan: Plan, source: Source) -> Answer:
+    """206 with the bytes from `part[0]` up to, without, `part[1]`; 416 where there are none (RFC 9110, section 14)."""
+    first, end = part
+    form, length = plan.wanted.geometry.format, len(body)
+    if first >= end:
+        return Answer(416, [("Content-Range", f"bytes */{length}"), ("Content-Length", "0"), *plan.headers], b"", form, source)
+    head = [("Content-Type", FORMATS[form]), ("Content-Length", str(end - first))]
+    head.append(("Content-Range", f"bytes {first}-{end - 1}/{length}"))
+    return Answer(206, head + plan.headers, body[first:end], form, source)
 
 
 def _info_type(version: Version, accept: str) -> str:
     """3.0 prefers JSON-LD with its profile unless plain JSON alone is asked for; 2.1 gives JSON-LD only when asked."""
-    wants: Mapping[str, bool] = {name: name in accept for name in ("application/ld+json", "application/json", "*/*")}
+    linked = "application/ld+json" in accept
     if version == 2:
-        return "application/ld+json" if wants["application/ld+json"] else "application/json"
-    if wants["application/json"] and not wants["application/ld+json"]:
+        return "application/ld+json" if linked else "application/json"
+    if "application/json" in accept and not linked:
         return "application/json"
     return f'application/ld+json;profile="{info.CONTEXT[3]}"'
 
 
-def _headers(etag: str, modified_s: int, cache: str, link: str) -> Headers:
+def _vary(served: Served, *names: str) -> Headers:
+    """What other than the address the answer depends on."""
+    names += ("Authorization",) if served.media.access != "open" else ()
+    return [("Vary", ", ".join(names))] if names else []
+
+
+def _headers(served: Served, etag: str, cache: str, link: str) -> Headers:
     return [
         ("ETag", f'"{etag}"'),
-        ("Last-Modified", formatdate(modified_s, usegmt=True)),
+        ("Last-Modified", served.modified),
         ("Cache-Control", cache),
         ("Link", link),
-        ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Expose-Headers", EXPOSED),
+        *CORS,
     ]
+
+
+_answers: list[Answers] = []
+
+
+def of(gallery: Gallery) -> Answers:
+    """The answers of this process's gallery."""
+    if not _answers or _answers[0].gallery is not gallery:
+        _answers[:] = [Answers(gallery)]
+    return _answers[0]

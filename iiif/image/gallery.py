@@ -1,36 +1,91 @@
-"""The images that this process serves: open derivatives in an LRU, and the two lanes.
+"""The images that this process serves: open derivatives, who sees how much of them, and the lanes and the cache beside them.
 
-Whether someone may see an image is decided in `Gallery.find` and nowhere else; today all are public. What is found is
-kept for KEPT_S seconds, so a withdrawn image is gone everywhere after that time.
+Whether and how someone may see an image is decided in `Gallery.find` and nowhere else. What is found is kept for KEPT_S
+seconds, so a change of access is in force everywhere after that time.
 """
 
+import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Any, Generic, Literal, TypeVar
 
+from sqlalchemy.orm import Session
+
+from app.runtime import tokens
 from app.runtime.context import Runtime
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from iiif.image.errors import Busy, CannotBeServed, NotYetDerived
+from iiif.image import metadata
+from iiif.image.cache import PictureCache
+from iiif.image.errors import CannotBeServed, Closed, NotYetDerived, OutsideImage
+from iiif.image.identifier import Identifier
+from iiif.image.lane import Lane
 from iiif.image.pyramid import Pyramid, PyramidError
-from iiif.image.request import Limits
+from iiif.image.reduced import Frame, Frames
+from iiif.image.request import Box, Limits
 
 KEPT = 256
 KEPT_S = 10.0
-WAIT_S = 30.0
+ASKED_AGAIN_S = 60.0  # between two requests for the same lost derivative
+THREADS_FOR_TILES = 4  # of a web process, at most half of them: there no render ever waits
+View = Literal["whole", "reduced", "private"]
+ServicesOf = Callable[[Session, Media], Sequence[dict[str, Any]]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A ready image with its derivative."""
+    """A ready image, or a segment of one, as somebody may see it.
+
+    `part` is what is shown, in pixels of the full upright image: all of it, or the segment. `digest` stands for everything
+    that the bytes of its pictures depend on; `packet` is what is written into them, `modified` when they last changed, as
+    HTTP writes it. With the view "reduced" nothing finer than `frame` is given out; "private" is what only a token opened.
+    """
 
     media: Media
     pyramid: Pyramid
+    name: str
+    part: Box
+    view: View
+    frame: Frame | None
+    digest: str
+    packet: bytes
+    modified: str
     until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    media: Media
+    pyramid: Pyramid
+    packet: bytes
+    digest: str
+    modified: str
+    until: float
+
+
+class Kept(Generic[T]):
+    """The values used last, by name."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[str, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> T | None:
+        return self._values.get(name)
+
+    def put(self, name: str, value: T) -> None:
+        with self._lock:
+            self._values[name] = value
+            self._values.move_to_end(name)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
 
 
 class Gallery:
@@ -41,66 +96,104 @@ class Gallery:
         self.runtime = runtime
         self.addresses = Addresses.of(settings)
         self.limits = Limits(settings.max_width, settings.max_area)
-        self.lane = Lane(settings.renders, settings.render_queue)
-        self._found: OrderedDict[str, Served] = OrderedDict()
-        self._lock = threading.Lock()
+        places = max(1, settings.web_threads - min(THREADS_FOR_TILES, settings.web_threads // 2))
+        threads = min(settings.renders, places)
+        self.lane = Lane(threads, min(settings.render_queue, places - threads), "render")
+        self.large_lane = Lane(1, min(1, settings.render_queue), "render large", alone=settings.pictures_dir / ".large")
+        self.cache = PictureCache(settings.pictures_dir, settings.picture_cache_bytes, processes=settings.web_processes)
+        self.frames = Frames()
+        self._policy = metadata.Policy.of(settings)
+        self.services_of: ServicesOf = lambda _session, _media: ()
+        self._opened: Kept[_Opened] = Kept(KEPT)
+        self._public: Kept[Served] = Kept(KEPT)
+        self._tokens: Kept[tuple[str | None, float]] = Kept(KEPT)
+        self._lost: Kept[float] = Kept(KEPT)
 
-    def find(self, key: str) -> Served:
-        """The image of that key.
+    def find(self, name: str, authorization: str = "") -> Served:
+        """What the bearer of that header may see of the image of that name (see `Identifier`).
 
         Raises:
             UnknownMedia: there is none.
+            OutsideImage: it has no such segment.
             NotYetDerived: its derivative is being made.
             CannotBeServed: none could be made.
+            Closed: only a token opens it.
         """
-        served = self._found.get(key)
+        served = self._public.get(name)
         if served is not None and served.until > time.monotonic():
             return served
-        served = self._open(key)
-        with self._lock:
-            self._found[key] = served
-            self._found.move_to_end(key)
-            while len(self._found) > KEPT:
-                self._found.popitem(last=False)
+        identifier = Identifier.parse(name, self.addresses.naan)
+        opened = self._opened.get(identifier.key)
+        if opened is None or opened.until <= time.monotonic():
+            opened = self._open(identifier.key)
+            self._opened.put(identifier.key, opened)
+        served = _seen(opened, identifier, self._view(opened.media, authorization), self.runtime.settings.reduced_width)
+        if opened.media.access == "open":
+            self._public.put(name, served)
         return served
 
-    def _open(self, key: str) -> Served:
+    def _view(self, media: Media, authorization: str) -> View:
+        if media.access == "open":
+            return "whole"
+        if authorization and self._bears_token(authorization):
+            return "private"
+        if media.access == "reduced":
+            return "reduced"
+        sent = "This token is unknown or was revoked" if authorization else "Send Authorization: Bearer …"
+        raise Closed(f"The image {media.key} is not public. {sent}.")
+
+    def _bears_token(self, authorization: str) -> bool:
+        scheme, _, secret = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            return False
+        digest = hashlib.sha256(secret.strip().encode()).hexdigest()
+        known = self._tokens.get(digest)
+        if known is None or known[1] <= time.monotonic():
+            with self.runtime.reads.begin() as session:
+                known = tokens.name_of(session, secret.strip()), time.monotonic() + KEPT_S
+            self._tokens.put(digest, known)
+        return known[0] is not None
+
+    def _open(self, key: str) -> _Opened:
         with self.runtime.reads.begin() as session:
             media = catalogue.get_media(session, key)
         if media.state == "failed":
             raise CannotBeServed(f"The image {key} cannot be served. {media.state_reason}")
         if media.state != "ready":
             raise NotYetDerived(f"The image {key} is still being prepared.")
-        kept = self._found.get(key)
+        kept = self._opened.get(key)
         same = kept is not None and kept.media.pyramid_sha256 == media.pyramid_sha256
         try:
             pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.path(media.pyramid_sha256))
         except (FileNotFoundError, PyramidError) as error:
+            self._ask_again(key)
             raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error
-        return Served(media, pyramid, time.monotonic() + KEPT_S)
+        packet = metadata.packet(media, self.addresses.pid(key), pyramid.camera, self._policy)
+        digest = f"{media.pyramid_sha256}.{hashlib.sha256(packet).hexdigest()[:16]}"
+        return _Opened(media, pyramid, packet, digest, formatdate(pyramid.modified_s, usegmt=True), time.monotonic() + KEPT_S)
+
+    def _ask_again(self, key: str) -> None:
+        """Have the lost derivative made again, once a minute at most."""
+        asked = self._lost.get(key)
+        if asked is None or asked <= time.monotonic():
+            self._lost.put(key, time.monotonic() + ASKED_AGAIN_S)
+            with self.runtime.db.begin() as session:
+                catalogue.derive_again(session, key)
 
 
-class Lane:
-    """Renders go one after another (or a few at a time) while tiles pass; who cannot wait any more is told so."""
-
-    def __init__(self, permits: int, queue: int) -> None:
-        self._permits = threading.BoundedSemaphore(permits)
-        self._places = threading.BoundedSemaphore(permits + queue)
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for one's turn. Raises Busy where the queue is full, or does not move."""
-        if not self._places.acquire(blocking=False):
-            raise Busy("Too many pictures are being made at this moment.")
-        try:
-            if not self._permits.acquire(timeout=WAIT_S):
-                raise Busy("The pictures before this one take too long.")
-            try:
-                yield
-            finally:
-                self._permits.release()
-        finally:
-            self._places.release()
+def _seen(opened: _Opened, identifier: Identifier, view: View, reduced_width: int) -> Served:
+    media, part = opened.media, identifier.segment
+    if part is None:
+        part = Box(0, 0, media.width_px, media.height_px)
+        name = media.key
+    else:
+        name = f"{media.key}:{part.x},{part.y},{part.width},{part.height}"
+        if min(part.width, part.height) < 1 or part.x + part.width > media.width_px or part.y + part.height > media.height_px:
+            size = f"{media.width_px} × {media.height_px} pixels"
+            raise OutsideImage(f"There is no segment {name!r}: x,y,w,h must lie within the image of {size}.")
+    frame = Frame.of(media.width_px, media.height_px, reduced_width) if view == "reduced" else None
+    digest = opened.digest if frame is None else f"{opened.digest}.{frame.width}x{frame.height}"
+    return Served(media, opened.pyramid, name, part, view, frame, digest, opened.packet, opened.modified, opened.until)
 
 
 _galleries: list[Gallery] = []

@@ -1,15 +1,21 @@
 """Where pictures are made: a few threads with a bounded queue, so that tiles, which need no turn, never wait for them."""
 
+import fcntl
 import os
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWaiting
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
 
 from iiif.image.errors import Busy
 
 WAIT_S = 10.0  # for one's turn
+POLL_S = 0.05
 WORK_S = 60.0  # for the picture itself, once it is being made
 KINDER = 5  # steps of niceness below the rest of the process
 
@@ -17,10 +23,12 @@ KINDER = 5  # steps of niceness below the rest of the process
 class Lane:
     """Pictures that are asked for while the same one is being made are made once."""
 
-    def __init__(self, threads: int, queue: int, name: str) -> None:
-        self.waiting = 0
+    def __init__(self, threads: int, queue: int, name: str, *, alone: Path | None = None) -> None:
+        """With `alone`, a file that is made where it is missing, one picture at a time is made on the whole machine."""
+        self.waiting = 0  # requests that have a place: those whose picture is being made, and those behind them
+        self._alone = alone
+        self.most = threads + queue
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=_give_way)
-        self._places = threading.BoundedSemaphore(threads + queue)
         self._making: dict[str, Future[bytes]] = {}
         self._lock = threading.Lock()
 
@@ -30,33 +38,68 @@ class Lane:
         Raises:
             Busy: the queue is full, or did not move.
         """
-        if not self._places.acquire(blocking=False):
-            raise Busy("Too many pictures are being made at this moment.")
-        try:
-            return self._result(self._begun(key, work))
-        finally:
-            self._places.release()
-
-    def _begun(self, key: str, work: Callable[[], bytes]) -> Future[bytes]:
         with self._lock:
+            if self.waiting >= self.most:
+                raise Busy("Too many pictures are being made at this moment.")
+            self.waiting += 1
             future = self._making.get(key)
             if future is None:
-                future = self._making[key] = self._pool.submit(work)
+                future = self._making[key] = self._pool.submit(self._work, work)
                 future.add_done_callback(lambda _: self._making.pop(key, None))
-        return future
+        try:
+            return _result(future)
+        finally:
+            with self._lock:
+                self.waiting -= 1
 
-    def _result(self, future: Future[bytes]) -> bytes:
-        try:
-            return future.result(WAIT_S)
-        except StillWaiting:
-            if future.cancel():
-                raise Busy("The pictures before this one take too long.") from None
-        except CancelledError:
+    def _work(self, work: Callable[[], bytes]) -> bytes:
+        if self._alone is None:
+            return work()
+        with _held(self._alone):
+            return work()
+
+
+def _result(future: Future[bytes]) -> bytes:
+    try:
+        return future.result(WAIT_S)
+    except StillWaiting:
+        if future.cancel():
             raise Busy("The pictures before this one take too long.") from None
-        try:
-            return future.result(WORK_S)
-        except (StillWaiting, CancelledError):
-            raise Busy("This picture takes too long.") from None
+    except CancelledError:
+        raise Busy("The pictures before this one take too long.") from None
+    try:
+        return future.result(WORK_S)
+    except (StillWaiting, CancelledError):
+        raise Busy("This picture takes too long.") from None
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """The lock of that file, which the system gives back should the process die. Busy where others keep it too long.
+
+    Where no such file can be made, there is no lock: pictures are worth more than their order.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("ab")
+    except OSError:
+        yield
+        return
+    with stream:
+        until = time.monotonic() + WAIT_S
+        while not _locked(stream):
+            if time.monotonic() > until:
+                raise Busy("The pictures before this one take too long.")
+            time.sleep(POLL_S)
+        yield
+
+
+def _locked(stream: BinaryIO) -> bool:
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _give_way() -> None:

@@ -9,6 +9,8 @@ size of one pixel is a pixel of the original.)
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,27 +25,22 @@ KEPT_FRAMES = 8
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The size of the image and of its frame, in pixels; the frame is never larger."""
+    """The size of the image and of its frame, in pixels; `scale` pixels of the image, at least 1, make one of the frame."""
 
     image_width: int
     image_height: int
     width: int
     height: int
+    scale: Fraction
 
     @classmethod
     def of(cls, image_width: int, image_height: int, longest_px: int) -> "Frame":
-        longest = max(image_width, image_height)
-        if longest <= longest_px:
-            return cls(image_width, image_height, image_width, image_height)
-        sides = (max(1, (2 * side * longest_px + longest) // (2 * longest)) for side in (image_width, image_height))
-        return cls(image_width, image_height, *sides)
+        scale = max(Fraction(1), Fraction(max(image_width, image_height), longest_px))
+        return cls(image_width, image_height, _nearest(image_width, scale), _nearest(image_height, scale), scale)
 
     def most(self, region: Box) -> tuple[int, int]:
-        """The largest picture of a region of the full image: its share of the frame, to the nearest pixel, at least one."""
-        return (
-            max(1, (2 * region.width * self.width + self.image_width) // (2 * self.image_width)),
-            max(1, (2 * region.height * self.height + self.image_height) // (2 * self.image_height)),
-        )
+        """The largest picture of a region of the full image, to the nearest pixel, at least one."""
+        return _nearest(region.width, self.scale), _nearest(region.height, self.scale)
 
     def cells(self, region: Box) -> Box:
         """The pixels of the frame that a region of the full image touches."""
@@ -52,6 +49,11 @@ class Frame:
         bottom = -(-(region.y + region.height) * self.height // self.image_height)
         return Box(left, top, right - left, bottom - top)
 
+    def limits(self, region: Box, limits: Limits) -> Limits:
+        """The limits within which `max` of that region stays."""
+        width, height = self.most(region)
+        return Limits(min(limits.max_width_px, max(width, height)), min(limits.max_area_px, width * height))
+
     def size(self, wanted: Size, region: Box, limits: Limits) -> tuple[int, int]:
         """Width and height of the picture: `max` and `!w,h` are made to fit.
 
@@ -59,31 +61,29 @@ class Frame:
             BadParameter: as for any image.
             OnlyReduced: a size was named that is finer than the frame.
         """
-        width, height = self.most(region)
+        most_width, most_height = self.most(region)
         if wanted.form in ("max", "confined"):
-            fitting = Limits(min(limits.max_width_px, max(width, height)), min(limits.max_area_px, width * height))
-            return self._within(wanted.resolve(region, fitting), region)
-        size = wanted.resolve(region, limits)
-        if not self.holds(region, *size):
+            width, height = wanted.resolve(region, self.limits(region, limits))
+            return min(width, most_width), min(height, most_height)
+        width, height = wanted.resolve(region, limits)
+        if not self.holds(region, width, height):
             raise OnlyReduced(
-                f"Without a token this image is given out reduced: this region at most {width} × {height} pixels large.",
+                f"Without a token this image is given out reduced, this region with at most {most_width} × {most_height} pixels.",
                 parameter="size",
             )
-        return size
+        return width, height
 
     def holds(self, region: Box, width: int, height: int) -> bool:
         """Whether a picture of that size shows the region no finer than the frame does, but for rounding up."""
-        return width <= max(1, -(-region.width * self.width // self.image_width)) and height <= max(
-            1, -(-region.height * self.height // self.image_height)
-        )
+        return width <= ceil(region.width / self.scale) and height <= ceil(region.height / self.scale)
 
     def holds_level(self, level: int) -> bool:
-        """Whether a level of the pyramid is no larger than the frame."""
-        return -(-self.image_width >> level) <= self.width and -(-self.image_height >> level) <= self.height
+        """Whether a level of the pyramid is no finer than the frame."""
+        return (1 << level) >= self.scale
 
-    def _within(self, size: tuple[int, int], region: Box) -> tuple[int, int]:
-        width, height = self.most(region)
-        return min(size[0], width), min(size[1], height)
+
+def _nearest(side: int, scale: Fraction) -> int:
+    return max(1, floor(side / scale + Fraction(1, 2)))
 
 
 class Frames:

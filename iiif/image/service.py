@@ -16,13 +16,11 @@ from iiif.addresses import Addresses
 from iiif.catalogue.errors import RejectedImage
 from iiif.catalogue.model import Media
 from iiif.catalogue.service import Derivative
-from iiif.image import info, pyramid, render
+from iiif.image import info, pyramid
 from iiif.image.errors import NotYetDerived
-from iiif.image.gallery import Gallery, Served
 from iiif.image.master import ImageFacts, broken, decode_check, is_damage, open_upright
-from iiif.image.request import Geometry
 
-__all__ = ["ImageFacts", "decode_check", "load_rgb", "make_derivative", "picture", "thumbnail"]
+__all__ = ["ImageFacts", "decode_check", "load_rgb", "make_derivative", "thumbnail"]
 THUMBNAIL_PX = 400
 
 
@@ -75,24 +73,6 @@ def load_rgb(blobs: FolderBlobs, media: Media, max_side: int | None = None) -> N
     except pyvips.Error as error:
         raise broken(error) from error
     return pixels
-
-
-def picture(gallery: Gallery, served: Served, geometry: Geometry) -> bytes:
-    """The encoded picture: a tile as it is stored where it is just that, otherwise rendered in turn. Raises Busy."""
-    tile = tile_of(served, geometry)
-    if tile is not None:
-        return served.pyramid.tile(*tile)
-    with gallery.lane.turn():
-        return render.render(served.pyramid, geometry)
-
-
-def tile_of(served: Served, geometry: Geometry) -> tuple[int, int] | None:
-    """(level, tile number) if the picture is exactly one stored tile."""
-    plain = geometry.format == "jpg" and geometry.quality in ("default", "color")
-    if not plain or geometry.rotation.mirror or geometry.rotation.degrees:
-        return None
-    box = geometry.region
-    return served.pyramid.tile_at(box.x, box.y, box.width, box.height, geometry.width, geometry.height)
 
 
 def thumbnail(addresses: Addresses, media: Media, size: int = THUMBNAIL_PX) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+from collections.abc import Callable
 
 import pytest
 from PIL import Image
@@ -12,8 +13,8 @@ from app.runtime.context import Runtime
 from iiif.addresses import Addresses
 from iiif.catalogue.model import Media
 from iiif.image import gallery, info, service
-from iiif.image.errors import Busy, NotYetDerived
-from iiif.image.gallery import Lane
+from iiif.image.errors import NotYetDerived
+from tests.services import wait_until
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
 
 WIDTH, HEIGHT = 1333, 1999
@@ -188,20 +189,33 @@ def test_a_thumbnail_is_an_advertised_size_of_one_stored_tile(client: Client, ru
         service.thumbnail(addresses, enter(runtime, file_of(drawn(31, 20))))
 
 
-def test_tiles_pass_while_renders_queue(client: Client, runtime: Runtime, media: Media) -> None:
-    lane = gallery.of(runtime).lane
-    lane._places = threading.BoundedSemaphore(1)
-    with lane.turn():
+def test_tiles_and_pictures_made_before_pass_while_renders_wait(client: Client, runtime: Runtime, media: Media) -> None:
+    client.get(_path(media, "full/400,/0/default.jpg"))
+    found = gallery.of(runtime)
+    places, free = found.lane.most, threading.Event()
+    assert places < runtime.settings.web_threads, "renders may take every thread"
+    occupants = [threading.Thread(target=found.lane.make, args=(str(number), _until(free))) for number in range(places)]
+    for one in occupants:
+        one.start()
+    try:
+        wait_until(lambda: found.lane.waiting == places, "a full lane")
         busy = client.get(_path(media, "10,10,50,50/max/0/default.jpg"))
         assert busy.status_code == 503
-        assert "Retry-After" in busy.headers
-        assert client.get(_path(media, "full/334,500/0/default.jpg")).status_code == 200
+        assert int(busy.headers["Retry-After"]) > 0
+        assert busy.json is not None
+        assert busy.json["status"] == 503
+        for path in ("full/334,500/0/default.jpg", "full/!400,600/0/default.jpg", "info.json"):
+            assert client.get(_path(media, path)).status_code == 200
+    finally:
+        free.set()
+        for one in occupants:
+            one.join()
     assert client.get(_path(media, "10,10,50,50/max/0/default.jpg")).status_code == 200
 
 
-def test_a_full_lane_says_so() -> None:
-    lane = Lane(permits=1, queue=0)
-    with lane.turn(), pytest.raises(Busy), lane.turn():
-        pass
-    with lane.turn():
-        pass
+def _until(free: threading.Event) -> Callable[[], bytes]:
+    def work() -> bytes:
+        free.wait(30)
+        return b""
+
+    return work

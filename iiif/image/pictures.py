@@ -1,0 +1,93 @@
+"""Which picture a request gets: a stored tile, one that was made before, or a new one, made in its turn."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from iiif.image import metadata, render
+from iiif.image.errors import BadParameter
+from iiif.image.gallery import Gallery, Served
+from iiif.image.request import Box, Geometry
+
+COST = {"jpg": 1, "png": 3, "webp": 3, "tif": 7, "gif": 15, "avif": 4}  # of a pixel beside one of a jpg, measured at 3 Mpx
+LARGE_PX = 6_000_000  # from this cost on a picture is made alone
+MOST_PX = {"avif": 12_000_000}  # its encoder takes 16 bytes of memory a pixel
+Source = Literal["stored", "memory", "disk", "made"]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded picture and where it comes from."""
+
+    body: bytes
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A picture of a served image, told by a geometry of the full image: stored as that `tile`, or else kept as `key`."""
+
+    geometry: Geometry
+    tile: tuple[int, int] | None
+    key: str
+
+
+def order(served: Served, geometry: Geometry) -> Order:
+    tile = tile_of(served, geometry)
+    return Order(geometry, tile, key_of(served, geometry) if tile is None else "")
+
+
+def at_hand(gallery: Gallery, served: Served, wanted: Order) -> Picture | None:
+    """The picture if nothing has to be made: a stored tile, or one made before."""
+    if wanted.tile is None:
+        kept = gallery.cache.get(wanted.key)
+        return None if kept is None else Picture(*kept)
+    body, geometry = served.pyramid.tile(*wanted.tile), wanted.geometry
+    if (geometry.region.width, geometry.region.height) == (geometry.image_width, geometry.image_height):
+        body = metadata.embed(body, "jpg", served.packet)
+    return Picture(body, "stored")
+
+
+def made(gallery: Gallery, served: Served, wanted: Order) -> Picture:
+    """The picture, made in its turn and kept. Raises Busy, BadParameter."""
+    geometry = wanted.geometry
+    pixels = geometry.width * geometry.height
+    if pixels > MOST_PX.get(geometry.format, pixels):
+        why = f"is given out with at most {MOST_PX[geometry.format]} pixels; this picture would have {pixels}"
+        raise BadParameter("format", geometry.format, why)
+
+    def make() -> bytes:
+        body = metadata.embed(_render(gallery, served, geometry), geometry.format, served.packet)
+        gallery.cache.put(wanted.key, body)
+        return body
+
+    lane = gallery.large_lane if pixels * COST[geometry.format] > LARGE_PX else gallery.lane
+    return Picture(lane.make(wanted.key, make), "made")
+
+
+def key_of(served: Served, geometry: Geometry) -> str:
+    """What the picture is kept under: all that its bytes depend on, but not who asks."""
+    box = geometry.region
+    wanted = f"{box.x},{box.y},{box.width},{box.height}/{geometry.width},{geometry.height}/{geometry.rotation}"
+    quality = "default" if geometry.quality == "color" else geometry.quality
+    return hashlib.sha256(f"{served.digest}/{wanted}/{quality}.{geometry.format}".encode()).hexdigest()[:40]
+
+
+def _render(gallery: Gallery, served: Served, geometry: Geometry) -> bytes:
+    if served.frame is None:
+        return render.render(served.pyramid, geometry)
+    box, width, height = geometry.region, geometry.width, geometry.height
+    pixels = gallery.frames.scaled(served.media.pyramid_sha256, served.pyramid, served.frame, box, width, height)
+    return render.finish(pixels, geometry)
+
+
+def tile_of(served: Served, geometry: Geometry) -> tuple[int, int] | None:
+    """(level, tile number) if the picture is exactly one stored tile that may be given out."""
+    plain = geometry.format == "jpg" and geometry.quality in ("default", "color")
+    if not plain or geometry.rotation.mirror or geometry.rotation.degrees:
+        return None
+    box = geometry.region
+    tile = served.pyramid.tile_at(box.x, box.y, box.width, box.height, geometry.width, geometry.height)
+    if tile is not None and served.frame is not None and not served.frame.holds_level(tile[0]):
+        return None
+    return tile
