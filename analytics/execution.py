@@ -17,7 +17,7 @@ from app.runtime.context import Runtime
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from iiif.image.service import load_rgb
+from iiif.image.service import DecodeLimits, load_rgb
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ def perform(runtime: Runtime, key: str) -> None:
         service.record_environment(session, key, provenance.environment(), provenance.code_version())
         media = catalogue.get_media(session, run.media_key)
         catalog_number = catalogue.get_specimen(session, media.specimen_key).catalog_number
-    image = SheetImage(load_rgb(runtime.blobs, media))
+    image = SheetImage(load_rgb(runtime.blobs, media, DecodeLimits.of(runtime.settings)))
     for step in plan.steps:
         if run.steps[step.name]["state"] not in ENDED_STEPS:
             _perform_step(runtime, run, step, media, image, catalog_number)

@@ -15,10 +15,11 @@ from analytics.evaluation.truth import Region, Truth
 from analytics.steps import specimen
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations.model import Box
-from iiif.image.master import open_upright
+from iiif.image.service import DecodeLimits, rgb_of
 
 MARGIN = 0.02  # of a region's longer side, within which a line's middle may lie outside it
 IGNORED, PLANT = 128, 255  # grey levels of the plant masks
+LIMITS = DecodeLimits(max_pixels=1_000_000_000, seconds=300, address_space=6_000_000_000)
 QUARTERS = {3: 2, 6: 3, 8: 1}  # EXIF orientation to turns counter-clockwise
 
 
@@ -49,7 +50,7 @@ class ImageResult:
 
 def evaluate_image(truth: Truth, pipeline: str = "sheet") -> ImageResult:
     """Every step of the pipeline on one image; a step that raises counts as a failure of its own."""
-    image = SheetImage(open_upright(truth.path).numpy())
+    image = SheetImage(rgb_of(truth.path, LIMITS))
     earlier: dict[str, tuple[Finding, ...]] = {}
     seconds, failures, unresolved = {}, {}, ""
     for step in pipelines.load(pipeline).steps:
@@ -83,8 +84,8 @@ def evaluate_image(truth: Truth, pipeline: str = "sheet") -> ImageResult:
 def evaluate_beetles(folder: Path, every: int) -> Iterator[tuple[str, float]]:
     """The overlap on every so-many-th crop of `images/` with its mask in `masks/`, where anything but 0 is beetle."""
     for path in sorted((folder / "images").glob("*.png"))[::every]:
-        image = SheetImage(open_upright(path).numpy())
-        grey = open_upright(folder / "masks" / path.name).numpy().max(axis=2)
+        image = SheetImage(rgb_of(path, LIMITS))
+        grey = rgb_of(folder / "masks" / path.name, LIMITS).max(axis=2)
         mask = specimen.segment(image, 1.0, StepContext())
         yield path.name, overlap(mask, grey > 0, np.ones(mask.shape, bool))
 
@@ -92,7 +93,7 @@ def evaluate_beetles(folder: Path, every: int) -> Iterator[tuple[str, float]]:
 def _plant_overlap(image: SheetImage, truth: Truth, context: StepContext) -> float:
     long_side = next(step.parameters["long_side_px"] for step in pipelines.load("sheet").steps if step.name == "specimen")
     found = specimen.segment(image, min(1.0, long_side / max(image.height_px, image.width_px)), context)
-    drawn = open_upright(Path(str(truth.mask))).numpy()[:, :, 0]
+    drawn = rgb_of(Path(str(truth.mask)), LIMITS)[:, :, 0]
     drawn = np.ascontiguousarray(np.rot90(drawn, QUARTERS.get(truth.orientation, 0)))
     known = cv2.resize(drawn, found.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return overlap(found, known == PLANT, known != IGNORED)

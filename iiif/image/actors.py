@@ -20,11 +20,13 @@ def derive_image(media_key: str) -> None:
     if media.state == "failed" or (media.state == "ready" and runtime.blobs.has(media.pyramid_sha256)):
         return
     try:
-        derivative = service.make_derivative(runtime.blobs, media.sha256, max_pixels=runtime.settings.max_pixels)
+        derivative, facts = service.make_derivative(runtime.blobs, media.sha256, service.DecodeLimits.of(runtime.settings))
     except RejectedImage as error:
         log.warning("image refused", media=media_key, code=error.code, reason=error.sentence)
         with runtime.db.begin() as session:
             catalogue.media_failed(session, media_key, error.sentence, at=runtime.clock())
         return
+    if facts.frames > 1:
+        log.info("only the first frame of an animation is served", media=media_key, frames=facts.frames)
     with runtime.db.begin() as session:
         catalogue.media_ready(session, media_key, derivative, at=runtime.clock())

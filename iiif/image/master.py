@@ -1,113 +1,228 @@
-"""Reading a master: what its header says, and its pixels upright, in sRGB, 8 bit, without alpha.
+"""A master: what its header says, and its pixels upright, in sRGB, 8 bit, without alpha. Decoding child only.
 
-Everything that decodes foreign files is here. The frame of the pixels handed out, that of the upright image, is the
-frame of every region in the whole system.
+The frame of the pixels handed out, that of the upright image, is the frame of every region in the whole system.
 """
 
 import io
-import mmap
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import BinaryIO
 
 import pyvips
-import structlog
-from PIL import ImageCms
 
 from iiif.catalogue.errors import RejectedImage
+from iiif.image import colour, pages
+from iiif.image.camera import CameraFacts
+from iiif.image.wire import MAX_SIDE_PX, ImageFacts
 
 pyvips.cache_set_max(0)  # libvips would otherwise keep decoded images of files that never come again
 
 LOADERS = {
-    "VipsForeignLoadJpegFile": "image/jpeg",
-    "VipsForeignLoadPngFile": "image/png",
-    "VipsForeignLoadTiffFile": "image/tiff",
-    "VipsForeignLoadWebpFile": "image/webp",
-    "VipsForeignLoadNsgifFile": "image/gif",
-    "VipsForeignLoadHeifFile": "image/avif",
+    "VipsForeignLoadJpegSource": "image/jpeg",
+    "VipsForeignLoadPngSource": "image/png",
+    "VipsForeignLoadTiffSource": "image/tiff",
+    "VipsForeignLoadWebpSource": "image/webp",
+    "VipsForeignLoadNsgifSource": "image/gif",
+    "VipsForeignLoadHeifSource": "image/avif",
 }
-ENDINGS = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}
-SRGB_NAMES = frozenset({"sRGB", "sRGB built-in", "sRGB IEC61966-2.1", "sRGB IEC61966-2-1 black scaled"})
-MAX_SIDE_PX = 200_000
-DAMAGE = ("premature end", "bad huffman", "missing code", "out of order", "crc error", "truncated")
-log = structlog.get_logger()
+TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+HEVC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis")
+READ = "JPEG, PNG, TIFF, WebP, GIF, AVIF, JPEG 2000, DNG or a camera's raw file"
+DAMAGE = ("premature end", "bad huffman", "missing code", "out of order", "crc error", "truncated", "not enough")
+NO_MEMORY = ("out of memory", "insufficient memory", "cannot allocate", "memory limit")
+JPEG_SHRINK = 8
+TILE_PX = 512
+TAIL_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """What the header tells; width and height are those of the upright image, `icc_profile` its profile's own name."""
+class Master:
+    """An opened file. `load` gives its pixels as they are stored, to be read once from top to bottom; with its argument
+    True every warning of the decoder is an error, of which only some tell of lost pixels. `turn` is the EXIF orientation that
+    they still need. `read_through` decodes it to its end."""
 
-    format: str
-    width_px: int
-    height_px: int
-    exif_orientation: int
-    icc_profile: str
+    facts: ImageFacts
+    turn: int
+    load: Callable[[bool], pyvips.Image]
+    read_through: Callable[[], object]
+    camera: Callable[[], CameraFacts]
 
 
-def decode_check(path: Path, *, max_pixels: int) -> ImageFacts:
-    """The facts of an image file from its header; pixels are not decoded.
+class Reader(io.RawIOBase):
+    """Reads an open file without moving its own position, which libvips minds."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle, self._at, self.size = handle, 0, os.fstat(handle).st_size
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = max(0, {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence] + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # the two kinds that BufferedReader gives
+        data = os.pread(self._handle, len(buffer), self._at) if self._at < self.size else b""
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def open_master(handle: int, *, max_pixels: int) -> Master:
+    """The image in an open file, from its header; pixels are not decoded.
 
     Raises:
-        RejectedImage: `not-an-image`, `too-many-pixels`, or `truncated-image` where the end is plainly missing.
+        RejectedImage: `not-an-image`, `too-many-pixels`, `several-pages`, `unsupported-pixels`, or `truncated-image` where
+            the end is plainly missing.
     """
-    image, media_type = _open_header(path)
-    width, height = int(image.width), int(image.height)
-    if width * height > max_pixels or max(width, height) > MAX_SIDE_PX:
-        limit = f"{max_pixels:,} pixels and {MAX_SIDE_PX:,} on a side (LECTOTYPE_MAX_PIXELS)"
-        raise RejectedImage("too-many-pixels", f"The image has {width:,} × {height:,} pixels; the limit is {limit}.")
-    if not _ends(path, media_type):
-        raise RejectedImage("truncated-image", "The file is cut off: the end mark of the image is missing.")
-    orientation = _orientation(image)
-    if orientation >= 5:
-        width, height = height, width
-    return ImageFacts(media_type, width, height, orientation, _profile_name(image))
+    head = os.pread(handle, 64, 0)
+    from iiif.image import jpeg2000, raw
+
+    if jpeg2000.is_jpeg2000(head):
+        return _jpeg2000(handle, max_pixels)
+    if raw.is_raw(head):
+        return _raw(handle, "image/x-dcraw", max_pixels)
+    if head[4:8] == b"ftyp" and head[8:12] in HEVC_BRANDS:
+        raise RejectedImage("not-an-image", f"HEIC is not read; export it as {READ}.")
+    page = 0
+    if head[:4] in TIFF_MAGICS:
+        found = pages.survey(_stream(handle))
+        if found.is_raw:
+            return _raw(handle, "image/x-adobe-dng" if found.is_dng else "image/x-dcraw", max_pixels)
+        page = found.main
+    return _of_libvips(handle, page, max_pixels)
 
 
-def open_upright(path: Path, *, strict: bool = False) -> pyvips.Image:
+def upright(master: Master, scratch: BinaryIO, *, strict: bool) -> pyvips.Image:
     """The pixels as a libvips pipeline: upright, sRGB, three bands of 8 bit, alpha flattened on white.
 
-    Nothing is decoded yet. Read it once and from top to bottom, unless the image had to be turned. What breaks during
-    decoding is raised by libvips as pyvips.Error when the pixels are asked for (`broken` puts that into words); with
-    `strict` so is every warning of a decoder, of which only some tell of lost pixels (`is_damage`).
+    Nothing is decoded yet, unless the image has to be turned: then it is laid down in `scratch` in tiles first, so that it is
+    never in memory as a whole. What breaks during decoding is raised by libvips as pyvips.Error when the pixels are asked for.
     """
-    header, _ = _open_header(path)
-    turned = _orientation(header) > 1
-    options = {"access": "random" if turned else "sequential", "fail_on": "warning" if strict else "truncated"}
-    image = pyvips.Image.new_from_file(str(path), **options)
-    image = _to_srgb(image.autorot() if turned else image)
-    if image.hasalpha():
-        image = image.flatten(background=[255, 255, 255])
-    if image.bands != 3:
-        image = image[0].bandjoin([image[0], image[0]]) if image.bands < 3 else image[0:3]
-    return image.copy(interpretation="srgb")
+    image = colour.to_srgb(master.load(strict))
+    if master.turn == 1:
+        return image
+    scratch.seek(0)
+    scratch.truncate()
+    image.tiffsave_target(
+        pyvips.Target.new_to_descriptor(scratch.fileno()),
+        tile=True,
+        tile_width=TILE_PX,
+        tile_height=TILE_PX,
+        bigtiff=image.width * image.height > 1_000_000_000,
+        keep="none",
+    )
+    scratch.seek(0)
+    laid_down = pyvips.Image.new_from_source(pyvips.Source.new_from_descriptor(scratch.fileno()), "").copy()
+    laid_down.set_type(pyvips.GValue.gint_type, "orientation", master.turn)
+    return laid_down.autorot()
 
 
 def is_damage(error: pyvips.Error) -> bool:
     """Whether a failure or warning of a decoder says that pixels are lost."""
     text = str(error).lower()
-    return any(word in text for word in DAMAGE)
+    return any(word in text for word in DAMAGE + NO_MEMORY)
 
 
 def broken(error: pyvips.Error) -> RejectedImage:
-    """A failure of decoding in one sentence: the last line of libvips names the cause."""
+    """A failure of decoding in one sentence: the last line of libvips names the cause. Raises MemoryError where it is that."""
+    if any(word in str(error).lower() for word in NO_MEMORY):
+        raise MemoryError from error
     detail = str(error.detail or error).strip().splitlines()
     return RejectedImage("truncated-image", f"The file is cut off or its data are broken: {detail[-1] if detail else error}.")
 
 
-def _open_header(path: Path) -> tuple[pyvips.Image, str]:
-    loader = _find_load(path)
-    if loader not in LOADERS:
-        raise RejectedImage("not-an-image", "The file is no image of a kind that can be read (JPEG, PNG, TIFF, WebP, GIF, AVIF).")
+def _of_libvips(handle: int, page: int, max_pixels: int) -> Master:
+    name = _loader(handle)
+    media_type = LOADERS.get(name)
+    if media_type is None:
+        raise RejectedImage("not-an-image", f"The file is no image of a kind that can be read ({READ}).")
+    options = {"page": page} if page else {}
     try:
-        return pyvips.Image.new_from_file(str(path), access="sequential"), LOADERS[loader]
+        image = _image(handle, fail_on="none", **options)
     except pyvips.Error as error:
-        raise RejectedImage(
-            "not-an-image", f"The header of the image cannot be read: {str(error.detail or error).strip()}."
-        ) from error
+        detail = str(error.detail or error).strip()
+        raise RejectedImage("not-an-image", f"The header of the image cannot be read: {detail}.") from error
+    width, height, turn = int(image.width), int(image.height), _orientation(image)
+    _check_size(width, height, max_pixels)
+    if not _ends(handle, media_type):
+        raise RejectedImage("truncated-image", "The file is cut off: the end mark of the image is missing.")
+    frames = int(image.get("n-pages")) if image.get_typeof("n-pages") and media_type != "image/tiff" else 1
+    exif = image.get("exif-data") if image.get_typeof("exif-data") else b""
+    sides = (height, width) if turn >= 5 else (width, height)
+    shrink = {"shrink": JPEG_SHRINK} if media_type == "image/jpeg" else {}
+    return Master(
+        facts=ImageFacts(media_type, *sides, turn, colour.profile_name(image), frames),
+        turn=turn,
+        load=lambda strict: _image(handle, fail_on="warning" if strict else "truncated", **options),
+        read_through=lambda: _image(handle, fail_on="error", **options, **shrink).avg(),
+        camera=lambda: _camera(handle, media_type, exif),
+    )
 
 
-def _find_load(path: Path) -> str | None:
-    found = pyvips.vips_lib.vips_foreign_find_load(str(path).encode())
-    return None if found == pyvips.ffi.NULL else pyvips.ffi.string(found).decode()
+def _jpeg2000(handle: int, max_pixels: int) -> Master:
+    from iiif.image import jpeg2000
+
+    data = _stream(handle).read()
+    header = jpeg2000.header(data)
+    _check_size(header.width_px, header.height_px, max_pixels)
+    if not header.ends:
+        raise RejectedImage("truncated-image", "The file is cut off: the end mark of the image is missing.")
+    profile = colour.name_of(header.profile) if header.profile else ""
+    return Master(
+        facts=ImageFacts("image/jp2", header.width_px, header.height_px, 1, profile),
+        turn=1,
+        load=lambda _: jpeg2000.load(data, header),
+        read_through=lambda: None,  # it would take as much as deriving, which comes next and tells as well
+        camera=CameraFacts,
+    )
+
+
+def _raw(handle: int, media_type: str, max_pixels: int) -> Master:
+    from iiif.image import exif, raw
+
+    data = _stream(handle).read()
+    width, height, orientation = raw.size(data)
+    _check_size(width, height, max_pixels)
+    tiff = data[:4] in TIFF_MAGICS
+    return Master(
+        facts=ImageFacts(media_type, width, height, orientation, ""),
+        turn=1,
+        load=lambda _: raw.load(data),
+        read_through=lambda: raw.unpack(data),
+        camera=lambda: exif.of_tiff(io.BytesIO(data)) if tiff else CameraFacts(),
+    )
+
+
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels or max(width, height) > MAX_SIDE_PX:
+        limit = f"{max_pixels:,} pixels and {MAX_SIDE_PX:,} on a side (LECTOTYPE_MAX_PIXELS)"
+        raise RejectedImage("too-many-pixels", f"The image has {width:,} × {height:,} pixels; the limit is {limit}.")
+
+
+def _stream(handle: int) -> BinaryIO:
+    return io.BufferedReader(Reader(handle))
+
+
+def _image(handle: int, **options: object) -> pyvips.Image:
+    return pyvips.Image.new_from_source(_source(handle), "", access="sequential", **options)
+
+
+def _source(handle: int) -> pyvips.Source:
+    os.lseek(handle, 0, os.SEEK_SET)
+    return pyvips.Source.new_from_descriptor(handle)
+
+
+def _loader(handle: int) -> str:
+    found = pyvips.vips_lib.vips_foreign_find_load_source(_source(handle).pointer)
+    return "" if found == pyvips.ffi.NULL else str(pyvips.ffi.string(found).decode())
 
 
 def _orientation(image: pyvips.Image) -> int:
@@ -115,52 +230,36 @@ def _orientation(image: pyvips.Image) -> int:
     return value if 1 <= value <= 8 else 1
 
 
-def _profile_name(image: pyvips.Image) -> str:
-    if not image.get_typeof("icc-profile-data"):
-        return ""
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.get("icc-profile-data")))
-        return ImageCms.getProfileDescription(profile).strip()[:255]
-    except (ImageCms.PyCMSError, OSError):
-        return "unreadable"
+def _camera(handle: int, media_type: str, block: bytes) -> CameraFacts:
+    if not block and media_type != "image/tiff":
+        return CameraFacts()
+    from iiif.image import exif
+
+    return exif.of_tiff(_stream(handle)) if media_type == "image/tiff" else exif.of_block(block)
 
 
-def _to_srgb(image: pyvips.Image) -> pyvips.Image:
-    """By the embedded profile; without one (or with one that does not fit) by what the numbers are said to be."""
-    has_profile = bool(image.get_typeof("icc-profile-data"))
-    cmyk = image.interpretation == "cmyk"
-    if cmyk or (has_profile and _profile_name(image) not in SRGB_NAMES | {"unreadable"}):
-        options = {"input_profile": "cmyk"} if cmyk else {}
-        try:
-            return image.icc_transform("srgb", embedded=True, intent="relative", black_point_compensation=True, **options)
-        except pyvips.Error as error:
-            log.warning("an embedded colour profile does not fit and is left out", reason=str(error))
-    if image.interpretation == "multiband" or image.format not in ("uchar", "ushort"):
-        image = _guess_interpretation(image)
-    return image.colourspace("srgb") if image.interpretation != "srgb" or image.format != "uchar" else image
-
-
-def _guess_interpretation(image: pyvips.Image) -> pyvips.Image:
-    grey = image.bands < 3
-    if image.format == "uchar":
-        return image.copy(interpretation="b-w" if grey else "srgb")
-    if image.format == "ushort":
-        return image.copy(interpretation="grey16" if grey else "rgb16")
-    return image
-
-
-def _ends(path: Path, media_type: str) -> bool:
+def _ends(handle: int, media_type: str) -> bool:
     """Whether the end mark stands behind the beginning of the pixels; cheap, for it is sought from the end backwards."""
-    mark = ENDINGS.get(media_type)
+    mark = {"image/jpeg": b"\xff\xd9", "image/png": b"IEND"}.get(media_type)
     if mark is None:
         return True
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.rfind(mark) > (_start_of_scan(data) if media_type == "image/jpeg" else 0)
+    stream = _stream(handle)
+    start = _start_of_scan(stream) if media_type == "image/jpeg" else 0
+    at = stream.seek(0, os.SEEK_END)
+    while at > start:
+        behind, at = at, max(start, at - TAIL_BYTES)
+        stream.seek(at)
+        if mark in stream.read(behind - at + len(mark)):
+            return True
+    return False
 
 
-def _start_of_scan(data: mmap.mmap) -> int:
+def _start_of_scan(stream: BinaryIO) -> int:
     """Where the first scan of a JPEG begins: behind all headers, hence behind any embedded thumbnail."""
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
-        at += 1 if data[at + 1] == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4])
-    return at
+    while True:
+        stream.seek(at)
+        head = stream.read(4)
+        if len(head) < 4 or head[0] != 0xFF or head[1] == 0xDA:
+            return at
+        at += 1 if head[1] == 0xFF else 2 + int.from_bytes(head[2:])

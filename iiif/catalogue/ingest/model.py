@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from iiif.image.wire import DecodeLimits
+
 
 def readable(name: str) -> str:
     """A file's name as text that can be stored, where it was not given in UTF-8."""
@@ -76,7 +78,7 @@ class Source:
 class Limits:
     """What is taken from outside at most. A member of an archive may be `ratio` times its packed size once it is large."""
 
-    max_pixels: int
+    decode: DecodeLimits
     max_file_bytes: int
     max_members: int = 1_000_000
     max_unpacked_bytes: int = 500_000_000_000

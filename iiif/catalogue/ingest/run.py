@@ -9,6 +9,7 @@ from iiif.catalogue.ingest.load import Loader, OnMedia
 from iiif.catalogue.ingest.model import Finding, Limits, Progress, SourceError
 from iiif.catalogue.ingest.report import Report
 from iiif.catalogue.ingest.sources import expand, open_source
+from iiif.image.wire import DecodeLimits
 
 NOTHING = Finding("nothing-found", "There are no images here, and no table of specimens.")
 
@@ -23,7 +24,7 @@ def ingest(
     csv: Path | None = None,
 ) -> Report:
     """Take in everything at the paths. Opens its own transactions, one per record; never raises for what a file holds."""
-    limits = Limits(runtime.settings.max_pixels, runtime.settings.max_file_bytes)
+    limits = Limits(DecodeLimits.of(runtime.settings), runtime.settings.max_file_bytes)
     loader = Loader(runtime, limits, on_media, runtime.clock())
     report = Report()
     for path in chain.from_iterable(expand(path) for path in paths):

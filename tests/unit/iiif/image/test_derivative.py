@@ -1,5 +1,6 @@
 """What the worker makes of masters of every kind, good and bad."""
 
+import dataclasses
 import struct
 import zlib
 from pathlib import Path
@@ -25,6 +26,8 @@ from tests.unit.iiif.image.pictures import (
     file_of,
     psnr,
 )
+
+LIMITS = service.DecodeLimits(max_pixels=10**9, seconds=60, address_space=6 * 10**9)
 
 
 def _open(runtime: Runtime, media: Media) -> pyramid.Pyramid:
@@ -74,8 +77,8 @@ def test_the_derivative_looks_like_the_master(runtime: Runtime) -> None:
     pixels = drawn(1500, 1100)
     media = derived(runtime, file_of(pixels, "PNG"))
     assert psnr(_full(runtime, media), pixels) > 35
-    assert np.array_equal(service.load_rgb(runtime.blobs, media), pixels)
-    assert service.load_rgb(runtime.blobs, media, max_side=300).shape == (220, 300, 3)
+    assert np.array_equal(service.load_rgb(runtime.blobs, media, LIMITS), pixels)
+    assert service.load_rgb(runtime.blobs, media, LIMITS, max_side=300).shape == (220, 300, 3)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -90,7 +93,7 @@ def test_a_turned_photograph_is_set_upright(runtime: Runtime, orientation: int) 
     media = derived(runtime, file_of(stored, exif=exif.tobytes()))
     assert (media.width_px, media.height_px, media.exif_orientation) == (700, 500, orientation)
     assert psnr(_full(runtime, media), upright) > 35
-    assert psnr(service.load_rgb(runtime.blobs, media), upright) > 38
+    assert psnr(service.load_rgb(runtime.blobs, media, LIMITS), upright) > 38
 
 
 def test_an_adobe_rgb_photograph_keeps_its_colours(runtime: Runtime) -> None:
@@ -169,7 +172,7 @@ def test_a_bad_file_fails_with_its_reason_and_leaves_nothing(runtime: Runtime, t
     path = tmp_path / "sheet.jpg"
     path.write_bytes(data)
     with pytest.raises(RejectedImage) as caught:
-        service.decode_check(path, max_pixels=runtime.settings.max_pixels)
+        service.decode_check(path, LIMITS)
     assert caught.value.code == code
     media = derived(runtime, data)
     assert media.state == "failed"
@@ -234,13 +237,13 @@ def test_without_turbojpeg_edge_tiles_are_encoded_once_more(runtime: Runtime, mo
 def test_the_facts_of_a_header(tmp_path: Path) -> None:
     path = tmp_path / "sheet.jpg"
     path.write_bytes(file_of(drawn(640, 480)))
-    assert service.decode_check(path, max_pixels=10**6) == service.ImageFacts("image/jpeg", 640, 480, 1, "")
+    assert service.decode_check(path, LIMITS) == service.ImageFacts("image/jpeg", 640, 480, 1, "")
     with pytest.raises(RejectedImage, match="LECTOTYPE_MAX_PIXELS"):
-        service.decode_check(path, max_pixels=1000)
+        service.decode_check(path, dataclasses.replace(LIMITS, max_pixels=1000))
 
 
 def test_a_lost_master_is_a_failure(runtime: Runtime) -> None:
     media = enter(runtime, file_of(drawn(30, 20)))
     runtime.blobs.delete(media.sha256)
     with pytest.raises(RejectedImage):
-        service.make_derivative(runtime.blobs, media.sha256, max_pixels=10**6)
+        service.make_derivative(runtime.blobs, media.sha256, LIMITS)
