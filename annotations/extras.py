@@ -1,6 +1,7 @@
 """What annotations add to a manifest: search inside it, one page of annotations per canvas and layer, and the scale."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,13 +18,17 @@ PHYSDIM = "http://iiif.io/api/annex/services/physdim"
 
 
 def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media]) -> ManifestExtras:
-    """References carry no `items`, or Mirador never fetches them; a layer that holds nothing is not mentioned."""
+    """With the search inside the manifest, as a running hub offers it."""
     addresses = Addresses.of(context.current().settings)
+    return replace(of_images(session, media, addresses), services=search_services(specimen.key, addresses))
+
+
+def of_images(session: Session, media: Sequence[Media], addresses: Addresses) -> ManifestExtras:
+    """References carry no `items`, or Mirador never fetches them; a layer that holds nothing is not mentioned."""
     keys = [one.key for one in media]
     held = store.layers_of(session, keys)
     rulers = service.scale_of(session, keys)
     return ManifestExtras(
-        services=search_services(specimen.key, addresses),
         canvas_services={key: (physical_scale(ruler, addresses),) for key, ruler in rulers.items()},
         canvas_annotations={
             key: tuple(page_reference(key, layer, addresses) for layer in LAYERS if (key, layer) in held)
@@ -31,6 +36,12 @@ def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media]) ->
             if any((key, layer) in held for layer in LAYERS)
         },
     )
+
+
+def of_image(session: Session, media: Media) -> tuple[dict[str, Any], ...]:
+    """The scale of an image that has a ruler, for its information document."""
+    ruler = service.scale_of(session, [media.key]).get(media.key)
+    return () if ruler is None else (physical_scale(ruler, Addresses.of(context.current().settings)),)
 
 
 def search_services(specimen_key: str, addresses: Addresses) -> tuple[dict[str, Any], ...]:

@@ -1,0 +1,144 @@
+"""The documents of an export: manifests, annotation pages, a collection, and a page of links for people.
+
+They are those of the running hub with other addresses, less what needs a server; what still leads back to the hub is the
+persistent identifier of the specimen, as `seeAlso`.
+"""
+
+import html
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotations import pages
+from annotations.model import LAYERS
+from app.export.folder import Folder
+from iiif.addresses import Addresses
+from iiif.catalogue.model import Media, Specimen
+from iiif.presentation import manifest
+from iiif.presentation.manifest import CONTEXT, Publisher
+from iiif.presentation.model import ManifestExtras
+
+STYLE = (
+    "body{font:1rem/1.5 sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
+    "li{margin:.5rem 0}img{max-height:8rem;vertical-align:middle}"
+)
+
+
+class StaticAddresses(Addresses):
+    """Addresses of files. They are the hub's, but for the ending that an annotation needs to be known as JSON."""
+
+    def annotation(self, key: str) -> str:
+        return f"{super().annotation(key)}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A manifest of the export, as the collection names it; the picture's address begins with the base URL, too."""
+
+    address: str
+    label: str
+    picture: str
+    reference: dict[str, Any]
+
+
+def manifest_of(
+    specimen: Specimen, media: Sequence[Media], extras: ManifestExtras, addresses: Addresses, publisher: Publisher, pid: str
+) -> dict[str, Any]:
+    """`media` are those that are exported; `pid` is the address of the specimen at the hub."""
+    shown = manifest.build(specimen, media, extras, addresses=addresses, publisher=publisher)
+    for name in ("homepage", "partOf", "service"):
+        shown.pop(name, None)
+    shown["seeAlso"] = [{"id": pid, "type": "Dataset", "label": {"en": ["Specimen record"]}, "format": "application/ld+json"}]
+    for thumbnail in shown["thumbnail"]:
+        thumbnail["service"] = [_service(service["id"]) for service in thumbnail["service"]]
+    for canvas, one in zip(shown["items"], media, strict=True):
+        for thumbnail in canvas["thumbnail"]:
+            thumbnail["service"] = [_service(service["id"]) for service in thumbnail["service"]]
+        canvas["items"][0]["items"][0]["body"]["service"] = [_service(addresses.image(one.key))]
+    return shown
+
+
+def _service(address: str) -> dict[str, Any]:
+    return {"id": address, "type": "ImageService3", "profile": "level0"}
+
+
+def write_annotations(session: Session, folder: Folder, extras: ManifestExtras, media: Media, addresses: Addresses) -> None:
+    """A page per layer that the manifest names, and each annotation at its own address; what is not said any more goes."""
+    named = {reference["id"] for reference in extras.canvas_annotations.get(media.key, ())}
+    for layer in LAYERS:
+        address = addresses.annotation_page(media.key, layer)
+        page = pages.of_canvas(session, media.key, layer, addresses) if address in named else None
+        items = page["items"] if page else []
+        _remove_page(folder, address, but={annotation["id"] for annotation in items})
+        if page:
+            for annotation in items:
+                folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})
+            folder.write_json(address, page)
+
+
+def remove_annotations(folder: Folder, media_key: str, addresses: Addresses) -> None:
+    """All that is in the folder of an image's annotations."""
+    for layer in LAYERS:
+        address = addresses.annotation_page(media_key, layer)
+        _remove_page(folder, address)
+        folder.remove(address)
+
+
+def _remove_page(folder: Folder, address: str, but: Collection[str] = ()) -> None:
+    """The annotations of a page that was written earlier, without those that are to stay."""
+    path = folder.path(address)
+    if path.is_file():
+        for annotation in json.loads(path.read_text(encoding="utf-8"))["items"]:
+            if annotation["id"] not in but:
+                folder.remove(annotation["id"])
+
+
+def entries(folder: Folder) -> list[Entry]:
+    """Every manifest that is in the folder, from this run or an earlier one, by label."""
+    found = []
+    for path in folder.path(f"{folder.base}/iiif/presentation/3").glob("*/manifest.json"):
+        found.append(_entry(path))
+    return sorted(found, key=lambda entry: (entry.label, entry.address))
+
+
+def _entry(path: Path) -> Entry:
+    shown = json.loads(path.read_text(encoding="utf-8"))
+    reference = {name: shown[name] for name in ("id", "type", "label", "thumbnail")}
+    label = "; ".join(text for texts in shown["label"].values() for text in texts)
+    return Entry(shown["id"], label, shown["thumbnail"][0]["id"], reference)
+
+
+def collection(listed: Sequence[Entry], address: str, publisher: Publisher) -> dict[str, Any]:
+    """The collection of all manifests of the export."""
+    return {
+        "@context": CONTEXT,
+        "id": address,
+        "type": "Collection",
+        "label": {"en": [publisher.name]},
+        "provider": [manifest.provider(publisher)],
+        "items": [entry.reference for entry in listed],
+    }
+
+
+def index_page(listed: Sequence[Entry], base: str, collection_address: str, publisher: Publisher) -> bytes:
+    """Links to copy into a viewer; it needs no script, and its own links are relative."""
+
+    def link(address: str, text: str) -> str:
+        return f'<a href="{html.escape(address.removeprefix(f"{base}/"))}">{text}</a>'
+
+    rows = [
+        f'<li><img src="{html.escape(entry.picture.removeprefix(f"{base}/"))}" alt="" loading="lazy"> '
+        f"{html.escape(entry.label)}: {link(entry.address, 'manifest')}</li>"
+        for entry in listed
+    ]
+    title = html.escape(publisher.name)
+    whole = f"<p>{link(collection_address, 'Collection of all')}</p>" if collection_address else ""
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{title}</title><style>{STYLE}</style></head>\n<body><h1>{title}</h1>"
+        f"<p>IIIF manifests; open their addresses in any viewer.</p>{whole}\n<ul>\n" + "\n".join(rows) + "\n</ul></body></html>\n"
+    ).encode()

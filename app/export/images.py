@@ -1,0 +1,102 @@
+"""The pictures of one image: whatever its level 0 info.json promises, each a file at its canonical address.
+
+Tiles are copied as they are stored; only sizes of the whole image that are larger than a tile are rendered.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from app.export.folder import Folder
+from app.runtime.http import encode
+from iiif.catalogue import rights
+from iiif.catalogue.model import Media
+from iiif.image import info, metadata, render
+from iiif.image.pyramid import Pyramid
+from iiif.image.request import Box, Geometry, Limits, Rotation
+
+UPRIGHT = Rotation.parse("0")
+FOR_A_SERVER = ("preferredFormats", "extraFormats", "extraQualities", "extraFeatures", "maxWidth", "maxHeight", "maxArea")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A file that info.json promises: `name` is what follows the image's address; pixels of the upright image."""
+
+    name: str
+    region: Box
+    width: int
+    height: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.name.startswith("full/")
+
+
+def information(base: str, media: Media, manifest: str, services: Sequence[Mapping[str, Any]], limits: Limits) -> dict[str, Any]:
+    """info.json at level 0. Where the limits allow no picture of full size, the largest of `sizes` is what `max` gives."""
+    shown = info.build(
+        3,
+        base=base,
+        width=media.width_px,
+        height=media.height_px,
+        limits=limits,
+        rights=rights.iri_of(media.rights),
+        services=[dict(service) for service in services],
+        part_of=[{"id": manifest, "type": "Manifest"}],
+    )
+    document = {name: value for name, value in shown.items() if name not in FOR_A_SERVER} | {"profile": "level0"}
+    largest = document["sizes"][-1]
+    if (largest["width"], largest["height"]) != (media.width_px, media.height_px):
+        document |= {"maxWidth": largest["width"], "maxHeight": largest["height"]}
+    return document
+
+
+def promised(document: Mapping[str, Any]) -> Iterator[Picture]:
+    """Everything that a viewer may ask for that goes by the document (Image API 3.0, sections 4.7 and 5.4)."""
+    width, height = document["width"], document["height"]
+    whole = Box(0, 0, width, height)
+    sizes = [(size["width"], size["height"]) for size in document["sizes"]]
+    for size in sizes:
+        yield Picture(f"full/{size[0]},{size[1]}/0/default.jpg", whole, *size)
+    yield Picture("full/max/0/default.jpg", whole, *sizes[-1])
+    for tiles in document["tiles"]:
+        for scale in tiles["scaleFactors"]:
+            yield from _tiles(whole, tiles["width"] * scale, scale)
+
+
+def _tiles(whole: Box, span: int, scale: int) -> Iterator[Picture]:
+    """Those of one level; a level of a single tile is one of the sizes."""
+    if max(whole.width, whole.height) <= span:
+        return
+    for y in range(0, whole.height, span):
+        for x in range(0, whole.width, span):
+            box = Box(x, y, min(span, whole.width - x), min(span, whole.height - y))
+            width, height = -(-box.width // scale), -(-box.height // scale)
+            yield Picture(f"{x},{y},{box.width},{box.height}/{width},{height}/0/default.jpg", box, width, height)
+
+
+def write(folder: Folder, document: Mapping[str, Any], media: Media, pyramid: Pyramid, packet: bytes) -> None:
+    """All files of an image, info.json last, so that an image that can be found is whole. OSError if one cannot be written."""
+    address = document["id"]
+    digest = sha256(encode([media.pyramid_sha256, packet.decode(), document["sizes"], document["tiles"]])).hexdigest()
+    folder.begin_image(media.key, address, digest)
+    for picture in promised(document):
+        place = f"{address}/{picture.name}"
+        if not folder.has(place):
+            folder.write(place, body_of(picture, pyramid, packet))
+    folder.write_json(f"{address}/info.json", document)
+
+
+def body_of(picture: Picture, pyramid: Pyramid, packet: bytes) -> bytes:
+    """The stored tile, or else a rendered picture; those of the whole image carry the packet, as the server's do."""
+    box = picture.region
+    tile = pyramid.tile_at(box.x, box.y, box.width, box.height, picture.width, picture.height)
+    if tile is not None:
+        body = pyramid.tile(*tile)
+    else:
+        size = (picture.width, picture.height)
+        geometry = Geometry(pyramid.width_px, pyramid.height_px, box, *size, UPRIGHT, "default", "jpg")
+        body = render.render(pyramid, geometry)
+    return metadata.embed(body, "jpg", packet) if picture.is_whole else body
