@@ -115,7 +115,7 @@ class Answers:
 
     def _plan(self, served: Served, version: Version, wanted: str) -> Plan:
         """`wanted` is what stands behind the identifier."""
-        local = _plain_tile(served, wanted) or self._resolved(served, version, wanted)
+        local = _plainly_stored(served, wanted) or self._resolved(served, version, wanted)
         part, media, limits = served.part, served.media, self.gallery.limits
         if served.frame is not None:
             limits = served.frame.limits(local.region, limits)
@@ -188,8 +188,8 @@ def _alike(one: Served, other: Served) -> bool:
     return one.digest == other.digest and one.view == other.view and one.name == other.name
 
 
-def _plain_tile(served: Served, wanted: str) -> Geometry | None:
-    """The geometry of a stored tile named in full, in the frame of what is served: what viewers ask for, without the parser."""
+def _plainly_stored(served: Served, wanted: str) -> Geometry | None:
+    """The geometry of a stored picture named in full, in the frame of what is served: what viewers ask for, unparsed."""
     match = PLAIN.fullmatch(wanted)
     if match is None:
         return None
@@ -203,8 +203,8 @@ def _plain_tile(served: Served, wanted: str) -> Geometry | None:
         return None
     height = int(match[6]) if match[6] else other_side(box.width, box.height, width)
     local = Geometry(part.width, part.height, box, width, height, UPRIGHT, "default", "jpg")
-    is_tile = served.pyramid.tile_at(part.x + box.x, part.y + box.y, box.width, box.height, width, height) is not None
-    return local if is_tile and served.frame is None else None
+    is_stored = served.pyramid.stored_at(part.x + box.x, part.y + box.y, box.width, box.height, width, height) is not None
+    return local if is_stored and served.frame is None else None
 
 
 def _partial(part: tuple[int, int], body: bytes, plan: Plan, source: Source) -> Answer:

@@ -31,7 +31,7 @@ def make_derivative(blobs: FolderBlobs, sha256: str, limits: DecodeLimits) -> tu
     """
     master, incoming = _master(blobs, sha256), _incoming(blobs)
     with tempfile.TemporaryDirectory(dir=incoming) as folder:
-        path = Path(folder) / "pyramid.tif"
+        path = Path(folder) / "pyramid.zip"
         facts = decoder.derive(master, path, limits)
         pyramid_sha256, _ = blobs.adopt(path)
     made = Derivative(facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256, pyramid.VERSION)

@@ -1,4 +1,4 @@
-"""Which picture a request gets: a stored tile, one that was made before, or a new one, made in its turn."""
+"""Which picture a request gets: a stored one, one that was made before, or a new one, made in its turn."""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Literal
 from iiif.image import metadata, render
 from iiif.image.errors import BadParameter
 from iiif.image.gallery import Gallery, Served
-from iiif.image.request import Box, Geometry
+from iiif.image.pyramid import Stored
+from iiif.image.request import Geometry
 
 COST = {"jpg": 1, "png": 3, "webp": 3, "tif": 7, "gif": 15, "avif": 4}  # of a pixel beside one of a jpg, measured at 3 Mpx
 LARGE_PX = 6_000_000  # from this cost on a picture is made alone
@@ -25,24 +26,24 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A picture of a served image, told by a geometry of the full image: stored as that `tile`, or else kept as `key`."""
+    """A picture of a served image, told by a geometry of the full image: `stored` as it is sent, or else kept as `key`."""
 
     geometry: Geometry
-    tile: tuple[int, int] | None
+    stored: Stored | None
     key: str
 
 
 def order(served: Served, geometry: Geometry) -> Order:
-    tile = tile_of(served, geometry)
-    return Order(geometry, tile, key_of(served, geometry) if tile is None else "")
+    stored = stored_of(served, geometry)
+    return Order(geometry, stored, key_of(served, geometry) if stored is None else "")
 
 
 def at_hand(gallery: Gallery, served: Served, wanted: Order) -> Picture | None:
-    """The picture if nothing has to be made: a stored tile, or one made before."""
-    if wanted.tile is None:
+    """The picture if nothing has to be made: a stored one, or one made before."""
+    if wanted.stored is None:
         kept = gallery.cache.get(wanted.key)
         return None if kept is None else Picture(*kept)
-    body, geometry = served.pyramid.tile(*wanted.tile), wanted.geometry
+    body, geometry = served.pyramid.read(wanted.stored), wanted.geometry
     if (geometry.region.width, geometry.region.height) == (geometry.image_width, geometry.image_height):
         body = metadata.embed(body, "jpg", served.packet)
     return Picture(body, "stored")
@@ -81,13 +82,13 @@ def _render(gallery: Gallery, served: Served, geometry: Geometry) -> bytes:
     return render.finish(pixels, geometry)
 
 
-def tile_of(served: Served, geometry: Geometry) -> tuple[int, int] | None:
-    """(level, tile number) if the picture is exactly one stored tile that may be given out."""
+def stored_of(served: Served, geometry: Geometry) -> Stored | None:
+    """What is stored of just this picture, if it may be given out."""
     plain = geometry.format == "jpg" and geometry.quality in ("default", "color")
     if not plain or geometry.rotation.mirror or geometry.rotation.degrees:
         return None
     box = geometry.region
-    tile = served.pyramid.tile_at(box.x, box.y, box.width, box.height, geometry.width, geometry.height)
-    if tile is not None and served.frame is not None and not served.frame.holds_level(tile[0]):
+    stored = served.pyramid.stored_at(box.x, box.y, box.width, box.height, geometry.width, geometry.height)
+    if stored is not None and served.frame is not None and not served.frame.holds_level(stored.level):
         return None
-    return tile
+    return stored

@@ -1,13 +1,15 @@
-"""The derivative: a pyramidal TIFF of JPEG tiles whose every tile can be sent as it lies there.
+"""The derivative: a stored zip of JPEG tiles, of which every one can be sent as it lies there.
 
-The image is padded (by repeating its last row and column) so that each level is exactly half of the one before and made
-of whole blocks, hence level k has ceil(width / 2^k) real columns, which is what viewers ask for. Tiles that reach past
-the real edge are kept a second time, losslessly cropped, behind the TIFF; there too stands the index, with the
-camera's facts as JSON at its end, and its place in the last 16 bytes:
+    1/0_0.jpg, 1/1_0.jpg …   tiles of 512 pixels by scale factor, column and row, each of its real size
+    1/q/32_5.jpg …           the few aligned tiles of 256 that cannot be cut out of one of 512
+    full/400x267.jpg …       the whole image in the sizes that are asked for most
+    about.json               what is kept of the original's camera data
+    index                    where all this lies; its own place stands in the last 16 bytes of the file:
+                             u64 place | u32 length | "LTX2"
 
-    TIFF | cropped edge tiles | index | u64 place of index | u32 its length | "LTX2"
-
-Any TIFF reader still opens the file, as it never looks behind the last directory.
+Any zip reader opens it. Level k is the image at scale factor 2^k and has ceil(width / 2^k) columns of pixels, which is what
+viewers ask for. The tiles hold restart markers, so that an aligned tile of 256 is cut out of one of 512 without decoding
+(iiif/image/jpeg.py). iiif/image/pyramid_writer.py writes it.
 """
 
 import os
@@ -16,26 +18,41 @@ import weakref
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import NamedTuple
 
-import pyvips
-
-from iiif.image import jpeg, tiff
+from iiif.image import jpeg
 from iiif.image.camera import CameraFacts
 
 VERSION = 2  # of the recipe; images whose derivative is older are made anew by `lectotype derive --all`
 TILE_PX = 512
-QUALITY = 88  # from 90 on libvips writes no chroma subsampling: three times the bytes
-BLOCK_PX = 16  # what JPEG encodes at a time; libvips fills the rest of a block with black, which would show at the edge
+QUARTER_PX = 256
 MAGIC = b"LTX2"
 TAIL = struct.Struct("<QI4s")
-HEAD = struct.Struct("<IIHH")  # width, height, tile, levels
-UNKNOWN = CameraFacts()
-LEVEL = struct.Struct("<IIHI")  # width, height, bytes of prefix, tiles
+HEAD = struct.Struct("<IIHHIII")  # width, height, tile, levels, quarters, pictures, bytes of about
+LEVEL = struct.Struct("<III")  # width, height, tiles
+QUARTER = struct.Struct("<HIIQI")  # level, column, row, offset, length
+PICTURE = struct.Struct("<IIQI")  # width, height, offset, length
+MAX_ABOUT = 100_000
 
 
 class PyramidError(ValueError):
-    """The file is no derivative of ours, or of an older version."""
+    """The file is no derivative of ours, or of an older recipe."""
+
+
+class Place(NamedTuple):
+    """Where bytes lie in the file."""
+
+    offset: int
+    length: int
+
+
+class Stored(NamedTuple):
+    """A picture that can be sent without encoding: no finer than its level, where it lies, and which quarter (column, row) of
+    what lies there is meant (None: all of it)."""
+
+    level: int
+    place: Place
+    quarter: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,6 @@ class Level:
     height_px: int
     columns: int
     rows: int
-    prefix: bytes
     offsets: "array[int]"
     lengths: "array[int]"
 
@@ -55,130 +71,155 @@ class Level:
         row, column = divmod(number, self.columns)
         return min(TILE_PX, self.width_px - column * TILE_PX), min(TILE_PX, self.height_px - row * TILE_PX)
 
+    def place(self, number: int) -> Place:
+        """Where a tile lies."""
+        return Place(self.offsets[number], self.lengths[number])
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What a derivative holds: levels from the largest on, `quarters` by (level, column, row) and `pictures` by size."""
+
+    width_px: int
+    height_px: int
+    levels: tuple[Level, ...]
+    quarters: dict[tuple[int, int, int], Place]
+    pictures: dict[tuple[int, int], Place]
+    about: bytes
+
+    def pack(self) -> bytes:
+        """As `unpack` reads it."""
+        parts = [
+            HEAD.pack(
+                self.width_px,
+                self.height_px,
+                TILE_PX,
+                len(self.levels),
+                len(self.quarters),
+                len(self.pictures),
+                len(self.about),
+            )
+        ]
+        for level in self.levels:
+            parts.append(LEVEL.pack(level.width_px, level.height_px, len(level.offsets)))
+            parts += [level.offsets.tobytes(), level.lengths.tobytes()]
+        parts += [QUARTER.pack(*name, *place) for name, place in self.quarters.items()]
+        parts += [PICTURE.pack(*size, *place) for size, place in self.pictures.items()]
+        return b"".join([*parts, self.about])
+
+    @classmethod
+    def unpack(cls, body: bytes) -> "Index":
+        """Raises struct.error, ValueError, where the bytes are no index."""
+        width, height, _, count, quarters, pictures, about = HEAD.unpack_from(body)
+        at, levels = HEAD.size, []
+        for _ in range(count):
+            level_width, level_height, tiles = LEVEL.unpack_from(body, at)
+            at += LEVEL.size
+            offsets, lengths = array("Q"), array("I")
+            offsets.frombytes(body[at : at + 8 * tiles])
+            lengths.frombytes(body[at + 8 * tiles : at + 12 * tiles])
+            at += 12 * tiles
+            columns, rows = -(-level_width // TILE_PX), -(-level_height // TILE_PX)
+            levels.append(Level(level_width, level_height, columns, rows, offsets, lengths))
+        found_quarters = {}
+        for *name, offset, length in QUARTER.iter_unpack(body[at : at + QUARTER.size * quarters]):
+            found_quarters[name[0], name[1], name[2]] = Place(offset, length)
+        at += QUARTER.size * quarters
+        found_pictures = {}
+        for level_width, level_height, offset, length in PICTURE.iter_unpack(body[at : at + PICTURE.size * pictures]):
+            found_pictures[level_width, level_height] = Place(offset, length)
+        at += PICTURE.size * pictures
+        return cls(width, height, tuple(levels), found_quarters, found_pictures, body[at : at + about])
+
 
 class Pyramid:
     """An open derivative: reads are positional, so that threads may share it. Closed when nobody holds it any more."""
 
-    __slots__ = ("__weakref__", "_handle", "camera", "height_px", "levels", "modified_s", "width_px")
+    __slots__ = ("__weakref__", "_handle", "about", "height_px", "levels", "modified_s", "pictures", "quarters", "width_px")
 
-    def __init__(self, path: Path) -> None:
-        """Raises FileNotFoundError, PyramidError."""
-        self._handle = os.open(path, os.O_RDONLY)
+    def __init__(self, file: Path | int, index: Index | None = None) -> None:
+        """By a path, or the handle of an open file (with `index` where it is still being written); it is not taken over.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            PyramidError: it is no derivative, or one of an older recipe.
+        """
+        self._handle = os.dup(file) if isinstance(file, int) else os.open(file, os.O_RDONLY)
         weakref.finalize(self, os.close, self._handle)
         self.modified_s = int(os.fstat(self._handle).st_mtime)
-        self.width_px, self.height_px, self.levels, self.camera = _read_index(self._handle)
+        index = index or _read_index(self._handle)
+        self.width_px, self.height_px, self.levels = index.width_px, index.height_px, index.levels
+        self.quarters, self.pictures, self.about = index.quarters, index.pictures, index.about
+
+    @property
+    def camera(self) -> CameraFacts:
+        """What the camera of the original said."""
+        return CameraFacts.from_json(self.about)
 
     def tile(self, level: int, number: int) -> bytes:
         """A tile as a whole JPEG of its real size (at the right and lower edge smaller than 512)."""
-        facts = self.levels[level]
-        data = os.pread(self._handle, facts.lengths[number], facts.offsets[number])
-        return data if min(facts.tile_size(number)) < TILE_PX else facts.prefix + data[2:]
+        return self.read(Stored(level, self.levels[level].place(number)))
+
+    def read(self, stored: Stored) -> bytes:
+        """A whole JPEG."""
+        data = os.pread(self._handle, stored.place.length, stored.place.offset)
+        return data if stored.quarter is None else jpeg.quarter(data, *stored.quarter)
+
+    def stored_at(self, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> Stored | None:
+        """What is stored of just this region of the full image at this output size."""
+        tile = self.tile_at(x, y, width, height, out_width, out_height)
+        if tile is not None:
+            return Stored(tile[0], self.levels[tile[0]].place(tile[1]))
+        if (width, height) == (self.width_px, self.height_px) and (out_width, out_height) in self.pictures:
+            level = (width // out_width).bit_length() - 1
+            return Stored(level, self.pictures[out_width, out_height])
+        return self._quarter_at(x, y, width, height, out_width, out_height)
 
     def tile_at(self, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> tuple[int, int] | None:
         """(level, tile number) if the region of the full image, at that output size, is exactly one tile."""
-        level = (-(-width // out_width)).bit_length() - 1 if out_width > 0 else -1
+        level = self._level_of(TILE_PX, x, y, width, height, out_width, out_height)
+        if level is None:
+            return None
+        span = TILE_PX << level
+        return level, (y // span) * self.levels[level].columns + x // span
+
+    def _quarter_at(self, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> Stored | None:
+        level = self._level_of(QUARTER_PX, x, y, width, height, out_width, out_height)
+        if level is None:
+            return None
+        span = QUARTER_PX << level
+        column, row = x // span, y // span
+        place = self.quarters.get((level, column, row))
+        if place is not None:
+            return Stored(level, place)
+        facts = self.levels[level]
+        return Stored(level, facts.place((row // 2) * facts.columns + column // 2), (column % 2, row % 2))
+
+    def _level_of(self, tile: int, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> int | None:
+        """The level of whose aligned tiles of that side this is one."""
+        shrink = max(-(-width // out_width), -(-height // out_height)) if out_width > 0 and out_height > 0 else 0
+        level = shrink.bit_length() - 1
         for candidate in (level, level + 1):
-            if 0 <= candidate < len(self.levels) and self._is_tile(candidate, x, y, width, height, out_width, out_height):
-                facts, span = self.levels[candidate], TILE_PX << candidate
-                return candidate, (y // span) * facts.columns + x // span
+            span, scale = tile << candidate if candidate >= 0 else 0, 1 << max(0, candidate)
+            if (
+                0 <= candidate < len(self.levels)
+                and x % span == 0
+                and y % span == 0
+                and width == min(span, self.width_px - x)
+                and height == min(span, self.height_px - y)
+                and out_width == -(-width // scale)
+                and out_height == -(-height // scale)
+            ):
+                return candidate
         return None
 
-    def _is_tile(self, level: int, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> bool:
-        span, scale = TILE_PX << level, 1 << level
-        return (
-            x % span == 0
-            and y % span == 0
-            and width == min(span, self.width_px - x)
-            and height == min(span, self.height_px - y)
-            and out_width == -(-width // scale)
-            and out_height == -(-height // scale)
-        )
 
-
-def write(image: pyvips.Image, path: Path, camera: CameraFacts = UNKNOWN) -> None:
-    """Write the derivative of upright sRGB pixels; pyvips.Error if they cannot all be read (then nothing is complete)."""
-    width, height = image.width, image.height
-    deepest = 0
-    while max(-(-width // (1 << deepest)), -(-height // (1 << deepest))) > TILE_PX:
-        deepest += 1
-    step = BLOCK_PX << deepest
-    padded = image.embed(0, 0, -(-width // step) * step, -(-height // step) * step, extend="copy")
-    padded.tiffsave(
-        str(path),
-        tile=True,
-        tile_width=TILE_PX,
-        tile_height=TILE_PX,
-        pyramid=deepest > 0,
-        depth="onetile",
-        compression="jpeg",
-        Q=QUALITY,
-        keep="none",
-        bigtiff=width * height > 1_000_000_000,
-    )
-    _append_index(path, width, height, deepest, camera)
-
-
-def _append_index(path: Path, width: int, height: int, deepest: int, camera: CameraFacts) -> None:
-    directories = tiff.directories(path)
-    if len(directories) != deepest + 1:
-        raise PyramidError(f"{len(directories)} levels were written instead of {deepest + 1}")
-    with path.open("r+b") as stream:
-        levels = [_crop_edges(stream, directory, width, height, number) for number, directory in enumerate(directories)]
-        place = stream.seek(0, os.SEEK_END)
-        index = [HEAD.pack(width, height, TILE_PX, len(levels))]
-        for level in levels:
-            index.append(LEVEL.pack(level.width_px, level.height_px, len(level.prefix), len(level.offsets)))
-            index += [level.prefix, level.offsets.tobytes(), level.lengths.tobytes()]
-        body = b"".join([*index, camera.to_json()])
-        stream.write(body + TAIL.pack(place, len(body), MAGIC))
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _crop_edges(stream: BinaryIO, directory: tiff.Directory, width: int, height: int, number: int) -> Level:
-    """Append the cropped edge tiles of a level; the level with the places of all its tiles."""
-    real_width, real_height = -(-width // (1 << number)), -(-height // (1 << number))
-    columns, rows = -(-real_width // TILE_PX), -(-real_height // TILE_PX)
-    stored_columns = -(-directory.width_px // TILE_PX)
-    prefix = jpeg.prefix(directory.jpeg_tables, directory.photometric)
-    level = Level(real_width, real_height, columns, rows, prefix, array("Q"), array("I"))
-    for tile in range(columns * rows):
-        row, column = divmod(tile, columns)
-        stored = row * stored_columns + column
-        offset, length = directory.offsets[stored], directory.lengths[stored]
-        tile_width, tile_height = level.tile_size(tile)
-        if min(tile_width, tile_height) < TILE_PX:
-            stream.seek(offset)
-            cropped = jpeg.crop(prefix + stream.read(length)[2:], tile_width, tile_height)
-            offset, length = stream.seek(0, os.SEEK_END), len(cropped)
-            stream.write(cropped)
-        level.offsets.append(offset)
-        level.lengths.append(length)
-    return level
-
-
-def _read_index(handle: int) -> tuple[int, int, tuple[Level, ...], CameraFacts]:
+def _read_index(handle: int) -> Index:
     size = os.fstat(handle).st_size
     place, length, magic = TAIL.unpack(os.pread(handle, TAIL.size, max(0, size - TAIL.size)).ljust(TAIL.size))
-    if magic != MAGIC or place + length + TAIL.size != size:
-        raise PyramidError("the file has no tile index of this version")
+    if magic != MAGIC:
+        raise PyramidError("the file has no tile index of this recipe")
     try:
-        return _parse_index(os.pread(handle, length, place))
-    except (struct.error, ValueError, TypeError) as error:
-        raise PyramidError(f"the tile index is broken ({error})") from error
-
-
-def _parse_index(body: bytes) -> tuple[int, int, tuple[Level, ...], CameraFacts]:
-    width, height, _, count = HEAD.unpack_from(body)
-    at, levels = HEAD.size, []
-    for _ in range(count):
-        level_width, level_height, prefix_bytes, tiles = LEVEL.unpack_from(body, at)
-        at += LEVEL.size
-        prefix, at = body[at : at + prefix_bytes], at + prefix_bytes
-        offsets, lengths = array("Q"), array("I")
-        offsets.frombytes(body[at : at + 8 * tiles])
-        lengths.frombytes(body[at + 8 * tiles : at + 12 * tiles])
-        at += 12 * tiles
-        columns, rows = -(-level_width // TILE_PX), -(-level_height // TILE_PX)
-        levels.append(Level(level_width, level_height, columns, rows, prefix, offsets, lengths))
-    return width, height, tuple(levels), CameraFacts.from_json(body[at:])
+        return Index.unpack(os.pread(handle, length, place))
+    except (struct.error, ValueError) as error:
+        raise PyramidError(f"the tile index cannot be read: {error}") from error

@@ -14,7 +14,7 @@ from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import RejectedImage
 from iiif.catalogue.model import Media
-from iiif.image import jpeg, pyramid, render, service, tiff
+from iiif.image import pyramid, render, service
 from iiif.image.actors import derive_image
 from iiif.image.request import Box
 from tests.unit.iiif.image.pictures import (
@@ -44,27 +44,6 @@ def _png_header(width: int, height: int) -> bytes:
 
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
-
-
-@pytest.mark.parametrize(("width", "height"), [(1, 700), (512, 512), (513, 1024), (1999, 1333), (3000, 17)])
-def test_every_tile_is_the_pyramids_own(runtime: Runtime, width: int, height: int) -> None:
-    media = derived(runtime, file_of(drawn(width, height), "PNG"))
-    assert (media.state, media.width_px, media.height_px) == ("ready", width, height)
-    opened = _open(runtime, media)
-    assert max(opened.levels[-1].width_px, opened.levels[-1].height_px) <= 512
-    for number, level in enumerate(opened.levels):
-        assert (level.width_px, level.height_px) == (-(-width // 2**number), -(-height // 2**number))
-        stored = pyvips.Image.tiffload(str(runtime.blobs.path(media.pyramid_sha256)), page=number).numpy()
-        for tile in range(level.columns * level.rows):
-            row, column = divmod(tile, level.columns)
-            pixels = jpeg.decode(opened.tile(number, tile))
-            assert (pixels.shape[1], pixels.shape[0]) == level.tile_size(tile)
-            truth = stored[row * 512 : row * 512 + pixels.shape[0], column * 512 : column * 512 + pixels.shape[1]]
-            if pixels.shape[:2] == (512, 512):
-                assert np.array_equal(pixels, truth)
-            else:  # the last column of a cropped tile has no neighbour to take colour from
-                assert np.array_equal(pixels[:-2, :-2], truth[:-2, :-2])
-                assert psnr(pixels, truth) > 40 or min(pixels.shape[:2]) < 16
 
 
 def test_an_image_of_one_pixel_is_an_image(runtime: Runtime) -> None:
@@ -194,23 +173,6 @@ def test_a_harmless_oddity_is_forgiven(runtime: Runtime) -> None:
     assert media.state == "ready"
 
 
-@pytest.mark.parametrize("big", [False, True])
-def test_our_parser_reads_what_libvips_writes(tmp_path: Path, big: bool) -> None:
-    path = tmp_path / "tiles.tif"
-    options = {"tile": True, "tile_width": 256, "tile_height": 256, "pyramid": True, "compression": "jpeg", "bigtiff": big}
-    pyvips.Image.new_from_array(drawn(1000, 700), interpretation="srgb").tiffsave(str(path), **options)
-    found = tiff.directories(path)
-    assert [(one.width_px, one.height_px, len(one.offsets)) for one in found] == [(1000, 700, 12), (500, 350, 4), (250, 175, 1)]
-    data = path.read_bytes()
-    for one in found:
-        for offset, length in zip(one.offsets, one.lengths, strict=True):
-            whole = jpeg.prefix(one.jpeg_tables, one.photometric) + data[offset + 2 : offset + length]
-            assert jpeg.decode(whole).shape == (256, 256, 3)
-    path.write_bytes(data[:40])
-    with pytest.raises(tiff.TiffError):
-        tiff.directories(path)
-
-
 def test_a_job_may_be_repeated(runtime: Runtime) -> None:
     media = derived(runtime, file_of(drawn(300, 200)))
     derive_image.fn(media.key)
@@ -226,12 +188,6 @@ def test_a_pyramid_that_was_lost_is_made_again(runtime: Runtime) -> None:
     runtime.blobs.delete(media.pyramid_sha256)
     derive_image.fn(media.key)
     assert runtime.blobs.has(media.pyramid_sha256)
-
-
-def test_without_turbojpeg_edge_tiles_are_encoded_once_more(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jpeg, "turbojpeg", None)
-    pixels = drawn(700, 530)
-    assert psnr(_full(runtime, derived(runtime, file_of(pixels, "PNG"))), pixels) > 35
 
 
 def test_the_facts_of_a_header(tmp_path: Path) -> None:
