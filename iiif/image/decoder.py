@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 
 from iiif.catalogue.errors import RejectedImage
 from iiif.image import wire
-from iiif.image.wire import BadReply, DecodeLimits, ImageFacts
+from iiif.image.wire import BadReply, Channel, DecodeLimits, ImageFacts
 
 MODULE = "iiif.image.decoding"
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +51,8 @@ class _Child:
 
     def __init__(self, limits: DecodeLimits) -> None:
         self.limits, self.files = limits, 0
-        self._end, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours)
         arguments = [str(os.getpid()), str(limits.seconds), str(limits.address_space)]
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
@@ -67,7 +67,7 @@ class _Child:
     def wait_ready(self) -> None:
         """Raises DecoderUnavailable."""
         try:
-            self._receive(time.monotonic() + START_S)
+            self._receive(START_S)
         except (OSError, EOFError, BadReply) as error:
             self.close()
             reason = f"{MODULE} ended with {self.process.returncode} before it was ready"
@@ -77,11 +77,11 @@ class _Child:
         """Raises _Died, TimeoutError; after either the child is of no more use."""
         self.files += 1
         try:
-            wire.send(self._end, message, files)
-            reply = self._receive(time.monotonic() + self.limits.seconds)
+            self._channel.send(message, files)
+            reply = self._receive(self.limits.seconds)
             if reply.get("state") == "queued":
-                self._receive(time.monotonic() + QUEUE_S)
-                reply = self._receive(time.monotonic() + self.limits.seconds)
+                self._receive(QUEUE_S)
+                reply = self._receive(self.limits.seconds)
         except TimeoutError:
             self.close()
             raise
@@ -92,14 +92,13 @@ class _Child:
 
     def close(self, *, kill: bool = True) -> None:
         """End it, and wait until it is gone."""
-        self._end.close()
+        self._channel.close()
         if kill:
             self.process.kill()
         self.process.wait()
 
-    def _receive(self, until: float) -> dict[str, Any]:
-        self._end.settimeout(max(0.001, until - time.monotonic()))
-        reply, files = wire.receive(self._end)
+    def _receive(self, timeout_s: float) -> dict[str, Any]:
+        reply, files = self._channel.receive(timeout_s)
         wire.close(files)
         return reply
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from iiif.catalogue.errors import RejectedImage
-from iiif.image import wire
-from iiif.image.wire import ImageFacts
+from iiif.image.wire import Channel, ImageFacts
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 MAX_OPEN = 64
@@ -27,20 +26,20 @@ HUNGRY = ("image/jp2", "image/x-dcraw", "image/x-adobe-dng")  # decoded in memor
 def main(parent: int, seconds: int, address_space: int) -> None:
     """Answer questions until the other end is closed."""
     _confine(parent, address_space)
-    end = socket.socket(fileno=0)
+    channel = Channel(socket.socket(fileno=0))
     from iiif.image import master, pyramid_writer  # noqa: F401 - loaded before the first question, and under the limits
 
-    wire.send(end, {"state": "ready"})
+    channel.send({"state": "ready"})
     while True:
         try:
-            message, files = wire.receive(end)
+            message, files = channel.receive()
         except EOFError:
             return
         _allow(seconds)
-        reply = _answer(end, message, [os.fdopen(file, "r+b" if number else "rb") for number, file in enumerate(files)])
+        reply = _answer(channel, message, [os.fdopen(file, "r+b" if number else "rb") for number, file in enumerate(files)])
         used = resource.getrusage(resource.RUSAGE_SELF)
         told = {"resident_mb": _resident_mb(), "peak_mb": used.ru_maxrss // 1000, "cpu_seconds": used.ru_utime + used.ru_stime}
-        wire.send(end, reply | told)
+        channel.send(reply | told)
 
 
 def _confine(parent: int, address_space: int) -> None:
@@ -70,7 +69,7 @@ def _allow(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
-def _answer(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
+def _answer(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
     """Whatever a decoder raises becomes a refusal, for it is of the file that it speaks."""
     import pyvips
 
@@ -78,7 +77,7 @@ def _answer(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO
 
     try:
         try:
-            return _OPERATIONS[message["do"]](end, message, files)
+            return _OPERATIONS[message["do"]](channel, message, files)
         except pyvips.Error as error:
             raise broken(error) from error
     except RejectedImage as error:
@@ -96,17 +95,17 @@ def _answer(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO
             os.close(_turn.pop())
 
 
-def _check(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
+def _check(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
     from iiif.image.master import open_master
 
     opened = open_master(files[0].fileno(), max_pixels=message["max_pixels"])
     if message["whole"]:
-        _queue(end, opened.facts)
+        _queue(channel, opened.facts)
         opened.read_through()
     return _told(opened.facts)
 
 
-def _derive(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
+def _derive(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
     """A second, more forgiving pass where the first one stopped at a warning that tells of no damage."""
     import pyvips
 
@@ -116,7 +115,7 @@ def _derive(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO
     source, scratch = files
     target = Path(message["out"])
     opened = open_master(source.fileno(), max_pixels=message["max_pixels"])
-    _queue(end, opened.facts)
+    _queue(channel, opened.facts)
     camera = opened.camera().to_json()
     try:
         pyramid_writer.write(upright(opened, scratch, strict=True), target, camera)
@@ -127,14 +126,14 @@ def _derive(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO
     return _told(opened.facts)
 
 
-def _pixels(end: socket.socket, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
+def _pixels(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
     import pyvips
 
     from iiif.image.master import open_master, upright
 
     source, target, scratch = files
     opened = open_master(source.fileno(), max_pixels=message["max_pixels"])
-    _queue(end, opened.facts)
+    _queue(channel, opened.facts)
     image, max_side = upright(opened, scratch, strict=False), message["max_side"]
     longest = max(image.width, image.height)
     if max_side is not None and longest > max_side:
@@ -149,15 +148,15 @@ def _told(facts: ImageFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in ImageFacts.__slots__}
 
 
-def _queue(end: socket.socket, facts: ImageFacts) -> None:
+def _queue(channel: Channel, facts: ImageFacts) -> None:
     """Wait until no other child of this machine decodes a file that takes much memory; the lock ends with the question."""
     if facts.format not in HUNGRY or _turn:
         return
     lock = os.open(__file__, os.O_RDONLY)
-    wire.send(end, {"state": "queued"})
+    channel.send({"state": "queued"})
     fcntl.flock(lock, fcntl.LOCK_EX)
     _turn.append(lock)
-    wire.send(end, {"state": "begun"})
+    channel.send({"state": "begun"})
 
 
 def _resident_mb() -> int:
@@ -167,7 +166,7 @@ def _resident_mb() -> int:
 
 
 _turn: list[int] = []
-_OPERATIONS: dict[str, Callable[[socket.socket, Mapping[str, Any], list[BinaryIO]], dict[str, Any]]] = {
+_OPERATIONS: dict[str, Callable[[Channel, Mapping[str, Any], list[BinaryIO]], dict[str, Any]]] = {
     "check": _check,
     "derive": _derive,
     "pixels": _pixels,

@@ -24,7 +24,7 @@ MAX_BOXES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What boxes and codestream say. `profile` is an ICC profile or empty, `bits` those of a channel."""
+    """What boxes and codestream say. `profile` is an ICC profile or empty, `bits` those of a channel; the codestream is `at`."""
 
     width_px: int
     height_px: int
@@ -34,6 +34,7 @@ class Header:
     high_throughput: bool
     colour_space: int
     profile: bytes
+    at: int
     ends: bool
 
 
@@ -61,7 +62,8 @@ def load(data: bytes, header: Header) -> pyvips.Image:
         with Image.open(io.BytesIO(data)) as picture:
             pixels = np.asarray(picture.convert("L" if header.channels == 1 else "RGB"))
     else:
-        pixels = imagecodecs.jpeg2k_decode(data, numthreads=2)
+        alone = data[header.at :] if header.profile else data  # for it would apply the profile of the boxes by itself
+        pixels = imagecodecs.jpeg2k_decode(alone, numthreads=2)
     if pixels.shape[:2] != (header.height_px, header.width_px):
         raise RejectedImage("not-an-image", "The JPEG 2000 image has other sides than it says.")
     return _image(_scaled(pixels, header.bits), header)
@@ -115,6 +117,7 @@ def _codestream(data: bytes, at: int, end: int, colour_space: int, profile: byte
         high_throughput=data[at + 4 + length : at + 6 + length] == CAP,
         colour_space=colour_space,
         profile=profile,
+        at=at,
         ends=data.rfind(END, max(at, end - 64), end) > 0,
     )
 

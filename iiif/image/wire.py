@@ -6,6 +6,7 @@ Both ends bound what they read. The child may have been taken over by the file t
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -64,36 +65,53 @@ class BadReply(ValueError):
     """The other end does not keep to the protocol."""
 
 
-def send(end: socket.socket, message: Mapping[str, Any], files: Sequence[int] = ()) -> None:
-    """One message with descriptors of open files, which stay the sender's to close."""
-    line = json.dumps(message).encode() + b"\n"
-    sent = socket.send_fds(end, [line], files) if files else 0
-    end.sendall(line[sent:])
+class Channel:
+    """One end of a connected pair of sockets."""
 
+    def __init__(self, end: socket.socket) -> None:
+        self._end, self._read = end, b""
 
-def receive(end: socket.socket) -> tuple[dict[str, Any], list[int]]:
-    """The next message and the files that came with it, which are the caller's to close.
+    def send(self, message: Mapping[str, Any], files: Sequence[int] = ()) -> None:
+        """One message with descriptors of open files, which stay the sender's to close."""
+        line = json.dumps(message).encode() + b"\n"
+        sent = socket.send_fds(self._end, [line], files) if files else 0
+        self._end.sendall(line[sent:])
 
-    Raises EOFError where the other end is gone, BadReply, TimeoutError.
-    """
-    line, files = b"", []
-    while not line.endswith(b"\n"):
-        more, fresh, _, _ = socket.recv_fds(end, MAX_LINE, MAX_FILES)
-        files += fresh
-        line += more
-        if not more:
+    def receive(self, timeout: float | None = None) -> tuple[dict[str, Any], list[int]]:
+        """The next message and the files that came with it, which are the caller's to close.
+
+        Raises EOFError where the other end is gone, BadReply, TimeoutError.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        files: list[int] = []
+        try:
+            while b"\n" not in self._read:
+                self._end.settimeout(None if until is None else max(0.001, until - time.monotonic()))
+                more, fresh, _, _ = socket.recv_fds(self._end, MAX_LINE, MAX_FILES)
+                files += fresh
+                self._read += more
+                if not more:
+                    raise EOFError
+                if len(self._read) > 2 * MAX_LINE:
+                    raise BadReply("the message is too long")
+            line, _, self._read = self._read.partition(b"\n")
+            return _message(line), files
+        except BaseException:
             close(files)
-            raise EOFError
-        if len(line) > MAX_LINE:
-            close(files)
-            raise BadReply("the message is too long")
+            raise
+
+    def close(self) -> None:
+        self._end.close()
+
+
+def _message(line: bytes) -> dict[str, Any]:
     try:
         message = json.loads(line)
     except ValueError as error:
         raise BadReply("the message is no JSON") from error
     if not isinstance(message, dict):
         raise BadReply("the message is no object")
-    return message, files
+    return message
 
 
 def close(files: Sequence[int]) -> None:
