@@ -1,7 +1,11 @@
 """Pictures that tests of the image server draw, and the way they take into a collection."""
 
+import io
+import re
 import struct
+import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,3 +93,15 @@ def adobe_rgb_as_srgb(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _xyz(x: float, y: float, z: float) -> bytes:
     return b"XYZ " + struct.pack(">Iiii", 0, *(round(value * 65536) for value in (x, y, z)))
+
+
+def stored_level(path: Path, number: int) -> np.ndarray:
+    """(height, width, 3): a level of a derivative as any zip reader and JPEG decoder see it."""
+    rows: dict[int, dict[int, np.ndarray]] = {}
+    with zipfile.ZipFile(path) as members:
+        for name in members.namelist():
+            found = re.fullmatch(rf"{1 << number}/(\d+)_(\d+)\.jpg", name)
+            if found is not None:
+                tile = np.asarray(Image.open(io.BytesIO(members.read(name))).convert("RGB"))
+                rows.setdefault(int(found[2]), {})[int(found[1])] = tile
+    return np.vstack([np.hstack([tiles[column] for column in sorted(tiles)]) for _, tiles in sorted(rows.items())])
