@@ -186,7 +186,7 @@ def specimen_item(specimen: Specimen, media: Iterable[Media], quote: Quote | Non
         "label": label(specimen),
         "scientificName": specimen.scientific_name,
         "catalogNumber": specimen.catalog_number,
-        "thumbnail": _picture(ready[0], addresses) if ready else None,
+        "thumbnail": next(filter(None, (_picture(one, addresses) for one in ready)), None),
         "manifest": addresses.manifest(specimen.key) if ready else None,
         "page": addresses.specimen_page(specimen.key),
         "record": addresses.specimen_record(specimen.key),
@@ -224,20 +224,21 @@ def annotation_item(
     }
 
 
-def _picture(image: Media, addresses: Addresses) -> dict[str, Any]:
+def _picture(image: Media, addresses: Addresses) -> dict[str, Any] | None:
     shown = thumbnail(addresses, image)
-    return {name: shown[name] for name in ("id", "width", "height")}
+    return shown and {name: shown[name] for name in ("id", "width", "height")}
 
 
-def _detail(annotation: Annotation, image: Media, addresses: Addresses) -> dict[str, Any]:
-    """The annotation's box at most 400 by 400 pixels, never enlarged."""
-    if annotation.box is None:
+def _detail(annotation: Annotation, image: Media, addresses: Addresses) -> dict[str, Any] | None:
+    """The annotation's box at most 400 by 400 pixels, never enlarged; None where nobody may see it without a token."""
+    if annotation.box is None or not image.visible:
         return _picture(image, addresses)
     region = xywh(annotation.box)
     width, height = (max(1, int(side)) for side in region.split(",")[2:])
     scale = min(1.0, 400 / max(width, height))
     width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    iri = f"{addresses.image(image.key)}/{region}/{width},{height}/0/default.jpg"
+    size = f"{'!' if image.access == 'reduced' else ''}{width},{height}"
+    iri = f"{addresses.image(image.key)}/{region}/{size}/0/default.jpg"
     return {"id": iri, "width": width, "height": height}
 
 

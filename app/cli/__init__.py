@@ -18,6 +18,8 @@ COMMANDS = {
     "search": "app.cli.search:search",
     "reindex": "app.cli.search:reindex",
     "check-index": "app.cli.search:check_index",
+    "export-iiif": "app.cli.export:export_iiif",
+    "access": "app.cli.access:access",
     "doctor": "app.cli.doctor:doctor",
     "token": "app.cli.token:token",
     "synth": "app.cli.synth:synth",

@@ -11,6 +11,7 @@ from app.runtime.context import Runtime
 from app.runtime.errors import Invalid
 from app.web import health, pages
 from iiif.catalogue import views as catalogue_views
+from iiif.image import gallery
 from iiif.image import views as image_views
 from iiif.presentation import views as presentation_views
 from ontology import views as ontology_views
@@ -24,6 +25,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.url_map.strict_slashes = True
     problems.install(app, pages.problem_page)
+    gallery.of(runtime).services_of = extras.of_image
     for blueprint in (
         image_views.blueprint,
         presentation_views.make_blueprint(extras.of_specimen),

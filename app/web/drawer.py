@@ -148,8 +148,10 @@ def dict_of(chosen: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
 def card(specimen: Specimen, media: Sequence[Media], found: Markup, q: str) -> Card:
     """The mount of one specimen; with words asked, its page opens the search inside it."""
     terms = specimen.interpreted
-    image = next((one for one in media if one.state == "ready"), None)
+    image = next((one for one in media if one.visible), None)
     waiting = "being made zoomable" if any(one.state == "pending" for one in media) else "no image"
+    if any(one.access == "closed" for one in media):
+        waiting = "not public"
     return Card(
         href=f"/specimens/{specimen.key}" + (f"?{urlencode({'q': q})}" if q else ""),
         number=specimen.catalog_number,

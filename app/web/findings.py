@@ -152,7 +152,9 @@ def _letters(text: str) -> str:
 def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> Picture | None:
     """The box's piece of the image, once each, and not where the box is nearly all of it."""
     box = annotation.box
-    if box is None or image is None or (box.x1 - box.x0) * (box.y1 - box.y0) > MOST_OF_IT * image.width_px * image.height_px:
+    if box is None or image is None or not image.visible:
+        return None
+    if (box.x1 - box.x0) * (box.y1 - box.y0) > MOST_OF_IT * image.width_px * image.height_px:
         return None
     region = xywh(box)
     if region in shown:

@@ -1,4 +1,4 @@
-"""Small pictures of specimens: the address of a scaled image and the size it comes in."""
+"""Small pictures of specimens: the address of a scaled image and the size it comes in (reduced images may come smaller)."""
 
 from dataclasses import dataclass
 
@@ -31,8 +31,9 @@ def _picture(image: Media, region: str, size_px: tuple[int, int], within_px: tup
     scale = min(within_px[0] / size_px[0], within_px[1] / size_px[1], 1)
     width, height = (max(1, round(side * scale)) for side in size_px)
     service = f"/iiif/3/{image.key}/{region}"
+    at_most = "!" if image.access == "reduced" else ""
     return Picture(
-        src=f"{service}/{width},{height}/0/default.jpg",
+        src=f"{service}/{at_most}{width},{height}/0/default.jpg",
         full=f"{service}/max/0/default.jpg",
         width=width,
         height=height,

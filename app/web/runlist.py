@@ -144,7 +144,7 @@ def _line(run: Run, specimen: Specimen | None, image: Media | None) -> Line:
         reason=run.reason,
         pipeline=run.pipeline,
         steps=tuple(_step(name, said) for name, said in run.steps.items()),
-        picture=picture_of(image, PICTURE_PX) if image and image.state == "ready" else None,
+        picture=picture_of(image, PICTURE_PX) if image and image.visible else None,
     )
 
 

@@ -63,3 +63,8 @@ class Media:
     derivative_version: int
     access: Access
     created_at: datetime
+
+    @property
+    def visible(self) -> bool:
+        """Whether people without a token see anything of it now."""
+        return self.state == "ready" and self.access != "closed"

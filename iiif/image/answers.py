@@ -7,7 +7,7 @@ the identifier alone. What the address of a picture comes to is kept as a `Plan`
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.runtime.http import encode, etag_of
@@ -16,7 +16,7 @@ from iiif.image import conditions, info, pictures
 from iiif.image.errors import BadParameter
 from iiif.image.gallery import Gallery, Kept, Served, View
 from iiif.image.pictures import Order, Source
-from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Rotation, Version, other_side
+from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Rotation, Size, Version, other_side
 
 Environ = Mapping[str, Any]
 Headers = list[tuple[str, str]]
@@ -137,9 +137,9 @@ class Answers:
         part, frame, limits = served.part, served.frame, self.gallery.limits
         if frame is None:
             return request.resolve(part.width, part.height, limits)
-        box = request.region.resolve(part.width, part.height)
-        width, height = frame.size(request.size, box, limits)
-        return Geometry(part.width, part.height, box, width, height, request.rotation, request.quality, request.format)
+        width, height = frame.size(request.size, request.region.resolve(part.width, part.height), limits)
+        given = replace(request, size=Size("wh", upscale=True, width=width, height=height))
+        return given.resolve(part.width, part.height, limits)
 
     def _information(self, version: Version, name: str, environ: Environ) -> Answer:
         """Section 5."""

@@ -62,7 +62,7 @@ def made(gallery: Gallery, served: Served, wanted: Order) -> Picture:
         gallery.cache.put(wanted.key, body)
         return body
 
-    lane = gallery.large_lane if pixels * COST[geometry.format] > LARGE_PX else gallery.lane
+    lane = gallery.large_lane if pixels * COST.get(geometry.format, 1) > LARGE_PX else gallery.lane
     return Picture(lane.make(wanted.key, make), "made")
 
 

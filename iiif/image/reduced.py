@@ -62,7 +62,9 @@ class Frame:
             OnlyReduced: a size was named that is finer than the frame.
         """
         most_width, most_height = self.most(region)
-        if wanted.form in ("max", "confined"):
+        if wanted.form == "max":
+            return (most_width, most_height) if limits.allow(most_width, most_height) else limits.largest(most_width, most_height)
+        if wanted.form == "confined":
             width, height = wanted.resolve(region, self.limits(region, limits))
             return min(width, most_width), min(height, most_height)
         width, height = wanted.resolve(region, limits)

@@ -60,7 +60,8 @@ def build(
         **({"navDate": when} if (when := nav_date(specimen.interpreted.get("eventDate", ""))) else {}),
     )
     shown: dict[str, Any] = json.loads(skeleton.jsonld())
-    shown["thumbnail"] = [thumbnail(addresses, media[0])]
+    if pictures := [picture for one in media if (picture := thumbnail(addresses, one))]:
+        shown["thumbnail"] = pictures[:1]
     shown["partOf"] = [{"id": addresses.collection("top"), "type": "Collection"}]
     if extras.services:
         shown["service"] = [dict(service) for service in extras.services]
@@ -77,9 +78,10 @@ def canvas(specimen: Specimen, media: Media, extras: ManifestExtras, addresses: 
         "label": {"none": [media.file_name]},
         "height": media.height_px,
         "width": media.width_px,
-        "thumbnail": [thumbnail(addresses, media)],
         "items": [painting_page(iri, media, addresses)],
     }
+    if picture := thumbnail(addresses, media):
+        shown["thumbnail"] = [picture]
     if rights := rights_of(specimen, media):
         shown["rights"] = rights
     if services := extras.canvas_services.get(media.key):

@@ -111,6 +111,7 @@ def _manifests(session: Session, specimens: Sequence[Specimen], addresses: Addre
         ready = [one for one in media[specimen.key] if one.state == "ready"]
         if ready:
             label = {"en": [manifest.title(specimen)]}
-            iri = addresses.manifest(specimen.key)
-            items.append({"id": iri, "type": "Manifest", "label": label, "thumbnail": [thumbnail(addresses, ready[0])]})
+            pictures = [picture for one in ready if (picture := thumbnail(addresses, one))][:1]
+            item = {"id": addresses.manifest(specimen.key), "type": "Manifest", "label": label}
+            items.append(item | ({"thumbnail": pictures} if pictures else {}))
     return items

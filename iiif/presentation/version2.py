@@ -15,7 +15,7 @@ def manifest(shown: Mapping[str, Any], iri: str) -> dict[str, Any]:
         "label": _text(shown["label"]),
         "metadata": [{"label": _text(entry["label"]), "value": _text(entry["value"])} for entry in shown.get("metadata", ())],
         "attribution": _text(shown["requiredStatement"]["value"]),
-        "thumbnail": shown["thumbnail"][0]["id"],
+        **_thumbnail(shown),
         "related": [{"@id": page["id"], "format": page["format"], "label": _text(page["label"])} for page in shown["homepage"]],
         "seeAlso": [
             {"@id": record["id"], "format": record["format"], "label": _text(record["label"])} for record in shown["seeAlso"]
@@ -41,7 +41,7 @@ def _canvas(canvas: Mapping[str, Any]) -> dict[str, Any]:
         "label": _text(canvas["label"]),
         "height": canvas["height"],
         "width": canvas["width"],
-        "thumbnail": canvas["thumbnail"][0]["id"],
+        **_thumbnail(canvas),
         "images": [
             {
                 "@id": painting["id"],
@@ -73,6 +73,11 @@ def _nested(service: Mapping[str, Any]) -> dict[str, Any]:
     old = {name: value for name, value in service.items() if name not in ("@type", "service")}
     inner: Sequence[Mapping[str, Any]] = service.get("service", ())
     return {**old, "service": _nested(inner[0])} if inner else old
+
+
+def _thumbnail(shown: Mapping[str, Any]) -> dict[str, str]:
+    """Empty where there is none, as for an image that is not public."""
+    return {"thumbnail": shown["thumbnail"][0]["id"]} if "thumbnail" in shown else {}
 
 
 def _text(language_map: Mapping[str, list[str]]) -> str:
