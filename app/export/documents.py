@@ -71,25 +71,29 @@ def write_annotations(session: Session, folder: Folder, extras: ManifestExtras, 
     named = {reference["id"] for reference in extras.canvas_annotations.get(media.key, ())}
     for layer in LAYERS:
         address = addresses.annotation_page(media.key, layer)
-        page = pages.of_canvas(session, media.key, layer, addresses) if address in named else None
-        items = page["items"] if page else []
-        _remove_page(folder, address, but={annotation["id"] for annotation in items})
-        if page:
-            for annotation in items:
-                folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})
-            folder.write_json(address, page)
+        if address not in named:
+            _remove_page(folder, address)
+            continue
+        page = pages.of_canvas(session, media.key, layer, addresses)
+        _remove_annotations_of(folder, address, but={annotation["id"] for annotation in page["items"]})
+        for annotation in page["items"]:
+            folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})
+        folder.write_json(address, page)
 
 
 def remove_annotations(folder: Folder, media_key: str, addresses: Addresses) -> None:
     """All that is in the folder of an image's annotations."""
     for layer in LAYERS:
-        address = addresses.annotation_page(media_key, layer)
-        _remove_page(folder, address)
-        folder.remove(address)
+        _remove_page(folder, addresses.annotation_page(media_key, layer))
 
 
-def _remove_page(folder: Folder, address: str, but: Collection[str] = ()) -> None:
-    """The annotations of a page that was written earlier, without those that are to stay."""
+def _remove_page(folder: Folder, address: str) -> None:
+    _remove_annotations_of(folder, address)
+    folder.remove(address)
+
+
+def _remove_annotations_of(folder: Folder, address: str, but: Collection[str] = ()) -> None:
+    """Those of a page that was written earlier, without those that are to stay."""
     path = folder.path(address)
     if path.is_file():
         for annotation in json.loads(path.read_text(encoding="utf-8"))["items"]:

@@ -101,12 +101,18 @@ def opened(root: Path, base: str) -> Iterator[Folder]:
     (root / STATE / "incoming").mkdir(parents=True, exist_ok=True)
     handle = os.open(root / STATE / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(handle, root)
         incoming = root / STATE / "incoming" / "export.json"
         incoming.write_text(json.dumps({"form": FORM, "base": base}))
         incoming.replace(mark)
         yield Folder(root, base)
-    except BlockingIOError as error:
-        raise NotAnExport(f"Another export is being written to {root}.") from error
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, root: Path) -> None:
+    """Held until the handle is closed, be it by the death of the process."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise NotAnExport(f"Another export is being written to {root}.") from error

@@ -1,6 +1,6 @@
 """The pictures of one image: whatever its level 0 info.json promises, each a file at its canonical address.
 
-Tiles are copied as they are stored; only sizes of the whole image that are larger than a tile are rendered.
+Tiles, and what else is stored, are copied as they lie; the larger sizes of the whole image are rendered.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -90,11 +90,11 @@ def write(folder: Folder, document: Mapping[str, Any], media: Media, pyramid: Py
 
 
 def body_of(picture: Picture, pyramid: Pyramid, packet: bytes) -> bytes:
-    """The stored tile, or else a rendered picture; those of the whole image carry the packet, as the server's do."""
+    """The stored picture, or else a rendered picture; those of the whole image carry the packet, as the server's do."""
     box = picture.region
-    tile = pyramid.tile_at(box.x, box.y, box.width, box.height, picture.width, picture.height)
-    if tile is not None:
-        body = pyramid.tile(*tile)
+    stored = pyramid.stored_at(box.x, box.y, box.width, box.height, picture.width, picture.height)
+    if stored is not None:
+        body = pyramid.read(stored)
     else:
         size = (picture.width, picture.height)
         geometry = Geometry(pyramid.width_px, pyramid.height_px, box, *size, UPRIGHT, "default", "jpg")

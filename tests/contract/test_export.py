@@ -1,0 +1,345 @@
+"""A static export is a whole level 0 tree: every address that its documents promise is a file, and says what the server says."""
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from werkzeug.test import Client
+
+from annotations import service
+from annotations.lint import lint
+from app.export.folder import NotAnExport
+from app.export.run import Report, export
+from app.runtime.context import Runtime
+from app.web import create_app
+from app.web.fast_images import FastImages
+from iiif.addresses import Addresses
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.image import gallery
+from tests.contract.presentation_schema import failure
+from tests.sheets import comment
+from tests.unit.iiif.image.pictures import derived, drawn, file_of
+
+BASE = "https://files.example.org/herbarium"
+ROOT = Path(__file__).resolve().parents[2]
+SIZES = [(1, 1), (512, 512), (513, 300), (1031, 1537), (97, 2053)]
+TILE_PX = 512
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Where the export goes, beside the hub's own data."""
+    return tmp_path / "export"
+
+
+@pytest.fixture
+def server(runtime: Runtime) -> Client:
+    """The running hub, images by the fast path."""
+    return Client(FastImages(create_app(runtime).wsgi_app, gallery.of(runtime)))
+
+
+def sheet(runtime: Runtime, width: int = 600, height: int = 700) -> Media:
+    return derived(runtime, file_of(drawn(width, height)))
+
+
+def said(runtime: Runtime, media: Media, text: str) -> None:
+    """A comment of a person on the image."""
+    addresses = Addresses.of(runtime.settings)
+    document = comment(addresses.canvas(media.specimen_key, media.key) + "#xywh=10,20,30,40", text)
+    with runtime.db.begin() as session:
+        service.create(session, document, by="test", addresses=addresses, at=runtime.clock())
+
+
+def read(folder: Path, address: str) -> Any:
+    """The JSON document that is served at that address."""
+    return json.loads((folder / address.removeprefix(f"{BASE}/")).read_text())
+
+
+def viewer_asks(info: dict[str, Any]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """What a viewer computes from info.json: paths with the sizes of what they must give (Image API 3.0, section 4.7)."""
+    width, height = info["width"], info["height"]
+    largest = info.get("maxWidth", width), info.get("maxHeight", height)
+    yield "full/max/0/default.jpg", largest
+    for size in info["sizes"]:
+        yield f"full/{size['width']},{size['height']}/0/default.jpg", (size["width"], size["height"])
+    (tiles,) = info["tiles"]
+    for scale in tiles["scaleFactors"]:
+        span = tiles["width"] * scale
+        for column in range(ceil(width / span)):
+            for row in range(ceil(height / span)):
+                x, y = column * span, row * span
+                w, h = min(span, width - x), min(span, height - y)
+                region = "full" if (w, h) == (width, height) else f"{x},{y},{w},{h}"
+                size = ceil(w / scale), ceil(h / scale)
+                yield f"{region}/{size[0]},{size[1]}/0/default.jpg", size
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    return Image.open(io.BytesIO(path.read_bytes())).size
+
+
+def pixels(body: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(body)).convert("RGB"))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_every_promised_picture_is_a_file_and_the_one_that_the_server_gives(
+    runtime: Runtime, server: Client, out: Path, width: int, height: int
+) -> None:
+    media = sheet(runtime, width, height)
+    export(runtime, [media.specimen_key], out, BASE)
+    folder = out / "iiif" / "3" / media.key
+    info = json.loads((folder / "info.json").read_text())
+    live = server.get(f"/iiif/3/{media.key}/info.json").json
+    assert (info["profile"], info["sizes"], info["tiles"]) == ("level0", live["sizes"], live["tiles"])
+    assert info["id"] == f"{BASE}/iiif/3/{media.key}"
+    asked = dict(viewer_asks(info))
+    for path, size in asked.items():
+        body = (folder / path).read_bytes()
+        assert Image.open(io.BytesIO(body)).size == size, path
+        assert body == server.get(f"/iiif/3/{media.key}/{path}").data, path
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert written == {*asked, "info.json"}
+
+
+def test_tiles_lie_there_as_they_are_stored(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime, 1300, 900)
+    export(runtime, [media.specimen_key], out, BASE)
+    original = drawn(1300, 900)
+    for name, box in {"512,0,512,512": (512, 0, 1024, 512), "1024,512,276,388": (1024, 512, 1300, 900)}.items():
+        left, top, right, bottom = box
+        tile = out / "iiif" / "3" / media.key / name / f"{right - left},{bottom - top}" / "0" / "default.jpg"
+        difference = np.abs(pixels(tile.read_bytes()).astype(int) - original[top:bottom, left:right])
+        assert difference.mean() < 3
+
+
+def test_where_the_limits_allow_no_full_picture_max_is_the_largest_of_the_sizes(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime, 1500, 1100)
+    limited = Runtime(runtime.settings.with_(max_area=1_000_000), runtime.database, runtime.blobs, runtime.search, runtime.clock)
+    export(limited, [media.specimen_key], out, BASE)
+    info = read(out, f"{BASE}/iiif/3/{media.key}/info.json")
+    assert (info["maxWidth"], info["maxHeight"]) == (750, 550)
+    assert info["sizes"][-1] == {"width": 750, "height": 550}
+    folder = out / "iiif" / "3" / media.key
+    for path, size in viewer_asks(info):
+        assert size_of(folder / path) == size
+    assert not (folder / "full" / "1500,1100").exists()
+
+
+def test_documents_are_valid_and_lead_nowhere_but_to_files_and_the_persistent_identifier(
+    runtime: Runtime, out: Path, shared: Path
+) -> None:
+    media = [sheet(runtime, 600 + number, 700) for number in range(2)]
+    for one in media:
+        said(runtime, one, "A galled leaf")
+    report = export(runtime, [one.specimen_key for one in media], out, BASE)
+    schema = shared / "schemas" / "iiif" / "iiif_3_0.json"
+    pid = Addresses.of(runtime.settings).pid
+    for address in (*report.manifests, report.collection):
+        assert failure(read(out, address), schema) == ""
+        assert lint(read(out, address)) == ()
+    for one in media:
+        manifest = read(out, f"{BASE}/iiif/presentation/3/{one.specimen_key}/manifest.json")
+        assert [entry["id"] for entry in manifest.pop("seeAlso")] == [pid(one.specimen_key)]
+        assert not {"service", "homepage", "partOf"} & set(manifest)
+        (canvas,) = manifest["items"]
+        body = canvas["items"][0]["items"][0]["body"]
+        assert [(entry["type"], entry["profile"]) for entry in body["service"]] == [("ImageService3", "level0")]
+        for linked in (*manifest["thumbnail"], *canvas["thumbnail"], body):
+            assert (out / linked["id"].removeprefix(f"{BASE}/")).is_file()
+            assert read(out, linked["service"][0]["id"] + "/info.json")["id"] == linked["service"][0]["id"]
+        assert "lectotype.test" not in json.dumps(manifest)
+
+
+def test_annotations_are_files_too(runtime: Runtime, out: Path, shared: Path) -> None:
+    media = sheet(runtime)
+    said(runtime, media, "A galled leaf")
+    (address,) = export(runtime, [media.specimen_key], out, BASE).manifests
+    canvas = read(out, address)["items"][0]
+    (reference,) = canvas["annotations"]
+    assert "items" not in reference
+    page = read(out, reference["id"])
+    assert failure(page, shared / "schemas" / "iiif" / "iiif_3_0.json") == ""
+    (annotation,) = page["items"]
+    assert annotation["target"]["source"]["id"] == canvas["id"]
+    assert read(out, annotation["id"])["body"][0]["value"] == "A galled leaf"
+    assert "lectotype.test" not in json.dumps(page)
+
+
+def test_the_page_of_links_needs_no_server(runtime: Runtime, out: Path) -> None:
+    media = [sheet(runtime, 600 + number, 300) for number in range(2)]
+    export(runtime, [one.specimen_key for one in media], out, BASE)
+    page = (out / "index.html").read_text()
+    assert "://" not in page
+    assert "<script" not in page
+    for one in media:
+        assert f'href="iiif/presentation/3/{one.specimen_key}/manifest.json"' in page
+    assert 'href="iiif/presentation/3/collection/top.json"' in page
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from app import compose
+from app.export.folder import Folder
+from app.export.run import export
+from app.runtime.settings import Settings
+
+def replace(self, target, replace=Path.replace):
+    if Path(target).name == "default.jpg":
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return replace(self, target)
+
+left = [int(sys.argv[1])]
+Path.replace = replace
+export(compose.build(Settings()), [sys.argv[2]], Path(sys.argv[3]), sys.argv[4])
+"""
+
+
+def test_killed_half_way_and_run_again_it_is_whole(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime, 1300, 1700)
+    whole, broken = out / "whole", out / "broken"
+    export(runtime, [media.specimen_key], whole, BASE)
+    environment = {**runtime.settings.environment(), "PYTHONPATH": str(ROOT)}
+    for count in (1, 7):
+        command = [sys.executable, "-c", KILLED_WHILE_WRITING, str(count), media.specimen_key, str(broken), BASE]
+        assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+        assert not list(broken.rglob("info.json"))
+    here = [path for path in broken.rglob("default.jpg") if path.read_bytes() == (whole / path.relative_to(broken)).read_bytes()]
+    assert len(here) == 6
+    report = export(runtime, [media.specimen_key], broken, BASE)
+    assert report.kept == 6
+    del (expected := files(whole))[".lectotype/lock"], (found := files(broken))[".lectotype/lock"]
+    found.pop(".lectotype/incoming/file", None)
+    assert found == expected
+
+
+def test_a_second_run_keeps_what_stands_and_writes_what_is_new(runtime: Runtime, out: Path) -> None:
+    first, second = sheet(runtime, 600, 500), sheet(runtime, 500, 600)
+    assert export(runtime, [first.specimen_key], out, BASE).collection is None
+    before = files(out)
+    again = export(runtime, [first.specimen_key], out, BASE)
+    assert (again.written, again.kept) == (0, len(before) - len([name for name in before if name.startswith(".lectotype")]))
+    more = export(runtime, [second.specimen_key], out, BASE)
+    listed = read(out, str(more.collection))["items"]
+    assert {item["id"].split("/")[-2] for item in listed} == {first.specimen_key, second.specimen_key}
+    for item in listed:
+        assert read(out, item["id"])["type"] == "Manifest"
+
+
+def test_what_changed_at_the_hub_changes_in_the_export(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime)
+    said(runtime, media, "A galled leaf")
+    export(runtime, [media.specimen_key], out, BASE)
+    (annotation,) = read(out, f"{BASE}/canvases/{media.key}/annotations/people.json")["items"]
+    stale = out / "iiif" / "3" / media.key / "full" / "300,350" / "0" / "default.jpg"
+    other = sheet(runtime, 600, 800)
+    with runtime.db.begin() as session:
+        service.delete(session, annotation["id"].rsplit("/", 1)[1].removesuffix(".json"), at=runtime.clock())
+        catalogue.media_ready(
+            session, media.key, catalogue.Derivative(600, 800, 1, "", other.pyramid_sha256, 2), at=runtime.clock()
+        )
+    export(runtime, [media.specimen_key], out, BASE)
+    assert not (out / annotation["id"].removeprefix(f"{BASE}/")).exists()
+    assert not list((out / "canvases").rglob("*.json"))
+    assert "annotations" not in read(out, f"{BASE}/iiif/presentation/3/{media.specimen_key}/manifest.json")["items"][0]
+    assert not stale.exists()
+    assert size_of(stale.parents[2] / "max" / "0" / "default.jpg") == (600, 800)
+
+
+@pytest.mark.parametrize("access", ["reduced", "closed"])
+def test_what_is_not_open_stays_at_home_and_is_taken_back(runtime: Runtime, out: Path, access: Any) -> None:
+    media = sheet(runtime)
+    said(runtime, media, "A galled leaf")
+    export(runtime, [media.specimen_key], out, BASE)
+    with runtime.db.begin() as session:
+        catalogue.set_access(session, media.key, access, at=runtime.clock())
+    report = export(runtime, [media.specimen_key], out, BASE)
+    assert [(one.image, one.withdrawn) for one in report.skipped] == [(media.key, True)]
+    assert f"access is {access}" in report.skipped[0].reason
+    assert report.manifests == []
+    left = {name for name in files(out) if not name.startswith(".lectotype")}
+    assert left == {"index.html"}
+    report = export(runtime, [media.specimen_key], out, BASE, with_restricted=True)
+    assert report.skipped == []
+    info = read(out, f"{BASE}/iiif/3/{media.key}/info.json")
+    for path, size in viewer_asks(info):
+        assert size_of(out / "iiif" / "3" / media.key / path) == size
+    shown = read(out, report.manifests[0])
+    assert (out / shown["thumbnail"][0]["id"].removeprefix(f"{BASE}/")).is_file()
+
+
+def test_images_that_cannot_be_exported_are_named_one_by_one(runtime: Runtime, out: Path) -> None:
+    lost, failed, good = (sheet(runtime, 400, 300 + number) for number in range(3))
+    runtime.blobs.delete(lost.pyramid_sha256)
+    with runtime.db.begin() as session:
+        catalogue.media_failed(session, failed.key, "The file ends too soon.", at=runtime.clock())
+        draft = catalogue.SpecimenDraft("BR 7", {}, {}, "test")
+        empty = catalogue.add_specimen(session, draft, naan=runtime.settings.naan, at=runtime.clock())
+    keys = [lost.specimen_key, failed.specimen_key, good.specimen_key, empty.key]
+    report = export(runtime, keys, out, BASE)
+    assert len(report.manifests) == 1
+    reasons = {one.image or one.specimen: one.reason for one in report.skipped}
+    assert set(reasons) == {lost.key, failed.key, empty.key}
+    assert "lost" in reasons[lost.key]
+    assert "ends too soon" in reasons[failed.key]
+
+
+def test_a_folder_of_other_things_is_not_touched(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime, 40, 30)
+
+    def refused(folder: Path, base: str = BASE) -> bool:
+        before = files(folder)
+        with pytest.raises(NotAnExport):
+            export(runtime, [media.specimen_key], folder, base)
+        return files(folder) == before
+
+    mine, others = out / "mine", out / "others"
+    others.mkdir(parents=True)
+    (others / "thesis.txt").write_text("all of it")
+    assert refused(others)
+    export(runtime, [media.specimen_key], mine, BASE)
+    assert refused(mine, "https://elsewhere.example.org")
+
+
+def test_two_exports_do_not_write_to_one_folder_at_once(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime, 40, 30)
+    second: list[type[Exception]] = []
+
+    def while_it_works(done: int, total: int) -> None:
+        try:
+            export(runtime, [media.specimen_key], out, BASE)
+        except NotAnExport as refused:
+            second.append(type(refused))
+
+    report: Report = export(runtime, [media.specimen_key], out, BASE, progress=while_it_works)
+    assert second == [NotAnExport, NotAnExport]
+    assert len(report.manifests) == 1
+
+
+def test_names_suit_file_servers_and_object_stores(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime, 1100, 700)
+    said(runtime, media, "A galled leaf")
+    export(runtime, [media.specimen_key], out, BASE)
+    allowed = re.compile(r"[A-Za-z0-9,.-]+", re.ASCII)
+    for folder, folders, names in os.walk(out):
+        assert not set(folders) & set(names), folder
+        assert all(allowed.fullmatch(name) for name in folders + names), folder
