@@ -1,27 +1,51 @@
-"""Pixels for a geometry: the tiles of the nearest larger level, decoded, scaled, mirrored, turned, coloured, encoded."""
+"""Pixels for a geometry: the tiles of a larger level, decoded, scaled to the fraction of a pixel, mirrored, turned, coloured.
 
-from typing import Any
+Scaling is that of libvips with a Lanczos window of three lobes. libvips lays the middle of what it makes onto the middle of
+what it is given, so a window of whole pixels of the level is chosen that brings it nearest to the region; where that leaves
+more than a little (regions that do not begin on a pixel of the level), the picture is moved by the rest.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from iiif.image import jpeg
+from iiif.image import encoding, jpeg, partial
 from iiif.image.pyramid import TILE_PX, Pyramid
 from iiif.image.request import Box, Geometry, Rotation
 
-QUALITY = 85
+QUALITY = encoding.QUALITY
 MOST_READ_PX = 64_000_000  # of a level, for one picture: 192 MB
-SAVE: dict[str, dict[str, Any]] = {
-    "png": {"compression": 3},
-    "webp": {"Q": 82, "effort": 2},
-    "tif": {"compression": "deflate", "predictor": "horizontal"},
-    "gif": {"effort": 3},
-    "avif": {"Q": 60, "effort": 1},
-}
-SUFFIX = {"png": ".png", "webp": ".webp", "tif": ".tif", "gif": ".gif", "avif": ".avif"}
-TRANSPARENT = ("png", "webp")
+CHEAP_PX = 500_000  # of a level: so many are read rather than fewer of a coarser level
+FINE = 2.0  # pixels of the level for one of the picture: from there on the level's own losses do not show (over 40 dB)
+DEAR_PX = 4_000_000  # of a level: above, a picture makes do with a coarser one
+COARSE = 1.3
+STILL_PX = 0.02  # of the picture; a smaller error of place is left
+MASK_SUM = 64  # with larger sums libvips rounds the mask to what its vector code can hold
 WHITE = 255
+
+
+class Span(NamedTuple):
+    """One axis of a window: `length` pixels of a level from `first` on give `out` pixels of the picture, which then lack
+    `shift` pixels of theirs; `step` pixels of the level are one of the picture."""
+
+    first: int
+    length: int
+    out: int
+    step: float
+    shift: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What to read of a level, and how far that still lies beside the region."""
+
+    level: int
+    columns: Span
+    rows: Span
 
 
 def render(pyramid: Pyramid, geometry: Geometry) -> bytes:
@@ -33,86 +57,145 @@ def finish(pixels: NDArray[np.uint8], geometry: Geometry) -> bytes:
     """The picture from its pixels, (height, width, 3) sRGB at the size asked for: mirrored, turned, coloured, encoded."""
     if geometry.rotation.mirror:
         pixels = pixels[:, ::-1]
-    image = _turned(pixels, geometry.rotation, transparent=geometry.format in TRANSPARENT)
-    return encode(_in_colours(image, geometry.quality), geometry.format, bitonal=geometry.quality == "bitonal")
+    bitonal = geometry.quality == "bitonal"
+    image = _turned(pixels, geometry.rotation, transparent=geometry.format in encoding.TRANSPARENT and not bitonal)
+    return encoding.encode(_in_colours(image, geometry.quality), geometry.format, bitonal=bitonal)
 
 
 def scaled(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width, 3) sRGB: the region of the full image at that size, by a Lanczos window of three lobes."""
-    level = _nearest_level(pyramid, region, width, height)
-    facts = pyramid.levels[level]
-    left, right = _span(region.x, region.width, level, facts.width_px)
-    top, bottom = _span(region.y, region.height, level, facts.height_px)
-    pixels = read(pyramid, level, left, top, right - left, bottom - top)
-    return resized(pixels, width, height)
+    """(height, width, 3) sRGB: the region of the full image at that size."""
+    stored = _stored(pyramid, region, width, height)
+    if stored is not None:
+        return stored
+    window = _window(pyramid, region, width, height)
+    columns, rows = window.columns, window.rows
+    rough = min(columns.step, rows.step) >= FINE
+    pixels = read(pyramid, window.level, columns.first, rows.first, columns.length, rows.length, rough=rough)
+    return _moved(resized(pixels, width, height, columns.step, rows.step), columns.shift, rows.shift)
 
 
-def read(pyramid: Pyramid, level: int, left: int, top: int, width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width, 3) sRGB of one level, in its own pixels."""
+def read(pyramid: Pyramid, level: int, left: int, top: int, width: int, height: int, *, rough: bool = False) -> NDArray[np.uint8]:
+    """(height, width, 3) sRGB of one level, in its own pixels; `rough` as in iiif/image/partial.py."""
     facts = pyramid.levels[level]
     out = np.empty((height, width, 3), np.uint8)
     for row in range(top // TILE_PX, -(-(top + height) // TILE_PX)):
+        y = row * TILE_PX
+        y0, y1 = max(0, top - y), min(TILE_PX, top + height - y)
         for column in range(left // TILE_PX, -(-(left + width) // TILE_PX)):
-            tile = jpeg.decode(pyramid.tile(level, row * facts.columns + column))
-            x, y = column * TILE_PX, row * TILE_PX
-            x0, y0 = max(x, left), max(y, top)
-            x1, y1 = min(x + tile.shape[1], left + width), min(y + tile.shape[0], top + height)
-            out[y0 - top : y1 - top, x0 - left : x1 - left] = tile[y0 - y : y1 - y, x0 - x : x1 - x]
+            x = column * TILE_PX
+            x0, x1 = max(0, left - x), min(TILE_PX, left + width - x)
+            tile = pyramid.tile(level, row * facts.columns + column)
+            out[y + y0 - top : y + y1 - top, x + x0 - left : x + x1 - left] = partial.decode(tile, x0, y0, x1, y1, rough=rough)
     return out
 
 
-def encode(pixels: NDArray[np.uint8], format_: str, *, bitonal: bool = False) -> bytes:
-    """(height, width) grey, or (height, width, 3 or 4) sRGB with or without alpha."""
-    if format_ == "jpg":
-        return jpeg.encode(pixels, quality=QUALITY)
-    options = dict(SAVE[format_])
-    if bitonal and format_ in ("png", "tif"):
-        options = {"compression": "ccittfax4", "bitdepth": 1} if format_ == "tif" else {"bitdepth": 1}
-    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="b-w" if pixels.ndim == 2 else "srgb")
-    data: bytes = image.write_to_buffer(SUFFIX[format_], **options)
-    return data
+def resized(
+    pixels: NDArray[np.uint8], width: int, height: int, step_x: float | None = None, step_y: float | None = None
+) -> NDArray[np.uint8]:
+    """(height, width, 3) sRGB, scaled; a step is how many pixels become one where that is not just the ratio of the sides."""
+    step_x, step_y = step_x or pixels.shape[1] / width, step_y or pixels.shape[0] / height
+    if (pixels.shape[1], pixels.shape[0]) == (width, height) and step_x == step_y == 1:
+        return pixels
+    image = pyvips.Image.new_from_array(pixels, interpretation="srgb")
+    made = image.resize(1 / step_x, vscale=1 / step_y, kernel="lanczos3")
+    if (made.width, made.height) != (width, height):
+        made = made.embed(0, 0, width, height, extend="copy")
+    out: NDArray[np.uint8] = made.numpy()
+    return out
 
 
-def _span(start: int, length: int, level: int, side: int) -> tuple[int, int]:
-    """From where to where on a level of that side, to its nearest pixel and at least one pixel long."""
-    half, end = (1 << level) >> 1, start + length
-    first = min((start + half) >> level, side - 1)
-    last = side if end >> level >= side - 1 and end + half >= side << level else (end + half) >> level
-    return first, min(side, max(first + 1, last))
+def span(start: int, length: int, level: int, side: int, out: int) -> Span:
+    """The window on a level of that side for `length` pixels of the full image from `start` on, to become `out` pixels.
+
+    The middle of pixel i of the picture should lie at (start + (i + ½) · length / out) / 2^level. From n pixels beginning
+    at f, libvips takes it from f + (i + ½) · step - (out · step - n) / 2, if n / step rounds to `out`.
+    """
+    step = length / out / (1 << level)
+    at, whole = start / (1 << level), out * step
+    best: Span | None = None
+    for pixels in (round(whole), math.floor(whole), math.ceil(whole), math.floor(whole) - 1, math.ceil(whole) + 1):
+        if not 0 < pixels <= side or math.floor(pixels / step + 0.5) != out:
+            continue
+        surplus = (whole - pixels) / 2
+        first = min(max(0, round(at + surplus)), side - pixels)
+        found = Span(first, pixels, out, step, (at + surplus - first) / step)
+        if best is None or abs(found.shift) < abs(best.shift) - 1e-9:
+            best = found
+    return best or _rough_span(at, whole, side, out)
+
+
+def _rough_span(at: float, whole: float, side: int, out: int) -> Span:
+    """Where no window fits, as with pictures of less than a pixel of the level: what they touch, scaled by itself."""
+    first = min(int(at), side - 1)
+    pixels = max(1, min(side, math.ceil(at + whole - 1e-9)) - first)
+    return Span(first, pixels, out, pixels / out, 0.0)
+
+
+def _stored(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np.uint8] | None:
+    """What is kept of just this picture: a tile, a standard size or a whole level. So it is the same in every format."""
+    stored = pyramid.stored_at(region.x, region.y, region.width, region.height, width, height)
+    if stored is not None:
+        return jpeg.decode(pyramid.read(stored))
+    if region == Box(0, 0, pyramid.width_px, pyramid.height_px):
+        for number, level in enumerate(pyramid.levels):
+            if (level.width_px, level.height_px) == (width, height):
+                return read(pyramid, number, 0, 0, width, height)
+    return None
+
+
+def _window(pyramid: Pyramid, region: Box, width: int, height: int) -> _Window:
+    level = _nearest_level(pyramid, region, width, height)
+    facts = pyramid.levels[level]
+    columns = span(region.x, region.width, level, facts.width_px, width)
+    return _Window(level, columns, span(region.y, region.height, level, facts.height_px, height))
 
 
 def _nearest_level(pyramid: Pyramid, region: Box, width: int, height: int) -> int:
-    """The smallest level that is still at least as large as the picture, as far as it may be read into memory at once.
+    """The smallest level that still has FINE pixels for each of the picture, or COARSE where that would be dear to read, or a
+    larger one where that is cheap.
 
     Only a picture much more distorted than anybody asks for comes from a smaller one.
     """
-    shrink = min(region.width / width, region.height / height)
-    level = 0
-    while level + 1 < len(pyramid.levels) and (2 << level) <= shrink + 1e-9:
+    shrink, deepest = min(region.width / width, region.height / height), len(pyramid.levels) - 1
+    cost = [region.width * region.height >> (2 * level) for level in range(deepest + 1)]
+    level = _level_with(shrink, FINE, deepest)
+    if cost[level] > DEAR_PX:
+        level = _level_with(shrink, COARSE, deepest)
+    while level > 0 and cost[level - 1] <= CHEAP_PX:
+        level -= 1
+    while level < deepest and cost[level] > max(MOST_READ_PX, 4 * width * height):
         level += 1
-    most_px = max(MOST_READ_PX, 4 * width * height)
-    while level + 1 < len(pyramid.levels) and region.width * region.height >> (2 * level) > most_px:
-        level += 1
-    ceiling = level + 1
-    if ceiling < len(pyramid.levels) and _ceil_size(region, ceiling) == (width, height):
-        return ceiling
     return level
 
 
-def _ceil_size(region: Box, level: int) -> tuple[int, int]:
-    return -(-region.width // (1 << level)), -(-region.height // (1 << level))
+def _level_with(shrink: float, ratio: float, deepest: int) -> int:
+    level = 0
+    while level < deepest and ratio * (2 << level) <= shrink + 1e-9:
+        level += 1
+    return level
 
 
-def resized(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width, 3) sRGB, scaled."""
-    if (pixels.shape[1], pixels.shape[0]) == (width, height):
+def _moved(pixels: NDArray[np.uint8], right: float, down: float) -> NDArray[np.uint8]:
+    """The picture seen from so many of its pixels further to the right and down, each at most one half."""
+    masks = [(mask_of(right), True)] if abs(right) > STILL_PX else []
+    masks += [(mask_of(down), False)] if abs(down) > STILL_PX else []
+    if not masks:
         return pixels
-    image = pyvips.Image.new_from_array(pixels, interpretation="srgb")
-    resized = image.resize(width / pixels.shape[1], vscale=height / pixels.shape[0], kernel="lanczos3")
-    if (resized.width, resized.height) != (width, height):
-        resized = resized.embed(0, 0, width, height, extend="copy")
-    out: NDArray[np.uint8] = resized.numpy()
+    image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")
+    for mask, along in masks:
+        rows = [mask] if along else [[weight] for weight in mask]
+        image = image.conv(pyvips.Image.new_from_array(rows, scale=MASK_SUM), precision="integer")
+    out: NDArray[np.uint8] = image.numpy()
     return out
+
+
+def mask_of(shift: float) -> list[int]:
+    """Weights of the pixels from -3 to +3 for the value at `shift`: a Lanczos window of three lobes in whole numbers."""
+    distance = np.arange(-3, 4) - shift
+    weights = np.sinc(distance) * np.sinc(distance / 3) * (np.abs(distance) < 3)
+    mask = [round(MASK_SUM * float(weight)) for weight in weights / weights.sum()]
+    mask[3] += MASK_SUM - sum(mask)
+    return mask
 
 
 def _turned(pixels: NDArray[np.uint8], rotation: Rotation, *, transparent: bool) -> NDArray[np.uint8]:
@@ -128,10 +211,11 @@ def _turned(pixels: NDArray[np.uint8], rotation: Rotation, *, transparent: bool)
 
 
 def _in_colours(pixels: NDArray[np.uint8], quality: str) -> NDArray[np.uint8]:
+    """Grey is the luma of ITU-R BT.601, as in JPEG; alpha stays."""
     if quality not in ("gray", "bitonal"):
         return pixels
     colours = pixels[..., :3].astype(np.uint16)
     grey: NDArray[np.uint8] = ((colours[..., 0] * 77 + colours[..., 1] * 150 + colours[..., 2] * 29 + 128) >> 8).astype(np.uint8)
-    if pixels.shape[2] == 4:
-        grey[pixels[..., 3] < 128] = WHITE
-    return np.where(grey >= 128, np.uint8(WHITE), np.uint8(0)) if quality == "bitonal" else grey
+    if quality == "bitonal":
+        return np.where(grey >= 128, np.uint8(WHITE), np.uint8(0))
+    return np.dstack((grey, pixels[..., 3])) if pixels.shape[2] == 4 else grey

@@ -4,6 +4,7 @@ Each parameter is parsed by itself and then resolved against an image and the se
 of the full upright image. Whatever is wrong is a BadParameter; the canonical form is that of section 4.7.
 """
 
+import math
 import re
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -22,12 +23,14 @@ FORMATS = {
     "tif": "image/tiff",
     "gif": "image/gif",
     "avif": "image/avif",
+    "pdf": "application/pdf",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest picture given out, before it is turned (section 5.3: maxWidth, also for the height, and maxArea)."""
+    """The largest picture given out (section 5.3: maxWidth, also for the height, and maxArea), as it is asked for and also
+    with the corners that it gets when it is turned by other than quarters."""
 
     max_width_px: int
     max_area_px: int
@@ -174,6 +177,17 @@ class Rotation:
             raise BadParameter("rotation", text, "is no number from 0 to 360, with or without a ! before it")
         return cls(Decimal(match[2]) % 360, mirror=match[1] == "!")
 
+    def check(self, width: int, height: int, limits: Limits) -> None:
+        """BadParameter where a picture of that size, which is within the limits, is not any more once it is turned."""
+        if self.degrees % 90 == 0:
+            return
+        angle = math.radians(float(self.degrees))
+        along, across = abs(math.cos(angle)), abs(math.sin(angle))
+        turned = math.ceil(width * along + height * across), math.ceil(width * across + height * along)
+        if not limits.allow(*turned):
+            why = f"would give {turned[0]} × {turned[1]} pixels with its corners; ask for a smaller size"
+            raise BadParameter("rotation", str(self), why)
+
     def __str__(self) -> str:
         degrees = f"{self.degrees:f}"
         if "." in degrees:
@@ -207,6 +221,7 @@ class ImageRequest:
         """The geometry on an image of that size."""
         region = self.region.resolve(width, height)
         out_width, out_height = self.size.resolve(region, limits)
+        self.rotation.check(out_width, out_height, limits)
         return Geometry(width, height, region, out_width, out_height, self.rotation, self.quality, self.format)
 
 

@@ -2,6 +2,7 @@
 
 import io
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,23 +10,26 @@ import pyvips
 from PIL import Image
 
 from analytics.synth import sheet as sheet_module
-from app.runtime.context import Runtime
-from iiif.image import partial, render
+from iiif.image import partial, pyramid_writer, render
 from iiif.image.pyramid import Pyramid
 from iiif.image.request import Box, Geometry, ImageRequest, Limits
-from tests.unit.iiif.image.pictures import derived, drawn, file_of, psnr, stored_level
+from tests.unit.iiif.image.pictures import drawn, psnr, stored_level
 from tests.unit.iiif.image.reference import cropped_and_scaled
 
 WIDTH, HEIGHT = 2100, 1500
 LIMITS = Limits(16_000, 36_000_000)
 
 
-@pytest.fixture
-def sheet(runtime: Runtime) -> tuple[Pyramid, np.ndarray]:
+def _derivative(pixels: np.ndarray, folder: Path) -> tuple[Pyramid, np.ndarray]:
     """A pyramid and its full level as any zip reader sees it."""
-    media = derived(runtime, file_of(drawn(WIDTH, HEIGHT), "PNG"))
-    path = runtime.blobs.path(media.pyramid_sha256)
+    path = folder / "derivative"
+    pyramid_writer.write(pyvips.Image.new_from_array(pixels, interpretation="srgb"), path)
     return Pyramid(path), stored_level(path, 0)
+
+
+@pytest.fixture(scope="module")
+def sheet(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pyramid, np.ndarray]:
+    return _derivative(drawn(WIDTH, HEIGHT), tmp_path_factory.mktemp("sheet"))
 
 
 def _geometry(path: str) -> Geometry:
@@ -47,12 +51,11 @@ def test_any_region_at_full_size_is_exactly_there(sheet: tuple[Pyramid, np.ndarr
         assert np.array_equal(pixels, full[y : y + height, x : x + width])
 
 
-def test_regions_of_a_real_sheet_are_placed_to_a_fraction_of_a_pixel(runtime: Runtime) -> None:
+def test_regions_of_a_real_sheet_are_placed_to_a_fraction_of_a_pixel(tmp_path: Path) -> None:
     """Any origin, scaled up to twice, down to a thirtieth and out of shape: as libvips scales the full level."""
     pixels = sheet_module.draw(11, 4).rgb
     height, width = pixels.shape[:2]
-    path = runtime.blobs.path(derived(runtime, file_of(pixels, quality=90)).pyramid_sha256)
-    pyramid, full, chance = Pyramid(path), stored_level(path, 0), random.Random(9)
+    (pyramid, full), chance = _derivative(pixels, tmp_path), random.Random(9)
     worst = 99.0
     for _ in range(120):
         shrink, shape = 2 ** chance.uniform(-1, 5), chance.choice([1, 1, chance.uniform(0.7, 1.4)])
@@ -64,7 +67,7 @@ def test_regions_of_a_real_sheet_are_placed_to_a_fraction_of_a_pixel(runtime: Ru
     assert worst >= 38
 
 
-@pytest.mark.parametrize("out", [1, 2, 7, 100, 333, 500, 512, 999])
+@pytest.mark.parametrize("out", [1, 7, 100, 333, 500, 512, 999])
 @pytest.mark.parametrize("start", [0, 1, 255, 1001, 2047])
 def test_a_span_shows_where_it_says(start: int, out: int) -> None:
     """The middle of a ramp that libvips scales tells where each pixel came from."""
