@@ -32,6 +32,7 @@ READ = "JPEG, PNG, TIFF, WebP, GIF, AVIF, JPEG 2000, DNG or a camera's raw file"
 DAMAGE = ("premature end", "bad huffman", "missing code", "out of order", "crc error", "truncated", "not enough")
 NO_MEMORY = ("out of memory", "insufficient memory", "cannot allocate", "memory limit")
 JPEG_SHRINK = 8
+ORIENTATION = 274
 TILE_PX = 512
 TAIL_BYTES = 1 << 20
 
@@ -96,6 +97,8 @@ def open_master(handle: int, *, max_pixels: int) -> Master:
         found = pages.survey(_stream(handle))
         if found.is_raw:
             return _raw(handle, "image/x-adobe-dng" if found.is_dng else "image/x-dcraw", max_pixels)
+        if found.is_lab:
+            return _lab(handle, max_pixels)
         page = found.main
     return _of_libvips(handle, page, max_pixels)
 
@@ -165,6 +168,27 @@ def _of_libvips(handle: int, page: int, max_pixels: int) -> Master:
         read_through=lambda: _image(handle, fail_on="error", **options, **shrink).avg(),
         camera=lambda: _camera(handle, media_type, exif),
     )
+
+
+def _lab(handle: int, max_pixels: int) -> Master:
+    """A TIFF in L*a*b* of 8 bit, which libvips reads only from itself."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = None  # the limit is the next thing that is seen to
+    with Image.open(_stream(handle), formats=["TIFF"]) as picture:
+        (width, height), value = picture.size, picture.getexif().get(ORIENTATION, 1)
+    _check_size(width, height, max_pixels)
+    turn = value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+    def load(_: bool) -> pyvips.Image:
+        with Image.open(_stream(handle), formats=["TIFF"]) as picture:
+            numbers = pyvips.Image.new_from_memory(picture.tobytes(), width, height, 3, "uchar")
+        signed = numbers[1:3].copy(format="char")
+        return numbers[0].linear(100 / 255, 0).bandjoin(signed).copy(interpretation="lab")
+
+    sides = (height, width) if turn >= 5 else (width, height)
+    facts = ImageFacts("image/tiff", *sides, turn, "")
+    return Master(facts, turn, load, lambda: load(True), lambda: _camera(handle, "image/tiff", b""))
 
 
 def _jpeg2000(handle: int, max_pixels: int) -> Master:

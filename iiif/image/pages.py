@@ -7,9 +7,9 @@ from typing import BinaryIO
 
 from iiif.catalogue.errors import RejectedImage
 
-KIND, WIDTH, HEIGHT, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION = 254, 256, 257, 262, 330, 50706
-WANTED = frozenset({KIND, WIDTH, HEIGHT, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION})
-CFA, LINEAR_RAW = 32803, 34892
+KIND, WIDTH, HEIGHT, BITS, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION = 254, 256, 257, 258, 262, 330, 50706
+WANTED = frozenset({KIND, WIDTH, HEIGHT, BITS, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION})
+CIELAB, CFA, LINEAR_RAW = 8, 32803, 34892
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 MAX_VALUES = 64
@@ -20,9 +20,13 @@ Fields = dict[int, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """`main` is the directory of the image, counted from 0; `is_raw` tells of a camera's sensor data (DNG, NEF, CR2, ARW…)."""
+    """`main` is the directory of the image, counted from 0; `is_raw` tells of a camera's sensor data (DNG, NEF, CR2, ARW…).
+
+    `is_lab` tells of CIE L*a*b* with 8 bits a channel.
+    """
 
     main: int
+    is_lab: bool
     is_raw: bool
     is_dng: bool
 
@@ -45,7 +49,9 @@ def survey(stream: BinaryIO) -> Pages:
     photometric = {fields.get(PHOTOMETRIC, (0,))[0] for fields in chain + inner}
     is_dng = any(DNG_VERSION in fields for fields in chain)
     is_raw = is_dng or bool(photometric & {CFA, LINEAR_RAW}) or head[8:10] == b"CR"
-    return Pages(0 if is_raw else _main(chain), is_raw, is_dng)
+    main = 0 if is_raw else _main(chain)
+    is_lab = chain[main].get(PHOTOMETRIC) == (CIELAB,) and set(chain[main].get(BITS, ())) == {8}
+    return Pages(main, is_lab, is_raw, is_dng)
 
 
 def _main(chain: list[Fields]) -> int:

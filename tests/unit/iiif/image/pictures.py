@@ -64,18 +64,26 @@ def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 def adobe_rgb_profile() -> bytes:
     """An ICC 2.1 matrix profile with the primaries and the gamma of Adobe RGB (1998)."""
-    name = b"Adobe RGB (1998)\0"
-    description = b"desc" + struct.pack(">II", 0, len(name)) + name + bytes(78)
+    return icc_profile("Adobe RGB (1998)", tuple(ADOBE_RGB.values()), ADOBE_GAMMA)
+
+
+def icc_profile(name: str, primaries: tuple[tuple[float, float, float], ...], gamma: float) -> bytes:
+    """An ICC 2.1 profile with one gamma: of RGB by the XYZ of its primaries at D50, of grey where there are none."""
+    text = name.encode() + b"\0"
+    description = b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78)
     tags = {b"desc": description, b"cprt": b"text" + bytes(4) + b"none\0", b"wtpt": _xyz(0.9642, 1.0, 0.8249)}
-    tags |= {f"{letter}XYZ".encode(): _xyz(*primary) for letter, primary in ADOBE_RGB.items()}
-    tags |= {f"{letter}TRC".encode(): b"curv" + struct.pack(">IIHxx", 0, 1, 563) for letter in "rgb"}
+    curve = b"curv" + struct.pack(">IIHxx", 0, 1, round(gamma * 256))
+    for letter, primary in zip("rgb", primaries, strict=False):
+        tags |= {f"{letter}XYZ".encode(): _xyz(*primary), f"{letter}TRC".encode(): curve}
+    tags |= {} if primaries else {b"kTRC": curve}
     place, table, body = 128 + 4 + 12 * len(tags), struct.pack(">I", len(tags)), b""
     for signature, data in tags.items():
         table += signature + struct.pack(">II", place + len(body), len(data))
         body += data.ljust(-(-len(data) // 4) * 4, b"\0")
     length = place + len(body)
     white = struct.pack(">iii", 63190, 65536, 54061)
-    head = struct.pack(">I4sI", length, b"none", 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28) + white
+    space = b"RGB " if primaries else b"GRAY"
+    head = struct.pack(">I4sI", length, b"none", 0x02100000) + b"mntr" + space + b"XYZ " + bytes(12) + b"acsp" + bytes(28) + white
     return head.ljust(128, b"\0") + table + body
 
 
