@@ -3,14 +3,16 @@ PYTHON ?= python3
 PORT   ?= 8000
 IMAGES ?=
 DATA   ?=
+SECONDS ?= 3
+ROUNDS  ?= 3
 BIN     = .venv/bin
 WEB     = app/web/frontend
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test check format e2e conformance bench accuracy screenshots assets wheel lock clean
+.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image accuracy screenshots assets wheel lock clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
 
 demo: .venv/runtime assets  ## a collection of your own IMAGES=folder-or-archive (without it: drawn sheets) at http://127.0.0.1:$(PORT)
 	$(BIN)/lectotype demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(IMAGES),"$(IMAGES)")
@@ -35,8 +37,13 @@ e2e: .venv/dev assets  ## the journeys of users in Chromium
 conformance: .venv/dev assets  ## the official suites against a running server
 	$(BIN)/python -m tests.conformance
 
-bench: .venv/dev  ## time and peak memory of making a pyramid, and of one tile
-	$(BIN)/python -m tests.bench
+bench: bench-ingest bench-image  ## all measurements
+
+bench-ingest: .venv/dev  ## time and peak memory of making a pyramid, and of one tile
+	$(BIN)/python -m tests.bench.image
+
+bench-image: .venv/dev  ## Lectotype beside other image servers; SECONDS= of a run, ROUNDS=, IIPSRV=path of one built by you, WRITE=document
+	$(BIN)/python -m tests.bench.compare --seconds $(SECONDS) --rounds $(ROUNDS) $(if $(IIPSRV),--iipsrv "$(IIPSRV)") $(if $(ONLY),--only "$(ONLY)") $(if $(WRITE),--write "$(WRITE)")
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md

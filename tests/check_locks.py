@@ -33,9 +33,9 @@ def faults(runtime: Path, development: Path) -> list[str]:
             found.append(f"{path.name}: torch belongs to the extra `train`, outside the lock")
     here, there = pins(runtime), pins(development)
     found += [f"{name} differs between the locks" for name, versions in here.items() if there.get(name) != versions]
-    npm = ROOT / "app" / "web" / "frontend" / "package-lock.json"
-    if '"resolved"' in npm.read_text():
-        found.append("package-lock.json names download addresses")
+    for npm in [ROOT / "app" / "web" / "frontend" / "package-lock.json", *ROOT.glob("tests/*/*/package-lock.json")]:
+        if '"resolved"' in npm.read_text():
+            found.append(f"{npm.relative_to(ROOT)} names download addresses")
     return found
 
 

@@ -1,5 +1,0 @@
-"""All measurements, one after another."""
-
-from tests.bench import image
-
-image.main()
