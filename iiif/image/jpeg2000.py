@@ -54,9 +54,20 @@ def header(data: bytes) -> Header:
 
 
 def load(data: bytes, header: Header) -> pyvips.Image:
-    """The pixels, with their profile. Raises whatever the codecs raise."""
+    """The pixels, with their profile. Raises RejectedImage."""
+    try:
+        pixels = _decoded(data, header)
+    except (imagecodecs.Jpeg2kError, imagecodecs.Htj2kError, OSError, SyntaxError) as error:
+        raise RejectedImage("truncated-image", f"The JPEG 2000 image is cut off or its data are broken ({error}).") from error
+    if pixels.shape[:2] != (header.height_px, header.width_px):
+        raise RejectedImage("not-an-image", "The JPEG 2000 image has other sides than it says.")
+    return _image(_scaled(pixels, header.bits), header)
+
+
+def _decoded(data: bytes, header: Header) -> NDArray[Any]:
+    """(height, width) or (height, width, channels), in as many bits as the image has."""
     if header.high_throughput:
-        pixels = imagecodecs.htj2k_decode(data)
+        pixels: NDArray[Any] = imagecodecs.htj2k_decode(data)
     elif header.tiled and header.bits == 8 and header.channels in (1, 3):  # half the memory, for it goes tile by tile
         Image.MAX_IMAGE_PIXELS = None  # the limit was seen to before
         with Image.open(io.BytesIO(data)) as picture:
@@ -64,9 +75,7 @@ def load(data: bytes, header: Header) -> pyvips.Image:
     else:
         alone = data[header.at :] if header.profile else data  # for it would apply the profile of the boxes by itself
         pixels = imagecodecs.jpeg2k_decode(alone, numthreads=2)
-    if pixels.shape[:2] != (header.height_px, header.width_px):
-        raise RejectedImage("not-an-image", "The JPEG 2000 image has other sides than it says.")
-    return _image(_scaled(pixels, header.bits), header)
+    return pixels
 
 
 def _image(pixels: NDArray[Any], header: Header) -> pyvips.Image:
