@@ -132,14 +132,13 @@ def _rough_span(at: float, whole: float, side: int, out: int) -> Span:
 
 
 def _stored(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np.uint8] | None:
-    """What is kept of just this picture: a tile, a standard size or a whole level. So it is the same in every format."""
-    stored = pyramid.stored_at(region.x, region.y, region.width, region.height, width, height)
-    if stored is not None:
-        return jpeg.decode(pyramid.read(stored))
-    if region == Box(0, 0, pyramid.width_px, pyramid.height_px):
-        for number, level in enumerate(pyramid.levels):
-            if (level.width_px, level.height_px) == (width, height):
-                return read(pyramid, number, 0, 0, width, height)
+    """What is kept of just this picture: a whole level, a tile or a quarter of one; so it is the same in every format."""
+    if region != Box(0, 0, pyramid.width_px, pyramid.height_px):
+        stored = pyramid.stored_at(region.x, region.y, region.width, region.height, width, height)
+        return None if stored is None else jpeg.decode(pyramid.read(stored))
+    for number, level in enumerate(pyramid.levels):
+        if (level.width_px, level.height_px) == (width, height):
+            return read(pyramid, number, 0, 0, width, height)
     return None
 
 
@@ -206,7 +205,7 @@ def _turned(pixels: NDArray[np.uint8], rotation: Rotation, *, transparent: bool)
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="srgb")
     if transparent:
         image = image.bandjoin(WHITE)
-    out: NDArray[np.uint8] = image.rotate(degrees, background=[0] * 4 if transparent else [WHITE] * 3).numpy()
+    out: NDArray[np.uint8] = image.rotate(degrees, background=[WHITE] * 3 + ([0] if transparent else [])).numpy()
     return out
 
 
