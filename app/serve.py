@@ -82,6 +82,9 @@ def run_web(settings: Settings) -> None:
 
     The many threads are meant, for they wait for pixels (libvips) and the database; granian would warn of them.
     """
+    if not _may_listen(settings):
+        raise SystemExit(1)
+    processes.count_together(settings.data_dir / "metrics" / f"{socket.gethostname()}-{settings.port}")
     server: Any = Server(
         "app.serve:web_application",
         factory=True,

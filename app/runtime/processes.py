@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -9,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+COUNTING = "PROMETHEUS_MULTIPROC_DIR"  # where prometheus_client looks when it is imported
 
 
 def name() -> str:
@@ -28,6 +30,24 @@ def die_with_parent() -> None:
     """Have the system send SIGTERM to this process when its parent ends, whatever the reason. Linux only."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def count_together(folder: Path) -> None:
+    """Have this process and its children count in files of that folder, which is emptied (app/runtime/metrics.py).
+
+    RuntimeError where it is too late, because counting has begun already.
+    """
+    if "prometheus_client" in sys.modules:
+        raise RuntimeError("prometheus_client was imported before it was told where to count")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ[COUNTING] = str(folder.resolve())  # noqa: TID251 - no setting of ours, but the library's only way to be told
+
+
+def counting_folder() -> Path | None:
+    """Where the processes of this server count together, if they do."""
+    folder = os.environ.get(COUNTING)  # noqa: TID251 - see above
+    return Path(folder) if folder else None
 
 
 @cache

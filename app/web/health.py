@@ -1,6 +1,6 @@
 """For operators: is it alive, is it ready, and numbers for Prometheus.
 
-The numbers come from the database, so every process of the hub gives the same ones.
+The numbers come from the database and from all web processes of this machine, so it does not matter which of them answers.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
-from app.runtime import clock, context, jobs_table
+from app.runtime import clock, context, jobs_table, metrics
 from app.runtime.http import answer
 from app.runtime.outbox import OutboxRow
 
@@ -27,6 +27,7 @@ def live() -> Response:
     return answer({"status": "alive"}, headers={"Cache-Control": "no-store"})
 
 
+@blueprint.get("/health")
 @blueprint.get("/health/ready")
 def ready() -> Response:
     """Whether what every request needs is there: 200, or 503 with what is not."""
@@ -37,10 +38,11 @@ def ready() -> Response:
 
 
 @blueprint.get("/metrics")
-def metrics() -> Response:
+def numbers() -> Response:
     """Prometheus text format."""
     registry = CollectorRegistry()
     registry.register(_Numbers())
+    registry.register(metrics.collector())
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4, headers={"Cache-Control": "no-store"})
 
 
