@@ -7,9 +7,10 @@ who floods the server is to be told so at little cost.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from app.runtime import metrics
 from app.runtime.http import encode
 from iiif.image import answers
-from iiif.image.answers import CORS
+from iiif.image.answers import CORS, Answer
 from iiif.image.errors import Busy
 from iiif.image.gallery import Gallery
 
@@ -40,12 +41,21 @@ class FastImages:
             try:
                 answer = self.answers.answer(environ)
             except Busy as busy:
+                metrics.image_answered("refused", "json", "none")
                 return _busy(busy, environ, start_response)
             except Exception:  # noqa: BLE001 - Flask comes to the same error, puts it into words and logs it
+                metrics.image_answered("refused", "json", "none")
                 return self.app(environ, start_response)
+            body = answer.body if environ["REQUEST_METHOD"] == "GET" else b""
+            _count(answer, len(body))
             start_response(STATUS[answer.status], answer.headers)
-            return [answer.body if environ["REQUEST_METHOD"] == "GET" else b""]
+            return [body]
         return self.app(environ, start_response)
+
+
+def _count(answer: Answer, sent_bytes: int) -> None:
+    lane: metrics.Lane = "info" if answer.format == "json" else "tile" if answer.source == "stored" else "render"
+    metrics.image_answered(lane, answer.format, "unchanged" if answer.status == 304 else answer.source or "none", sent_bytes)
 
 
 def _busy(busy: Busy, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -32,7 +32,7 @@ UPRIGHT = Rotation.parse("0")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status, headers and body; for the statistics also the format, and where the body comes from."""
+    """Status, headers and body; for the statistics also the format, and where the body comes from (with 304: would come)."""
 
     status: int
     headers: Headers
@@ -100,7 +100,7 @@ class Answers:
             self._plans.put(path, plan)
         form = plan.wanted.geometry.format
         if conditions.unchanged(environ, plan.etag, served.pyramid.modified_s):
-            return Answer(304, plan.headers, b"", form, None)
+            return Answer(304, plan.headers, b"", form, "stored" if plan.wanted.stored else None)
         found = pictures.at_hand(self.gallery, served, plan.wanted)
         if found is None and environ["REQUEST_METHOD"] == "HEAD":
             return Answer(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
