@@ -24,7 +24,7 @@ from iiif.image import metadata
 from iiif.image.cache import PictureCache
 from iiif.image.errors import CannotBeServed, Closed, NotYetDerived, OutsideImage
 from iiif.image.identifier import Identifier
-from iiif.image.lane import Lane
+from iiif.image.lane import Lane, Outflow
 from iiif.image.pyramid import Pyramid, PyramidError
 from iiif.image.reduced import Frame, Frames
 from iiif.image.request import Box, Limits
@@ -33,6 +33,7 @@ KEPT = 256
 KEPT_S = 10.0
 ASKED_AGAIN_S = 60.0  # between two requests for the same lost derivative
 THREADS_FOR_TILES = 4  # of a web process, at most half of them: there no render ever waits
+OUTFLOW_BYTES_S = 60_000_000  # of large pictures, from one web process
 View = Literal["whole", "reduced", "private"]
 ServicesOf = Callable[[Session, Media], Sequence[dict[str, Any]]]
 T = TypeVar("T")
@@ -100,6 +101,7 @@ class Gallery:
         threads = min(settings.renders, places)
         self.lane = Lane(threads, min(settings.render_queue, places - threads), "render")
         self.large_lane = Lane(1, min(1, settings.render_queue), "render large", alone=settings.pictures_dir / ".large")
+        self.outflow = Outflow(OUTFLOW_BYTES_S, OUTFLOW_BYTES_S)
         self.cache = PictureCache(settings.pictures_dir, settings.picture_cache_bytes, processes=settings.web_processes)
         self.frames = Frames()
         self._policy = metadata.Policy.of(settings)

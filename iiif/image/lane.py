@@ -1,4 +1,6 @@
-"""Where pictures are made: a few threads with a bounded queue, so that tiles, which need no turn, never wait for them."""
+"""What keeps tiles from waiting: pictures are made by a few threads with a bounded queue, and large ones leave at a bounded
+rate. Tiles need neither turn nor leave.
+"""
 
 import fcntl
 import os
@@ -12,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from app.runtime import metrics
 from iiif.image.errors import Busy
 
 WAIT_S = 10.0  # for one's turn
@@ -46,17 +49,53 @@ class Lane:
             if future is None:
                 future = self._making[key] = self._pool.submit(self._work, work)
                 future.add_done_callback(lambda _: self._making.pop(key, None))
+        metrics.renders_wait(1)
         try:
             return _result(future)
         finally:
+            metrics.renders_wait(-1)
             with self._lock:
                 self.waiting -= 1
 
     def _work(self, work: Callable[[], bytes]) -> bytes:
         if self._alone is None:
-            return work()
+            return _timed(work)
         with _held(self._alone):
-            return work()
+            return _timed(work)
+
+
+class Outflow:
+    """Bytes of large pictures that leave this process: so many a second on the average, and so many at once before.
+
+    Else a crowd that asks for a large picture which lies ready would have the server copy bytes and do nothing else.
+    """
+
+    def __init__(self, bytes_s: float, at_once: float) -> None:
+        self._bytes_s = bytes_s
+        self._at_once = at_once
+        self._left = at_once
+        self._at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def check(self) -> None:
+        """Busy where too much has left of late."""
+        with self._lock:
+            now = time.monotonic()
+            self._left = min(self._at_once, self._left + (now - self._at) * self._bytes_s)
+            self._at = now
+            if self._left <= 0:
+                raise Busy("Too many large pictures are being sent at this moment.")
+
+    def spend(self, count: int) -> None:
+        with self._lock:
+            self._left -= count
+
+
+def _timed(work: Callable[[], bytes]) -> bytes:
+    began = time.perf_counter()
+    body = work()
+    metrics.rendered(time.perf_counter() - began)
+    return body
 
 
 def _result(future: Future[bytes]) -> bytes:

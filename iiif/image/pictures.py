@@ -11,6 +11,7 @@ from iiif.image.pyramid import Stored
 from iiif.image.request import Geometry
 
 COST = {"jpg": 1, "png": 3, "webp": 3, "tif": 7, "gif": 15, "avif": 4}  # of a pixel beside one of a jpg, measured at 3 Mpx
+SEND_PX = 4_000_000  # pictures of more pixels are sent at a bounded rate
 LARGE_PX = 6_000_000  # from this cost on a picture is made alone
 MOST_PX = {"avif": 12_000_000}  # its encoder takes 16 bytes of memory a pixel
 Source = Literal["stored", "memory", "disk", "made"]
@@ -32,6 +33,11 @@ class Order:
     stored: Stored | None
     key: str
 
+    @property
+    def pixels(self) -> int:
+        """Of the picture before it is turned."""
+        return self.geometry.width * self.geometry.height
+
 
 def order(served: Served, geometry: Geometry) -> Order:
     stored = stored_of(served, geometry)
@@ -39,9 +45,13 @@ def order(served: Served, geometry: Geometry) -> Order:
 
 
 def at_hand(gallery: Gallery, served: Served, wanted: Order) -> Picture | None:
-    """The picture if nothing has to be made: a stored one, or one made before."""
+    """The picture if nothing has to be made: a stored one, or one made before. Raises Busy for a large one."""
     if wanted.stored is None:
+        if wanted.pixels > SEND_PX:
+            gallery.outflow.check()
         kept = gallery.cache.get(wanted.key)
+        if kept is not None and wanted.pixels > SEND_PX:
+            gallery.outflow.spend(len(kept[0]))
         return None if kept is None else Picture(*kept)
     body, geometry = served.pyramid.read(wanted.stored), wanted.geometry
     if (geometry.region.width, geometry.region.height) == (geometry.image_width, geometry.image_height):
@@ -52,7 +62,7 @@ def at_hand(gallery: Gallery, served: Served, wanted: Order) -> Picture | None:
 def made(gallery: Gallery, served: Served, wanted: Order) -> Picture:
     """The picture, made in its turn and kept. Raises Busy, BadParameter."""
     geometry = wanted.geometry
-    pixels = geometry.width * geometry.height
+    pixels = wanted.pixels
     if pixels > MOST_PX.get(geometry.format, pixels):
         why = f"is given out with at most {MOST_PX[geometry.format]} pixels; this picture would have {pixels}"
         raise BadParameter("format", geometry.format, why)

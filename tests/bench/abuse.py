@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,6 +38,7 @@ from tests.services import free_port, wait_until
 WIDTH, HEIGHT = 8000, 12000
 CLIENTS = 64
 PAUSE_S = 0.25
+Paths = Callable[[], Iterator[str]]
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -64,7 +65,7 @@ def sheet(settings: Settings) -> str:
     runtime = compose.build(settings)
     compose.prepare(runtime)
     soft = pyvips.Image.perlin(WIDTH, HEIGHT, cell_size=400, seed=1).linear(60, 170)
-    grain = pyvips.Image.gaussnoise(WIDTH, HEIGHT, sigma=6, mean=0, seed=2)
+    grain = pyvips.Image.gaussnoise(2000, 2000, sigma=6, mean=0, seed=2).replicate(WIDTH // 2000, HEIGHT // 2000)
     bands = [(soft * weight + grain).cast("uchar") for weight in (1.0, 0.95, 0.8)]
     master = bands[0].bandjoin(bands[1:]).copy(interpretation="srgb")
     sha256, size = runtime.blobs.put(BytesIO(master.write_to_buffer(".jpg", Q=90)))
