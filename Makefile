@@ -39,8 +39,8 @@ conformance: .venv/dev assets  ## the official suites against a running server
 
 bench: bench-ingest bench-image  ## all measurements
 
-bench-ingest: .venv/dev  ## time and peak memory of making a pyramid, and of one tile
-	$(BIN)/python -m tests.bench.image
+bench-ingest: .venv/dev  ## time, CPU and peak memory of making a derivative, by kind of master
+	$(BIN)/python -m tests.bench.ingest
 
 bench-image: .venv/dev  ## Lectotype beside other image servers; SECONDS= of a run, ROUNDS=, IIPSRV=path of one built by you, WRITE=document
 	$(BIN)/python -m tests.bench.compare --seconds $(SECONDS) --rounds $(ROUNDS) $(if $(IIPSRV),--iipsrv "$(IIPSRV)") $(if $(ONLY),--only "$(ONLY)") $(if $(WRITE),--write "$(WRITE)")

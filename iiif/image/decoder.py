@@ -165,6 +165,11 @@ def _of_this_process() -> _Children:
         return _children[0]
 
 
+def end_children() -> None:
+    """End the warm children of this process; the next question starts new ones."""
+    _of_this_process().close()
+
+
 def check(path: Path, limits: DecodeLimits, *, whole: bool = False) -> ImageFacts:
     """The facts of an image file from its header; with `whole` it is also decoded to its end, in flat memory.
 

@@ -9,7 +9,9 @@ from urllib.parse import unquote, urlsplit
 from iiif.catalogue.ingest.model import SourceError
 
 IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".png", ".webp", ".jp2", ".j2k", ".jpx", ".gif", ".bmp", ".heic", ".avif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".png", ".webp", ".gif", ".bmp", ".heic", ".avif"}
+    | {".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jph", ".jhc"}
+    | {".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"}
 )
 URL_SCHEMES = frozenset({"http", "https", "ftp", "file"})
 

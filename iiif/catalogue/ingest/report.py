@@ -9,7 +9,12 @@ from iiif.catalogue.ingest.model import Finding
 CODES = {
     "truncated-image": "the file ends before the image does, or its data are broken",
     "not-an-image": "the file is no image that can be read",
+    "several-pages": "the TIFF holds several images",
+    "unsupported-pixels": "the numbers of the image are no colours of 8 or 16 bits",
     "too-many-pixels": "the image has more pixels than LECTOTYPE_MAX_PIXELS",
+    "too-much-memory": "decoding needs more memory than LECTOTYPE_DECODE_BYTES",
+    "too-long": "decoding takes longer than LECTOTYPE_DECODE_SECONDS",
+    "decoder-died": "the decoder died of the file, twice",
     "too-many-bytes": "the file has more bytes than LECTOTYPE_MAX_FILE_BYTES",
     "empty-file": "the file has no content",
     "missing-id": "the row has no catalogue number and no image to take one from",
