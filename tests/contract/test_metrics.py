@@ -1,0 +1,95 @@
+"""What /metrics says of image requests, with real server processes behind one port."""
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.live import Live, web
+from tests.services import free_port, wait_until
+from tests.unit.iiif.image.pictures import derived, drawn, file_of
+
+NUMBER = re.compile(r"^(lectotype_\S+) (\S+)$", re.MULTILINE)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with web(tmp_path_factory.mktemp("metrics")) as live:
+        yield live
+
+
+def numbers(live: Live) -> dict[str, float]:
+    found = NUMBER.findall(live.get("/metrics")[1].decode())
+    assert len(found) == len(dict(found)), "a number is given twice"
+    return {name: float(value) for name, value in found}
+
+
+def workers(live: Live) -> set[int]:
+    """The processes below the server that count, as their files tell."""
+    return {int(file.stem.split("_")[1]) for file in Path(live.runtime.settings.data_dir).glob("metrics/*/counter_*.db")} - {
+        live.process.pid
+    }
+
+
+def counted(live: Live, lane: str, form: str, cache: str) -> float:
+    return numbers(live).get(f'lectotype_image_answers_total{{cache="{cache}",format="{form}",lane="{lane}"}}', 0)
+
+
+def test_every_request_is_counted_once_over_all_processes_and_their_restarts(live: Live) -> None:
+    media = derived(live.runtime, file_of(drawn(1100, 700)))
+    base = f"/iiif/3/{media.key}"
+    tile, other = f"{base}/0,0,512,512/512,512/0/default.jpg", f"{base}/3,5,200,200/90,90/0/default.png"
+    asked = [tile] * 60 + [f"{base}/info.json"] * 40 + [f"/iiif/3/nobody{n}/info.json" for n in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(live.get, asked))
+    assert [status for status, _ in answers].count(200) == 100
+    assert counted(live, "tile", "jpg", "stored") == 60
+    assert counted(live, "info", "json", "made") == 40
+    assert counted(live, "refused", "json", "none") == 20
+    assert numbers(live)['lectotype_image_bytes_total{lane="tile"}'] == sum(len(body) for _, body in answers[:60])
+    assert len(workers(live)) == 2, "both processes answered"
+
+    assert live.get(other)[0] == 200
+    assert (counted(live, "render", "png", "made"), numbers(live)["lectotype_render_seconds_count"]) == (1, 1)
+    assert numbers(live)["lectotype_renders_waiting"] == 0
+
+    before = workers(live)
+    os.kill(min(before), signal.SIGKILL)
+    wait_until(lambda: live.answers() and _none_left(min(before)), "the next process", 60)
+    with ThreadPoolExecutor(8) as pool:
+        answered = sum(pool.map(lambda _: _reached(live, tile), range(40)))
+    assert answered > 0
+    assert counted(live, "tile", "jpg", "stored") == 60 + answered, "what the dead process had counted still counts"
+    folder = next(Path(live.runtime.settings.data_dir).glob("metrics/*"))
+    assert not list(folder.glob(f"gauge_live*_{min(before)}.db")), "gauges of the dead are gone"
+
+
+def _none_left(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
+
+
+def _reached(live: Live, path: str) -> bool:
+    """Whether it was answered; a process that is just being replaced may leave a connection without an answer."""
+    try:
+        return live.get(path)[0] == 200
+    except OSError:
+        return False
+
+
+def test_a_server_counts_from_zero(tmp_path: Path) -> None:
+    port = free_port()
+    stale = tmp_path / "data" / "metrics" / f"{socket.gethostname()}-{port}" / "counter_1.db"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    with web(tmp_path, port=port) as live:
+        assert not stale.exists()
+        assert not any(name.startswith("lectotype_image_answers_total") for name in numbers(live))
