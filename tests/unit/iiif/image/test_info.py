@@ -26,9 +26,8 @@ def _build(version: Version = 3, **changes: object) -> dict[str, object]:
 
 
 def test_3_0_names_what_goes_beyond_level_2_and_nothing_else() -> None:
-    document = _build(
-        rights="http://creativecommons.org/licenses/by/4.0/", services=[PHYSDIM], part_of=[{"id": "x", "type": "Manifest"}]
-    )
+    part_of = [{"id": "x", "type": "Manifest"}]
+    document = _build(rights="http://creativecommons.org/licenses/by/4.0/", services=[PHYSDIM], part_of=part_of)
     assert not LEVEL_2 & set(document["extraFeatures"])
     assert set(document["extraFormats"]) == set(FORMATS) - {"jpg", "png"}
     assert document["extraQualities"] == ["color", "gray", "bitonal"]
