@@ -1,5 +1,7 @@
 """The job that makes a new image servable."""
 
+from pathlib import Path
+
 import dramatiq
 import structlog
 
@@ -7,6 +9,7 @@ from app.runtime import context
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import RejectedImage
 from iiif.image import service
+from iiif.image.pyramid import Pyramid, PyramidError
 
 log = structlog.get_logger()
 
@@ -17,7 +20,7 @@ def derive_image(media_key: str) -> None:
     runtime = context.current()
     with runtime.reads.begin() as session:
         media = catalogue.get_media(session, media_key)
-    if media.state == "failed" or (media.state == "ready" and runtime.blobs.has(media.pyramid_sha256)):
+    if media.state == "failed" or (media.state == "ready" and _is_whole(runtime.blobs.path(media.pyramid_sha256))):
         return
     try:
         derivative, facts = service.make_derivative(runtime.blobs, media.sha256, service.DecodeLimits.of(runtime.settings))
@@ -30,3 +33,12 @@ def derive_image(media_key: str) -> None:
         log.info("only the first frame of an animation is served", media=media_key, frames=facts.frames)
     with runtime.db.begin() as session:
         catalogue.media_ready(session, media_key, derivative, at=runtime.clock())
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a derivative of today's recipe lies there."""
+    try:
+        Pyramid(path)
+    except (FileNotFoundError, PyramidError):
+        return False
+    return True

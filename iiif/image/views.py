@@ -12,7 +12,7 @@ blueprint = Blueprint("image", __name__, url_prefix="/iiif/<any('2','3'):version
 def image(version: str, rest: str) -> Response:  # noqa: ARG001 - read from the path, as the fast path does
     """`rest` is an identifier, which may hold slashes, alone or before `/info.json` or the parameters of a picture."""
     answer = answers.of(gallery.of(context.current())).answer(request.environ)
-    response = Response(answer.body, answer.status, answer.headers)
+    response = Response([answer.body], answer.status, answer.headers)
     if "Content-Type" not in dict(answer.headers):
         del response.headers["Content-Type"]
     response.automatically_set_content_length = False

@@ -288,7 +288,7 @@ def reduced(runtime: Runtime, slow: Client, media: Media, monkeypatch: pytest.Mo
     return Reduced(runtime, _both(runtime, slow)[0], media, monkeypatch)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(region=REGIONS, size=SIZES, segment=SEGMENTS, turned=st.sampled_from(["0", "90", "!180"]))
 def test_no_answer_of_a_reduced_image_is_sampled_finer_than_its_frame(
     reduced: Reduced, region: str, size: str, segment: tuple[int, ...] | None, turned: str
