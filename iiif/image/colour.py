@@ -11,6 +11,9 @@ SRGB_NAMES = frozenset({"sRGB", "sRGB built-in", "sRGB IEC61966-2.1", "sRGB IEC6
 UNREADABLE = "unreadable"
 INTENT: dict[str, Any] = {"intent": "relative", "black_point_compensation": True}
 PROFILE = "icc-profile-data"
+INTEROPERABILITY = "exif-ifd4-InteroperabilityIndex"
+D50 = (0.9642, 1.0, 0.8249)
+ADOBE = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))  # XYZ at D50
 LAB = ("lab", "labs")
 MAX_NAME = 255
 
@@ -21,7 +24,7 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     Relative colorimetric with black point compensation, as browsers and Photoshop do. CMYK without a profile is taken for
     that of libvips; a profile that does not fit is left out. Raises RejectedImage for numbers that are no colours.
     """
-    image = _converted(_readable(image))
+    image = _converted(_tagged(_readable(image)))
     if image.hasalpha():
         image = image.flatten(background=[255, 255, 255])
     if image.bands != 3:
@@ -30,7 +33,8 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
 
 
 def profile_name(image: pyvips.Image) -> str:
-    """The profile's own name, empty without one."""
+    """The profile's own name; empty where there is none, nor a camera that says which it means."""
+    image = _tagged(image)
     return name_of(image.get(PROFILE)) if image.get_typeof(PROFILE) else ""
 
 
@@ -47,6 +51,36 @@ def name_of(profile: bytes) -> str:
     except (struct.error, UnicodeDecodeError):
         pass
     return UNREADABLE
+
+
+def adobe_rgb() -> bytes:
+    """An ICC 2.1 profile of Adobe RGB (1998), by the definition of its primaries and its gamma of 563/256."""
+    name = b"Adobe RGB (1998)\0"
+    text = b"desc" + struct.pack(">II", 0, len(name)) + name + bytes(78)
+    curve = b"curv" + struct.pack(">IIHxx", 0, 1, 563)
+    tags = {b"desc": text, b"cprt": b"text" + bytes(4) + b"public domain\0", b"wtpt": _xyz(D50)}
+    tags |= {b"rXYZ": _xyz(ADOBE[0]), b"gXYZ": _xyz(ADOBE[1]), b"bXYZ": _xyz(ADOBE[2])}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    place, table, body = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
+    for signature, data in tags.items():
+        table += struct.pack(">4sII", signature, place + len(body), len(data))
+        body += data.ljust(-(-len(data) // 4) * 4, b"\0")
+    head = struct.pack(">I4xI", place + len(body), 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
+    return (head + _xyz(D50)[8:]).ljust(128, b"\0") + table + body
+
+
+def _xyz(values: tuple[float, float, float]) -> bytes:
+    return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(value * 65_536) for value in values))
+
+
+def _tagged(image: pyvips.Image) -> pyvips.Image:
+    """With the profile of Adobe RGB where a camera embeds none, but names it as DCF 2.0 has it (R03, section 4.3)."""
+    said = image.get(INTEROPERABILITY) if image.get_typeof(INTEROPERABILITY) else ""
+    if image.get_typeof(PROFILE) or not said.startswith("R03") or image.bands < 3 or image.interpretation == "cmyk":
+        return image
+    image = image.copy()
+    image.set_type(pyvips.GValue.blob_type, PROFILE, adobe_rgb())
+    return image
 
 
 def _text(data: bytes) -> str:

@@ -152,6 +152,15 @@ def test_a_profile_for_other_channels_is_left_out(tmp_path: Path) -> None:
     assert np.array_equal(_pixels(tmp_path, sources.of_vips(numbers, ".png", "srgb", profile=broken)), numbers)
 
 
+def test_a_camera_that_only_names_adobe_rgb_is_believed(tmp_path: Path) -> None:
+    numbers = _target(3)
+    exif = Image.Exif()
+    exif._ifds[0x8769] = {0xA001: 65_535, 0xA005: {1: "R03", 2: b"0100"}}
+    data = _saved(numbers, "RGB", "JPEG", quality=100, subsampling=0, exif=exif.tobytes())
+    _assert_alike(_pixels(tmp_path, data), _reference(numbers, "RGB", PROFILES["Adobe RGB"]))
+    assert decoder.check(tmp_path / "master", LIMITS).icc_profile == "Adobe RGB (1998)"
+
+
 def test_a_profile_says_its_name_in_either_version() -> None:
     from iiif.image.colour import name_of
 

@@ -145,6 +145,12 @@ def test_what_a_child_writes_is_bounded(good: Path, tmp_path: Path) -> None:
     assert _lives(good)
 
 
+def test_where_no_child_can_start_the_file_is_not_to_blame(good: Path) -> None:
+    with pytest.raises(decoder.DecoderUnavailable):
+        decoder.check(good, DecodeLimits(10**9, 60, 60_000_000))
+    assert _lives(good)
+
+
 def test_threads_are_served_at_once(good: Path, tmp_path: Path) -> None:
     def both(_: int) -> bool:
         return _lives(good)
