@@ -21,6 +21,7 @@ from typing import Any
 
 import structlog
 from granian.constants import Interfaces
+from granian.http import HTTP1Settings
 from granian.server import Server
 
 from analytics import service as analytics
@@ -31,6 +32,7 @@ from app.runtime.settings import Settings
 
 LONGEST_PAUSE = 30.0  # seconds between two starts of a child that keeps dying
 SETTLED = 10.0  # seconds after which a child counts as well
+HEADER_MS = 10_000  # a client has for sending the head of a request, and between two on one connection
 GRACE = 25.0  # seconds that children have to end by themselves
 log = structlog.get_logger()
 
@@ -96,6 +98,7 @@ def run_web(settings: Settings) -> None:
         respawn_failed_workers=True,
         respawn_interval=1.0,
         workers_kill_timeout=10,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
         websockets=False,
         log_access=False,
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}},

@@ -60,13 +60,14 @@ def _status(settings: Settings, request: bytes) -> int:
 
 
 def test_clients_that_send_or_read_slowly_hold_no_thread(served: tuple[Settings, str, int]) -> None:
-    """More of them than there are threads: half a request, or a request whose answer they do not take."""
+    """More of them than there are threads: half a request, a body that never comes, or an answer that is not taken."""
     settings, key, _ = served
     threads = settings.web_threads * settings.web_processes
-    idle = [_connect(settings) for _ in range(2 * threads)]
+    idle = [_connect(settings) for _ in range(6 * threads)]
     for number, connection in enumerate(idle):
-        whole = f"GET /iiif/3/{key}/full/max/0/default.jpg HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-        connection.sendall(whole if number % 2 else whole[:60])
+        whole = f"GET /iiif/3/{key}/full/max/0/default.jpg HTTP/1.1\r\nHost: x\r\n\r\n"
+        bodiless = "POST /annotations/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/ld+json\r\nContent-Length: 999\r\n\r\n"
+        connection.sendall((whole, whole[:60], bodiless)[number % 3].encode())
     time.sleep(1.0)
     began = time.monotonic()
     path = f"/iiif/3/{key}/0,0,512,512/512,512/0/default.jpg"
