@@ -20,6 +20,8 @@ COMMANDS = {
     "check-index": "app.cli.search:check_index",
     "export-iiif": "app.cli.export:export_iiif",
     "access": "app.cli.access:access",
+    "derive": "app.cli.upkeep:derive",
+    "fsck": "app.cli.upkeep:fsck",
     "doctor": "app.cli.doctor:doctor",
     "token": "app.cli.token:token",
     "synth": "app.cli.synth:synth",

@@ -44,9 +44,10 @@ def add(session: Session, job: Job) -> None:
 
 
 def waits(session: Session, job: Job) -> bool:
-    """Whether the same job is still to be sent."""
-    rows = session.scalars(select(OutboxRow.payload).where(OutboxRow.kind == "job", OutboxRow.name == job.actor))
-    return job.payload() in list(rows)
+    """Whether the same job is still to be sent; its values are text."""
+    alike = [OutboxRow.payload[name].as_string() == str(value) for name, value in job.payload().items()]
+    row = select(OutboxRow.id).where(OutboxRow.kind == "job", OutboxRow.name == job.actor, *alike).limit(1)
+    return session.scalar(row) is not None
 
 
 def touch(session: Session, sort: str, key: str) -> None:

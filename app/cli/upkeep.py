@@ -1,0 +1,174 @@
+"""`lectotype derive` and `lectotype fsck`: derivatives made anew, and files held to the database."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass, field
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from app import compose
+from app.fsck import Account, Check
+from app.runtime.blobs import LEFTOVER
+from app.runtime.context import Runtime
+from app.runtime.errors import DomainError
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.image import deriving
+from iiif.image.deriving import Outcome
+from iiif.image.pyramid import VERSION
+
+AT_ONCE = 2  # each holds up to LECTOTYPE_DECODE_BYTES
+PAGE = 200
+
+
+@click.command()
+@click.argument("keys", metavar="[KEY...]", nargs=-1)
+@click.option("--all", "all_", is_flag=True, help="All images whose derivative is missing, damaged or of an older recipe.")
+@click.option("--missing", is_flag=True, help="Of all images only those whose derivative is missing or damaged.")
+@click.option("--force", is_flag=True, help="Also where the derivative is whole, and images that were refused before.")
+@click.option("--enqueue", is_flag=True, help="Leave the work to the workers.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def derive(keys: Sequence[str], all_: bool, missing: bool, force: bool, enqueue: bool, as_json: bool) -> None:
+    """Make the derivatives of images anew: of those named by KEY, or of all that need it.
+
+    It may be broken off at any time; called again it goes on with what is left. Exit status 1 if an image was refused.
+    """
+    if bool(keys) + all_ + missing != 1:
+        raise click.UsageError("give KEYs, or --all, or --missing")
+    if enqueue and force:
+        raise click.UsageError("workers make only what is needed: --force works without --enqueue")
+    runtime = compose.build()
+    compose.prepare(runtime)
+    try:
+        wanted = _named(runtime, keys) if keys else _wanted(runtime, missing=missing, force=force)
+        tally = _enqueue(runtime, wanted) if enqueue else _derive(runtime, wanted, force=force, quiet=as_json)
+    except DomainError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        refused = [{"media": one.key, "code": one.code, "reason": one.reason} for one in tally.refused]
+        click.echo(json.dumps({"made": tally.made, "left": tally.left, "queued": tally.queued, "refused": refused}))
+    elif enqueue:
+        click.echo(f"{tally.queued} left to the workers.")
+    else:
+        click.echo(f"{tally.made} made, {tally.left} left as they were, {len(tally.refused)} refused.")
+    sys.exit(1 if tally.refused else 0)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of all images; of the refused ones more than their number."""
+
+    made: int = 0
+    left: int = 0
+    queued: int = 0
+    refused: list[Outcome] = field(default_factory=list)
+
+
+def _named(runtime: Runtime, keys: Sequence[str]) -> Iterator[Media]:
+    """All of them, or UnknownMedia before any is touched."""
+    with runtime.reads.begin() as session:
+        return iter([catalogue.get_media(session, key) for key in dict.fromkeys(keys)])
+
+
+def _wanted(runtime: Runtime, *, missing: bool, force: bool) -> Iterator[Media]:
+    """Ready images that need it, in the order of their keys; with `force` every one that ever was settled."""
+    after = ""
+    while True:
+        with runtime.reads.begin() as session:
+            page = catalogue.list_media(session, after=after, limit=PAGE)
+        for media in page:
+            lost = media.state == "ready" and not runtime.blobs.has(media.pyramid_sha256)
+            old = media.state == "ready" and media.derivative_version != VERSION
+            damaged = media.state == "ready" and not old and not deriving.is_whole(runtime.blobs, media)
+            if lost or damaged or (old and not missing) or (force and media.state != "pending"):
+                yield media
+        if len(page) < PAGE:
+            return
+        after = page[-1].key
+
+
+def _derive(runtime: Runtime, wanted: Iterator[Media], *, force: bool, quiet: bool) -> Tally:
+    """AT_ONCE at a time. What is refused is told when it happens, and not tried again."""
+    tally = Tally()
+    columns = TextColumn("Derivatives"), BarColumn(), TextColumn("{task.completed} made"), TimeElapsedColumn()
+    console = Console(stderr=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool, Progress(*columns, console=console, disable=quiet) as bar:
+        task = bar.add_task("", total=None)
+
+        def settle(done: set[Future[Outcome]]) -> None:
+            for future in done:
+                outcome = future.result()
+                tally.made += outcome.result == "made"
+                tally.left += outcome.result == "left"
+                bar.update(task, completed=tally.made)
+                if outcome.result == "refused":
+                    tally.refused.append(outcome)
+                    if not quiet:
+                        console.print(f"{outcome.key}: {outcome.code}: {outcome.reason}", markup=False, highlight=False)
+
+        running: set[Future[Outcome]] = set()
+        for media in wanted:
+            running.add(pool.submit(deriving.derive, runtime, media.key, force=force))
+            if len(running) >= AT_ONCE:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                settle(done)
+        settle(running)
+    return tally
+
+
+def _enqueue(runtime: Runtime, wanted: Iterator[Media]) -> Tally:
+    tally = Tally()
+    for media in wanted:
+        with runtime.db.begin() as session:
+            catalogue.derive_again(session, media.key)
+        tally.queued += 1
+    return tally
+
+
+@click.command()
+@click.option("--deep", is_flag=True, help="Read every file and compare its SHA-256.")
+@click.option("--repair", is_flag=True, help="Have lost and damaged derivatives made again by the workers.")
+@click.option("--collect", is_flag=True, help="Remove files that nothing names any more.")
+@click.option(
+    "--older-than", metavar="HOURS", type=click.FloatRange(min=0), default=LEFTOVER / 3600, show_default=True,
+    help="Files that changed within that time are never removed: an ingest may be about to name them.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one for each finding, the account last.")
+def fsck(deep: bool, repair: bool, collect: bool, older_than: float, as_json: bool) -> None:
+    """Hold the stored files to the database: a line for each that is lost or damaged; then exit status 1."""
+    runtime = compose.build()
+    compose.prepare(runtime)
+    check = Check(runtime, deep=deep, repair=repair, collect=collect, older_than_s=older_than * 3600)
+    wrong = 0
+    columns = TextColumn("Images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+        with runtime.reads.begin() as session:
+            task = bar.add_task("", total=sum(catalogue.count_media(session).values()))
+        for finding in check.findings(lambda done: bar.update(task, completed=done)):
+            wrong += 1
+            line = f"{finding.fault}: {finding.media} {finding.sha256}{', is made again' if finding.repair else ''}"
+            click.echo(json.dumps(asdict(finding)) if as_json else line)
+    if as_json:
+        click.echo(json.dumps(asdict(check.account)))
+    else:
+        _tell(check.account, wrong)
+    sys.exit(1 if wrong else 0)
+
+
+def _tell(account: Account, wrong: int) -> None:
+    click.echo(f"{account.images} images, {wrong} faults.")
+    if account.older:
+        click.echo(f"{account.older} derivatives are of an older recipe: run `lectotype derive --all`.")
+    if account.orphans:
+        done = "removed" if account.collected else "are there; --collect removes them"
+        click.echo(f"{account.orphans} files of {account.orphan_bytes} bytes that nothing names {done}.")
+    if account.fresh:
+        click.echo(f"{account.fresh} more that nothing names are too young to be removed.")
+    if account.leftovers:
+        click.echo(f"{account.leftovers} half-written files removed.")
+    for path in account.strange:
+        click.echo(f"No file of ours: {path}")

@@ -1,0 +1,192 @@
+"""Whether every file that the database names is there and sound, and which files nobody names.
+
+Images are read page by page. On the way the names of all blobs that are needed go to 256 small files by their first two
+digits, one for each folder of blobs, so that the comparison the other way holds only one folder's names in memory.
+"""
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from app.runtime.blobs import CHUNK, LEFTOVER, FolderBlobs
+from app.runtime.context import Runtime
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.image import deriving
+from iiif.image.pyramid import VERSION
+
+PAGE = 500
+NAMES = [f"{number:02x}" for number in range(256)]
+Fault = Literal["lost original", "damaged original", "lost derivative", "damaged derivative"]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is wrong with a file of an image; `repair` says whether its derivative is being made again."""
+
+    media: str
+    fault: Fault
+    sha256: str
+    repair: bool = False
+
+
+@dataclass(slots=True)
+class Account:
+    """What was looked at, besides findings: images by number, and files that no image names."""
+
+    images: int = 0
+    older: int = 0  # derivatives of an older recipe, which are made anew when they are asked for
+    orphans: int = 0
+    orphan_bytes: int = 0
+    fresh: int = 0  # unnamed, but so young that an ingest may be about to name them
+    leftovers: int = 0  # half-written files of processes that ended
+    collected: bool = False
+    strange: list[str] = field(default_factory=list)  # files that are no blobs
+
+
+class Check:
+    """One run. `findings` is to be read to its end before `account` is complete."""
+
+    def __init__(
+        self, runtime: Runtime, *, deep: bool = False, repair: bool = False, collect: bool = False, older_than_s: float = LEFTOVER
+    ) -> None:
+        """`deep` reads every file; `repair` has lost derivatives made again; `collect` removes what nobody names and what has
+        not changed for `older_than_s` seconds."""
+        self.runtime = runtime
+        self.deep, self.repair, self.collect = deep, repair, collect
+        self.older_than_s = older_than_s
+        self.account = Account(collected=collect)
+
+    def findings(self, progress: Progress = lambda _: None) -> Iterator[Finding]:
+        """What is wrong, image by image; then what nobody names is counted, and removed with `collect`."""
+        before = time.time() - self.older_than_s
+        with tempfile.TemporaryDirectory(prefix="lectotype-fsck-") as folder:
+            needed = Path(folder)
+            with ExitStack() as stack:
+                buckets = {name: stack.enter_context((needed / name).open("wb")) for name in NAMES}
+                for media in self._images():
+                    _note(buckets, media)
+                    yield from self._examine(media)
+                    self.account.images += 1
+                    progress(self.account.images)
+            for name in NAMES:
+                self._unnamed(name, _read(needed / name), before)
+        self._leftovers()
+
+    def _images(self) -> Iterator[Media]:
+        after = ""
+        while True:
+            with self.runtime.reads.begin() as session:
+                page = catalogue.list_media(session, after=after, limit=PAGE)
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1].key
+
+    def _examine(self, media: Media) -> Iterator[Finding]:
+        fault = self._original(media)
+        if fault is not None:
+            yield Finding(media.key, fault, media.sha256)
+        if media.state != "ready":
+            return
+        broken = self._derivative(media)
+        if broken is not None:
+            mend = self.repair and fault is None
+            if mend:
+                self._mend(media)
+            yield Finding(media.key, broken, media.pyramid_sha256, repair=mend)
+
+    def _original(self, media: Media) -> Fault | None:
+        path = self.runtime.blobs.path(media.sha256)
+        if not path.is_file():
+            return "lost original"
+        if path.stat().st_size != media.byte_size or (self.deep and _digest(path) != media.sha256):
+            return "damaged original"
+        return None
+
+    def _derivative(self, media: Media) -> Fault | None:
+        path = self.runtime.blobs.path(media.pyramid_sha256)
+        if not media.pyramid_sha256 or not path.is_file():
+            return "lost derivative"
+        if media.derivative_version != VERSION:
+            self.account.older += 1
+            return None
+        sound = deriving.is_whole(self.runtime.blobs, media) and not (self.deep and _digest(path) != media.pyramid_sha256)
+        return None if sound else "damaged derivative"
+
+    def _mend(self, media: Media) -> None:
+        """Its file goes first: one whose index is sound would else be left alone."""
+        if media.pyramid_sha256:
+            self.runtime.blobs.delete(media.pyramid_sha256)
+        with self.runtime.db.begin() as session:
+            catalogue.derive_again(session, media.key)
+
+    def _unnamed(self, name: str, needed: set[bytes], before: float) -> None:
+        """The files of one folder that nobody needs."""
+        for path in _files(self.runtime.blobs, name):
+            digest = _bytes_of(path)
+            if digest is None:
+                self.account.strange.append(str(path))
+            elif digest not in needed:
+                self._orphan(path, before)
+
+    def _orphan(self, path: Path, before: float) -> None:
+        """Count it, and remove it if it has not changed since `before`, which is looked up last of all: the same bytes may
+        just have been taken in again, and then lie there as a new file (`st_ctime` tells, even where `st_mtime` is older)."""
+        try:
+            facts = path.stat()
+            if facts.st_ctime >= before:
+                self.account.fresh += 1
+                return
+            if self.collect:
+                path.unlink()
+        except FileNotFoundError:  # an ingest refused it meanwhile
+            return
+        self.account.orphans += 1
+        self.account.orphan_bytes += facts.st_size
+
+    def _leftovers(self) -> None:
+        if self.collect:
+            self.account.leftovers = self.runtime.blobs.sweep(self.older_than_s)
+
+
+def _note(buckets: Mapping[str, BinaryIO], media: Media) -> None:
+    for sha256 in (media.sha256, media.pyramid_sha256):
+        if sha256:
+            buckets[sha256[:2]].write(bytes.fromhex(sha256))
+
+
+def _read(bucket: Path) -> set[bytes]:
+    data = bucket.read_bytes()
+    return {data[at : at + 32] for at in range(0, len(data), 32)}
+
+
+def _files(blobs: FolderBlobs, name: str) -> Iterator[Path]:
+    folder = blobs.root / name
+    return iter(folder.iterdir()) if folder.is_dir() else iter(())
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """The digest that the file is named by, if it is a blob in its folder."""
+    name = path.name
+    if len(name) != 64 or name[:2] != path.parent.name or set(name) - set("0123456789abcdef") or not path.is_file():
+        return None
+    return bytes.fromhex(name)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 in hexadecimal, read in pieces; empty where the file cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+    except OSError:
+        return ""
+    return digest.hexdigest()

@@ -1,0 +1,63 @@
+"""When the derivative of an image has to be made, and making it: for the worker and for `lectotype derive`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from app.runtime.blobs import FolderBlobs
+from app.runtime.context import Runtime
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.errors import RejectedImage
+from iiif.catalogue.model import Media
+from iiif.image import derivative, pyramid
+from iiif.image.wire import DecodeLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it: made; left alone, for it was whole and of this recipe; or refused, and why (`code`, `reason`).
+
+    `frames` is how many an animation has, of which the first is served.
+    """
+
+    key: str
+    result: Literal["made", "left", "refused"]
+    code: str = ""
+    reason: str = ""
+    frames: int = 1
+
+
+def is_whole(blobs: FolderBlobs, media: Media) -> bool:
+    """Whether the derivative lies there, of this recipe, with a sound index and in the frame of the image."""
+    if media.derivative_version != pyramid.VERSION:
+        return False
+    try:
+        found = pyramid.Pyramid(blobs.path(media.pyramid_sha256))
+    except (OSError, pyramid.PyramidError):
+        return False
+    return (found.width_px, found.height_px) == (media.width_px, media.height_px)
+
+
+def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
+    """Make the derivative of an image that has none which is whole, and enter what came of it; safe to repeat.
+
+    An image that was refused stays so, unless with `force`, which also makes whole ones anew. Where that fails, an image
+    keeps the whole derivative it has.
+
+    Raises:
+        UnknownMedia: there is no such image.
+    """
+    with runtime.reads.begin() as session:
+        media = catalogue.get_media(session, key)
+    whole = media.state == "ready" and is_whole(runtime.blobs, media)
+    if (whole or media.state == "failed") and not force:
+        return Outcome(key, "left")
+    try:
+        made, facts = derivative.make_derivative(runtime.blobs, media.sha256, DecodeLimits.of(runtime.settings))
+    except RejectedImage as error:
+        if not whole:
+            with runtime.db.begin() as session:
+                catalogue.media_failed(session, key, error.sentence, at=runtime.clock())
+        return Outcome(key, "refused", error.code, error.sentence)
+    with runtime.db.begin() as session:
+        catalogue.media_ready(session, key, made, at=runtime.clock())
+    return Outcome(key, "made", frames=facts.frames)

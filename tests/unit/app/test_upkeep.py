@@ -1,0 +1,235 @@
+"""`lectotype derive` and `lectotype fsck`, with files that were lost, damaged or forgotten."""
+
+import json
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import select, update
+
+from app import compose, schema
+from app.cli import main
+from app.runtime.context import Runtime
+from app.runtime.outbox import OutboxRow
+from app.runtime.settings import Settings
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.catalogue.tables import MediaRow
+from iiif.image import pyramid
+from iiif.image.actors import derive_image
+from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
+
+Lectotype = Callable[..., Result]
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[Runtime]:
+    """As the commands find it: migrated."""
+    runtime = compose.build(settings)
+    compose.prepare(runtime)
+    yield runtime
+    runtime.search.close()
+    runtime.database.engine.dispose()
+
+
+@pytest.fixture
+def lectotype(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lectotype:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LECTOTYPE_DATA_DIR", str(settings.data_dir))
+    return lambda *words: CliRunner().invoke(main, words)
+
+
+def sheet(runtime: Runtime, number: int) -> Media:
+    return derived(runtime, file_of(drawn(120 + number, 90)))
+
+
+def now(runtime: Runtime, media: Media) -> Media:
+    with runtime.reads.begin() as session:
+        return catalogue.get_media(session, media.key)
+
+
+def make_older(runtime: Runtime, media: Media) -> None:
+    """As an earlier version of the program left it: another file, another number."""
+    sha256, _ = runtime.blobs.put(BytesIO(b"a derivative of an older recipe" + media.key.encode()))
+    with runtime.db.begin() as session:
+        values = {"derivative_version": pyramid.VERSION - 1, "pyramid_sha256": sha256}
+        session.execute(update(MediaRow).where(MediaRow.key == media.key).values(values))
+
+
+def flip(path: Path, at: int) -> None:
+    """One bit turns over."""
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+def queued(runtime: Runtime) -> list[str]:
+    with runtime.reads.begin() as session:
+        rows = session.scalars(select(OutboxRow.payload).where(OutboxRow.name == "derive_image"))
+        return [row["media_key"] for row in rows]
+
+
+def emptied(runtime: Runtime) -> None:
+    with runtime.db.begin() as session:
+        session.query(OutboxRow).delete()
+
+
+def test_all_makes_what_is_missing_damaged_or_older_and_nothing_else(runtime: Runtime, lectotype: Lectotype) -> None:
+    whole, older, lost, torn = (sheet(runtime, number) for number in range(4))
+    make_older(runtime, older)
+    runtime.blobs.delete(lost.pyramid_sha256)
+    path = runtime.blobs.path(torn.pyramid_sha256)
+    path.write_bytes(path.read_bytes()[:-100])
+    made_at = runtime.blobs.path(whole.pyramid_sha256).stat().st_ino
+    only_missing = lectotype("derive", "--missing", "--json")
+    assert json.loads(only_missing.output) == {"made": 2, "left": 0, "queued": 0, "refused": []}
+    rest = lectotype("derive", "--all", "--json")
+    assert (rest.exit_code, json.loads(rest.output)["made"]) == (0, 1)
+    assert json.loads(lectotype("derive", "--all", "--json").output)["made"] == 0, "nothing is left to do"
+    assert runtime.blobs.path(whole.pyramid_sha256).stat().st_ino == made_at
+    for media in (whole, older, lost, torn):
+        again = now(runtime, media)
+        assert (again.state, again.width_px, again.pyramid_sha256) == ("ready", media.width_px, media.pyramid_sha256)
+        assert pyramid.Pyramid(runtime.blobs.path(again.pyramid_sha256)).width_px == media.width_px
+
+
+def test_making_anew_tells_nobody_that_the_image_is_new(runtime: Runtime, lectotype: Lectotype) -> None:
+    media = sheet(runtime, 0)
+    make_older(runtime, media)
+    emptied(runtime)
+    assert lectotype("derive", media.key).exit_code == 0
+    with runtime.reads.begin() as session:
+        assert session.scalars(select(OutboxRow.name)).all() == []
+
+
+def test_what_cannot_be_made_is_told_once_and_not_tried_for_ever(runtime: Runtime, lectotype: Lectotype) -> None:
+    bad, good = sheet(runtime, 0), sheet(runtime, 1)
+    for media in (bad, good):
+        make_older(runtime, media)
+    runtime.blobs.delete(bad.sha256)
+    result = lectotype("derive", "--all", "--json")
+    assert result.exit_code == 1
+    said = json.loads(result.output)
+    assert (said["made"], [one["media"] for one in said["refused"]]) == (1, [bad.key])
+    assert said["refused"][0]["code"] == "missing-file"
+    assert now(runtime, bad).state == "failed"
+    assert json.loads(lectotype("derive", "--all", "--json").output) == {"made": 0, "left": 0, "queued": 0, "refused": []}
+    assert f"{bad.key}: missing-file" in lectotype("derive", bad.key, "--force").stderr
+
+
+def test_an_image_keeps_a_whole_derivative_when_it_cannot_be_made_anew(runtime: Runtime, lectotype: Lectotype) -> None:
+    media = sheet(runtime, 0)
+    runtime.blobs.delete(media.sha256)
+    assert lectotype("derive", media.key, "--force").exit_code == 1
+    assert now(runtime, media) == media
+
+
+def test_the_work_is_left_to_workers_who_do_it_and_once(runtime: Runtime, lectotype: Lectotype) -> None:
+    media, _ = sheet(runtime, 0), sheet(runtime, 1)
+    make_older(runtime, media)
+    emptied(runtime)
+    for _ in range(2):
+        assert json.loads(lectotype("derive", "--all", "--enqueue", "--json").output)["queued"] == 1
+    assert queued(runtime) == [media.key]
+    derive_image.fn(media.key)
+    assert now(runtime, media).derivative_version == pyramid.VERSION
+
+
+def test_wrong_use_is_said(lectotype: Lectotype, runtime: Runtime) -> None:
+    assert lectotype("derive").exit_code == 2
+    assert lectotype("derive", "--all", "--missing").exit_code == 2
+    assert lectotype("derive", "--all", "--force", "--enqueue").exit_code == 2
+    unknown = lectotype("derive", "nobody")
+    assert (unknown.exit_code, "nobody" in unknown.output) == (1, True)
+
+
+def faults(result: Result) -> tuple[dict[str, str], dict[str, int]]:
+    *found, account = map(json.loads, result.output.splitlines())
+    return {one["media"]: one["fault"] for one in found}, account
+
+
+def test_every_fault_is_found_and_named(runtime: Runtime, lectotype: Lectotype) -> None:
+    media = [sheet(runtime, number) for number in range(6)]
+    assert lectotype("fsck", "--deep").exit_code == 0
+    path = runtime.blobs.path
+    path(media[0].sha256).unlink()
+    path(media[1].sha256).write_bytes(path(media[1].sha256).read_bytes()[:-1])
+    flip(path(media[2].sha256), 500)
+    path(media[3].pyramid_sha256).unlink()
+    path(media[4].pyramid_sha256).write_bytes(path(media[4].pyramid_sha256).read_bytes()[:-40])
+    flip(path(media[5].pyramid_sha256), 500)
+    plain = {0: "lost original", 1: "damaged original", 3: "lost derivative", 4: "damaged derivative"}
+    deep = plain | {2: "damaged original", 5: "damaged derivative"}
+    for options, expected in (((), plain), (("--deep",), deep)):
+        result = lectotype("fsck", "--json", *options)
+        found, account = faults(result)
+        assert result.exit_code == 1
+        assert found == {media[number].key: fault for number, fault in expected.items()}
+        assert account["images"] == 6
+    text = lectotype("fsck").output
+    assert f"lost original: {media[0].key} {media[0].sha256}" in text
+    assert "6 images, 4 faults." in text
+
+
+def test_repair_has_derivatives_made_again_and_touches_no_original(runtime: Runtime, lectotype: Lectotype) -> None:
+    lost, flipped, hopeless = (sheet(runtime, number) for number in range(3))
+    emptied(runtime)
+    runtime.blobs.delete(lost.pyramid_sha256)
+    flip(runtime.blobs.path(flipped.pyramid_sha256), 500)
+    flip(runtime.blobs.path(hopeless.pyramid_sha256), 500)
+    flip(runtime.blobs.path(hopeless.sha256), 500)
+    assert lectotype("fsck", "--deep", "--repair").exit_code == 1
+    assert sorted(queued(runtime)) == sorted([lost.key, flipped.key])
+    assert runtime.blobs.has(hopeless.sha256)
+    assert runtime.blobs.has(hopeless.pyramid_sha256), "of a damaged original nothing better could be made"
+    for key in queued(runtime):
+        derive_image.fn(key)
+    found, _ = faults(lectotype("fsck", "--deep", "--json"))
+    assert found.keys() == {hopeless.key}
+
+
+def test_only_what_nobody_names_and_nobody_may_be_about_to_name_is_removed(runtime: Runtime, lectotype: Lectotype) -> None:
+    ready, older, refused = sheet(runtime, 0), sheet(runtime, 1), derived(runtime, file_of(drawn(200, 150))[:3000])
+    pending = enter(runtime, file_of(drawn(77, 66)))
+    before = older.pyramid_sha256
+    make_older(runtime, older)
+    orphan, size = runtime.blobs.put(BytesIO(b"nobody names me"))
+    bystander = runtime.blobs.root / orphan[:2] / "notes.txt"
+    bystander.touch()
+    incoming = runtime.blobs.root / "incoming" / "half"
+    incoming.touch()
+    assert refused.state == "failed"
+
+    _, account = faults(lectotype("fsck", "--collect", "--json"))
+    assert (account["orphans"], account["fresh"]) == (0, 2)
+    assert runtime.blobs.has(orphan)
+
+    _, account = faults(lectotype("fsck", "--older-than", "0", "--json"))
+    assert (account["orphans"], account["collected"]) == (2, False)
+    assert runtime.blobs.has(orphan)
+
+    expected = size + runtime.blobs.path(before).stat().st_size
+    result = lectotype("fsck", "--collect", "--older-than", "0")
+    assert result.exit_code == 0
+    assert f"2 files of {expected} bytes that nothing names removed." in result.output
+    assert str(bystander) in result.output
+    assert not runtime.blobs.has(orphan)
+    assert not runtime.blobs.has(before)
+    assert not incoming.exists()
+    assert bystander.exists()
+    kept = [ready.sha256, ready.pyramid_sha256, older.sha256, now(runtime, older).pyramid_sha256, refused.sha256, pending.sha256]
+    assert all(map(runtime.blobs.has, kept))
+
+
+def test_every_column_that_names_a_blob_is_known_to_fsck() -> None:
+    """Digests of other things than blobs stand here by name; whoever adds a column has to say which it is."""
+    columns = {
+        f"{table.name}.{column.name}"
+        for table in schema.METADATA.tables.values()
+        for column in table.columns
+        if any(word in column.name for word in ("sha256", "blob", "digest"))
+    }
+    others = {"tokens.digest", "runs.input_digest"}
+    assert columns - others == {"media.sha256", "media.pyramid_sha256"}
