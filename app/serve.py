@@ -100,7 +100,7 @@ def run_web(settings: Settings) -> None:
         workers_kill_timeout=10,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MS),
         websockets=False,
-        log_access=False,
+        log_access=settings.log_access,
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
     logging.getLogger("_granian").addFilter(lambda record: "seems quite high" not in record.getMessage())

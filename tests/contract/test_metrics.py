@@ -1,5 +1,6 @@
-"""What /metrics says of image requests, with real server processes behind one port."""
+"""What /metrics and the access log say of image requests, with real server processes behind one port."""
 
+import json
 import os
 import re
 import signal
@@ -85,11 +86,24 @@ def _reached(live: Live, path: str) -> bool:
         return False
 
 
-def test_a_server_counts_from_zero(tmp_path: Path) -> None:
+def test_no_request_is_logged_unless_wanted(live: Live) -> None:
+    assert live.get("/health/live?unlogged=1")[0] == 200
+    assert "unlogged" not in live.log.read_text()
+
+
+def test_a_server_counts_from_zero_and_logs_requests_when_told(tmp_path: Path) -> None:
     port = free_port()
     stale = tmp_path / "data" / "metrics" / f"{socket.gethostname()}-{port}" / "counter_1.db"
     stale.parent.mkdir(parents=True)
     stale.touch()
-    with web(tmp_path, port=port) as live:
+    with web(tmp_path, port=port, log_access=True, log_format="json", web_processes=1) as live:
         assert not stale.exists()
         assert not any(name.startswith("lectotype_image_answers_total") for name in numbers(live))
+        assert live.get("/iiif/3/nobody/info.json?a=%C3%A9")[0] == 404
+        wait_until(lambda: "nobody" in live.log.read_text(), "the line")
+        lines = [json.loads(line) for line in live.log.read_text().splitlines() if '"request"' in line]
+    (line,) = [line for line in lines if "nobody" in line["path"]]
+    assert (line["event"], line["level"], line["method"], line["status"]) == ("request", "info", "GET", 404)
+    assert line["path"] == "/iiif/3/nobody/info.json?a=%C3%A9"
+    assert line["client"] == "127.0.0.1"
+    assert 0 < line["ms"] < 60_000
