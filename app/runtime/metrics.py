@@ -36,6 +36,9 @@ _waiting = Gauge(
     registry=_own,
     multiprocess_mode="livesum",
 )
+_failures = Counter(
+    "lectotype_picture_cache_failures", "Rendered pictures that could not be kept on disk or read from there.", registry=_own
+)
 _bound: dict[tuple[Lane, str, Cache], tuple[Counter, Counter]] = {}
 
 
@@ -57,6 +60,11 @@ def rendered(seconds: float) -> None:
 def renders_wait(change: int) -> None:
     """So many requests more (or fewer) wait for a picture of this process."""
     _waiting.inc(change)
+
+
+def picture_not_kept() -> None:
+    """Count a failure of the disk that pictures are kept on."""
+    _failures.inc()
 
 
 def collector() -> Collector:

@@ -24,6 +24,8 @@ from typing import Literal
 
 import structlog
 
+from app.runtime import metrics
+
 MEMORY_BYTES = 32_000_000  # of pictures in the memory of each process
 MEMORY_ITEM = 4_000_000  # larger ones are not kept there
 HEAD = struct.Struct("<4sIQ")  # magic, CRC-32 and length of the picture
@@ -45,7 +47,6 @@ class PictureCache:
         """
         self.folder = folder
         self.max_bytes = max_bytes
-        self.failures = 0  # of writing, since the process began
         self._memory = _Memory(memory_bytes)
         self._share = max_bytes // (8 * processes)
         self._room = self._share
@@ -152,7 +153,7 @@ class PictureCache:
             self._troubled = False
 
     def _trouble(self, error: OSError) -> None:
-        self.failures += 1
+        metrics.picture_not_kept()
         if not self._troubled:
             log.warning("pictures cannot be kept on disk; they are made each time", folder=str(self.folder), error=str(error))
         self._troubled = True
