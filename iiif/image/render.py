@@ -19,7 +19,7 @@ from iiif.image.request import Box, Geometry, Rotation
 
 QUALITY = encoding.QUALITY
 MOST_READ_PX = 64_000_000  # of a level, for one picture: 192 MB
-CHEAP_PX = 500_000  # of a level: so many are read rather than fewer of a coarser level
+CHEAP_PX = 600_000  # of a level: so many are read rather than fewer of a coarser level
 FINE = 2.0  # pixels of the level for one of the picture: from there on the level's own losses do not show (over 40 dB)
 DEAR_PX = 4_000_000  # of a level: above, a picture makes do with a coarser one
 COARSE = 1.3
