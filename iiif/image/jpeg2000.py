@@ -20,6 +20,7 @@ END = b"\xff\xd9"
 CAP = b"\xff\x50"  # stands behind SIZ in high-throughput codestreams
 CMYK, SYCC = 12, 18  # enumerated colour spaces
 MAX_BOXES = 1000
+STRIP_PX = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +70,21 @@ def _decoded(data: bytes, header: Header) -> NDArray[Any]:
     if header.high_throughput:
         pixels: NDArray[Any] = imagecodecs.htj2k_decode(data)
     elif header.tiled and header.bits == 8 and header.channels in (1, 3):  # half the memory, for it goes tile by tile
-        Image.MAX_IMAGE_PIXELS = None  # the limit was seen to before
-        with Image.open(io.BytesIO(data)) as picture:
-            pixels = np.asarray(picture.convert("L" if header.channels == 1 else "RGB"))
+        pixels = _by_pillow(data, "L" if header.channels == 1 else "RGB")
     else:
         alone = data[header.at :] if header.profile else data  # for it would apply the profile of the boxes by itself
         pixels = imagecodecs.jpeg2k_decode(alone, numthreads=2)
+    return pixels
+
+
+def _by_pillow(data: bytes, mode: str) -> NDArray[Any]:
+    """Copied in strips, so that the picture and the array are all there is."""
+    Image.MAX_IMAGE_PIXELS = None  # the limit was seen to before
+    with Image.open(io.BytesIO(data), formats=["JPEG2000"]) as picture:
+        pixels = np.empty((picture.height, picture.width, len(mode)), np.uint8)
+        for top in range(0, picture.height, STRIP_PX):
+            strip = picture.crop((0, top, picture.width, min(picture.height, top + STRIP_PX)))
+            pixels[top : top + STRIP_PX] = np.atleast_3d(np.asarray(strip if strip.mode == mode else strip.convert(mode)))
     return pixels
 
 
