@@ -7,6 +7,7 @@ SECONDS ?= 3
 ROUNDS  ?= 3
 BIN     = .venv/bin
 WEB     = app/web/frontend
+VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
 .PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image accuracy screenshots assets wheel lock clean
@@ -31,7 +32,7 @@ format: .venv/dev  ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-e2e: .venv/dev assets  ## the journeys of users in Chromium
+e2e: .venv/dev assets $(VIEWERS)/node_modules/.installed  ## the journeys of users in Chromium
 	$(BIN)/pytest -m e2e tests/e2e
 
 conformance: .venv/dev assets  ## the official suites against a running server
@@ -61,7 +62,7 @@ lock: .venv/dev  ## write the lock files again, from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --group dev -c requirements.lock --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --upgrade -q -o requirements-dev.lock
 
 clean:  ## remove what was built and installed here; collections stay
-	rm -rf .venv .venv-validator dist build app/web/assets $(WEB)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-validator dist build app/web/assets $(WEB)/node_modules $(VIEWERS)/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lectotype needs Python 3.11 or newer; this is " + sys.version)'
@@ -81,4 +82,9 @@ app/web/assets/.built: $(WEB)/package-lock.json $(shell find $(WEB) -path $(WEB)
 	@command -v npm >/dev/null || { echo "The viewer is built with npm: install Node 20 or newer, or use the wheel, which needs none." >&2; exit 1; }
 	npm ci --prefix $(WEB) --no-audit --no-fund --loglevel=error
 	npm run --prefix $(WEB) --silent build
+	@touch $@
+
+# Viewers that only tests open: of each its finished bundle, without the packages it was made from.
+$(VIEWERS)/node_modules/.installed: $(VIEWERS)/package-lock.json
+	npm ci --prefix $(VIEWERS) --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
