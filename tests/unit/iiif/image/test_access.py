@@ -15,6 +15,7 @@ from werkzeug.test import Client, TestResponse
 from app.cli.access import access
 from app.runtime import context, tokens
 from app.runtime.context import Runtime
+from app.web import create_app
 from app.web.fast_images import FastImages
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
@@ -326,3 +327,21 @@ def test_pixels_asked_for_one_by_one_are_those_of_the_frame(runtime: Runtime, sl
     for x in range(800, 824):
         touched = frame[600 * 274 // HEIGHT, x * REDUCED // WIDTH :][:2]
         assert min(touched) - 1 <= column(client, x) <= max(touched) + 1
+
+
+def test_pages_and_manifests_show_a_closed_image_without_asking_for_it(runtime: Runtime, media: Media) -> None:
+    _set(runtime, media, "closed")
+    client = Client(create_app(runtime))
+    page = client.get(f"/specimens/{media.specimen_key}", headers={"Accept": "text/html"})
+    assert page.status_code == 200
+    assert "is not public" in page.text
+    assert f"/iiif/3/{media.key}/" not in page.text
+    assert f"/iiif/3/{media.key}/" not in client.get("/", headers={"Accept": "text/html"}).text
+    for version in (2, 3):
+        manifest: Any = client.get(f"/iiif/presentation/{version}/{media.specimen_key}/manifest.json").json
+        canvas = manifest["items"][0] if version == 3 else manifest["sequences"][0]["canvases"][0]
+        assert (canvas["width"], canvas["height"]) == (WIDTH, HEIGHT)
+        assert "thumbnail" not in manifest
+        assert "thumbnail" not in canvas
+    collection: Any = client.get("/iiif/presentation/3/collection/top.json").json
+    assert "thumbnail" not in collection["items"][0]
