@@ -1,7 +1,8 @@
 """Foreign image files are decoded in child processes, which may fail as badly as they like.
 
-A child has no environment, no files but those handed to it, bounded memory, time and output, and dies with its parent. One or
-two are kept warm, for a start takes 0.2 s. Threads may call all this at once; each call has a child of its own.
+A child has no environment, no files but those handed to it, bounded memory, time and output, and dies with its parent. As many
+as were busy at once, up to KEPT, are kept warm, for a start takes 0.2 s. Threads may call all this at once; each call has a
+child of its own.
 """
 
 import atexit
@@ -31,7 +32,7 @@ MODULE = "iiif.image.decoding"
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
 QUEUE_S = 1500.0  # how long a child may wait for its turn at a codec that takes much memory
-KEPT = 2  # warm children
+KEPT = 4  # warm children
 MAX_FILES = 100  # that one child decodes, so that what a decoder leaks is bounded
 MAX_RESIDENT_MB = 200  # of a child that is kept
 TRIES = 2  # where a child dies, for it may have been ended by something else than its file

@@ -18,7 +18,7 @@ from app.runtime.context import Runtime
 from app.web import create_app
 from iiif.catalogue import service as catalogue
 from iiif.image import render
-from iiif.image.answers import Conditions
+from iiif.image.conditions import Conditions
 from iiif.image.request import Box
 
 
