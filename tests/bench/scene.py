@@ -63,8 +63,8 @@ def _leaf(pen: ImageDraw.ImageDraw, chance: random.Random, start: tuple[float, f
     along, across = (math.cos(angle) * length, math.sin(angle) * length), (-math.sin(angle) * length, math.cos(angle) * length)
     sides = [(x + along[0] / 2 + across[0] * side, y + along[1] / 2 + across[1] * side) for side in (0.25, -0.25)]
     tip = (x + along[0], y + along[1])
-    pen.polygon([start, sides[0], tip, sides[1]], fill=chance.randint(60, 120))
-    pen.line((*start, *tip), fill=140, width=4)
+    pen.polygon([start, sides[0], tip, sides[1]], fill=chance.randint(45, 90))
+    pen.line((*start, *tip), fill=110, width=4)
 
 
 def _label(pen: ImageDraw.ImageDraw, chance: random.Random, left: int, top: int, width: int, height: int) -> None:
