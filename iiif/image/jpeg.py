@@ -6,6 +6,8 @@ another size.
 """
 
 import re
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import simplejpeg
@@ -30,30 +32,45 @@ def with_jfif(data: bytes) -> bytes:
     return data if data[2:4] == b"\xff\xe0" else SOI + JFIF + data[2:]
 
 
-def quarter(tile: bytes, column: int, row: int) -> bytes:
-    """The 256 pixels of that column and row (0 or 1) of a tile, or as many as it has; nothing is decoded.
+class Head(NamedTuple):
+    """What stands before the first interval of a JPEG, and where in it height and width stand."""
 
-    Raises:
-        ValueError: the tile has no such quarter, or none that can be cut (`cuttable`).
-    """
-    size_at, scan_at = _frame(tile), _scan(tile)
-    height, width = int.from_bytes(tile[size_at : size_at + 2]), int.from_bytes(tile[size_at + 2 : size_at + 4])
-    left, top = column * HALF_PX, row * HALF_PX
-    if left >= width or top >= height or not cuttable(width):
-        raise ValueError(f"a tile of {width} × {height} pixels has no quarter {column}, {row} to be cut")
-    halves = 2 if width > HALF_PX else 1
-    rows = -(-min(HALF_PX, height - top) // MCU_PX)
-    if halves == 2:
-        chosen = range(2 * INTERVAL * row + column, 2 * (INTERVAL * row + rows), 2)
-    else:  # narrower rows: sixteen of them are as many intervals as a row has units
-        units = -(-width // MCU_PX)
-        chosen = range(units * row, units * row + -(-units * rows // INTERVAL))
-    marks = [found.start() for found in RESTART.finditer(tile, scan_at)]
-    starts, ends = [scan_at, *(mark + 2 for mark in marks)], [*marks, len(tile) - 2]
-    size = min(HALF_PX, height - top).to_bytes(2) + min(HALF_PX, width - left).to_bytes(2)
-    parts = [tile[:size_at], size, tile[size_at + 4 : scan_at]]
-    for number, interval in enumerate(chosen):
-        parts += [tile[starts[interval] : ends[interval]], RESTARTS[number % 8]]
+    data: bytes
+    size_at: int
+
+    @property
+    def width(self) -> int:
+        return int.from_bytes(self.data[self.size_at + 2 : self.size_at + 4])
+
+    @property
+    def height(self) -> int:
+        return int.from_bytes(self.data[self.size_at : self.size_at + 2])
+
+    def of_size(self, width: int, height: int) -> bytes:
+        """The same for a picture of another size."""
+        return self.data[: self.size_at] + height.to_bytes(2) + width.to_bytes(2) + self.data[self.size_at + 4 :]
+
+
+def head(data: bytes) -> Head:
+    """The head of a JPEG of one scan."""
+    at, size_at = 2, 0
+    while data[at + 1] != 0xDA:
+        if data[at + 1] == 0xC0:
+            size_at = at + 5
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return Head(data[: at + 2 + int.from_bytes(data[at + 2 : at + 4])], size_at)
+
+
+def starts(tile: bytes, scan_at: int) -> list[int]:
+    """Where the intervals begin, and two bytes behind where the last one ends, as if a marker stood there."""
+    return [scan_at, *(found.end() for found in RESTART.finditer(tile, scan_at)), len(tile)]
+
+
+def joined(head: Head, width: int, height: int, intervals: Sequence[bytes]) -> bytes:
+    """A JPEG of these intervals."""
+    parts = [head.of_size(width, height)]
+    for number, interval in enumerate(intervals):
+        parts += [interval, RESTARTS[number % 8]]
     parts[-1] = EOI
     return b"".join(parts)
 
@@ -61,6 +78,21 @@ def quarter(tile: bytes, column: int, row: int) -> bytes:
 def cuttable(width: int) -> bool:
     """Whether the rows of a tile of that width fall on its restart markers."""
     return width <= HALF_PX or -(-width // MCU_PX) == 2 * INTERVAL
+
+
+def quarter_of(width: int, height: int, column: int, row: int) -> range:
+    """The intervals of that quarter of a tile of that size; column and row are 0 or 1.
+
+    Raises:
+        ValueError: there is no such quarter, or it cannot be cut.
+    """
+    if column * HALF_PX >= width or row * HALF_PX >= height or not cuttable(width):
+        raise ValueError(f"a tile of {width} × {height} pixels has no quarter {column}, {row} to be cut")
+    rows = -(-min(HALF_PX, height - row * HALF_PX) // MCU_PX)
+    if width > HALF_PX:
+        return range(2 * INTERVAL * row + column, 2 * (INTERVAL * row + rows), 2)
+    units = -(-width // MCU_PX)  # sixteen rows of them are as many intervals as a row has units
+    return range(units * row, units * row + -(-units * rows // INTERVAL))
 
 
 def crop(tile: bytes, x: int, y: int, width: int, height: int) -> bytes:
@@ -89,19 +121,3 @@ def encode(pixels: NDArray[np.uint8], *, quality: int) -> bytes:
         colorsubsampling="Gray" if grey else "420",
     )
     return data
-
-
-def _frame(data: bytes) -> int:
-    """Where height and width stand in the header of the frame."""
-    at = 2
-    while data[at + 1] != 0xC0:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return at + 5
-
-
-def _scan(data: bytes) -> int:
-    """Where the first bytes of the only scan stand."""
-    at = 2
-    while data[at + 1] != 0xDA:
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return at + 2 + int.from_bytes(data[at + 2 : at + 4])

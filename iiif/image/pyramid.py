@@ -3,6 +3,7 @@
     1/0_0.jpg, 1/1_0.jpg …   tiles of 512 pixels by scale factor, column and row, each of its real size
     1/q/32_5.jpg …           the few aligned tiles of 256 that cannot be cut out of one of 512
     full/400x267.jpg …       the whole image in the sizes that are asked for most
+    starts                   for each tile in turn, where its intervals between restart markers begin: 65 u32
     about.json               what is kept of the original's camera data
     index                    where all this lies; its own place stands in the last 16 bytes of the file:
                              u64 place | u32 length | "LTX2"
@@ -28,10 +29,11 @@ TILE_PX = 512
 QUARTER_PX = 256
 MAGIC = b"LTX2"
 TAIL = struct.Struct("<QI4s")
-HEAD = struct.Struct("<IIHHIII")  # width, height, tile, levels, quarters, pictures, bytes of about
+HEAD = struct.Struct("<IIHHIIIQ")  # width, height, tile, levels, quarters, pictures, bytes of about, place of starts
 LEVEL = struct.Struct("<III")  # width, height, tiles
 QUARTER = struct.Struct("<HIIQI")  # level, column, row, offset, length
 PICTURE = struct.Struct("<IIQI")  # width, height, offset, length
+STARTS = struct.Struct("<65I")  # a full tile has 64 intervals
 MAX_ABOUT = 100_000
 
 
@@ -47,22 +49,23 @@ class Place(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A picture that can be sent without encoding: no finer than its level, where it lies, and which quarter (column, row) of
-    what lies there is meant (None: all of it)."""
+    """A picture that can be sent without encoding: no finer than its level, where it lies, and which quarter (tile number,
+    column, row) of the tile that lies there is meant (None: all of it)."""
 
     level: int
     place: Place
-    quarter: tuple[int, int] | None = None
+    quarter: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One level; sizes in its own pixels. Tile (column, row) has number row * columns + column."""
+    """One level; sizes in its own pixels. Tile (column, row) has number row * columns + column, and `first` more in the file."""
 
     width_px: int
     height_px: int
     columns: int
     rows: int
+    first: int
     offsets: "array[int]"
     lengths: "array[int]"
 
@@ -86,6 +89,7 @@ class Index:
     quarters: dict[tuple[int, int, int], Place]
     pictures: dict[tuple[int, int], Place]
     about: bytes
+    starts_at: int = 0
 
     def pack(self) -> bytes:
         """As `unpack` reads it."""
@@ -98,6 +102,7 @@ class Index:
                 len(self.quarters),
                 len(self.pictures),
                 len(self.about),
+                self.starts_at,
             )
         ]
         for level in self.levels:
@@ -110,8 +115,8 @@ class Index:
     @classmethod
     def unpack(cls, body: bytes) -> "Index":
         """Raises struct.error, ValueError, where the bytes are no index."""
-        width, height, _, count, quarters, pictures, about = HEAD.unpack_from(body)
-        at, levels = HEAD.size, []
+        width, height, _, count, quarters, pictures, about, starts_at = HEAD.unpack_from(body)
+        at, levels, first = HEAD.size, [], 0
         for _ in range(count):
             level_width, level_height, tiles = LEVEL.unpack_from(body, at)
             at += LEVEL.size
@@ -120,7 +125,8 @@ class Index:
             lengths.frombytes(body[at + 8 * tiles : at + 12 * tiles])
             at += 12 * tiles
             columns, rows = -(-level_width // TILE_PX), -(-level_height // TILE_PX)
-            levels.append(Level(level_width, level_height, columns, rows, offsets, lengths))
+            levels.append(Level(level_width, level_height, columns, rows, first, offsets, lengths))
+            first += tiles
         found_quarters = {}
         for *name, offset, length in QUARTER.iter_unpack(body[at : at + QUARTER.size * quarters]):
             found_quarters[name[0], name[1], name[2]] = Place(offset, length)
@@ -129,13 +135,25 @@ class Index:
         for level_width, level_height, offset, length in PICTURE.iter_unpack(body[at : at + PICTURE.size * pictures]):
             found_pictures[level_width, level_height] = Place(offset, length)
         at += PICTURE.size * pictures
-        return cls(width, height, tuple(levels), found_quarters, found_pictures, body[at : at + about])
+        return cls(width, height, tuple(levels), found_quarters, found_pictures, body[at : at + about], starts_at)
 
 
 class Pyramid:
     """An open derivative: reads are positional, so that threads may share it. Closed when nobody holds it any more."""
 
-    __slots__ = ("__weakref__", "_handle", "about", "height_px", "levels", "modified_s", "pictures", "quarters", "width_px")
+    __slots__ = (
+        "__weakref__",
+        "_handle",
+        "_head",
+        "_starts_at",
+        "about",
+        "height_px",
+        "levels",
+        "modified_s",
+        "pictures",
+        "quarters",
+        "width_px",
+    )
 
     def __init__(self, file: Path | int, index: Index | None = None) -> None:
         """By a path, or the handle of an open file (with `index` where it is still being written); it is not taken over.
@@ -150,6 +168,8 @@ class Pyramid:
         index = index or _read_index(self._handle)
         self.width_px, self.height_px, self.levels = index.width_px, index.height_px, index.levels
         self.quarters, self.pictures, self.about = index.quarters, index.pictures, index.about
+        self._starts_at = index.starts_at
+        self._head: jpeg.Head | None = None
 
     @property
     def camera(self) -> CameraFacts:
@@ -162,8 +182,9 @@ class Pyramid:
 
     def read(self, stored: Stored) -> bytes:
         """A whole JPEG."""
-        data = os.pread(self._handle, stored.place.length, stored.place.offset)
-        return data if stored.quarter is None else jpeg.quarter(data, *stored.quarter)
+        if stored.quarter is not None:
+            return self._cut(stored.level, *stored.quarter)
+        return os.pread(self._handle, stored.place.length, stored.place.offset)
 
     def stored_at(self, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> Stored | None:
         """What is stored of just this region of the full image at this output size."""
@@ -193,7 +214,26 @@ class Pyramid:
         if place is not None:
             return Stored(level, place)
         facts = self.levels[level]
-        return Stored(level, facts.place((row // 2) * facts.columns + column // 2), (column % 2, row % 2))
+        number = (row // 2) * facts.columns + column // 2
+        return Stored(level, facts.place(number), (number, column % 2, row % 2))
+
+    def _cut(self, level: int, number: int, column: int, row: int) -> bytes:
+        """A quarter of a tile: no more of it is read than its rows. Raises ValueError where there is none."""
+        facts = self.levels[level]
+        width, height = facts.tile_size(number)
+        wanted = jpeg.quarter_of(width, height, column, row)
+        starts = STARTS.unpack(os.pread(self._handle, STARTS.size, self._starts_at + STARTS.size * (facts.first + number)))
+        first = starts[wanted[0]]
+        data = os.pread(self._handle, starts[wanted[-1] + 1] - first, facts.offsets[number] + first)
+        intervals = [data[starts[one] - first : starts[one + 1] - 2 - first] for one in wanted]
+        size = min(QUARTER_PX, width - column * QUARTER_PX), min(QUARTER_PX, height - row * QUARTER_PX)
+        return jpeg.joined(self._head_of_tiles(), *size, intervals)
+
+    def _head_of_tiles(self) -> jpeg.Head:
+        """What all tiles begin with, but for their size."""
+        if self._head is None:
+            self._head = jpeg.head(self.tile(0, 0))
+        return self._head
 
     def _level_of(self, tile: int, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> int | None:
         """The level of whose aligned tiles of that side this is one."""

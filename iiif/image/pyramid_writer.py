@@ -14,7 +14,7 @@ from typing import BinaryIO
 import pyvips
 
 from iiif.image import jpeg, render
-from iiif.image.pyramid import MAGIC, MAX_ABOUT, QUARTER_PX, TAIL, TILE_PX, Index, Level, Place, Pyramid, PyramidError
+from iiif.image.pyramid import MAGIC, MAX_ABOUT, QUARTER_PX, STARTS, TAIL, TILE_PX, Index, Level, Place, Pyramid, PyramidError
 from iiif.image.request import Box, Limits, Size
 
 QUALITY = 88  # from 90 on libvips writes no chroma subsampling: three times the bytes
@@ -63,19 +63,24 @@ class _Writer:
     def write(self, tiles: zipfile.ZipFile, width: int, height: int, about: bytes) -> None:
         names = {tuple(int(part) for part in match.groups()): match[0] for match in map(NAME.match, tiles.namelist()) if match}
         deepest = max(level for level, _, _ in names)
-        levels = []
+        levels: list[Level] = []
+        starts, first = [], 0
         for number in range(deepest + 1):
             scale = 1 << number
-            level = _empty_level(-(-width // scale), -(-height // scale))
+            level = _empty_level(-(-width // scale), -(-height // scale), first)
             for tile in range(level.columns * level.rows):
                 row, column = divmod(tile, level.columns)
-                place = self._add(f"{scale}/{column}_{row}.jpg", jpeg.with_jfif(tiles.read(names[deepest - number, column, row])))
+                data = jpeg.with_jfif(tiles.read(names[deepest - number, column, row]))
+                place = self._add(f"{scale}/{column}_{row}.jpg", data)
+                starts.append(_starts(data))
                 level.offsets.append(place.offset)
                 level.lengths.append(place.length)
             levels.append(level)
+            first += len(level.offsets)
         if max(levels[-1].width_px, levels[-1].height_px) > TILE_PX:
             raise PyramidError(f"the smallest of {len(levels)} levels is more than a tile")
-        index = Index(width, height, tuple(levels), {}, {}, about)
+        starts_at = self._add("starts", b"".join(starts)).offset
+        index = Index(width, height, tuple(levels), {}, {}, about, starts_at)
         self._add_quarters(index)
         self._add_pictures(index)
         if about:
@@ -117,8 +122,14 @@ class _Writer:
         return os.pread(self.out.fileno(), place.length, place.offset)
 
 
-def _empty_level(width: int, height: int) -> Level:
-    return Level(width, height, -(-width // TILE_PX), -(-height // TILE_PX), array("Q"), array("I"))
+def _empty_level(width: int, height: int, first: int) -> Level:
+    return Level(width, height, -(-width // TILE_PX), -(-height // TILE_PX), first, array("Q"), array("I"))
+
+
+def _starts(tile: bytes) -> bytes:
+    """Those of a tile; where it has fewer intervals the rest is 0."""
+    found = jpeg.starts(tile, len(jpeg.head(tile).data))
+    return STARTS.pack(*found, *(0,) * (65 - len(found)))
 
 
 def _standard_sizes(index: Index) -> list[tuple[int, int]]:

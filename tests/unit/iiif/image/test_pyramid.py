@@ -117,7 +117,7 @@ def test_a_tile_without_such_a_quarter_is_refused(tmp_path: Path) -> None:
     opened = Pyramid(_written(tmp_path, 300, 200))
     place = opened.levels[0].place(0)
     with pytest.raises(ValueError, match="no quarter"):
-        opened.read(Stored(0, place, (1, 0)))  # its rows do not fall on restart markers
+        opened.read(Stored(0, place, (0, 1, 0)))  # its rows do not fall on restart markers
 
 
 def test_without_turbojpeg_the_few_others_are_encoded_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
