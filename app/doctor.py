@@ -12,9 +12,10 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import migrate
+from app import machine, migrate, proxy
+from app.machine import Unwell
 from app.runtime.context import Runtime
-from app.runtime.errors import DomainError, Unavailable
+from app.runtime.errors import DomainError
 from app.runtime.search.port import Everything
 from app.runtime.settings import Settings
 
@@ -41,8 +42,19 @@ def examine(runtime: Runtime) -> tuple[Finding, ...]:
         *_services(runtime),
         ("OpenCV", _opencv),
         ("web assets", _assets),
+        ("libvips", machine.libvips),
+        ("lossless crop", machine.lossless_crop),
+        ("decoders", machine.decoders),
+        ("open files", lambda: machine.open_files(settings)),
+        ("disk", lambda: machine.room_for_blobs(settings)),
+        ("picture cache", lambda: machine.room_for_pictures(settings)),
+        ("scratch", machine.scratch),
+        ("clock", lambda: machine.clock(runtime)),
     )
-    return tuple(_try(name, check) for name, check in checks)
+    found = tuple(_try(name, check) for name, check in checks)
+    if not all(one.well for one in found if one.name in ("base URL", "database", "migrations")):
+        return found
+    return found + tuple(_try(name, check) for name, check in proxy.checks(runtime))
 
 
 def readiness(runtime: Runtime) -> tuple[Finding, ...]:
@@ -59,14 +71,10 @@ def _services(runtime: Runtime) -> tuple[tuple[str, Callable[[], str]], ...]:
     )
 
 
-class Unwell(Unavailable):
-    """What is wrong and what to do."""
-
-
 def _try(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
-    except (Unwell, DomainError, SQLAlchemyError, redis.RedisError, OSError) as error:
+    except (DomainError, SQLAlchemyError, redis.RedisError, OSError) as error:
         return Finding(name, False, str(error).split("\n")[0])
 
 

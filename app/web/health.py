@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
-from app.runtime import clock, context, jobs_table, metrics
+from app.runtime import clock, context, identity, jobs_table, metrics
 from app.runtime.http import answer
 from app.runtime.outbox import OutboxRow
 
@@ -23,8 +23,8 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/health/live")
 def live() -> Response:
-    """This process answers; nothing else is asked."""
-    return answer({"status": "alive"}, headers={"Cache-Control": "no-store"})
+    """This process answers, and whose it is; nothing else is asked."""
+    return answer({"status": "alive", "hub": identity.name(context.current().settings)}, headers={"Cache-Control": "no-store"})
 
 
 @blueprint.get("/health")

@@ -1,7 +1,9 @@
 """What operators use: tokens and doctor on the command line, health and metrics over HTTP."""
 
+import importlib
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,12 +16,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app import compose, doctor, problems
+from app import compose, doctor, machine, migrate, problems
 from app.cli import main
-from app.runtime import outbox, processes
+from app.machine import Unwell
+from app.runtime import identity, outbox, processes
 from app.runtime.context import Runtime
+from app.runtime.settings import Settings
 from app.web import health
 from iiif.catalogue.jobs import DeriveImage
+from iiif.image import features
 
 Lectotype = Callable[..., Result]
 
@@ -79,22 +84,24 @@ def test_doctor_explains_libgl_and_a_second_opencv(monkeypatch: pytest.MonkeyPat
         raise ImportError("libGL.so.1: cannot open shared object file")
 
     monkeypatch.setattr(doctor, "_version", lambda name: "5" if name == "opencv-python" else "")
-    monkeypatch.setattr(doctor.importlib, "import_module", no_libgl)
-    with pytest.raises(doctor.Unwell, match="install opencv-python-headless instead"):
+    monkeypatch.setattr(importlib, "import_module", no_libgl)
+    with pytest.raises(Unwell, match="install opencv-python-headless instead"):
         doctor._opencv()
     monkeypatch.setattr(doctor, "_version", lambda name: "5" if "contrib" not in name else "")
-    with pytest.raises(doctor.Unwell, match="2 distributions of OpenCV"):
+    with pytest.raises(Unwell, match="2 distributions of OpenCV"):
         doctor._opencv()
 
 
 def test_alive_asks_nothing_and_ready_asks_everything(runtime: Runtime, client: FlaskClient) -> None:
-    assert client.get("/health/live").get_json() == {"status": "alive"}
+    assert client.get("/health/live").get_json() == {"status": "alive", "hub": identity.name(runtime.settings)}
     before = client.get("/health/ready")
     assert (before.status_code, before.get_json()["status"]) == (503, "not ready")
     assert "lectotype migrate" in before.get_json()["checks"]["migrations"]
     with runtime.db.begin() as session:
         session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY)"))
-        session.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": doctor.migrate.newest()})
+        session.execute(text("INSERT INTO alembic_version VALUES (:newest)"), {"newest": migrate.newest()})
+    for path in ("/health/ready", "/health"):
+        assert client.get(path).status_code == 200
     ready = client.get("/health/ready")
     assert (ready.status_code, ready.get_json()["status"]) == (200, "ready")
     assert ready.headers["Cache-Control"] == "no-store"
@@ -138,3 +145,28 @@ def test_a_process_is_known_to_live_and_to_be_dead() -> None:
     assert int(pid) == os.getpid()
     assert processes.is_dead(f"{host}.{pid}.{int(start) - 1}"), "another process that had the same number"
     assert not processes.is_dead(f"elsewhere.{pid}.1"), "of another machine nobody knows"
+
+
+def test_a_low_limit_of_open_files_and_a_full_disk_are_said(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert "needed" in machine.open_files(settings)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+        with pytest.raises(Unwell, match="LimitNOFILE"):
+            machine.open_files(settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "GB left" in machine.room_for_blobs(settings)
+    greedy = settings.with_(picture_cache_bytes=10**18)
+    with pytest.raises(Unwell, match="lower LECTOTYPE_PICTURE_CACHE_BYTES"):
+        machine.room_for_pictures(greedy)
+    monkeypatch.setattr(features, "NEEDED", ("jpegload", "djvuload"))
+    with pytest.raises(Unwell, match="lacks djvuload"):
+        machine.libvips()
+
+
+def test_a_hub_is_known_apart_from_others_without_its_password(settings: Settings) -> None:
+    one = settings.with_(database_url="postgresql://lectotype:secret@postgres/hub")
+    assert identity.name(one) == identity.name(one.with_(database_url="postgresql://lectotype:other@postgres/hub"))
+    assert identity.name(one) != identity.name(settings)
+    assert identity.name(one) != identity.name(one.with_(base_url="http://elsewhere.test"))
