@@ -30,6 +30,24 @@ def decode(tile: bytes, left: int, top: int, right: int, bottom: int, *, rough: 
     return pixels[top - part.y : bottom - part.y, left - part.x : right - part.x]
 
 
+def decode_halved(tile: bytes, left: int, top: int, right: int, bottom: int) -> NDArray[np.uint8]:
+    """(bottom - top, right - left, 3) sRGB: these columns and rows of a tile at half its size (rounded up).
+
+    Only the lower half of the frequencies is transformed back, which costs less than decoding and is closer to a scaling by
+    a Lanczos window than the next level, which was encoded a second time (44 against 38 dB on photographs of specimens).
+    """
+    part = cut(tile, 2 * left, 2 * top, 2 * right, 2 * bottom)
+    head = jpeg.head(part.data)
+    width, height = -(-head.width // 2), -(-head.height // 2)
+    pixels: NDArray[np.uint8] = simplejpeg.decode_jpeg(
+        part.data, colorspace="RGB", min_width=width, min_height=height, min_factor=2
+    )
+    if pixels.shape[:2] != (height, width):  # of a few pixels, for which another scale does as well
+        whole = np.pad(jpeg.decode(part.data), ((0, head.height % 2), (0, head.width % 2), (0, 0)), mode="edge")
+        pixels = whole.reshape(height, 2, width, 2, 3).mean(axis=(1, 3)).round().astype(np.uint8)
+    return pixels[top - part.y // 2 : bottom - part.y // 2, left - part.x // 2 : right - part.x // 2]
+
+
 def cut(tile: bytes, left: int, top: int, right: int, bottom: int) -> Part:
     """The least of a tile that can be cut and holds these pixels with their neighbours, whose chroma they are smoothed with.
 

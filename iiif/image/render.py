@@ -6,7 +6,6 @@ more than a little (regions that do not begin on a pixel of the level), the pict
 """
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -39,18 +38,18 @@ class Span(NamedTuple):
     shift: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """What to read of a level, and how far that still lies beside the region."""
+class _Source(NamedTuple):
+    """A level, and whether its pixels are rather made of the tiles of the level before it, at half their size."""
 
     level: int
-    columns: Span
-    rows: Span
+    halved: bool
 
 
 def render(pyramid: Pyramid, geometry: Geometry) -> bytes:
     """The encoded picture."""
-    return finish(scaled(pyramid, geometry.region, geometry.width, geometry.height), geometry)
+    like_tiles = geometry.format in ("jpg", "pdf")
+    pixels = scaled(pyramid, geometry.region, geometry.width, geometry.height, like_tiles=like_tiles)
+    return finish(pixels, geometry)
 
 
 def finish(pixels: NDArray[np.uint8], geometry: Geometry) -> bytes:
@@ -62,30 +61,44 @@ def finish(pixels: NDArray[np.uint8], geometry: Geometry) -> bytes:
     return encoding.encode(_in_colours(image, geometry.quality), geometry.format, bitonal=bitonal)
 
 
-def scaled(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np.uint8]:
-    """(height, width, 3) sRGB: the region of the full image at that size."""
+def scaled(pyramid: Pyramid, region: Box, width: int, height: int, *, like_tiles: bool = False) -> NDArray[np.uint8]:
+    """(height, width, 3) sRGB: the region of the full image at that size.
+
+    With `like_tiles` a picture at the very scale of a level is made of its tiles: a JPEG loses as much again by its own
+    encoding. Otherwise a finer level is read, unless that is dear.
+    """
     stored = _stored(pyramid, region, width, height)
     if stored is not None:
         return stored
-    window = _window(pyramid, region, width, height)
-    columns, rows = window.columns, window.rows
-    rough = min(columns.step, rows.step) >= FINE
-    pixels = read(pyramid, window.level, columns.first, rows.first, columns.length, rows.length, rough=rough)
+    source = _source(pyramid, region, width, height, like_tiles=like_tiles)
+    facts = pyramid.levels[source.level]
+    columns = span(region.x, region.width, source.level, facts.width_px, width)
+    rows = span(region.y, region.height, source.level, facts.height_px, height)
+    if source.halved:
+        pixels = read(pyramid, source.level - 1, columns.first, rows.first, columns.length, rows.length, halved=True)
+    else:
+        rough = min(columns.step, rows.step) >= FINE
+        pixels = read(pyramid, source.level, columns.first, rows.first, columns.length, rows.length, rough=rough)
     return _moved(resized(pixels, width, height, columns.step, rows.step), columns.shift, rows.shift)
 
 
-def read(pyramid: Pyramid, level: int, left: int, top: int, width: int, height: int, *, rough: bool = False) -> NDArray[np.uint8]:
-    """(height, width, 3) sRGB of one level, in its own pixels; `rough` as in iiif/image/partial.py."""
-    facts = pyramid.levels[level]
+def read(
+    pyramid: Pyramid, level: int, left: int, top: int, width: int, height: int, *, rough: bool = False, halved: bool = False
+) -> NDArray[np.uint8]:
+    """(height, width, 3) sRGB of one level, in its own pixels, or in those of half its size; `rough` and `halved` as in
+    iiif/image/partial.py."""
+    facts, tile_px = pyramid.levels[level], TILE_PX // 2 if halved else TILE_PX
     out = np.empty((height, width, 3), np.uint8)
-    for row in range(top // TILE_PX, -(-(top + height) // TILE_PX)):
-        y = row * TILE_PX
-        y0, y1 = max(0, top - y), min(TILE_PX, top + height - y)
-        for column in range(left // TILE_PX, -(-(left + width) // TILE_PX)):
-            x = column * TILE_PX
-            x0, x1 = max(0, left - x), min(TILE_PX, left + width - x)
+    for row in range(top // tile_px, -(-(top + height) // tile_px)):
+        y = row * tile_px
+        y0, y1 = max(0, top - y), min(tile_px, top + height - y)
+        for column in range(left // tile_px, -(-(left + width) // tile_px)):
+            x = column * tile_px
+            x0, x1 = max(0, left - x), min(tile_px, left + width - x)
             tile = pyramid.tile(level, row * facts.columns + column)
-            out[y + y0 - top : y + y1 - top, x + x0 - left : x + x1 - left] = partial.decode(tile, x0, y0, x1, y1, rough=rough)
+            box = (x0, y0, x1, y1)
+            part = partial.decode_halved(tile, *box) if halved else partial.decode(tile, *box, rough=rough)
+            out[y + y0 - top : y + y1 - top, x + x0 - left : x + x1 - left] = part
     return out
 
 
@@ -142,21 +155,20 @@ def _stored(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[n
     return None
 
 
-def _window(pyramid: Pyramid, region: Box, width: int, height: int) -> _Window:
-    level = _nearest_level(pyramid, region, width, height)
-    facts = pyramid.levels[level]
-    columns = span(region.x, region.width, level, facts.width_px, width)
-    return _Window(level, columns, span(region.y, region.height, level, facts.height_px, height))
-
-
-def _nearest_level(pyramid: Pyramid, region: Box, width: int, height: int) -> int:
-    """The smallest level that still has FINE pixels for each of the picture, or COARSE where that would be dear to read, or a
-    larger one where that is cheap.
+def _source(pyramid: Pyramid, region: Box, width: int, height: int, *, like_tiles: bool) -> _Source:
+    """What to read: the level itself where the picture has its very scale; otherwise the smallest that still has FINE pixels
+    for each of the picture, or COARSE where that would be dear, or a larger one where that is cheap.
 
     Only a picture much more distorted than anybody asks for comes from a smaller one.
     """
     shrink, deepest = min(region.width / width, region.height / height), len(pyramid.levels) - 1
     cost = [region.width * region.height >> (2 * level) for level in range(deepest + 1)]
+    level = _level_with(shrink, 1.0, deepest)
+    if (region.width, region.height) == (width << level, height << level) and cost[level] <= MOST_READ_PX:
+        if like_tiles or level == 0:
+            return _Source(level, halved=False)
+        if (region.x | region.y) % (1 << level) == 0 and cost[level - 1] <= DEAR_PX:
+            return _Source(level, halved=True)
     level = _level_with(shrink, FINE, deepest)
     if cost[level] > DEAR_PX:
         level = _level_with(shrink, COARSE, deepest)
@@ -164,7 +176,7 @@ def _nearest_level(pyramid: Pyramid, region: Box, width: int, height: int) -> in
         level -= 1
     while level < deepest and cost[level] > max(MOST_READ_PX, 4 * width * height):
         level += 1
-    return level
+    return _Source(level, halved=False)
 
 
 def _level_with(shrink: float, ratio: float, deepest: int) -> int:
