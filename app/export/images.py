@@ -14,7 +14,8 @@ from iiif.catalogue import rights
 from iiif.catalogue.model import Media
 from iiif.image import info, metadata, render
 from iiif.image.pyramid import Pyramid
-from iiif.image.request import Box, Geometry, Limits, Rotation
+from iiif.image.pyramid_writer import STRIP_PX
+from iiif.image.request import Box, Geometry, Limits, Rotation, other_side
 
 UPRIGHT = Rotation.parse("0")
 FOR_A_SERVER = ("preferredFormats", "extraFormats", "extraQualities", "extraFeatures", "maxWidth", "maxHeight", "maxArea")
@@ -61,6 +62,8 @@ def promised(document: Mapping[str, Any]) -> Iterator[Picture]:
     for size in sizes:
         yield Picture(f"full/{size[0]},{size[1]}/0/default.jpg", whole, *size)
     yield Picture("full/max/0/default.jpg", whole, *sizes[-1])
+    if width > STRIP_PX:  # what Universal Viewer asks for in its strip of thumbnails, promised or not
+        yield Picture(f"full/{STRIP_PX},/0/default.jpg", whole, STRIP_PX, other_side(width, height, STRIP_PX))
     for tiles in document["tiles"]:
         for scale in tiles["scaleFactors"]:
             yield from _tiles(whole, tiles["width"] * scale, scale)

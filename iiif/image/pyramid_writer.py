@@ -19,6 +19,7 @@ from iiif.image.request import Box, Limits, Size
 
 QUALITY = 88  # from 90 on libvips writes no chroma subsampling: three times the bytes
 STANDARD_PX = (400, 1000, 1500)  # the longer side of what lists, previews and articles show
+STRIP_PX = 90  # the width that Universal Viewer asks for in its strip of thumbnails
 LARGEST_WHOLE_PX = 2048  # levels up to this side are kept whole too, as info.json advertises them
 UNLIMITED = Limits(10**9, 10**18)
 LOCAL_HEADER = 30  # bytes before the name of a member of a zip
@@ -136,5 +137,7 @@ def _standard_sizes(index: Index) -> list[tuple[int, int]]:
     whole = Box(0, 0, index.width_px, index.height_px)
     levels = {(level.width_px, level.height_px) for level in index.levels}
     confined = {Size("confined", width=side, height=side).resolve(whole, UNLIMITED) for side in STANDARD_PX}
+    if index.width_px > STRIP_PX:
+        confined.add(Size("w", width=STRIP_PX).resolve(whole, UNLIMITED))
     one_tile = {size for size in levels if max(size) <= TILE_PX}
     return sorted(({size for size in levels if max(size) <= LARGEST_WHOLE_PX} | confined) - one_tile)
