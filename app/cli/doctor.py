@@ -15,7 +15,7 @@ from app.runtime.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--settings", "show_settings", is_flag=True, help="Print docs/settings.md, made from the code, and check nothing.")
 def doctor(as_json: bool, show_settings: bool) -> None:
-    """Check database, migrations, search, broker, folders, libraries and web assets; exit 1 if something is wrong."""
+    """Check addresses, services, folders, libraries, limits and the way through the reverse proxy; exit 1 if something is wrong."""
     if show_settings:
         click.echo(settings_table(), nl=False)
         return
@@ -24,7 +24,7 @@ def doctor(as_json: bool, show_settings: bool) -> None:
         click.echo(json.dumps([asdict(one) for one in found]))
     else:
         for one in found:
-            click.echo(f"{'ok   ' if one.well else 'WRONG'}  {one.name:12}  {one.says}")
+            click.echo(f"{'ok   ' if one.well else 'WRONG'}  {one.name:14}  {one.says}")
     sys.exit(not all(one.well for one in found))
 
 
