@@ -15,7 +15,7 @@ from app.runtime.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--settings", "show_settings", is_flag=True, help="Print docs/settings.md, made from the code, and check nothing.")
 def doctor(as_json: bool, show_settings: bool) -> None:
-    """Check addresses, services, folders, libraries, limits and the way through the reverse proxy; exit 1 if something is wrong."""
+    """Check addresses, services, folders, libraries, limits and the way through a reverse proxy; exit 1 if one is wrong."""
     if show_settings:
         click.echo(settings_table(), nl=False)
         return
