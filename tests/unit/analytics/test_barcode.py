@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analytics.steps import barcode
 from analytics.steps.model import SheetImage, StepContext
-from iiif.image.master import open_upright
+from tests.photographs import pixels_of
 
 
 def _code(kind: str, text: str, scale: int = 4) -> NDArray[np.uint8]:
@@ -71,6 +71,6 @@ def test_agreement_with_the_catalogue_number(value: str, number: str, verdict: s
 
 
 def test_real_codes_on_one_sheet(shared: Path) -> None:
-    image = SheetImage(open_upright(shared / "data/specimens/plant_gouda_bm001128287.jpg").numpy())
+    image = SheetImage(pixels_of(shared / "data/specimens/plant_gouda_bm001128287.jpg"))
     values = {finding.text for finding in barcode.run(image, {}, StepContext()).findings}
     assert values == {"BM001128286", "BM001128287", "BM001128288"}

@@ -12,6 +12,7 @@ from analytics.steps import layout, ocr
 from analytics.steps.model import Finding, SheetImage, StepContext
 from analytics.steps.ocr_engine import Line
 from annotations.model import Box
+from tests.photographs import pixels_of
 
 LABEL = ("Herbarium of the University", "Quercus robur L.", "Belgium, Meise, in silva", "12 June 1887")
 
@@ -81,9 +82,7 @@ def test_a_single_pixel_is_borne() -> None:
 
 @pytest.mark.slow
 def test_a_real_label_is_read(shared: Path) -> None:
-    from iiif.image.master import open_upright
-
-    image = SheetImage(open_upright(shared / "data/specimens/plant_vv_mich_1556924.jpg").numpy())
+    image = SheetImage(pixels_of(shared / "data/specimens/plant_vv_mich_1556924.jpg"))
     text = "\n".join(finding.text for finding in ocr.run(image, {}, StepContext()).findings)
     assert "Carex typhina Michx." in text
     assert "Coll. Date: August 22, 1989" in text

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from analytics.steps import ruler, ruler_numbers
 from analytics.steps.model import SheetImage, StepContext, StepResult
 from analytics.steps.ocr_engine import Line
-from iiif.image.master import open_upright
+from tests.photographs import pixels_of
 
 INCH_MM = 25.4
 INK, CARD, GROUND = 25, 240, 150
@@ -253,7 +253,7 @@ def test_photographs_of_known_scale(shared: Path) -> None:
     folder = shared / "data" / "specimens"
     right, wrong = 0, []
     for row in csv.DictReader((folder / "truth.csv").read_text(encoding="utf-8").splitlines()):
-        result = scale(SheetImage(open_upright(folder / row["file"]).numpy()))
+        result = scale(SheetImage(pixels_of(folder / row["file"])))
         if not result.findings:
             continue
         known = float(row["px_per_mm"] or "nan")

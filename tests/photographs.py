@@ -1,0 +1,15 @@
+"""Real photographs as arrays, for tests of analyses."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.runtime.settings import Settings
+from iiif.image.derivative import rgb_of
+from iiif.image.wire import DecodeLimits
+
+
+def pixels_of(path: Path) -> NDArray[np.uint8]:
+    """(height, width, 3) upright sRGB of an image file."""
+    return rgb_of(path, DecodeLimits.of(Settings()))
