@@ -25,8 +25,9 @@ class Unwell(Unavailable):
 
 
 def open_files(settings: Settings) -> str:
-    """Each web process keeps derivatives open, and has two files for each request: the connection and what it sends."""
-    need = KEPT + 4 * settings.web_threads + SPARE_FILES
+    """Each web process keeps derivatives open, of so many images and again of so many names of theirs, and has two files for
+    each request: the connection and what it sends."""
+    need = 2 * KEPT + 4 * settings.web_threads + SPARE_FILES
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed != resource.RLIM_INFINITY and allowed < need:
         raise Unwell(

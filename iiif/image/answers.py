@@ -43,19 +43,28 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the address of a picture comes to; `headers` lack what the body tells."""
+    """What the address of a picture comes to for an image of that digest and name, seen so; `headers` lack what the body tells.
 
-    served: Served
+    It outlives what the gallery keeps open, so it holds no `Served`, and with it no file.
+    """
+
+    digest: str
+    view: View
+    name: str
     wanted: Order
     etag: str
     headers: Headers
 
+    def holds(self, served: Served) -> bool:
+        """Whether the same pictures are given out of what is served now, to the same people."""
+        return self.digest == served.digest and self.view == served.view and self.name == served.name
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """An image information document as it is sent while `served` holds."""
+    """An image information document as it is sent; it was made of what the gallery has known up to `until`."""
 
-    served: Served
+    until: float
     body: bytes
     etag: str
     headers: Headers
@@ -95,7 +104,7 @@ class Answers:
         """Section 4."""
         served = self.gallery.find(name, environ.get("HTTP_AUTHORIZATION", ""))
         plan = self._plans.get(path)
-        if plan is None or (plan.served is not served and not _alike(plan.served, served)):
+        if plan is None or not plan.holds(served):
             plan = self._plan(served, version, wanted)
             self._plans.put(path, plan)
         form = plan.wanted.geometry.format
@@ -125,7 +134,7 @@ class Answers:
         etag = etag_of(f"{served.digest}/{served.name}/{canonical}".encode())
         link = f'<{self._id(served, version)}/{canonical}>;rel="canonical", <{info.PROFILE[version]}>;rel="profile"'
         headers = [*_headers(served, etag, CACHE[served.view], link), ("Accept-Ranges", "bytes"), *_vary(served)]
-        return Plan(served, pictures.order(served, geometry), etag, headers)
+        return Plan(served.digest, served.view, served.name, pictures.order(served, geometry), etag, headers)
 
     def _resolved(self, served: Served, version: Version, wanted: str) -> Geometry:
         """The geometry in the frame of what is served. Raises BadParameter, OnlyReduced."""
@@ -147,7 +156,7 @@ class Answers:
         media_type = _info_type(version, environ.get("HTTP_ACCEPT", ""))
         key = f"{version} {media_type} {served.view} {served.name}"
         document = self._documents.get(key)
-        if document is None or document.served is not served:
+        if document is None or document.until != served.until:
             document = self._document(served, version, media_type)
             self._documents.put(key, document)
         if conditions.unchanged(environ, document.etag, served.pyramid.modified_s):
@@ -175,17 +184,11 @@ class Answers:
         if media_type == "application/json":
             link += f', <{info.CONTEXT[version]}>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
         head = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
-        return Document(
-            served, body, etag, [*head, *_headers(served, etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
-        )
+        headers = [*head, *_headers(served, etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
+        return Document(served.until, body, etag, headers)
 
     def _id(self, served: Served, version: Version) -> str:
         return f"{self.gallery.addresses.image(served.media.key, version)}{served.name.removeprefix(served.media.key)}"
-
-
-def _alike(one: Served, other: Served) -> bool:
-    """Whether the same pictures are given out of both, to the same people."""
-    return one.digest == other.digest and one.view == other.view and one.name == other.name
 
 
 def _plainly_stored(served: Served, wanted: str) -> Geometry | None:

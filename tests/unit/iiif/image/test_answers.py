@@ -1,7 +1,9 @@
 """Answers in full: HEAD, OPTIONS, conditions, ranges, metadata, lost derivatives, and what the cache gives again."""
 
+import gc
 import io
 import os
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -9,11 +11,13 @@ from PIL import Image
 from sqlalchemy import select
 from werkzeug.test import Client
 
+from app.runtime import tokens
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from app.web.fast_images import FastImages
-from iiif.catalogue.model import Media
-from iiif.image import conditions, gallery, render
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Access, Media
+from iiif.image import conditions, gallery, info, render
 from iiif.image.actors import derive_image
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
@@ -38,7 +42,12 @@ def _anew(flask_app: Flask, runtime: Runtime) -> Client:
     return Client(FastImages(flask_app.wsgi_app, gallery.of(runtime)))
 
 
-def _fail(*_: object) -> bytes:
+def _set(runtime: Runtime, media: Media, access: Access) -> None:
+    with runtime.db.begin() as session:
+        catalogue.set_access(session, media.key, access, at=runtime.clock())
+
+
+def _fail(*_: object, **__: object) -> bytes:
     raise AssertionError("rendered again")
 
 
@@ -194,6 +203,38 @@ def test_other_metadata_is_another_picture(client: Client, flask_app: Flask, run
     after = _anew(flask_app, without).get(f"{base}/{RENDERED}")
     assert after.headers["ETag"] != before.headers["ETag"]
     assert b"ark:" not in after.data
+
+
+def test_files_stay_open_for_no_more_images_than_the_gallery_keeps(
+    flask_app: Flask, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "KEPT", 2)
+    client, blobs = _anew(flask_app, runtime), str(runtime.settings.blobs_dir)
+    with runtime.db.begin() as session:
+        token = {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock())}"}
+    images = [derived(runtime, file_of(drawn(60 + number, 40))) for number in range(8)]
+    for image in images[4:]:
+        _set(runtime, image, "closed")
+    for image in images:
+        for path in ("full/max/0/default.jpg", "full/30,/0/default.jpg", "info.json"):
+            assert client.get(f"/iiif/3/{image.key}/{path}", headers=token).status_code == 200
+    gc.collect()
+    opened = [
+        file for file in Path("/proc/self/fd").iterdir() if os.path.lexists(file) and str(file.readlink()).startswith(blobs)
+    ]
+    assert len(opened) <= 2 * gallery.KEPT, "app/machine.py counts so many"
+
+
+@pytest.mark.parametrize("access", ["reduced", "closed"])
+def test_an_information_document_is_made_once_while_it_holds(
+    client: Client, runtime: Runtime, media: Media, base: str, monkeypatch: pytest.MonkeyPatch, access: Access
+) -> None:
+    _set(runtime, media, access)
+    with runtime.db.begin() as session:
+        token = {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock())}"} if access == "closed" else {}
+    first = client.get(f"{base}/info.json", headers=token)
+    monkeypatch.setattr(info, "build", _fail)
+    assert client.get(f"{base}/info.json", headers=token).data == first.data
 
 
 def _waiting(runtime: Runtime) -> list[str]:
