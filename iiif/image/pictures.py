@@ -35,8 +35,9 @@ class Order:
 
     @property
     def pixels(self) -> int:
-        """Of the picture before it is turned."""
-        return self.geometry.width * self.geometry.height
+        """Of the picture as it is sent: turned, with its corners."""
+        width, height = self.geometry.rotation.turned(self.geometry.width, self.geometry.height)
+        return width * height
 
 
 def order(served: Served, geometry: Geometry) -> Order:

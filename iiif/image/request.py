@@ -179,14 +179,18 @@ class Rotation:
 
     def check(self, width: int, height: int, limits: Limits) -> None:
         """BadParameter where a picture of that size, which is within the limits, is not any more once it is turned."""
-        if self.degrees % 90 == 0:
-            return
-        angle = math.radians(float(self.degrees))
-        along, across = abs(math.cos(angle)), abs(math.sin(angle))
-        turned = math.ceil(width * along + height * across), math.ceil(width * across + height * along)
-        if not limits.allow(*turned):
+        turned = self.turned(width, height)
+        if self.degrees % 90 and not limits.allow(*turned):
             why = f"would give {turned[0]} × {turned[1]} pixels with its corners; ask for a smaller size"
             raise BadParameter("rotation", str(self), why)
+
+    def turned(self, width: int, height: int) -> tuple[int, int]:
+        """The size that a picture of that size has once it is turned, with its corners."""
+        if self.degrees % 90 == 0:
+            return (height, width) if self.degrees % 180 else (width, height)
+        angle = math.radians(float(self.degrees))
+        along, across = abs(math.cos(angle)), abs(math.sin(angle))
+        return math.ceil(width * along + height * across), math.ceil(width * across + height * along)
 
     def __str__(self) -> str:
         degrees = f"{self.degrees:f}"

@@ -1,0 +1,63 @@
+"""Which lane a picture takes, and which are too large to be made: by what is read, what is made, and what is sent."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from werkzeug.test import Client
+
+from app.runtime.context import Runtime
+from iiif.image import pictures, render
+from iiif.image.request import ImageRequest, Limits
+from tests.unit.iiif.image.pictures import derived, drawn, file_of
+
+Lanes = Callable[[str], str]
+
+
+@pytest.fixture
+def base(runtime: Runtime) -> str:
+    return f"/iiif/3/{derived(runtime, file_of(drawn(1300, 900))).key}"
+
+
+@pytest.fixture
+def lane_of(client: Client, base: str, monkeypatch: pytest.MonkeyPatch) -> Lanes:
+    """The name of the thread that makes the picture of that address, where a picture of 400,000 pixels is large."""
+    monkeypatch.setattr(pictures, "LARGE_PX", 400_000)
+    threads: list[str] = []
+    encode = render.finish
+
+    def finish(*made: object) -> bytes:
+        threads.append(threading.current_thread().name)
+        return encode(*made)  # type: ignore[arg-type] # passed on as they come
+
+    monkeypatch.setattr(render, "finish", finish)
+
+    def lane_of(path: str) -> str:
+        assert client.get(f"{base}/{path}").status_code == 200
+        return threads.pop().rpartition("_")[0]
+
+    return lane_of
+
+
+def _order(size: str, rotation: str, form: str) -> pictures.Order:
+    request = ImageRequest.parse(3, "full", size, rotation, "default", form)
+    return pictures.Order(request.resolve(7900, 20, Limits(16_000, 36_000_000)), None, "")
+
+
+def test_a_turned_picture_counts_with_its_corners() -> None:
+    assert _order("max", "0", "jpg").pixels == 7900 * 20
+    assert _order("max", "90", "jpg").pixels == 7900 * 20
+    assert _order("max", "45", "jpg").pixels == 5601**2
+
+
+def test_a_picture_that_is_large_only_when_turned_is_made_alone(lane_of: Lanes) -> None:
+    assert lane_of("0,0,1300,20/max/0/default.png") == "render"
+    assert lane_of("0,0,1300,20/max/45/default.png") == "render large"
+
+
+def test_a_picture_too_large_for_its_format_when_turned_is_refused(
+    client: Client, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(pictures.MOST_PX, "avif", 100_000)
+    assert client.get(f"{base}/0,0,1300,20/max/0/default.avif").status_code == 200
+    assert client.get(f"{base}/0,0,1300,20/max/45/default.avif").status_code == 400
