@@ -11,6 +11,7 @@ from iiif.image.pyramid import Stored
 from iiif.image.request import Geometry
 
 COST = {"jpg": 1, "png": 3, "webp": 3, "tif": 7, "gif": 15, "avif": 4}  # of a pixel beside one of a jpg, measured at 3 Mpx
+READ_COST = 0.25  # of a pixel that is read, beside one of a jpg
 SEND_PX = 4_000_000  # pictures of more pixels are sent at a bounded rate
 LARGE_PX = 6_000_000  # from this cost on a picture is made alone
 MOST_PX = {"avif": 12_000_000}  # its encoder takes 16 bytes of memory a pixel
@@ -73,8 +74,14 @@ def made(gallery: Gallery, served: Served, wanted: Order) -> Picture:
         gallery.cache.put(wanted.key, body)
         return body
 
-    lane = gallery.large_lane if pixels * COST.get(geometry.format, 1) > LARGE_PX else gallery.lane
+    lane = gallery.large_lane if _cost(served, wanted) > LARGE_PX else gallery.lane
     return Picture(lane.make(wanted.key, make), "made")
+
+
+def _cost(served: Served, wanted: Order) -> float:
+    """Of making the picture, in pixels of a jpg; what a frame is made of is read once and kept."""
+    out = wanted.pixels * COST.get(wanted.geometry.format, 1)
+    return out if served.frame else max(out, render.pixels_read(served.pyramid, wanted.geometry) * READ_COST)
 
 
 def key_of(served: Served, geometry: Geometry) -> str:

@@ -17,7 +17,10 @@ from iiif.image.pyramid import TILE_PX, Pyramid
 from iiif.image.request import Box, Geometry, Rotation
 
 QUALITY = encoding.QUALITY
+LIKE_TILES = ("jpg", "pdf")  # see `scaled`
 MOST_READ_PX = 64_000_000  # of a level, for one picture: 192 MB
+MOST_DISTORTED_PX = 16_000_000  # likewise, for a picture shrunk DISTORTED times as much one way as the other
+DISTORTED = 8
 CHEAP_PX = 600_000  # of a level: so many are read rather than fewer of a coarser level
 FINE = 2.0  # pixels of the level for one of the picture: from there on the level's own losses do not show (over 40 dB)
 DEAR_PX = 4_000_000  # of a level: above, a picture makes do with a coarser one
@@ -47,7 +50,7 @@ class _Source(NamedTuple):
 
 def render(pyramid: Pyramid, geometry: Geometry) -> bytes:
     """The encoded picture."""
-    like_tiles = geometry.format in ("jpg", "pdf")
+    like_tiles = geometry.format in LIKE_TILES
     pixels = scaled(pyramid, geometry.region, geometry.width, geometry.height, like_tiles=like_tiles)
     return finish(pixels, geometry)
 
@@ -80,6 +83,13 @@ def scaled(pyramid: Pyramid, region: Box, width: int, height: int, *, like_tiles
         rough = min(columns.step, rows.step) >= FINE
         pixels = read(pyramid, source.level, columns.first, rows.first, columns.length, rows.length, rough=rough)
     return _moved(resized(pixels, width, height, columns.step, rows.step), columns.shift, rows.shift)
+
+
+def pixels_read(pyramid: Pyramid, geometry: Geometry) -> int:
+    """How many pixels of a level are read for the picture, a few at the edges aside; about the same where it is stored."""
+    region, width, height = geometry.region, geometry.width, geometry.height
+    source = _source(pyramid, region, width, height, like_tiles=geometry.format in LIKE_TILES)
+    return (region.width * region.height) >> (2 * source.level)
 
 
 def read(
@@ -161,7 +171,9 @@ def _source(pyramid: Pyramid, region: Box, width: int, height: int, *, like_tile
 
     Only a picture much more distorted than anybody asks for comes from a smaller one.
     """
-    shrink, deepest = min(region.width / width, region.height / height), len(pyramid.levels) - 1
+    shrinks, deepest = sorted((region.width / width, region.height / height)), len(pyramid.levels) - 1
+    shrink = shrinks[0]
+    most = MOST_READ_PX if shrinks[1] < DISTORTED * shrink else MOST_DISTORTED_PX
     cost = [region.width * region.height >> (2 * level) for level in range(deepest + 1)]
     level = _level_with(shrink, 1.0, deepest)
     if (region.width, region.height) == (width << level, height << level) and cost[level] <= MOST_READ_PX:
@@ -174,7 +186,7 @@ def _source(pyramid: Pyramid, region: Box, width: int, height: int, *, like_tile
         level = _level_with(shrink, COARSE, deepest)
     while level > 0 and cost[level - 1] <= CHEAP_PX:
         level -= 1
-    while level < deepest and cost[level] > max(MOST_READ_PX, 4 * width * height):
+    while level < deepest and cost[level] > max(most, 4 * width * height):
         level += 1
     return _Source(level, halved=False)
 
