@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address that the web process listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that the web process listens on.")
     web_processes: int = Field(default=2, ge=1, description="Web worker processes.")
-    web_threads: int = Field(default=16, ge=1, description="Threads of each web worker process.")
+    web_threads: int = Field(
+        default=16, ge=1, description="Threads of each web worker process; from 6 on, renders of all kinds leave tiles some."
+    )
     worker_processes: int = Field(default=1, ge=1, description="Processes that run jobs.")
     worker_threads: int = Field(default=2, ge=1, description="Jobs that one worker process runs at a time.")
     max_pixels: int = Field(default=1_000_000_000, ge=1, description="Images of more pixels are refused.")

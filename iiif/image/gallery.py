@@ -32,7 +32,7 @@ from iiif.image.request import Box, Limits
 KEPT = 256
 KEPT_S = 10.0
 ASKED_AGAIN_S = 60.0  # between two requests for the same lost derivative
-THREADS_FOR_TILES = 4  # of a web process, at most half of them: there no render ever waits
+THREADS_FOR_TILES = 4  # of a web process, at most half of them: no render ever waits there. Below 3 none are left
 OUTFLOW_BYTES_S = 60_000_000  # of large pictures, from one web process
 View = Literal["whole", "reduced", "private"]
 ServicesOf = Callable[[Session, Media], Sequence[dict[str, Any]]]
@@ -97,10 +97,12 @@ class Gallery:
         self.runtime = runtime
         self.addresses = Addresses.of(settings)
         self.limits = Limits(settings.max_width, settings.max_area)
-        places = max(1, settings.web_threads - min(THREADS_FOR_TILES, settings.web_threads // 2))
+        places = settings.web_threads - min(THREADS_FOR_TILES, settings.web_threads // 2)
+        queue_large = min(1, settings.render_queue) if places > 3 else 0
+        places = max(1, places - 1 - queue_large)
         threads = min(settings.renders, places)
         self.lane = Lane(threads, min(settings.render_queue, places - threads), "render")
-        self.large_lane = Lane(1, min(1, settings.render_queue), "render large", alone=settings.pictures_dir / ".large")
+        self.large_lane = Lane(1, queue_large, "render large", alone=settings.pictures_dir / ".large")
         self.outflow = Outflow(OUTFLOW_BYTES_S, OUTFLOW_BYTES_S)
         self.cache = PictureCache(settings.pictures_dir, settings.picture_cache_bytes, processes=settings.web_processes)
         self.frames = Frames()

@@ -1,5 +1,6 @@
 """Which lane a picture takes, and which are too large to be made: by what is read, what is made, and what is sent."""
 
+import dataclasses
 import threading
 from collections.abc import Callable
 
@@ -7,7 +8,8 @@ import pytest
 from werkzeug.test import Client
 
 from app.runtime.context import Runtime
-from iiif.image import pictures, render
+from iiif.image import gallery, pictures, render
+from iiif.image.gallery import Gallery
 from iiif.image.request import ImageRequest, Limits
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
@@ -61,3 +63,35 @@ def test_a_picture_too_large_for_its_format_when_turned_is_refused(
     monkeypatch.setitem(pictures.MOST_PX, "avif", 100_000)
     assert client.get(f"{base}/0,0,1300,20/max/0/default.avif").status_code == 200
     assert client.get(f"{base}/0,0,1300,20/max/45/default.avif").status_code == 400
+
+
+def test_a_picture_of_which_much_is_read_is_made_alone(lane_of: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "LARGE_PX", 1300 * 450 / 4)
+    assert lane_of("0,0,1300,400/1300,1/0/default.jpg") == "render"
+    assert lane_of("0,0,1300,900/1300,1/0/default.jpg") == "render large"
+
+
+def test_less_is_read_for_a_picture_that_is_much_distorted(
+    runtime: Runtime, client: Client, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = gallery.of(runtime).find(base.rpartition("/")[2])
+    limits = Limits(16_000, 36_000_000)
+
+    def read(size: str) -> int:
+        request = ImageRequest.parse(3, "full", size, "0", "default", "jpg")
+        return render.pixels_read(served.pyramid, request.resolve(1300, 900, limits))
+
+    monkeypatch.setattr(render, "CHEAP_PX", 1000)
+    assert read("1300,1") == 1300 * 900
+    monkeypatch.setattr(render, "MOST_DISTORTED_PX", 300_000)
+    assert read("1300,1") == 1300 * 900 // 4
+    assert read("1300,800") == 1300 * 900
+    assert client.get(f"{base}/full/1300,1/0/default.jpg").status_code == 200
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 6, 8, 16, 32])
+def test_threads_are_kept_for_tiles_whatever_is_rendered(runtime: Runtime, threads: int) -> None:
+    settings = runtime.settings.model_copy(update={"web_threads": threads})
+    found = Gallery(dataclasses.replace(runtime, settings=settings))
+    assert min(found.lane.most, found.large_lane.most) >= 1
+    assert threads - found.lane.most - found.large_lane.most >= (min(4, threads // 2) if threads > 2 else threads - 2)
