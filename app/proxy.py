@@ -137,14 +137,14 @@ def _escapes(runtime: Runtime, media: Media) -> str:
 def _headers(runtime: Runtime, media: Media) -> str:
     address = f"{Addresses.of(runtime.settings).image(media.key)}/info.json"
     reply = ask(address)
-    lost = [name for name in ("ETag", "Link", "Cache-Control", "Last-Modified") if name not in reply.headers]
+    lost = [name for name in ("ETag", "Link", "Cache-Control") if name not in reply.headers]
     if lost:
         raise Unwell(
             f"{', '.join(lost)} of an image is lost on the way: have the proxy pass {'it' if len(lost) == 1 else 'them'} on"
         )
     if ask(address, If_None_Match=reply.headers["ETag"]).status != 304:
         raise Unwell("a request with If-None-Match is not answered 304: have the proxy pass conditional requests on")
-    return "ETag, Link, Cache-Control and Last-Modified arrive"
+    return "ETag, Link and Cache-Control arrive"
 
 
 def _pictures(runtime: Runtime, media: Media) -> str:

@@ -108,14 +108,14 @@ class Answers:
             plan = self._plan(served, version, wanted)
             self._plans.put(path, plan)
         form = plan.wanted.geometry.format
-        if conditions.unchanged(environ, plan.etag, served.pyramid.modified_s):
+        if conditions.unchanged(environ, plan.etag):
             return Answer(304, plan.headers, b"", form, "stored" if plan.wanted.stored else None)
         found = pictures.at_hand(self.gallery, served, plan.wanted)
         if found is None and environ["REQUEST_METHOD"] == "HEAD":
             return Answer(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
         if found is None:
             found = pictures.made(self.gallery, served, plan.wanted)
-        if "HTTP_RANGE" in environ and conditions.may_be_parted(environ, plan.etag, served.pyramid.modified_s):
+        if "HTTP_RANGE" in environ and conditions.may_be_parted(environ, plan.etag):
             part = conditions.part_of(environ["HTTP_RANGE"], len(found.body))
             if part is not None:
                 return _partial(part, found.body, plan, found.source)
@@ -133,7 +133,7 @@ class Answers:
         geometry = local if whole else local.shifted(part.x, part.y, media.width_px, media.height_px)
         etag = etag_of(f"{served.digest}/{served.name}/{canonical}".encode())
         link = f'<{self._id(served, version)}/{canonical}>;rel="canonical", <{info.PROFILE[version]}>;rel="profile"'
-        headers = [*_headers(served, etag, CACHE[served.view], link), ("Accept-Ranges", "bytes"), *_vary(served)]
+        headers = [*_headers(etag, CACHE[served.view], link), ("Accept-Ranges", "bytes"), *_vary(served)]
         return Plan(served.digest, served.view, served.name, pictures.order(served, geometry), etag, headers)
 
     def _resolved(self, served: Served, version: Version, wanted: str) -> Geometry:
@@ -159,7 +159,7 @@ class Answers:
         if document is None or document.until != served.until:
             document = self._document(served, version, media_type)
             self._documents.put(key, document)
-        if conditions.unchanged(environ, document.etag, served.pyramid.modified_s):
+        if conditions.unchanged(environ, document.etag):
             return Answer(304, document.headers[2:], b"", "json", None)
         return Answer(200, document.headers, document.body, "json", "made")
 
@@ -184,7 +184,7 @@ class Answers:
         if media_type == "application/json":
             link += f', <{info.CONTEXT[version]}>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
         head = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
-        headers = [*head, *_headers(served, etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
+        headers = [*head, *_headers(etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
         return Document(served.until, body, etag, headers)
 
     def _id(self, served: Served, version: Version) -> str:
@@ -237,10 +237,9 @@ def _vary(served: Served, *names: str) -> Headers:
     return [("Vary", ", ".join(names))] if names else []
 
 
-def _headers(served: Served, etag: str, cache: str, link: str) -> Headers:
+def _headers(etag: str, cache: str, link: str) -> Headers:
     return [
         ("ETag", f'"{etag}"'),
-        ("Last-Modified", served.modified),
         ("Cache-Control", cache),
         ("Link", link),
         *CORS,

@@ -1,27 +1,28 @@
-"""Conditional and range requests (RFC 9110, sections 13 and 14), from the headers in a WSGI environment."""
+"""Conditional and range requests (RFC 9110, sections 13 and 14), from the headers in a WSGI environment.
+
+Dates are no validators here: an answer changes with rights, access, limits and services, of which no file tells the date.
+"""
 
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII)
 
 
-def unchanged(environ: Mapping[str, Any], etag: str, modified_s: int) -> bool:
-    """Whether the client has this already; If-Modified-Since counts only without If-None-Match."""
+def unchanged(environ: Mapping[str, Any], etag: str) -> bool:
+    """Whether the client has this already."""
     sent = environ.get("HTTP_IF_NONE_MATCH")
-    if sent:
-        tags = [tag.strip().removeprefix("W/").strip('"') for tag in sent.split(",")]
-        return etag in tags or "*" in tags
-    since = environ.get("HTTP_IF_MODIFIED_SINCE")
-    return since is not None and modified_s <= _moment(since)
+    if not sent:
+        return False
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in sent.split(",")]
+    return etag in tags or "*" in tags
 
 
-def may_be_parted(environ: Mapping[str, Any], etag: str, modified_s: int) -> bool:
-    """Whether If-Range, where it is sent, names what the client would get: by strong ETag or exact date."""
+def may_be_parted(environ: Mapping[str, Any], etag: str) -> bool:
+    """Whether If-Range, where it is sent, names what the client would get, by its strong ETag."""
     sent = environ.get("HTTP_IF_RANGE")
-    return not sent or sent == f'"{etag}"' or modified_s == _moment(sent)
+    return not sent or sent == f'"{etag}"'
 
 
 def part_of(header: str, length: int) -> tuple[int, int] | None:
@@ -38,11 +39,3 @@ def part_of(header: str, length: int) -> tuple[int, int] | None:
     if match[2] and last < first:
         return None
     return first, min(last + 1, length)
-
-
-def _moment(text: str) -> float:
-    """Seconds since 1970, or -1 for what is no date."""
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (ValueError, OverflowError):
-        return -1.0

@@ -18,6 +18,7 @@ from tests.services import wait_until
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
 
 WIDTH, HEIGHT = 1333, 1999
+FUTURE = "Fri, 01 Jan 2100 00:00:00 GMT"
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def test_every_advertised_tile_and_size_comes_alike_from_both_paths(
         fast, plain = client.get(_path(media, path, version)), slow.get(_path(media, path, version))
         assert fast.status_code == plain.status_code == 200, path
         assert fast.data == plain.data
-        assert {name: fast.headers[name] for name in ("ETag", "Link", "Content-Type", "Last-Modified")} == {
-            name: plain.headers[name] for name in ("ETag", "Link", "Content-Type", "Last-Modified")
+        assert {name: fast.headers[name] for name in ("ETag", "Link", "Content-Type")} == {
+            name: plain.headers[name] for name in ("ETag", "Link", "Content-Type")
         }
         asked = [int(number or 0) for number in path.split("/")[1].split(",")]
         assert Image.open(io.BytesIO(fast.data)).size == (asked[0], asked[1] or Image.open(io.BytesIO(fast.data)).size[1])
@@ -100,11 +101,8 @@ def test_what_a_client_has_is_not_sent_again(client: Client, media: Media, path:
     assert (again.status_code, again.data) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
     assert client.get(_path(media, path), headers={"If-None-Match": '"other"'}).status_code == 200
-    assert client.get(_path(media, path), headers={"If-Modified-Since": first.headers["Last-Modified"]}).status_code == 304
-    assert client.get(_path(media, path), headers={"If-Modified-Since": "Mon, 01 Jan 2001 00:00:00 GMT"}).status_code == 200
-    assert client.get(_path(media, path), headers={"If-Modified-Since": "yesterday"}).status_code == 200
-    stale = {"If-None-Match": '"other"', "If-Modified-Since": first.headers["Last-Modified"]}
-    assert client.get(_path(media, path), headers=stale).status_code == 200
+    assert "Last-Modified" not in first.headers, "what is sent depends on more than a file"
+    assert client.get(_path(media, path), headers={"If-Modified-Since": FUTURE}).status_code == 200
 
 
 def test_the_canonical_address_is_in_the_link(client: Client, media: Media) -> None:
