@@ -134,10 +134,13 @@ def _held(path: Path) -> Iterator[None]:
 
 
 def _locked(stream: BinaryIO) -> bool:
+    """Whether nobody else holds the lock, or there is none, as on some network file systems."""
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError:
+        return True
     return True
 
 

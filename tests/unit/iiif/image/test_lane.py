@@ -1,5 +1,7 @@
 """The lane: bounded, each picture once, and never an error that is not told."""
 
+import errno
+import fcntl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -81,3 +83,12 @@ def test_large_pictures_are_made_one_at_a_time_on_the_machine(tmp_path: Path, mo
 def test_a_lock_that_cannot_be_made_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert Lane(1, 0, "test", alone=tmp_path / "file" / ".large").make("one", lambda: b"made") == b"made"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_a_file_system_without_locks_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def flock(*_: object) -> None:
+        raise OSError(number, "no locks here")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    assert Lane(1, 0, "test", alone=tmp_path / ".large").make("one", lambda: b"made") == b"made"
