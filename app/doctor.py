@@ -1,5 +1,6 @@
 """What a working hub needs, checked one by one; each finding says what is so, and what to do where it is wrong."""
 
+import http.client
 import importlib
 import importlib.metadata
 import tempfile
@@ -74,8 +75,8 @@ def _services(runtime: Runtime) -> tuple[tuple[str, Callable[[], str]], ...]:
 def _try(name: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, check())
-    except (DomainError, SQLAlchemyError, redis.RedisError, OSError) as error:
-        return Finding(name, False, str(error).split("\n")[0])
+    except (DomainError, SQLAlchemyError, redis.RedisError, OSError, http.client.HTTPException) as error:
+        return Finding(name, False, str(error).split("\n")[0] or type(error).__name__)
 
 
 def _base_url(settings: Settings) -> str:

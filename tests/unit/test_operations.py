@@ -1,5 +1,6 @@
 """What operators use: tokens and doctor on the command line, health and metrics over HTTP."""
 
+import http.client
 import importlib
 import json
 import os
@@ -77,6 +78,13 @@ def test_doctor_names_services_that_are_not_there(lectotype: Lectotype, monkeypa
     assert result.exit_code == 1
     wrong = {line.split()[1] for line in result.output.splitlines() if line.startswith("WRONG")}
     assert {"base", "database", "migrations", "broker"} <= wrong
+
+
+def test_doctor_says_of_a_garbled_answer_that_it_is_one() -> None:
+    def check() -> str:
+        raise http.client.BadStatusLine("garbled")
+
+    assert doctor._try("CORS", check) == doctor.Finding("CORS", False, "garbled")
 
 
 def test_doctor_explains_libgl_and_a_second_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
