@@ -38,7 +38,8 @@ class Folder:
 
     def has(self, address: str) -> bool:
         """Whether the file is here, whole; then it counts as kept."""
-        here = self.path(address).is_file()
+        path = self.path(address)
+        here = path.is_file() and path.stat().st_size > 0
         self.kept += here
         return here
 
@@ -49,7 +50,10 @@ class Folder:
             self.kept += 1
             return
         incoming = self._state / "incoming" / "file"
-        incoming.write_bytes(body)
+        with incoming.open("wb") as stream:
+            stream.write(body)
+            stream.flush()
+            os.fsync(stream.fileno())  # else a power cut may leave the name without the bytes
         path.parent.mkdir(parents=True, exist_ok=True)
         incoming.replace(path)
         self.written, self.bytes_written = self.written + 1, self.bytes_written + len(body)
