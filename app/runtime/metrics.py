@@ -15,14 +15,14 @@ from prometheus_client.registry import Collector
 
 from app.runtime import processes
 
-Lane = Literal["tile", "info", "render", "refused"]
+Lane = Literal["tile", "info", "render", "refused", "error"]
 Cache = Literal["stored", "memory", "disk", "made", "unchanged", "none"]
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _own = CollectorRegistry()
 _answers = Counter(
     "lectotype_image_answers",
-    "Answers to image requests: by lane (tile, info, render, refused), format, and where the body came from.",
+    "Answers to image requests: by lane (tile, info, render, refused, error), format, and where the body came from.",
     ["lane", "format", "cache"],
     registry=_own,
 )

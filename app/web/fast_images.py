@@ -44,7 +44,7 @@ class FastImages:
                 metrics.image_answered("refused", "json", "none")
                 return _busy(busy, environ, start_response)
             except Exception:  # noqa: BLE001 - Flask comes to the same error, puts it into words and logs it
-                metrics.image_answered("refused", "json", "none")
+                metrics.image_answered("error", "json", "none")
                 return self.app(environ, start_response)
             body = answer.body if environ["REQUEST_METHOD"] == "GET" else b""
             _count(answer, len(body))

@@ -52,7 +52,7 @@ def test_every_request_is_counted_once_over_all_processes_and_their_restarts(liv
     assert [status for status, _ in answers].count(200) == 100
     assert counted(live, "tile", "jpg", "stored") == 60
     assert counted(live, "info", "json", "made") == 40
-    assert counted(live, "refused", "json", "none") == 20
+    assert counted(live, "error", "json", "none") == 20
     assert numbers(live)['lectotype_image_bytes_total{lane="tile"}'] == sum(len(body) for _, body in answers[:60])
     assert len(workers(live)) == 2, "both processes answered"
 
