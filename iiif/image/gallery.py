@@ -10,7 +10,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Any, Generic, Literal, TypeVar
 
 from sqlalchemy.orm import Session
@@ -44,8 +43,8 @@ class Served:
     """A ready image, or a segment of one, as somebody may see it.
 
     `part` is what is shown, in pixels of the full upright image: all of it, or the segment. `digest` stands for everything
-    that the bytes of its pictures depend on; `packet` is what is written into them, `modified` when they last changed, as
-    HTTP writes it. With the view "reduced" nothing finer than `frame` is given out; "private" is what only a token opened.
+    that the bytes of its pictures depend on; `packet` is what is written into them. With the view "reduced" nothing finer
+    than `frame` is given out; "private" is what only a token opened.
     """
 
     media: Media
@@ -56,7 +55,6 @@ class Served:
     frame: Frame | None
     digest: str
     packet: bytes
-    modified: str
     until: float
 
 
@@ -66,7 +64,6 @@ class _Opened:
     pyramid: Pyramid
     packet: bytes
     digest: str
-    modified: str
     until: float
 
 
@@ -174,7 +171,7 @@ class Gallery:
             raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error
         packet = metadata.packet(media, self.addresses.pid(key), pyramid.camera, self._policy)
         digest = f"{media.pyramid_sha256}.{hashlib.sha256(packet).hexdigest()[:16]}"
-        return _Opened(media, pyramid, packet, digest, formatdate(pyramid.modified_s, usegmt=True), time.monotonic() + KEPT_S)
+        return _Opened(media, pyramid, packet, digest, time.monotonic() + KEPT_S)
 
     def _ask_again(self, key: str) -> None:
         """Have the lost derivative made again, once a minute at most."""
@@ -197,7 +194,7 @@ def _seen(opened: _Opened, identifier: Identifier, view: View, reduced_width: in
             raise OutsideImage(f"There is no segment {name!r}: x,y,w,h must lie within the image of {size}.")
     frame = Frame.of(media.width_px, media.height_px, reduced_width) if view == "reduced" else None
     digest = opened.digest if frame is None else f"{opened.digest}.{frame.width}x{frame.height}"
-    return Served(media, opened.pyramid, name, part, view, frame, digest, opened.packet, opened.modified, opened.until)
+    return Served(media, opened.pyramid, name, part, view, frame, digest, opened.packet, opened.until)
 
 
 _galleries: list[Gallery] = []

@@ -149,7 +149,6 @@ class Pyramid:
         "about",
         "height_px",
         "levels",
-        "modified_s",
         "pictures",
         "quarters",
         "width_px",
@@ -164,7 +163,6 @@ class Pyramid:
         """
         self._handle = os.dup(file) if isinstance(file, int) else os.open(file, os.O_RDONLY)
         weakref.finalize(self, os.close, self._handle)
-        self.modified_s = int(os.fstat(self._handle).st_mtime)
         index = index or _read_index(self._handle)
         self.width_px, self.height_px, self.levels = index.width_px, index.height_px, index.levels
         self.quarters, self.pictures, self.about = index.quarters, index.pictures, index.about
