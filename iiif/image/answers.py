@@ -15,7 +15,7 @@ from iiif.catalogue import rights
 from iiif.image import conditions, info, pictures
 from iiif.image.errors import BadParameter
 from iiif.image.gallery import Gallery, Kept, Served, View
-from iiif.image.pictures import Order, Source
+from iiif.image.pictures import Order, Picture, Source
 from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Rotation, Size, Version, other_side
 
 Environ = Mapping[str, Any]
@@ -115,12 +115,10 @@ class Answers:
             return Answer(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
         if found is None:
             found = pictures.made(self.gallery, served, plan.wanted)
-        if "HTTP_RANGE" in environ and conditions.may_be_parted(environ, plan.etag):
-            part = conditions.part_of(environ["HTTP_RANGE"], len(found.body))
-            if part is not None:
-                return _partial(part, found.body, plan, found.source)
-        head = [("Content-Type", FORMATS[form]), ("Content-Length", str(len(found.body)))]
-        return Answer(200, head + plan.headers, found.body, form, found.source)
+        answer = _whole_or_part(environ, plan, found)
+        if plan.wanted.stored is None and environ["REQUEST_METHOD"] != "HEAD":
+            pictures.sent(self.gallery, plan.wanted, len(answer.body))
+        return answer
 
     def _plan(self, served: Served, version: Version, wanted: str) -> Plan:
         """`wanted` is what stands behind the identifier."""
@@ -208,6 +206,17 @@ def _plainly_stored(served: Served, wanted: str) -> Geometry | None:
     local = Geometry(part.width, part.height, box, width, height, UPRIGHT, "default", "jpg")
     is_stored = served.pyramid.stored_at(part.x + box.x, part.y + box.y, box.width, box.height, width, height) is not None
     return local if is_stored and served.frame is None else None
+
+
+def _whole_or_part(environ: Environ, plan: Plan, found: Picture) -> Answer:
+    """200, or what the header Range comes to."""
+    if "HTTP_RANGE" in environ and conditions.may_be_parted(environ, plan.etag):
+        part = conditions.part_of(environ["HTTP_RANGE"], len(found.body))
+        if part is not None:
+            return _partial(part, found.body, plan, found.source)
+    form = plan.wanted.geometry.format
+    head = [("Content-Type", FORMATS[form]), ("Content-Length", str(len(found.body)))]
+    return Answer(200, head + plan.headers, found.body, form, found.source)
 
 
 def _partial(part: tuple[int, int], body: bytes, plan: Plan, source: Source) -> Answer:

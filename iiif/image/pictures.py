@@ -52,13 +52,17 @@ def at_hand(gallery: Gallery, served: Served, wanted: Order) -> Picture | None:
         if wanted.pixels > SEND_PX:
             gallery.outflow.check()
         kept = gallery.cache.get(wanted.key)
-        if kept is not None and wanted.pixels > SEND_PX:
-            gallery.outflow.spend(len(kept[0]))
         return None if kept is None else Picture(*kept)
     body, geometry = served.pyramid.read(wanted.stored), wanted.geometry
     if (geometry.region.width, geometry.region.height) == (geometry.image_width, geometry.image_height):
         body = metadata.embed(body, "jpg", served.packet)
     return Picture(body, "stored")
+
+
+def sent(gallery: Gallery, wanted: Order, count: int) -> None:
+    """Count so many bytes of a picture that leave, be it kept or new."""
+    if wanted.pixels > SEND_PX:
+        gallery.outflow.spend(count)
 
 
 def made(gallery: Gallery, served: Served, wanted: Order) -> Picture:

@@ -89,6 +89,22 @@ def test_less_is_read_for_a_picture_that_is_much_distorted(
     assert client.get(f"{base}/full/1300,1/0/default.jpg").status_code == 200
 
 
+def test_of_large_pictures_counts_what_leaves(
+    runtime: Runtime, client: Client, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "SEND_PX", 10_000)
+    spent: list[int] = []
+    monkeypatch.setattr(gallery.of(runtime).outflow, "spend", spent.append)
+    large, small = f"{base}/0,0,1000,900/500,450/0/default.jpg", f"{base}/0,0,1000,900/100,90/0/default.jpg"
+    length = len(client.get(large).data)
+    assert spent == [length], "new"
+    client.get(large)
+    client.get(large, headers={"Range": "bytes=0-99"})
+    client.head(large)
+    client.get(small)
+    assert spent == [length, length, 100]
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3, 4, 6, 8, 16, 32])
 def test_threads_are_kept_for_tiles_whatever_is_rendered(runtime: Runtime, threads: int) -> None:
     settings = runtime.settings.model_copy(update={"web_threads": threads})
