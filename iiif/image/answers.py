@@ -12,11 +12,11 @@ from typing import Any
 
 from app.runtime.http import encode, etag_of
 from iiif.catalogue import rights
-from iiif.image import conditions, info, pictures
+from iiif.image import conditions, info, pictures, render
 from iiif.image.errors import BadParameter
 from iiif.image.gallery import Gallery, Kept, Served, View
 from iiif.image.pictures import Order, Picture, Source
-from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Rotation, Size, Version, other_side
+from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Limits, Rotation, Size, Version, other_side
 
 Environ = Mapping[str, Any]
 Headers = list[tuple[str, str]]
@@ -122,17 +122,19 @@ class Answers:
 
     def _plan(self, served: Served, version: Version, wanted: str) -> Plan:
         """`wanted` is what stands behind the identifier."""
-        local = _plainly_stored(served, wanted) or self._resolved(served, version, wanted)
+        local = _plainly_stored(served, wanted, self.gallery.limits) or self._resolved(served, version, wanted)
         part, media, limits = served.part, served.media, self.gallery.limits
         if served.frame is not None:
             limits = served.frame.limits(local.region, limits)
         canonical = local.canonical(version, limits)
         whole = served.name == media.key
         geometry = local if whole else local.shifted(part.x, part.y, media.width_px, media.height_px)
-        etag = etag_of(f"{served.digest}/{served.name}/{canonical}".encode())
+        order = pictures.order(served, geometry)
+        renderer = "stored" if order.stored else render.RENDER_VERSION
+        etag = etag_of(f"{served.digest}/{served.name}/{canonical}/{renderer}".encode())
         link = f'<{self._id(served, version)}/{canonical}>;rel="canonical", <{info.PROFILE[version]}>;rel="profile"'
         headers = [*_headers(etag, CACHE[served.view], link), ("Accept-Ranges", "bytes"), *_vary(served)]
-        return Plan(served.digest, served.view, served.name, pictures.order(served, geometry), etag, headers)
+        return Plan(served.digest, served.view, served.name, order, etag, headers)
 
     def _resolved(self, served: Served, version: Version, wanted: str) -> Geometry:
         """The geometry in the frame of what is served. Raises BadParameter, OnlyReduced."""
@@ -189,7 +191,7 @@ class Answers:
         return f"{self.gallery.addresses.image(served.media.key, version)}{served.name.removeprefix(served.media.key)}"
 
 
-def _plainly_stored(served: Served, wanted: str) -> Geometry | None:
+def _plainly_stored(served: Served, wanted: str, limits: Limits) -> Geometry | None:
     """The geometry of a stored picture named in full, in the frame of what is served: what viewers ask for, unparsed."""
     match = PLAIN.fullmatch(wanted)
     if match is None:
@@ -203,6 +205,8 @@ def _plainly_stored(served: Served, wanted: str) -> Geometry | None:
     if box.width < 1 or box.height < 1 or width < 1:
         return None
     height = int(match[6]) if match[6] else other_side(box.width, box.height, width)
+    if not limits.allow(width, height):
+        return None
     local = Geometry(part.width, part.height, box, width, height, UPRIGHT, "default", "jpg")
     is_stored = served.pyramid.stored_at(part.x + box.x, part.y + box.y, box.width, box.height, width, height) is not None
     return local if is_stored and served.frame is None else None
@@ -224,7 +228,8 @@ def _partial(part: tuple[int, int], body: bytes, plan: Plan, source: Source) -> 
     first, end = part
     form, length = plan.wanted.geometry.format, len(body)
     if first >= end:
-        return Answer(416, [("Content-Range", f"bytes */{length}"), ("Content-Length", "0"), *plan.headers], b"", form, source)
+        refusal = [("Content-Range", f"bytes */{length}"), ("Content-Length", "0"), ("Cache-Control", "no-store"), *CORS]
+        return Answer(416, refusal, b"", form, source)
     head = [("Content-Type", FORMATS[form]), ("Content-Length", str(end - first))]
     head.append(("Content-Range", f"bytes {first}-{end - 1}/{length}"))
     return Answer(206, head + plan.headers, body[first:end], form, source)

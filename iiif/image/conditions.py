@@ -20,7 +20,10 @@ def unchanged(environ: Mapping[str, Any], etag: str) -> bool:
 
 
 def may_be_parted(environ: Mapping[str, Any], etag: str) -> bool:
-    """Whether If-Range, where it is sent, names what the client would get, by its strong ETag."""
+    """Whether a part may be sent: only a GET is for one, and If-Range, where it is sent, has to name the strong ETag of what
+    the client would get."""
+    if environ["REQUEST_METHOD"] != "GET":
+        return False
     sent = environ.get("HTTP_IF_RANGE")
     return not sent or sent == f'"{etag}"'
 

@@ -42,8 +42,14 @@ class Order:
 
 
 def order(served: Served, geometry: Geometry) -> Order:
+    """Raises BadParameter where its format does not hold so large a picture."""
     stored = stored_of(served, geometry)
-    return Order(geometry, stored, key_of(served, geometry) if stored is None else "")
+    wanted = Order(geometry, stored, key_of(served, geometry) if stored is None else "")
+    most = MOST_PX.get(geometry.format)
+    if most is not None and wanted.pixels > most:
+        why = f"is given out with at most {most} pixels; this picture would have {wanted.pixels}"
+        raise BadParameter("format", geometry.format, why)
+    return wanted
 
 
 def at_hand(gallery: Gallery, served: Served, wanted: Order) -> Picture | None:
@@ -66,12 +72,8 @@ def sent(gallery: Gallery, wanted: Order, count: int) -> None:
 
 
 def made(gallery: Gallery, served: Served, wanted: Order) -> Picture:
-    """The picture, made in its turn and kept. Raises Busy, BadParameter."""
+    """The picture, made in its turn and kept. Raises Busy."""
     geometry = wanted.geometry
-    pixels = wanted.pixels
-    if pixels > MOST_PX.get(geometry.format, pixels):
-        why = f"is given out with at most {MOST_PX[geometry.format]} pixels; this picture would have {pixels}"
-        raise BadParameter("format", geometry.format, why)
 
     def make() -> bytes:
         body = metadata.embed(_render(gallery, served, geometry), geometry.format, served.packet)
@@ -89,11 +91,12 @@ def _cost(served: Served, wanted: Order) -> float:
 
 
 def key_of(served: Served, geometry: Geometry) -> str:
-    """What the picture is kept under: all that its bytes depend on, but not who asks."""
+    """What the picture is kept under: all that its bytes depend on, the renderer too, but not who asks."""
     box = geometry.region
     wanted = f"{box.x},{box.y},{box.width},{box.height}/{geometry.width},{geometry.height}/{geometry.rotation}"
     quality = "default" if geometry.quality == "color" else geometry.quality
-    return hashlib.sha256(f"{served.digest}/{wanted}/{quality}.{geometry.format}".encode()).hexdigest()[:40]
+    told = f"{render.RENDER_VERSION}/{served.digest}/{wanted}/{quality}.{geometry.format}"
+    return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
 def _render(gallery: Gallery, served: Served, geometry: Geometry) -> bytes:

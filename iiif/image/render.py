@@ -16,6 +16,7 @@ from iiif.image import encoding, jpeg, partial
 from iiif.image.pyramid import TILE_PX, Pyramid
 from iiif.image.request import Box, Geometry, Rotation
 
+RENDER_VERSION = 1  # to be raised with whatever gives other bytes for the same derivative (scaling, encoders, their settings)
 QUALITY = encoding.QUALITY
 LIKE_TILES = ("jpg", "pdf")  # see `scaled`
 MOST_READ_PX = 64_000_000  # of a level, for one picture: 192 MB

@@ -12,7 +12,7 @@ from PIL import Image
 from sqlalchemy import select
 from werkzeug.test import Client
 
-from app.runtime import tokens
+from app.runtime import context, tokens
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from app.web.fast_images import FastImages
@@ -167,9 +167,13 @@ def test_a_part_of_a_picture_is_sent_by_range(client: Client, slow: Client, base
                 outside = either.get(f"{base}/{path}", headers={"Range": sent})
                 assert (outside.status_code, outside.data) == (416, b"")
                 assert outside.headers["Content-Range"] == f"bytes */{length}"
+                assert outside.headers["Cache-Control"] == "no-store"
+                assert "ETag" not in outside.headers, "it would be the picture's"
             for ignored in ("bytes=0-1,5-6", "bytes=9-3", "bytes=-", "lines=0-9", "bytes=a-b", "bytes=" + "9" * 40 + "-"):
                 assert either.get(f"{base}/{path}", headers={"Range": ignored}).status_code == 200, ignored
             first = {"Range": "bytes=0-9"}
+            head = either.head(f"{base}/{path}", headers=first)
+            assert (head.status_code, head.headers["Content-Length"]) == (200, str(length)), "a range is for GET"
             assert either.get(f"{base}/{path}", headers=first | {"If-Range": whole.headers["ETag"]}).status_code == 206
             assert either.get(f"{base}/{path}", headers=first | {"If-Range": '"other"'}).status_code == 200
             assert either.get(f"{base}/{path}", headers=first | {"If-Range": f"W/{whole.headers['ETag']}"}).status_code == 200
@@ -187,6 +191,39 @@ def test_a_date_is_no_condition(flask_app: Flask, runtime: Runtime, media: Media
     for path, tag in before.items():
         for sent in ({"If-Modified-Since": at}, {"If-None-Match": tag}, {"Range": "bytes=0-9", "If-Range": at}):
             assert client.get(f"{base}/{path}", headers=sent).status_code == 200, sent
+
+
+def test_another_renderer_makes_another_picture(
+    client: Client, flask_app: Flask, runtime: Runtime, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: client.get(f"{base}/{path}") for path in (RENDERED, STORED)}
+    monkeypatch.setattr(render, "RENDER_VERSION", render.RENDER_VERSION + 1)
+    monkeypatch.setattr(render, "render", lambda *_: file_of(drawn(150, 100)))
+    other = _anew(flask_app, runtime)
+    after = {path: other.get(f"{base}/{path}", headers={"If-None-Match": before[path].headers["ETag"]}) for path in before}
+    assert after[RENDERED].status_code == 200
+    assert after[RENDERED].data != before[RENDERED].data
+    assert after[STORED].status_code == 304, "stored pictures stay what they are"
+
+
+def test_limits_hold_for_stored_pictures(flask_app: Flask, runtime: Runtime, base: str) -> None:
+    for limits in ({"max_width": 300}, {"max_area": 90_000}):
+        narrow = Runtime(
+            settings=runtime.settings.with_(**limits), database=runtime.database, blobs=runtime.blobs, search=runtime.search
+        )
+        context.use(narrow)
+        client = _anew(flask_app, narrow)
+        for path in (STORED, "full/400,277/0/default.jpg", "full/1300,900/0/default.jpg", "full/400,/0/default.jpg"):
+            assert client.get(f"{base}/{path}").status_code == 400, path
+        assert client.get(f"{base}/0,0,256,256/256,256/0/default.jpg").status_code == 200
+
+
+def test_a_picture_that_get_refuses_head_refuses_too(client: Client, slow: Client, base: str) -> None:
+    for either in (client, slow):
+        for method in (either.head, either.get):
+            refused = method(f"{base}/full/^4300,/0/default.avif")
+            assert refused.status_code == 400
+            assert refused.headers["Content-Type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(
