@@ -45,7 +45,29 @@ def contexts(shared: Path) -> list[Any]:
 def source() -> Source:
     specimen, image, run = (ids.new_key(shoulder, "99999") for shoulder in (ids.SPECIMEN, ids.MEDIA, ids.RUN))
     media = Media(
-        *(image, specimen, 1, 1, "00" * 32, 9, "image/jpeg", 100, 80, 1, "", "a.jpg", "", "", "", "ready", "", "00" * 32, AT)
+        *(
+            image,
+            specimen,
+            1,
+            1,
+            "00" * 32,
+            9,
+            "image/jpeg",
+            100,
+            80,
+            1,
+            "",
+            "a.jpg",
+            "",
+            "",
+            "",
+            "ready",
+            "",
+            "00" * 32,
+            2,
+            "open",
+            AT,
+        )
     )
     of_run = Run(run, "analysis", "running", "sheet", "v", image, specimen, "", "c", {}, {}, {}, 0, 0, "", {}, AT, AT, None)
     return Source(of_run, "step", media, Addresses(BASE, "99999"), AT, rests_on=f"{BASE}/api/runs/x#ruler-1")
