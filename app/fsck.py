@@ -121,10 +121,9 @@ class Check:
         return None if sound else "damaged derivative"
 
     def _mend(self, media: Media) -> None:
-        """Its file goes first: one whose index is sound would else be left alone."""
-        if media.pyramid_sha256:
-            self.runtime.blobs.delete(media.pyramid_sha256)
+        """It is served as it is until there is a better one."""
         with self.runtime.db.begin() as session:
+            catalogue.distrust_derivative(session, media.key)
             catalogue.derive_again(session, media.key)
 
     def _unnamed(self, name: str, needed: set[bytes], before: float) -> None:

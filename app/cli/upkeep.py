@@ -18,6 +18,7 @@ from app.runtime.errors import DomainError
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image import deriving
+from iiif.image.decoder import DecoderUnavailable
 from iiif.image.deriving import Outcome
 from iiif.image.pyramid import VERSION
 
@@ -75,7 +76,7 @@ def _named(runtime: Runtime, keys: Sequence[str]) -> Iterator[Media]:
 
 
 def _wanted(runtime: Runtime, *, missing: bool, force: bool) -> Iterator[Media]:
-    """Ready images that need it, in the order of their keys; with `force` every one that ever was settled."""
+    """Images that need it, in the order of their keys: ready and pending ones; with `force` every one."""
     after = ""
     while True:
         with runtime.reads.begin() as session:
@@ -84,7 +85,7 @@ def _wanted(runtime: Runtime, *, missing: bool, force: bool) -> Iterator[Media]:
             lost = media.state == "ready" and not runtime.blobs.has(media.pyramid_sha256)
             old = media.state == "ready" and media.derivative_version != VERSION
             damaged = media.state == "ready" and not old and not deriving.is_whole(runtime.blobs, media)
-            if lost or damaged or (old and not missing) or (force and media.state != "pending"):
+            if lost or damaged or (old and not missing) or media.state == "pending" or force:
                 yield media
         if len(page) < PAGE:
             return
@@ -112,12 +113,20 @@ def _derive(runtime: Runtime, wanted: Iterator[Media], *, force: bool, quiet: bo
 
         running: set[Future[Outcome]] = set()
         for media in wanted:
-            running.add(pool.submit(deriving.derive, runtime, media.key, force=force))
+            running.add(pool.submit(_attempt, runtime, media.key, force=force))
             if len(running) >= AT_ONCE:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 settle(done)
         settle(running)
     return tally
+
+
+def _attempt(runtime: Runtime, key: str, *, force: bool) -> Outcome:
+    """What the machine could not do for one image it may do for the next."""
+    try:
+        return deriving.derive(runtime, key, force=force)
+    except (OSError, DecoderUnavailable) as error:
+        return Outcome(key, "refused", "unavailable", str(error))
 
 
 def _enqueue(runtime: Runtime, wanted: Iterator[Media]) -> Tally:

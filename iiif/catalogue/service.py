@@ -224,6 +224,11 @@ def derive_again(session: Session, key: str) -> None:
         outbox.add(session, job)
 
 
+def distrust_derivative(session: Session, key: str) -> None:
+    """The derivative of the image is not what it should be, whatever its index says. Raises UnknownMedia."""
+    _media_row(session, key).derivative_version = 0
+
+
 def touch_specimen(session: Session, key: str, *, at: datetime) -> None:
     """Something that the specimen's index entry shows has changed: a new version, indexed again. Raises UnknownSpecimen."""
     row = store.find_specimen(session, key, lock=True)

@@ -81,7 +81,7 @@ class _Child:
             self._channel.send(message, files)
             reply = self._receive(self.limits.seconds)
             if reply.get("state") == "queued":
-                self._receive(QUEUE_S)
+                self._await_turn()
                 reply = self._receive(self.limits.seconds)
         except TimeoutError:
             self.close()
@@ -90,6 +90,14 @@ class _Child:
             self.close(kill=isinstance(error, BadReply))
             raise _Died(self.process.returncode) from error
         return reply
+
+    def _await_turn(self) -> None:
+        """Raises DecoderUnavailable if others take too long with a codec that takes much memory."""
+        try:
+            self._receive(QUEUE_S)
+        except TimeoutError as error:
+            self.close()
+            raise DecoderUnavailable(f"others have been decoding for {QUEUE_S:.0f} s") from error
 
     def close(self, *, kill: bool = True) -> None:
         """End it, and wait until it is gone."""
@@ -222,6 +230,8 @@ def _ask(what: str, limits: DecodeLimits, options: Mapping[str, Any], files: Seq
             status = int(error.args[0])
             log.warning("a decoding process died", status=status, doing=what)
             continue
+        if "unavailable" in reply:
+            raise DecoderUnavailable(f"decoding cannot write: {str(reply['unavailable'])[:300]}")
         if "code" in reply:
             if reply.get("trace"):
                 log.warning("a decoder failed", trace=str(reply["trace"])[:4000])

@@ -4,6 +4,7 @@ Foreign files are decoded here and nowhere else. It is started and asked by iiif
 """
 
 import ctypes
+import errno
 import fcntl
 import os
 import resource
@@ -12,6 +13,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +22,8 @@ from iiif.image.wire import Channel, ImageFacts
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 MAX_OPEN = 64
+DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+DISK_TROUBLE = tuple(os.strerror(number).lower() for number in DISK_FAULTS)  # as libvips words them
 HUNGRY = ("image/jp2", "image/x-dcraw", "image/x-adobe-dng")  # decoded in memory as a whole, so one at a time on a machine
 
 
@@ -58,7 +62,8 @@ def _confine(parent: int, address_space: int) -> None:
     ):
         most = resource.getrlimit(kind)[1]
         limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
-        resource.setrlimit(kind, (limit, limit))
+        with suppress(ValueError, OSError) if sys.platform != "linux" else nullcontext():  # macOS bounds no address space
+            resource.setrlimit(kind, (limit, limit))
 
 
 def _allow(seconds: int) -> None:
@@ -66,7 +71,8 @@ def _allow(seconds: int) -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     threads = min(4, os.cpu_count() or 1)
     limit = int(used.ru_utime + used.ru_stime) + 1 + seconds * threads
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+    most = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (limit if most == resource.RLIM_INFINITY else min(limit, most), most))
 
 
 def _answer(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
@@ -81,18 +87,28 @@ def _answer(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO])
         except pyvips.Error as error:
             raise broken(error) from error
     except RejectedImage as error:
+        if any(sign in error.sentence.lower() for sign in DISK_TROUBLE):
+            return {"unavailable": error.sentence}
         return {"code": error.code, "sentence": error.sentence}
     except MemoryError:
         space = f"{resource.getrlimit(resource.RLIMIT_AS)[0]:,} bytes of memory (LECTOTYPE_DECODE_BYTES)"
         return {"code": "too-much-memory", "sentence": f"Decoding needs more than {space}."}
+    except OSError as error:
+        if error.errno in DISK_FAULTS:
+            return {"unavailable": str(error)}
+        return _unreadable(error)
     except Exception as error:  # noqa: BLE001 - codecs raise errors of every class
-        sentence = f"The file is cut off or its data are broken: {type(error).__name__}: {error}"[:300].rstrip(".") + "."
-        return {"code": "truncated-image", "sentence": sentence, "trace": traceback.format_exc()[-4000:]}
+        return _unreadable(error)
     finally:
         for file in files:
             file.close()
         while _turn:
             os.close(_turn.pop())
+
+
+def _unreadable(error: Exception) -> dict[str, Any]:
+    sentence = f"The file is cut off or its data are broken: {type(error).__name__}: {error}"[:300].rstrip(".") + "."
+    return {"code": "truncated-image", "sentence": sentence, "trace": traceback.format_exc()[-4000:]}
 
 
 def _check(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:

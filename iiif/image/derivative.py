@@ -29,10 +29,15 @@ def make_derivative(blobs: FolderBlobs, sha256: str, limits: DecodeLimits) -> tu
     Raises:
         RejectedImage: the master cannot be read to its end, or is too large; trying again would not help.
     """
-    master, incoming = _master(blobs, sha256), _incoming(blobs)
+    master = _master(blobs, sha256)
+    incoming = _incoming(blobs)
     with tempfile.TemporaryDirectory(dir=incoming) as folder:
         path = Path(folder) / "pyramid.zip"
         facts = decoder.derive(master, path, limits)
+        made_of = pyramid.Pyramid(path)
+        if (made_of.width_px, made_of.height_px) != (facts.width_px, facts.height_px):
+            said, found = f"{facts.width_px} × {facts.height_px}", f"{made_of.width_px} × {made_of.height_px}"
+            raise RejectedImage("truncated-image", f"The header tells of {said} pixels, and {found} were decoded.")
         pyramid_sha256, _ = blobs.adopt(path)
     made = Derivative(facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256, pyramid.VERSION)
     return made, facts
@@ -57,6 +62,8 @@ def rgb_of(path: Path, limits: DecodeLimits) -> NDArray[np.uint8]:
 
 def _master(blobs: FolderBlobs, sha256: str) -> Path:
     path = blobs.path(sha256)
+    if not blobs.root.is_dir():
+        raise decoder.DecoderUnavailable(f"the folder of stored files, {blobs.root}, is not there")
     if not path.is_file():
         raise RejectedImage("missing-file", "The image file is no longer among the stored files.")
     return path

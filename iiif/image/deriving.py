@@ -40,11 +40,13 @@ def is_whole(blobs: FolderBlobs, media: Media) -> bool:
 def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
     """Make the derivative of an image that has none which is whole, and enter what came of it; safe to repeat.
 
-    An image that was refused stays so, unless with `force`, which also makes whole ones anew. Where that fails, an image
-    keeps the whole derivative it has.
+    An image that was refused stays so, unless with `force`, which also makes whole ones anew. An image that was ready once is
+    never refused any more: what fails then (a folder that is away, a process that was killed) is not of the image, and it
+    keeps what derivative it has.
 
     Raises:
         UnknownMedia: there is no such image.
+        DecoderUnavailable: the machine could not do it now; trying again later is right.
     """
     with runtime.reads.begin() as session:
         media = catalogue.get_media(session, key)
@@ -54,7 +56,7 @@ def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
     try:
         made, facts = derivative.make_derivative(runtime.blobs, media.sha256, DecodeLimits.of(runtime.settings))
     except RejectedImage as error:
-        if not whole:
+        if media.state != "ready":
             with runtime.db.begin() as session:
                 catalogue.media_failed(session, key, error.sentence, at=runtime.clock())
         return Outcome(key, "refused", error.code, error.sentence)

@@ -108,11 +108,14 @@ class Loader:
         return None
 
     def _checked(self, sha256: str) -> str:
-        """The media type of a new blob. Raises RejectedImage, and forgets the blob."""
+        """The media type of a new blob. Raises RejectedImage, and forgets the blob unless another ingest entered it meanwhile."""
         try:
             return media_type_of(self.runtime.blobs.path(sha256), self.limits)
         except RejectedImage:
-            self.runtime.blobs.delete(sha256)
+            with self.runtime.reads.begin() as session:
+                known = service.find_media_by_hash(session, sha256) is not None
+            if not known:
+                self.runtime.blobs.delete(sha256)
             raise
 
     def _enter(self, record: Record, terms: Mapping[str, str], masters: list[Master], report: Report) -> bool:

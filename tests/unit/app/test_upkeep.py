@@ -104,7 +104,7 @@ def test_making_anew_tells_nobody_that_the_image_is_new(runtime: Runtime, lectot
         assert session.scalars(select(OutboxRow.name)).all() == []
 
 
-def test_what_cannot_be_made_is_told_once_and_not_tried_for_ever(runtime: Runtime, lectotype: Lectotype) -> None:
+def test_what_cannot_be_made_is_told_and_loses_no_image(runtime: Runtime, lectotype: Lectotype) -> None:
     bad, good = sheet(runtime, 0), sheet(runtime, 1)
     for media in (bad, good):
         make_older(runtime, media)
@@ -114,9 +114,18 @@ def test_what_cannot_be_made_is_told_once_and_not_tried_for_ever(runtime: Runtim
     said = json.loads(result.output)
     assert (said["made"], [one["media"] for one in said["refused"]]) == (1, [bad.key])
     assert said["refused"][0]["code"] == "missing-file"
-    assert now(runtime, bad).state == "failed"
-    assert json.loads(lectotype("derive", "--all", "--json").output) == {"made": 0, "left": 0, "queued": 0, "refused": []}
+    assert now(runtime, bad).state == "ready"
     assert f"{bad.key}: missing-file" in lectotype("derive", bad.key, "--force").stderr
+
+
+def test_a_folder_of_files_that_is_away_for_a_while_costs_no_image(runtime: Runtime, lectotype: Lectotype) -> None:
+    media, away = sheet(runtime, 0), runtime.blobs.root.with_name("away")
+    runtime.blobs.root.rename(away)
+    said = json.loads(lectotype("derive", "--all", "--json").output)
+    assert [one["code"] for one in said["refused"]] == ["unavailable"]
+    away.rename(runtime.blobs.root)
+    assert now(runtime, media) == media
+    assert lectotype("derive", "--all").exit_code == 0
 
 
 def test_an_image_keeps_a_whole_derivative_when_it_cannot_be_made_anew(runtime: Runtime, lectotype: Lectotype) -> None:

@@ -145,6 +145,15 @@ def test_what_a_child_writes_is_bounded(good: Path, tmp_path: Path) -> None:
     assert _lives(good)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_is_not_the_fault_of_the_file(good: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.symlink_to("/dev/full")
+    with pytest.raises(decoder.DecoderUnavailable, match="No space left"):
+        decoder.derive(good, out, LIMITS)
+    assert _lives(good)
+
+
 def test_where_no_child_can_start_the_file_is_not_to_blame(good: Path) -> None:
     with pytest.raises(decoder.DecoderUnavailable):
         decoder.check(good, DecodeLimits(10**9, 60, 60_000_000))
