@@ -18,7 +18,6 @@ from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image import deriving
-from iiif.image.pyramid import VERSION
 
 PAGE = 500
 NAMES = [f"{number:02x}" for number in range(256)]
@@ -47,6 +46,7 @@ class Account:
     fresh: int = 0  # unnamed, but so young that an ingest may be about to name them
     leftovers: int = 0  # half-written files of processes that ended
     collected: bool = False
+    refused: list[str] = field(default_factory=list)  # images of which no derivative could be made, each with the reason
     strange: list[str] = field(default_factory=list)  # files that are no blobs
 
 
@@ -93,6 +93,8 @@ class Check:
         fault = self._original(media)
         if fault is not None:
             yield Finding(media.key, fault, media.sha256)
+        if media.state == "failed":
+            self.account.refused.append(f"{media.key}: {media.state_reason}")
         if media.state != "ready":
             return
         broken = self._derivative(media)
@@ -111,14 +113,14 @@ class Check:
         return None
 
     def _derivative(self, media: Media) -> Fault | None:
-        path = self.runtime.blobs.path(media.pyramid_sha256)
-        if not media.pyramid_sha256 or not path.is_file():
+        fault = deriving.fault_of(self.runtime.blobs, media)
+        if fault == "lost":
             return "lost derivative"
-        if media.derivative_version != VERSION:
-            self.account.older += 1
-            return None
-        sound = deriving.is_whole(self.runtime.blobs, media) and not (self.deep and _digest(path) != media.pyramid_sha256)
-        return None if sound else "damaged derivative"
+        rotten = self.deep and _digest(self.runtime.blobs.path(media.pyramid_sha256)) != media.pyramid_sha256
+        if fault == "damaged" or rotten:
+            return "damaged derivative"
+        self.account.older += fault == "older"
+        return None
 
     def _mend(self, media: Media) -> None:
         """It is served as it is until there is a better one."""

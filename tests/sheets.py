@@ -49,7 +49,6 @@ class Hub:
 
 def make_hub(runtime: Runtime) -> Hub:
     app = create_app(runtime)
-    runtime.blobs.root.mkdir(parents=True, exist_ok=True)  # there, and empty
     with runtime.db.begin() as session:
         token = tokens.create(session, "test", runtime.clock())
     return Hub(runtime, app.test_client(), token)

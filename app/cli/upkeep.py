@@ -20,7 +20,6 @@ from iiif.catalogue.model import Media
 from iiif.image import deriving
 from iiif.image.decoder import DecoderUnavailable
 from iiif.image.deriving import Outcome
-from iiif.image.pyramid import VERSION
 
 AT_ONCE = 2  # each holds up to LECTOTYPE_DECODE_BYTES
 PAGE = 200
@@ -82,10 +81,8 @@ def _wanted(runtime: Runtime, *, missing: bool, force: bool) -> Iterator[Media]:
         with runtime.reads.begin() as session:
             page = catalogue.list_media(session, after=after, limit=PAGE)
         for media in page:
-            lost = media.state == "ready" and not runtime.blobs.has(media.pyramid_sha256)
-            old = media.state == "ready" and media.derivative_version != VERSION
-            damaged = media.state == "ready" and not old and not deriving.is_whole(runtime.blobs, media)
-            if lost or damaged or (old and not missing) or media.state == "pending" or force:
+            fault = deriving.fault_of(runtime.blobs, media) if media.state == "ready" else None
+            if fault in ("lost", "damaged") or (fault and not missing) or media.state == "pending" or force:
                 yield media
         if len(page) < PAGE:
             return
@@ -179,5 +176,9 @@ def _tell(account: Account, wrong: int) -> None:
         click.echo(f"{account.fresh} more that nothing names are too young to be removed.")
     if account.leftovers:
         click.echo(f"{account.leftovers} half-written files removed.")
+    if account.refused:
+        click.echo(f"{len(account.refused)} images were refused; `lectotype derive KEY --force` tries one again:")
+    for line in account.refused:
+        click.echo(f"  {line}")
     for path in account.strange:
         click.echo(f"No file of ours: {path}")

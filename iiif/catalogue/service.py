@@ -13,6 +13,7 @@ from iiif.catalogue.jobs import DeriveImage, MediaSettled
 from iiif.catalogue.model import Access, Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 
+DISTRUSTED = -1  # instead of the version of a derivative that was found damaged
 LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes
 
 
@@ -226,7 +227,7 @@ def derive_again(session: Session, key: str) -> None:
 
 def distrust_derivative(session: Session, key: str) -> None:
     """The derivative of the image is not what it should be, whatever its index says. Raises UnknownMedia."""
-    _media_row(session, key).derivative_version = 0
+    _media_row(session, key).derivative_version = DISTRUSTED
 
 
 def touch_specimen(session: Session, key: str, *, at: datetime) -> None:

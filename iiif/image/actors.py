@@ -9,7 +9,7 @@ from iiif.image import deriving
 log = structlog.get_logger()
 
 
-@dramatiq.actor(actor_name="derive_image", queue_name="images", max_retries=5, time_limit=1_800_000)
+@dramatiq.actor(actor_name="derive_image", queue_name="images", max_retries=5, min_backoff=15_000, time_limit=1_800_000)
 def derive_image(media_key: str) -> None:
     """Make the pyramid of an image; safe to repeat, for a whole one is left alone, and so is a refused image."""
     outcome = deriving.derive(context.current(), media_key)

@@ -1,8 +1,8 @@
 """Foreign image files are decoded in child processes, which may fail as badly as they like.
 
-A child has no environment, no files but those handed to it, bounded memory, time and output, and dies with its parent. As many
-as were busy at once, up to KEPT, are kept warm, for a start takes 0.2 s. Threads may call all this at once; each call has a
-child of its own.
+A child has no settings in its environment, bounded memory, time, output and open files, and dies with its parent. It runs as
+the same user, so what a file makes of a hole in a decoder is not confined by it. As many as were busy at once, up to KEPT, are
+kept warm, for a start takes 0.2 s. Threads may call all this at once; each call has a child of its own.
 """
 
 import atexit

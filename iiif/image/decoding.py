@@ -13,7 +13,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -62,8 +62,9 @@ def _confine(parent: int, address_space: int) -> None:
     ):
         most = resource.getrlimit(kind)[1]
         limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
-        with suppress(ValueError, OSError) if sys.platform != "linux" else nullcontext():  # macOS bounds no address space
-            resource.setrlimit(kind, (limit, limit))
+        if kind == resource.RLIMIT_AS and sys.platform == "darwin":
+            continue  # macOS bounds no address space
+        resource.setrlimit(kind, (limit, limit))
 
 
 def _allow(seconds: int) -> None:
@@ -165,13 +166,17 @@ def _told(facts: ImageFacts) -> dict[str, Any]:
 
 
 def _queue(channel: Channel, facts: ImageFacts) -> None:
-    """Wait until no other child of this machine decodes a file that takes much memory; the lock ends with the question."""
+    """Wait until no other child that runs this very file decodes one that takes much memory; the lock ends with the question.
+
+    Where the file system knows no locks, nobody waits.
+    """
     if facts.format not in HUNGRY or _turn:
         return
     lock = os.open(__file__, os.O_RDONLY)
     channel.send({"state": "queued"})
-    fcntl.flock(lock, fcntl.LOCK_EX)
     _turn.append(lock)
+    with suppress(OSError):
+        fcntl.flock(lock, fcntl.LOCK_EX)
     channel.send({"state": "begun"})
 
 

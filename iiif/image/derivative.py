@@ -62,8 +62,6 @@ def rgb_of(path: Path, limits: DecodeLimits) -> NDArray[np.uint8]:
 
 def _master(blobs: FolderBlobs, sha256: str) -> Path:
     path = blobs.path(sha256)
-    if not blobs.root.is_dir():
-        raise decoder.DecoderUnavailable(f"the folder of stored files, {blobs.root}, is not there")
     if not path.is_file():
         raise RejectedImage("missing-file", "The image file is no longer among the stored files.")
     return path

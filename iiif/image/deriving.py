@@ -9,7 +9,10 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import RejectedImage
 from iiif.catalogue.model import Media
 from iiif.image import derivative, pyramid
+from iiif.image.decoder import DecoderUnavailable
 from iiif.image.wire import DecodeLimits
+
+Fault = Literal["lost", "damaged", "older"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,20 @@ class Outcome:
     frames: int = 1
 
 
-def is_whole(blobs: FolderBlobs, media: Media) -> bool:
-    """Whether the derivative lies there, of this recipe, with a sound index and in the frame of the image."""
+def fault_of(blobs: FolderBlobs, media: Media) -> Fault | None:
+    """What is wrong with the derivative of a ready image: nothing if it lies there, of this recipe, with a sound index and in
+    the frame of the image."""
+    if not media.pyramid_sha256 or not blobs.has(media.pyramid_sha256):
+        return "lost"
+    if media.derivative_version == catalogue.DISTRUSTED:
+        return "damaged"
     if media.derivative_version != pyramid.VERSION:
-        return False
+        return "older"
     try:
         found = pyramid.Pyramid(blobs.path(media.pyramid_sha256))
     except (OSError, pyramid.PyramidError):
-        return False
-    return (found.width_px, found.height_px) == (media.width_px, media.height_px)
+        return "damaged"
+    return None if (found.width_px, found.height_px) == (media.width_px, media.height_px) else "damaged"
 
 
 def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
@@ -50,12 +58,14 @@ def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
     """
     with runtime.reads.begin() as session:
         media = catalogue.get_media(session, key)
-    whole = media.state == "ready" and is_whole(runtime.blobs, media)
+    whole = media.state == "ready" and fault_of(runtime.blobs, media) is None
     if (whole or media.state == "failed") and not force:
         return Outcome(key, "left")
     try:
         made, facts = derivative.make_derivative(runtime.blobs, media.sha256, DecodeLimits.of(runtime.settings))
     except RejectedImage as error:
+        if media.state == "pending" and error.code == "missing-file":
+            raise DecoderUnavailable(error.sentence) from error  # a disk that is not mounted looks like that
         if media.state != "ready":
             with runtime.db.begin() as session:
                 catalogue.media_failed(session, key, error.sentence, at=runtime.clock())

@@ -120,12 +120,16 @@ def test_what_cannot_be_made_is_told_and_loses_no_image(runtime: Runtime, lectot
 
 def test_a_folder_of_files_that_is_away_for_a_while_costs_no_image(runtime: Runtime, lectotype: Lectotype) -> None:
     media, away = sheet(runtime, 0), runtime.blobs.root.with_name("away")
+    pending = enter(runtime, file_of(drawn(77, 66)))
     runtime.blobs.root.rename(away)
+    runtime.blobs.root.mkdir()  # as the place of a disk that is not mounted
     said = json.loads(lectotype("derive", "--all", "--json").output)
-    assert [one["code"] for one in said["refused"]] == ["unavailable"]
+    assert {one["media"]: one["code"] for one in said["refused"]} == {media.key: "missing-file", pending.key: "unavailable"}
+    assert runtime.blobs.root.rmdir() is None, "and nothing was laid there"
     away.rename(runtime.blobs.root)
-    assert now(runtime, media) == media
+    assert [now(runtime, one) for one in (media, pending)] == [media, pending]
     assert lectotype("derive", "--all").exit_code == 0
+    assert now(runtime, pending).state == "ready"
 
 
 def test_an_image_keeps_a_whole_derivative_when_it_cannot_be_made_anew(runtime: Runtime, lectotype: Lectotype) -> None:
@@ -182,6 +186,13 @@ def test_every_fault_is_found_and_named(runtime: Runtime, lectotype: Lectotype) 
     assert "6 images, 4 faults." in text
 
 
+def test_images_that_were_refused_are_listed_and_are_no_fault(runtime: Runtime, lectotype: Lectotype) -> None:
+    refused = derived(runtime, file_of(drawn(200, 150))[:3000])
+    result = lectotype("fsck")
+    assert result.exit_code == 0
+    assert f"{refused.key}: {refused.state_reason}" in result.output
+
+
 def test_repair_has_derivatives_made_again_and_touches_no_original(runtime: Runtime, lectotype: Lectotype) -> None:
     lost, flipped, hopeless = (sheet(runtime, number) for number in range(3))
     emptied(runtime)
@@ -191,6 +202,9 @@ def test_repair_has_derivatives_made_again_and_touches_no_original(runtime: Runt
     flip(runtime.blobs.path(hopeless.sha256), 500)
     assert lectotype("fsck", "--deep", "--repair").exit_code == 1
     assert sorted(queued(runtime)) == sorted([lost.key, flipped.key])
+    assert runtime.blobs.has(flipped.pyramid_sha256), "it is served until there is a better one"
+    again = lectotype("fsck", "--json")
+    assert faults(again)[0].keys() == {lost.key, flipped.key}, "and counts as damaged until then"
     assert runtime.blobs.has(hopeless.sha256)
     assert runtime.blobs.has(hopeless.pyramid_sha256), "of a damaged original nothing better could be made"
     for key in queued(runtime):
