@@ -23,7 +23,7 @@ from iiif.image.wire import Channel, ImageFacts
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 MAX_OPEN = 64
 DISK_FAULTS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
-DISK_TROUBLE = tuple(os.strerror(number).lower() for number in DISK_FAULTS)  # as libvips words them
+DISK_TROUBLE = tuple(os.strerror(number) for number in DISK_FAULTS)  # as libvips cites the system
 HUNGRY = ("image/jp2", "image/x-dcraw", "image/x-adobe-dng")  # decoded in memory as a whole, so one at a time on a machine
 
 
@@ -86,10 +86,11 @@ def _answer(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO])
         try:
             return _OPERATIONS[message["do"]](channel, message, files)
         except pyvips.Error as error:
+            trouble = next((words for words in DISK_TROUBLE if words in str(error)), None)
+            if trouble is not None:
+                return {"unavailable": trouble}
             raise broken(error) from error
     except RejectedImage as error:
-        if any(sign in error.sentence.lower() for sign in DISK_TROUBLE):
-            return {"unavailable": error.sentence}
         return {"code": error.code, "sentence": error.sentence}
     except MemoryError:
         space = f"{resource.getrlimit(resource.RLIMIT_AS)[0]:,} bytes of memory (LECTOTYPE_DECODE_BYTES)"

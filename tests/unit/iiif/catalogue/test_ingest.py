@@ -14,9 +14,14 @@ from app.runtime.blobs import FolderBlobs
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from iiif.catalogue import service
+from iiif.catalogue.errors import RejectedImage
+from iiif.catalogue.ingest.load import Loader
+from iiif.catalogue.ingest.model import Limits
 from iiif.catalogue.ingest.run import ingest
 from iiif.catalogue.model import Media
+from iiif.image.wire import DecodeLimits
 from tests.unit.iiif.catalogue.conftest import Ingest, all_of, picture, reasons
+from tests.unit.iiif.image.pictures import drawn, enter, file_of
 
 
 def header_bomb(path: Path) -> Path:
@@ -71,6 +76,14 @@ def test_the_hook_runs_in_the_transaction_that_adds_the_image(runtime: Runtime, 
     with pytest.raises(KeyboardInterrupt):
         ingest(runtime, [folder], on_media=refuse, progress=lambda done, total: None)
     assert all_of(runtime) == ({}, {})
+
+
+def test_a_refused_file_stays_where_another_ingest_entered_it_meanwhile(runtime: Runtime) -> None:
+    media = enter(runtime, file_of(drawn(300, 200))[:2000])
+    loader = Loader(runtime, Limits(DecodeLimits.of(runtime.settings), 10**6), lambda *_: None, runtime.clock())
+    with pytest.raises(RejectedImage):
+        loader._checked(media.sha256)
+    assert runtime.blobs.has(media.sha256)
 
 
 def test_running_it_twice_adds_nothing_and_says_so(runtime: Runtime, take_in: Ingest, folder: Path) -> None:

@@ -1,7 +1,9 @@
 """Foreign files do their worst to the decoding child, and the process that asked goes on."""
 
+import fcntl
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 
 from app.runtime.blobs import FolderBlobs
 from iiif.catalogue.errors import RejectedImage
-from iiif.image import decoder, service
+from iiif.image import decoder, decoding, service, wire
 from iiif.image.pyramid import Pyramid
 from iiif.image.wire import BadReply, DecodeLimits, ImageFacts
 from tests.unit.iiif.image import sources
@@ -152,6 +155,43 @@ def test_a_full_disk_is_not_the_fault_of_the_file(good: Path, tmp_path: Path) ->
     with pytest.raises(decoder.DecoderUnavailable, match="No space left"):
         decoder.derive(good, out, LIMITS)
     assert _lives(good)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+def test_a_full_disk_is_known_by_what_libvips_says_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, as only there an operation can be made to write where we want."""
+
+    def spill(*_: object) -> dict[str, object]:
+        with Path("/dev/full").open("wb") as full:
+            pyvips.Image.black(900, 900, bands=3).rawsave_target(pyvips.Target.new_to_descriptor(full.fileno()))
+        return {}
+
+    monkeypatch.setitem(decoding._OPERATIONS, "spill", spill)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert "No space left" in decoding._answer(wire.Channel(ours), {"do": "spill"}, [])["unavailable"]
+
+
+def test_waiting_for_others_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A codec that takes much memory is taken one at a time; here somebody keeps it."""
+    path = tmp_path / "sheet.jp2"
+    path.write_bytes(sources.one_of_each()["JPEG 2000"][1])
+    monkeypatch.setattr(decoder, "QUEUE_S", 0.3)
+    with Path(decoding.__file__).open("rb") as kept:
+        fcntl.flock(kept, fcntl.LOCK_EX)
+        with pytest.raises(decoder.DecoderUnavailable, match="others"):
+            decoder.pixels(path, LIMITS, tmp_path)
+    assert decoder.pixels(path, LIMITS, tmp_path).shape == (47, 61, 3)
+
+
+def test_a_limit_that_the_system_set_is_not_raised() -> None:
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (90, 90))\n"
+        "from iiif.image import decoding; decoding._allow(9999)\n"
+        "print(resource.getrlimit(resource.RLIMIT_CPU))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "(90, 90)"
 
 
 def test_where_no_child_can_start_the_file_is_not_to_blame(good: Path) -> None:

@@ -14,7 +14,7 @@ from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import RejectedImage
 from iiif.catalogue.model import Media
-from iiif.image import pyramid, render, service
+from iiif.image import decoder, pyramid, render, service
 from iiif.image.actors import derive_image
 from iiif.image.request import Box
 from tests.unit.iiif.image.pictures import (
@@ -196,6 +196,15 @@ def test_the_facts_of_a_header(tmp_path: Path) -> None:
     assert service.decode_check(path, LIMITS) == service.ImageFacts("image/jpeg", 640, 480, 1, "")
     with pytest.raises(RejectedImage, match="LECTOTYPE_MAX_PIXELS"):
         service.decode_check(path, dataclasses.replace(LIMITS, max_pixels=1000))
+
+
+def test_other_pixels_than_the_header_told_of_are_refused(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a reader of raw files might give them, which tells the size before it decodes."""
+    told = decoder.derive
+    monkeypatch.setattr(decoder, "derive", lambda *arguments: dataclasses.replace(told(*arguments), width_px=61))
+    media = derived(runtime, file_of(drawn(60, 40)))
+    assert (media.state, media.pyramid_sha256) == ("failed", "")
+    assert "61 × 40 pixels, and 60 × 40 were decoded" in media.state_reason
 
 
 def test_a_lost_master_is_a_failure(runtime: Runtime) -> None:
