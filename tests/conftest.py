@@ -32,6 +32,16 @@ def runtime(settings: Settings) -> Iterator[Runtime]:
     runtime.database.engine.dispose()
 
 
+@pytest.fixture
+def prepared(settings: Settings) -> Iterator[Runtime]:
+    """The same as commands and processes find it: with the tables made by the migrations."""
+    runtime = compose.build(settings)
+    compose.prepare(runtime)
+    yield runtime
+    runtime.search.close()
+    runtime.database.engine.dispose()
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data beside the project."""

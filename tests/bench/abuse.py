@@ -11,29 +11,23 @@ import itertools
 import multiprocessing
 import queue
 import random
-import socket
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from statistics import quantiles
 
 import click
 import pyvips
 
-from app import compose
+from app.runtime.context import Runtime
 from app.runtime.settings import Settings
-from iiif.catalogue import service as catalogue
-from iiif.image.actors import derive_image
-from tests.services import free_port, wait_until
+from tests import live
+from tests.unit.iiif.image.pictures import derived
 
 WIDTH, HEIGHT = 8000, 12000
 CLIENTS = 64
@@ -60,37 +54,13 @@ class Flood:
         return f"{self.name}: {tiles}; memory {self.peak_mb:.0f} MB; the flood got {answers or 'no answer in time'}"
 
 
-def sheet(settings: Settings) -> str:
-    """A collection whose one image is a sheet of 96 million pixels; its key."""
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
+def sheet(runtime: Runtime) -> str:
+    """Enter a sheet of 96 million pixels; its key."""
     soft = pyvips.Image.perlin(WIDTH, HEIGHT, cell_size=400, seed=1).linear(60, 170)
     grain = pyvips.Image.gaussnoise(2000, 2000, sigma=6, mean=0, seed=2).replicate(WIDTH // 2000, HEIGHT // 2000)
     bands = [(soft * weight + grain).cast("uchar") for weight in (1.0, 0.95, 0.8)]
     master = bands[0].bandjoin(bands[1:]).copy(interpretation="srgb")
-    sha256, size = runtime.blobs.put(BytesIO(master.write_to_buffer(".jpg", Q=90)))
-    with runtime.db.begin() as session:
-        draft = catalogue.SpecimenDraft("abuse", {"catalogNumber": "abuse"}, {}, "abuse")
-        specimen = catalogue.add_specimen(session, draft, naan=settings.naan, at=runtime.clock())
-        media_draft = catalogue.MediaDraft(specimen.key, sha256, size, "image/jpeg", "sheet.jpg")
-        media = catalogue.add_media(session, media_draft, naan=settings.naan, at=runtime.clock())
-    derive_image.fn(media.key)
-    runtime.search.close()
-    runtime.database.engine.dispose()
-    return media.key
-
-
-@contextmanager
-def server(settings: Settings) -> Iterator[int]:
-    """`lectotype web` of these settings; the id of its process."""
-    command = [sys.executable, "-m", "app.cli", "web"]
-    process = subprocess.Popen(command, cwd=ROOT, env=settings.environment(), stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: _answers(settings.port), "an answer", 60)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait(30)
+    return derived(runtime, master.write_to_buffer(".jpg", Q=90)).key
 
 
 def flood(name: str, settings: Settings, process: int, key: str, paths: Iterator[str], seconds: float) -> Flood:
@@ -200,26 +170,19 @@ def _family(process: int) -> list[int]:
     return found
 
 
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @click.command()
 @click.option("--seconds", default=20.0, show_default=True, help="Of each flood.")
 @click.option("--processes", default=2, show_default=True, help="Web processes.")
 def main(seconds: float, processes: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        settings = Settings(data_dir=Path(name) / "data", port=free_port(), web_processes=processes)
-        key = sheet(settings)
-        with server(settings) as process:
-            alone, statuses = _zoom(settings.port, key, 3)
-            click.echo(Flood("nobody else", alone, statuses, Counter(), [], memory_mb(process)).line())
-            for title, paths in (("all ask for the same", the_same()), ("each asks for another", all_different())):
-                found = flood(title, settings, process, key, paths, seconds)
-                click.echo(found.line())
-                for fault in sorted(set(found.faults)):
-                    click.echo(f"  WRONG: {fault}")
+    with tempfile.TemporaryDirectory() as name, live.web(Path(name), web_processes=processes) as server:
+        settings, process, key = server.runtime.settings, server.process.pid, sheet(server.runtime)
+        alone, statuses = _zoom(settings.port, key, 3)
+        click.echo(Flood("nobody else", alone, statuses, Counter(), [], memory_mb(process)).line())
+        for title, paths in (("all ask for the same", the_same()), ("each asks for another", all_different())):
+            found = flood(title, settings, process, key, paths, seconds)
+            click.echo(found.line())
+            for fault in sorted(set(found.faults)):
+                click.echo(f"  WRONG: {fault}")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from app.cli.ingest import ingest_paths
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from iiif.image.actors import derive_image
+from tests.services import free_port
 
 PROCESSES = 2
 DEBIAN, BUILT, NODE = "iipsrv 1.1 (Debian)", "iipsrv (built)", "iiif-processor 7"
@@ -165,13 +166,6 @@ def require(*programs: str) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise CannotBench(f"Please install first: {' '.join(missing)} (on Debian: apt-get install --no-install-recommends …).")
     subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", *missing], check=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _start(

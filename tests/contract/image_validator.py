@@ -7,26 +7,18 @@ virtual environment of its own, .venv-validator, because one of the packages it 
 """
 
 import ast
-import os
 import re
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import click
 from PIL import Image
 
-from app import compose
-from app.runtime.settings import Settings
-from iiif.catalogue import service as catalogue
-from iiif.image.actors import derive_image
-from tests.services import free_port, wait_until
+from tests import live
+from tests.unit.iiif.image.pictures import derived
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATOR = ROOT / ".venv-validator"
@@ -66,48 +58,6 @@ def test_image() -> bytes:
     return out.getvalue()
 
 
-def prepare(settings: Settings) -> str:
-    """A collection with that one image, ready to be served; its key."""
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
-    sha256, size = runtime.blobs.put(BytesIO(test_image()))
-    with runtime.db.begin() as session:
-        draft = catalogue.SpecimenDraft("validator", {"catalogNumber": "validator"}, {}, "iiif-validator")
-        specimen = catalogue.add_specimen(session, draft, naan=settings.naan, at=runtime.clock())
-        media_draft = catalogue.MediaDraft(specimen.key, sha256, size, "image/png", "validator.png")
-        media = catalogue.add_media(session, media_draft, naan=settings.naan, at=runtime.clock())
-    derive_image.fn(media.key)
-    runtime.search.close()
-    runtime.database.engine.dispose()
-    return media.key
-
-
-@contextmanager
-def server(settings: Settings) -> Iterator[None]:
-    """`lectotype web` with these settings, from when it answers until the end of the block."""
-    names = {"base_url", "data_dir", "port", "web_processes"}
-    environment = {**os.environ, **{f"LECTOTYPE_{name.upper()}": str(getattr(settings, name)) for name in names}}
-    command = [sys.executable, "-c", "from app.cli import main; main()", "web"]
-    process = subprocess.Popen(command, env=environment, cwd=ROOT)
-    try:
-        wait_until(lambda: answers(settings.base_url) or process.poll() is not None, "an answering server", 60)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def answers(address: str) -> bool:
-    """Whether anybody speaks HTTP there."""
-    try:
-        with urllib.request.urlopen(address + "/iiif/3/none/info.json", timeout=5):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
-
-
 def validate(address: str, key: str) -> list[str]:
     """Run all suites on the image; the failures that are not allowed for."""
     wrong: list[str] = []
@@ -130,12 +80,9 @@ def validate(address: str, key: str) -> list[str]:
 
 def main() -> int:
     install()
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        settings = Settings(data_dir=Path(folder), base_url=f"http://127.0.0.1:{port}", port=port, web_processes=1)
-        key = prepare(settings)
-        with server(settings):
-            wrong = validate(settings.base_url, key)
+    with tempfile.TemporaryDirectory() as folder, live.web(Path(folder), web_processes=1) as server:
+        key = derived(server.runtime, test_image(), "validator.png").key
+        wrong = validate(server.url, key)
     for line in wrong:
         click.echo(f"failed: {line}")
     return 1 if wrong else 0

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from app.runtime.settings import Settings
+from tests import live
 from tests.bench import abuse
-from tests.services import free_port, wait_until
+from tests.services import wait_until
 
 SECONDS = 3.0
 MOST_MB = 1000
@@ -22,10 +23,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc/self/smaps_ro
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, str, int]]:
     """Settings, the key of a sheet of 96 million pixels, and the id of the process that serves it."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("abuse") / "data", port=free_port(), web_processes=2)
-    key = abuse.sheet(settings)
-    with abuse.server(settings) as process:
-        yield settings, key, process
+    with live.web(tmp_path_factory.mktemp("abuse")) as server:
+        yield server.runtime.settings, abuse.sheet(server.runtime), server.process.pid
 
 
 @pytest.mark.parametrize(("name", "paths"), [("the same", abuse.the_same), ("all different", abuse.all_different)])

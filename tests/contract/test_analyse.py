@@ -1,27 +1,19 @@
 """Runs asked for and listed from the command line."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from app import compose
 from app.cli import main
 from app.runtime.context import Runtime
-from app.runtime.settings import Settings
 from tests.sheets import add_sheet
 
 
 @pytest.fixture
-def runtime(settings: Settings) -> Iterator[Runtime]:
-    """With the tables made by the migrations, as the command itself does."""
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
-    yield runtime
-    runtime.search.close()
-    runtime.database.engine.dispose()
+def runtime(prepared: Runtime) -> Runtime:
+    return prepared
 
 
 @pytest.fixture

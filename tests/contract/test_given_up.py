@@ -1,6 +1,5 @@
 """A job that is given up takes what waits for it along, so that nothing looks as if it were on its way for ever."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,29 +8,24 @@ from PIL import Image
 from sqlalchemy import update
 
 from analytics import service as analytics
-from app import compose, relay
+from app import relay
 from app.cli.ingest import ingest_paths
 from app.runtime import jobs_table
 from app.runtime.broker import DatabaseBroker
 from app.runtime.context import Runtime
 from app.runtime.jobs_table import JobRow
-from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from tests.drain import drain
 
 
 @pytest.fixture
-def ingested(settings: Settings, tmp_path: Path) -> Iterator[Runtime]:
+def ingested(prepared: Runtime, tmp_path: Path) -> Runtime:
     """A hub with one image that has just come in."""
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
     (tmp_path / "in").mkdir()
     pixels = np.random.default_rng(1).integers(0, 255, (80, 60, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "in" / "B-100.png")
-    ingest_paths(runtime, [tmp_path / "in"])
-    yield runtime
-    runtime.search.close()
-    runtime.database.engine.dispose()
+    ingest_paths(prepared, [tmp_path / "in"])
+    return prepared
 
 
 def workers_die_over(runtime: Runtime, actor: str) -> None:

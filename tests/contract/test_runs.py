@@ -20,7 +20,6 @@ from analytics.steps import quality
 from analytics.steps.model import SheetImage, StepContext, StepResult
 from annotations import service as annotations
 from annotations.model import Annotation
-from app import compose
 from app.cli.ingest import ingest_paths
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
@@ -34,15 +33,6 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sheet")
     synth.draw_sheets(folder, count=1, seed=11)
     return folder
-
-
-@pytest.fixture
-def prepared(settings: Settings) -> Iterator[Runtime]:
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
-    yield runtime
-    runtime.search.close()
-    runtime.database.engine.dispose()
 
 
 def the_run(runtime: Runtime) -> Run:

@@ -6,8 +6,6 @@ the screen is compared with the sheet, and every picture that was asked for must
 
 import io
 import re
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -27,18 +25,22 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Request
 
 from analytics import synth
-from app import compose
 from app.export.run import export
-from app.runtime.settings import Settings
 from iiif.image.pyramid import Pyramid
 from iiif.image.request import ImageRequest, Limits
+from tests import live
 from tests.e2e.hub import ROOT
-from tests.services import free_port, missing, wait_until
+from tests.services import missing
 from tests.unit.iiif.image.pictures import derived, file_of
 
 pytestmark = pytest.mark.e2e
 VIEWERS = Path(__file__).parent / "viewers"
-NAMES = ("openseadragon", "mirador3", "mirador4", "universalviewer")
+PAGES = {  # of each viewer, and what tells it more than the image or manifest
+    "openseadragon": "openseadragon.html?",
+    "mirador3": "mirador.html?script=node_modules/mirador/dist/mirador.min.js&",
+    "mirador4": "mirador.html?script=/app/web/frontend/node_modules/mirador/dist/mirador.min.js&",
+    "universalviewer": "universalviewer.html?",
+}
 WIDTH_PX, HEIGHT_PX = 3151, 4739  # no multiple of anything
 WINDOW_PX = 1000
 MOST_NOTCHES, DRAGS = 16, 7
@@ -99,33 +101,12 @@ def pages() -> Iterator[str]:
 def collection(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
     """Needs the browser, so that nothing is built for nobody."""
     folder = tmp_path_factory.mktemp("viewers")
-    port = free_port()
-    settings = Settings(data_dir=folder / "data", base_url=f"http://127.0.0.1:{port}", port=port, web_processes=1)
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
     sheet = Image.fromarray(synth.draw(1, 0).rgb).resize((WIDTH_PX, HEIGHT_PX), Image.Resampling.LANCZOS)
-    media = derived(runtime, file_of(sheet))
-    pyramid = Pyramid(runtime.blobs.path(media.pyramid_sha256))
-    runtime.search.close()
-    environment = {**settings.environment(), "PYTHONPATH": str(ROOT)}
-    with serving(folder / "static") as static:
-        export(runtime, [media.specimen_key], folder / "static", static)
-        process = subprocess.Popen([sys.executable, "-m", "app.cli", "web"], env=environment, stdout=subprocess.DEVNULL)
-        try:
-            wait_until(lambda: process.poll() is not None or answers(settings.base_url), "an answer of the server", 60)
-            yield Collection(settings.base_url, static, media.key, media.specimen_key, np.asarray(sheet), pyramid)
-        finally:
-            process.terminate()
-            process.wait(60)
-            runtime.database.engine.dispose()
-
-
-def answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/health/live", timeout=5) as response:
-            return bool(response.status == 200)
-    except OSError:
-        return False
+    with live.web(folder, web_processes=1) as server, serving(folder / "static") as static:
+        media = derived(server.runtime, file_of(sheet))
+        pyramid = Pyramid(server.runtime.blobs.path(media.pyramid_sha256))
+        export(server.runtime, [media.specimen_key], folder / "static", static)
+        yield Collection(server.url, static, media.key, media.specimen_key, np.asarray(sheet), pyramid)
 
 
 @contextmanager
@@ -155,7 +136,7 @@ class Screen:
         screen.page.on("requestfinished", screen._ended)
         screen.page.on("requestfailed", screen._ended)
         screen.page.on("pageerror", lambda error: screen.wrong.append(str(error)))
-        screen.page.goto(f"{viewer}.html?{query}")
+        screen.page.goto(f"{viewer}{query}")
         screen.page.wait_for_selector(".openseadragon-canvas canvas", timeout=PATIENCE_S * 1000)
         screen.settle()
         return screen
@@ -250,14 +231,14 @@ def query_of(viewer: str, server: str, collection: Collection) -> str:
 
 
 @pytest.mark.parametrize(
-    ("viewer", "source"), [*((name, "live") for name in NAMES), ("openseadragon", "static"), ("mirador4", "static")]
+    ("viewer", "source"), [*((name, "live") for name in PAGES), ("openseadragon", "static"), ("mirador4", "static")]
 )
 def test_a_sheet_is_right_at_every_depth_and_costs_no_rendering(
     browser: Browser, pages: str, collection: Collection, viewer: str, source: str, tmp_path: Path
 ) -> None:
     server = collection.live if source == "live" else collection.static
     before = collection.lanes()
-    screen = Screen.open(browser, f"{pages}/{viewer}", server, query_of(viewer, server, collection))
+    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, query_of(viewer, server, collection))
     for step, act in (("whole", lambda: None), ("deep", screen.zoom_in), ("corner", screen.drag_to_the_corner)):
         act()
         screen.page.screenshot(path=tmp_path / f"{viewer}-{source}-{step}.png")
@@ -283,7 +264,7 @@ def test_a_segment_is_an_image_of_its_own(browser: Browser, pages: str, collecti
     segment = f"{collection.media}:{left},{top},{WIDTH_PX - left},{HEIGHT_PX - top}"
     before = collection.lanes()
     query = "image=" + quote(f"{collection.live}/iiif/3/{segment}/info.json")
-    screen = Screen.open(browser, f"{pages}/openseadragon", collection.live, query)
+    screen = Screen.open(browser, f"{pages}/{PAGES['openseadragon']}", collection.live, query)
     pixels = collection.pixels[top:, left:]
     assert screen.likeness(pixels) > ALIKE
     screen.zoom_in()

@@ -7,11 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from annotations.search import upkeep
-from app import compose
 from app.cli import main
 from app.runtime import ids
 from app.runtime.context import Runtime
-from app.runtime.settings import Settings
 from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -21,10 +19,8 @@ BASE = "https://files.example.org"
 
 
 @pytest.fixture
-def hub(tmp_path: Path) -> Runtime:
-    runtime = compose.build(Settings(data_dir=tmp_path / "data"))
-    compose.prepare(runtime)
-    return runtime
+def hub(prepared: Runtime) -> Runtime:
+    return prepared
 
 
 @pytest.fixture
@@ -41,7 +37,7 @@ def out(tmp_path: Path) -> Path:
 
 
 def export(hub: Runtime, *arguments: str | Path, base: str = BASE) -> Result:
-    runner = CliRunner(env={"LECTOTYPE_DATA_DIR": str(hub.settings.data_dir)})
+    runner = CliRunner(env=hub.settings.environment())
     return runner.invoke(main, ["export-iiif", *map(str, arguments), *(["--base-url", base] if base else [])])
 
 

@@ -1,7 +1,7 @@
 """`lectotype derive` and `lectotype fsck`, with files that were lost, damaged or forgotten."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, update
 
-from app import compose, schema
+from app import schema
 from app.cli import main
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
@@ -25,13 +25,8 @@ Lectotype = Callable[..., Result]
 
 
 @pytest.fixture
-def runtime(settings: Settings) -> Iterator[Runtime]:
-    """As the commands find it: migrated."""
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
-    yield runtime
-    runtime.search.close()
-    runtime.database.engine.dispose()
+def runtime(prepared: Runtime) -> Runtime:
+    return prepared
 
 
 @pytest.fixture
