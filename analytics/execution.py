@@ -13,8 +13,8 @@ from analytics.pipelines import StepPlan
 from analytics.service import ENDED_STEPS, StepMark
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations import service as annotations
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image.service import DecodeLimits, load_rgb

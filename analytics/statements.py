@@ -16,7 +16,7 @@ from analytics.model import Run
 from analytics.steps.model import Finding
 from annotations.model import Annotation, Box
 from app.runtime import clock
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media
 
 ANNO = "http://www.w3.org/ns/anno.jsonld"

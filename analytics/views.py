@@ -12,10 +12,10 @@ from flask import Blueprint, Response, request, stream_with_context
 from analytics import pipelines, service
 from analytics.model import Run
 from app.runtime import clock, context
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, Unavailable
 from app.runtime.http import answer, integer
-from iiif.addresses import Addresses
 
 blueprint = Blueprint("analytics", __name__)
 LAST_PAGE = 10_000

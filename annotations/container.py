@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
-from annotations import draft, service, targets
+from annotations import service, targets, validation
 from annotations.model import Annotation
 from annotations.projections import w3c
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
-from iiif.addresses import Addresses
 
 LDP = "http://www.w3.org/ns/ldp.jsonld"
 LABEL = "Annotations of natural-history specimens"
@@ -63,7 +63,7 @@ def describe(session: Session, container: Container, embedding: Embedding) -> di
     iris = "1" if embedding == "iris" else "0"
     own = container.iri() if embedding == "none" else container.iri(iris=iris)
     described: dict[str, Any] = {
-        "@context": [draft.CONTEXT, LDP],
+        "@context": [validation.CONTEXT, LDP],
         "id": own,
         "type": ["BasicContainer", "AnnotationCollection"],
         "label": LABEL,
@@ -94,7 +94,7 @@ def page(session: Session, container: Container, *, iris: bool, after: str, befo
     if preceding:
         body["prev"] = container.iri(iris=flag, before=shown[0].key)
     part_of = {"id": container.iri(), "type": "AnnotationCollection", "label": LABEL, "total": service.count(session, where)}
-    return {"@context": draft.CONTEXT, **body, "partOf": part_of}
+    return {"@context": validation.CONTEXT, **body, "partOf": part_of}
 
 
 def _page(container: Container, shown: tuple[Annotation, ...], *, iris: str, own: str, more: bool) -> dict[str, Any]:

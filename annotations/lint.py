@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from annotations import selectors
-from annotations.draft import several
 from annotations.selectors import Canvas
+from annotations.validation import several
 from app.runtime.errors import DomainError
 from iiif.catalogue.rights import iri_of
 

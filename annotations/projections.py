@@ -7,10 +7,10 @@ a shape as one absolute path, a motivation, and a text that a person can read.
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
-from annotations import draft, selectors, targets
+from annotations import selectors, targets, validation
 from annotations.model import Annotation, Box
 from annotations.selectors import Canvas, Region
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 
 Profile = Literal["w3c", "iiif3", "iiif2", "annotorious"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -69,7 +69,7 @@ def viewer_motivations(annotation: Annotation) -> list[str]:
 def viewer_bodies(annotation: Annotation) -> list[dict[str, Any]]:
     """Its texts as TextualBody, or one made from its IRIs or its kind, so that there is always something to read."""
     found = []
-    for body in draft.several(annotation.document.get("body")):
+    for body in validation.several(annotation.document.get("body")):
         if isinstance(body, Mapping) and isinstance(body.get("value"), str):
             kept = {name: body[name] for name in ("purpose", "language") if isinstance(body.get(name), str)}
             written = body.get("format")
@@ -77,7 +77,7 @@ def viewer_bodies(annotation: Annotation) -> list[dict[str, Any]]:
             found.append({"type": "TextualBody", "value": body["value"], **kept})
     if found:
         return found
-    iris = [body for body in draft.several(annotation.document.get("body")) if isinstance(body, str)]
+    iris = [body for body in validation.several(annotation.document.get("body")) if isinstance(body, str)]
     text = annotation.text or "\n".join(iris) or annotation.kind or "(no text)"
     return [{"type": "TextualBody", "value": text, "format": "text/plain"}]
 
@@ -96,7 +96,7 @@ def _viewer_target(annotation: Annotation, canvas: Canvas | None, addresses: Add
 
 def region_of(annotation: Annotation, canvas: Canvas) -> Region | None:
     """Box and rings of its first target, in canvas units; None for the whole canvas."""
-    target = draft.several(annotation.document["target"])[0]
+    target = validation.several(annotation.document["target"])[0]
     region = selectors.read(target.get("selector"), canvas) if isinstance(target, Mapping) else None
     fragment = targets.iri_of(target).partition("#")[2]
     return region or (selectors.read_fragment(fragment, canvas) if fragment else None)
@@ -134,7 +134,7 @@ def annotorious(annotation: Annotation, canvas: Canvas | None, addresses: Addres
         target = {"source": addresses.canvas(annotation.specimen_key, annotation.media_key)}
         if (region := region_of(annotation, canvas)) is not None:
             target["selector"] = selectors.drawing_selector(region)
-    bodies = [body if isinstance(body, Mapping) else {"id": body} for body in draft.several(annotation.document.get("body"))]
+    bodies = [body if isinstance(body, Mapping) else {"id": body} for body in validation.several(annotation.document.get("body"))]
     if "bodyValue" in annotation.document:
         bodies = [{"type": "TextualBody", "value": annotation.document["bodyValue"]}]
-    return {"@context": draft.CONTEXT, **shown, **({"body": bodies} if bodies else {}), "target": target}
+    return {"@context": validation.CONTEXT, **shown, **({"body": bodies} if bodies else {}), "target": target}

@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotations import draft, merge, store, targets
+from annotations import store, targets, validation, viewer_merge
 from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation
 from annotations.model import Annotation, Layer
 from annotations.tables import AnnotationRow
 from annotations.targets import Place
 from app.runtime import clock, ids, outbox
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 
@@ -43,7 +43,7 @@ def create(
 
     Raises MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas or AnnotationTooBig, and then stores nothing.
     """
-    accepted = draft.check(document)
+    accepted = validation.check(document)
     place = targets.resolve(session, accepted["target"], addresses)
     insert = partial(_insert, session, accepted, place=place, layer=layer, by=by, addresses=addresses, at=at)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
@@ -73,7 +73,7 @@ def create_machine(
 
     `text` is what a person is to read and search, where that is not all the texts of its bodies.
     """
-    accepted = draft.check(document)
+    accepted = validation.check(document)
     place = targets.resolve(session, accepted["target"], addresses)
     place = Place(media.specimen_key, media.key, place.region)
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
@@ -99,11 +99,11 @@ def replace(
     Raises as `create` does, and UnknownAnnotation, DeletedAnnotation, EtagMismatch.
     """
     row = _standing(session, key, if_match)
-    accepted = draft.check(document)
+    accepted = validation.check(document)
     place = targets.resolve(session, accepted["target"], addresses)
-    if merge.wanted(accepted, from_viewer):
+    if viewer_merge.wanted(accepted, from_viewer):
         old = targets.resolve(session, row.document["target"], addresses)
-        accepted = merge.onto(accepted, row.document, same_target=merge.same_target(place, old))
+        accepted = viewer_merge.onto(accepted, row.document, same_target=viewer_merge.same_target(place, old))
         place = targets.resolve(session, accepted["target"], addresses)
     before = row.specimen_key
     row.version += 1
@@ -214,12 +214,12 @@ def _describe(row: AnnotationRow, place: Place) -> None:
     document = row.document
     row.etag = _etag(document)
     row.specimen_key, row.media_key = place.specimen_key, place.media_key
-    row.motivations, row.text = list(draft.motivations(document)), draft.text_of(document, besides=row.kind)
+    row.motivations, row.text = list(validation.motivations(document)), validation.text_of(document, besides=row.kind)
     box = None if place.region is None else place.region.box
     row.x0, row.y0, row.x1, row.y1 = (None,) * 4 if box is None else (box.x0, box.y0, box.x1, box.y1)
-    if (confidence := draft.confidence_of(document)) is not None:
+    if (confidence := validation.confidence_of(document)) is not None:
         row.confidence = confidence
-    if row.kind in ("", "ruler") and (scale := draft.measured(document)) is not None:
+    if row.kind in ("", "ruler") and (scale := validation.measured(document)) is not None:
         row.kind, row.value, row.unit = scale
 
 
@@ -230,9 +230,9 @@ def _signed(document: Mapping[str, Any], iri: str, created: str, at: datetime) -
 def _with_via(document: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
     """An IRI that the client gave it is kept as `via` (Web Annotation Protocol, section 5.1)."""
     theirs = document.get("id")
-    if not draft.is_iri(theirs) or theirs == iri:
+    if not validation.is_iri(theirs) or theirs == iri:
         return document
-    known = draft.several(document.get("via"))
+    known = validation.several(document.get("via"))
     return document if theirs in known else {**document, "via": [*known, theirs] if known else theirs}
 
 

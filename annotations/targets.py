@@ -11,8 +11,8 @@ from annotations import selectors, store
 from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTarget
 from annotations.selectors import Canvas, Region
 from app.runtime import ids
+from app.runtime.addresses import Addresses
 from app.runtime.errors import NotFound
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 

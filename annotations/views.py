@@ -6,16 +6,16 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import PreconditionRequired, UnsupportedMediaType
 
+from annotations import annotation_pages, projections, service
 from annotations import container as containers
-from annotations import pages, projections, service
 from annotations.container import Container
 from annotations.errors import DeletedAnnotation, MalformedAnnotation
 from annotations.model import Annotation
 from annotations.projections import PROFILES, Profile
 from app.runtime import clock, context
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, encode, require_token
-from iiif.addresses import Addresses
 
 blueprint = Blueprint("annotations", __name__)
 
@@ -72,7 +72,7 @@ def read(key: str) -> Response:
             annotation = service.get(session, key)
         except DeletedAnnotation as deleted:
             return _tombstone(deleted)
-        canvas = pages.canvas_of(session, annotation)
+        canvas = annotation_pages.canvas_of(session, annotation)
     return _answer(annotation, profile, canvas=canvas)
 
 
@@ -121,7 +121,7 @@ def read_version(key: str, version: int) -> Response:
 def read_page(media_key: str, layer: str) -> Response:
     """One complete AnnotationPage of Presentation 3 for one canvas and layer, in the form that viewers draw."""
     with context.current().reads.begin() as session:
-        body = pages.of_canvas(session, media_key, layer, _addresses())
+        body = annotation_pages.of_canvas(session, media_key, layer, _addresses())
     return answer(body, _negotiated(IIIF_PRESENTATION))
 
 

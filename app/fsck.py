@@ -17,7 +17,7 @@ from app.runtime.blobs import CHUNK, LEFTOVER, FolderBlobs
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from iiif.image import deriving
+from iiif.image.masters import derivatives
 
 PAGE = 500
 NAMES = [f"{number:02x}" for number in range(256)]
@@ -113,7 +113,7 @@ class Check:
         return None
 
     def _derivative(self, media: Media) -> Fault | None:
-        fault = deriving.fault_of(self.runtime.blobs, media)
+        fault = derivatives.fault_of(self.runtime.blobs, media)
         if fault == "lost":
             return "lost derivative"
         rotten = self.deep and _digest(self.runtime.blobs.path(media.pyramid_sha256)) != media.pyramid_sha256

@@ -1,20 +1,23 @@
 """What `lectotype doctor` asks of this machine: libraries, limits, room, clock. Each check says what is so, or raises Unwell."""
 
 import importlib
+import importlib.util
 import resource
 import shutil
 import tempfile
 from pathlib import Path
 
+import pyvips
 from sqlalchemy import text
 
 from app.runtime.context import Runtime
 from app.runtime.errors import Unavailable
 from app.runtime.settings import Settings
-from iiif.image import features
-from iiif.image.gallery import KEPT
+from iiif.image.serving.open_images import KEPT
 
 SPARE_FILES = 128  # databases, libraries, sockets that listen, logs
+VIPS_NEEDED = tuple(f"{form}{what}" for form in ("jpeg", "png", "tiff", "webp", "heif", "gif") for what in ("load", "save"))
+VIPS_OLDEST = (8, 16)
 LEAST_ROOM = 1_000_000_000  # bytes for what the next images bring
 LEAST_SCRATCH = 500_000_000  # bytes for decoding and uploads
 MOST_SKEW_S = 5.0
@@ -37,16 +40,18 @@ def open_files(settings: Settings) -> str:
 
 
 def libvips() -> str:
-    version, missing = features.libvips()
+    version = ".".join(str(pyvips.version(part)) for part in range(3))
+    missing = [name for name in (*VIPS_NEEDED, "dzsave") if pyvips.type_find("VipsOperation", name) == 0]
     if missing:
         raise Unwell(f"libvips {version} lacks {', '.join(missing)}: install pyvips[binary]")
-    if not features.is_libvips_recent():
-        raise Unwell(f"libvips {version} is older than {'.'.join(map(str, features.OLDEST))}: install pyvips[binary]")
+    if (pyvips.version(0), pyvips.version(1)) < VIPS_OLDEST:
+        raise Unwell(f"libvips {version} is older than {'.'.join(map(str, VIPS_OLDEST))}: install pyvips[binary]")
     return f"{version}, all loaders and savers"
 
 
 def lossless_crop() -> str:
-    if not features.cuts_losslessly():
+    """Whether parts of JPEG tiles are cut out without encoding them once more."""
+    if importlib.util.find_spec("turbojpeg") is None:
         raise Unwell("turbojpeg is missing, so edges of tiles are encoded once more at ingest: pip install turbojpeg")
     return "tiles are cut without encoding"
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from app.machine import Unwell
 from app.runtime import identity
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image import service as images

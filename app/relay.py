@@ -21,10 +21,10 @@ from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from annotations.search import documents
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from app.runtime.search.port import Document, SearchDown
-from iiif.addresses import Addresses
 
 BATCH = 500  # rows read at a time
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 0.25  # seconds between two looks into an empty outbox

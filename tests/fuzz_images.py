@@ -16,9 +16,9 @@ from pathlib import Path
 
 import click
 
-from iiif.catalogue.errors import RejectedImage
-from iiif.image import decoder
-from iiif.image.wire import DecodeLimits
+from iiif.image.errors import RejectedImage
+from iiif.image.masters import decoder_client
+from iiif.image.masters.decoder_protocol import DecodeLimits
 from tests.unit.iiif.image import sources
 
 LIMITS = DecodeLimits(max_pixels=4_000_000, seconds=5, address_space=1_000_000_000)
@@ -109,8 +109,8 @@ def fuzz(seconds: float, seed: int) -> Tally:
 
 def _outcome(path: Path) -> str:
     try:
-        facts = decoder.check(path, LIMITS, whole=True)
-        pixels = decoder.pixels(path, LIMITS, path.parent)
+        facts = decoder_client.check(path, LIMITS, whole=True)
+        pixels = decoder_client.pixels(path, LIMITS, path.parent)
     except RejectedImage as refusal:
         return refusal.code
     if pixels.shape[2] != 3 or facts.width_px * facts.height_px > LIMITS.max_pixels:

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.runtime.settings import Settings
-from iiif.image.derivative import rgb_of
-from iiif.image.wire import DecodeLimits
+from iiif.image.masters.decoder_protocol import DecodeLimits
+from iiif.image.masters.derivatives import rgb_of
 
 
 def pixels_of(path: Path) -> NDArray[np.uint8]:

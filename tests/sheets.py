@@ -10,9 +10,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.runtime import tokens
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.web import create_app
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 

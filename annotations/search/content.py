@@ -19,10 +19,10 @@ from annotations.search import query, snippets, store
 from annotations.search.documents import ANNOTATION
 from annotations.search.service import DEEPEST, key_of
 from annotations.selectors import Canvas
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
 from app.runtime.search import words
 from app.runtime.search.port import And, Found, Not, Or, Query, SearchEngine, Term
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 
 SEARCH1, SEARCH2 = "http://iiif.io/api/search/1/context.json", "http://iiif.io/api/search/2/context.json"

@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, load_only
 from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.search.port import Document, Value
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownSpecimen
 from iiif.catalogue.model import Media, Specimen

@@ -14,9 +14,9 @@ from annotations.search.schema import BY_NAME
 from annotations.search.snippets import Quote
 from annotations.selectors import xywh
 from app.runtime import clock
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
 from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEngine, Sort, Term
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.service import thumbnail

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, request
 from annotations.search import content, service
 from annotations.search.schema import BY_NAME
 from app.runtime import context
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
 from app.runtime.http import answer, integer
-from iiif.addresses import Addresses
 
 blueprint = Blueprint("search", __name__)
 

@@ -12,7 +12,7 @@ from app.runtime.errors import DomainError
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownMedia
 from iiif.catalogue.model import Access
-from iiif.image.gallery import KEPT_S
+from iiif.image.serving.open_images import KEPT_S
 
 
 @click.command()

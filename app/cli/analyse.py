@@ -16,9 +16,9 @@ from analytics.views import to_json
 from annotations.search import service as searching
 from app import compose
 from app.runtime import clock
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app import compose
 from app.export.choice import specimens
 from app.export.run import Report, export
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
-from iiif.addresses import Addresses
 
 SHOWN = 50
 

@@ -19,9 +19,9 @@ from analytics import service as analytics
 from analytics.model import Run
 from app import compose
 from app.runtime.context import Runtime
-from iiif.catalogue.ingest.report import Report
-from iiif.catalogue.ingest.run import ingest as take_in
 from iiif.catalogue.model import Media
+from iiif.ingest.report import Report
+from iiif.ingest.run import ingest as take_in
 
 SHOWN = 50
 PROGRESS_EVERY_S = 1.0

@@ -10,11 +10,11 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from annotations.search import service, upkeep
+from annotations.search import consistency, service
 from app import compose
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
-from iiif.addresses import Addresses
 
 LISTED = 100  # differences that are printed one by one
 
@@ -47,11 +47,11 @@ def reindex(as_json: bool) -> None:
     runtime = compose.build()
     with _said():
         with runtime.reads.begin() as session:
-            total = upkeep.count(session)
+            total = consistency.count(session)
         with Progress(console=Console(stderr=True), disable=as_json) as progress, runtime.reads.begin() as session:
             task = progress.add_task("Indexing", total=total)
             addresses = Addresses.of(runtime.settings)
-            written = upkeep.rebuild(session, runtime.search, addresses, lambda step: progress.advance(task, step))
+            written = consistency.rebuild(session, runtime.search, addresses, lambda step: progress.advance(task, step))
     click.echo(json.dumps({"written": written}) if as_json else f"{written} documents indexed.")
 
 
@@ -66,7 +66,7 @@ def check_index(repair: bool, as_json: bool) -> None:
         left = found
         if repair and found:
             with runtime.reads.begin() as session:
-                upkeep.repair(session, runtime.search, found, Addresses.of(runtime.settings))
+                consistency.repair(session, runtime.search, found, Addresses.of(runtime.settings))
             left = _differences(runtime)
     counted = Counter(difference.fault for difference in found)
     if as_json:
@@ -82,9 +82,9 @@ def check_index(repair: bool, as_json: bool) -> None:
     sys.exit(1 if left else 0)
 
 
-def _differences(runtime: Runtime) -> list[upkeep.Difference]:
+def _differences(runtime: Runtime) -> list[consistency.Difference]:
     with runtime.reads.begin() as session:
-        return list(upkeep.differences(session, runtime.search))
+        return list(consistency.differences(session, runtime.search))
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from iiif.image import deriving
-from iiif.image.decoder import DecoderUnavailable
-from iiif.image.deriving import Outcome
+from iiif.image.masters import derivatives
+from iiif.image.masters.decoder_client import DecoderUnavailable
+from iiif.image.masters.derivatives import Outcome
 
 AT_ONCE = 2  # each holds up to LECTOTYPE_DECODE_BYTES
 PAGE = 200
@@ -81,7 +81,7 @@ def _wanted(runtime: Runtime, *, missing: bool, force: bool) -> Iterator[Media]:
         with runtime.reads.begin() as session:
             page = catalogue.list_media(session, after=after, limit=PAGE)
         for media in page:
-            fault = deriving.fault_of(runtime.blobs, media) if media.state == "ready" else None
+            fault = derivatives.fault_of(runtime.blobs, media) if media.state == "ready" else None
             if fault in ("lost", "damaged") or (fault and not missing) or media.state == "pending" or force:
                 yield media
         if len(page) < PAGE:
@@ -121,7 +121,7 @@ def _derive(runtime: Runtime, wanted: Iterator[Media], *, force: bool, quiet: bo
 def _attempt(runtime: Runtime, key: str, *, force: bool) -> Outcome:
     """What the machine could not do for one image it may do for the next."""
     try:
-        return deriving.derive(runtime, key, force=force)
+        return derivatives.derive(runtime, key, force=force)
     except (OSError, DecoderUnavailable) as error:
         return Outcome(key, "refused", "unavailable", str(error))
 

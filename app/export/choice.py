@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from annotations.search import service as searching
 from annotations.search.service import Asked
 from app.runtime import ids
+from app.runtime.addresses import Addresses
 from app.runtime.errors import NotFound
 from app.runtime.search.port import SearchEngine
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 
 PAGE = 500

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import pages
+from annotations import annotation_pages
 from annotations.model import LAYERS
 from app.export.folder import Folder
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media, Specimen
 from iiif.presentation import manifest
 from iiif.presentation.manifest import CONTEXT, Publisher
@@ -74,7 +74,7 @@ def write_annotations(session: Session, folder: Folder, extras: ManifestExtras, 
         if address not in named:
             _remove_page(folder, address)
             continue
-        page = pages.of_canvas(session, media.key, layer, addresses)
+        page = annotation_pages.of_canvas(session, media.key, layer, addresses)
         _remove_annotations_of(folder, address, but={annotation["id"] for annotation in page["items"]})
         for annotation in page["items"]:
             folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})

@@ -12,10 +12,12 @@ from app.export.folder import Folder
 from app.runtime.http import encode
 from iiif.catalogue import rights
 from iiif.catalogue.model import Media
-from iiif.image import info, metadata, render
-from iiif.image.pyramid import Pyramid
-from iiif.image.pyramid_writer import STRIP_PX
+from iiif.image import info
+from iiif.image.masters.pyramid_writer import STRIP_PX
+from iiif.image.pyramid.format import Pyramid
+from iiif.image.rendering import render
 from iiif.image.request import Box, Geometry, Limits, Rotation, other_side
+from iiif.image.serving import embedded_metadata
 
 UPRIGHT = Rotation.parse("0")
 FOR_A_SERVER = ("preferredFormats", "extraFormats", "extraQualities", "extraFeatures", "maxWidth", "maxHeight", "maxArea")
@@ -102,4 +104,4 @@ def body_of(picture: Picture, pyramid: Pyramid, packet: bytes) -> bytes:
         size = (picture.width, picture.height)
         geometry = Geometry(pyramid.width_px, pyramid.height_px, box, *size, UPRIGHT, "default", "jpg")
         body = render.render(pyramid, geometry)
-    return metadata.embed(body, "jpg", packet) if picture.is_whole else body
+    return embedded_metadata.embed(body, "jpg", packet) if picture.is_whole else body

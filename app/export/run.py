@@ -5,17 +5,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from annotations import extras
+from annotations import manifest_extras
 from app.export import documents, images
 from app.export.documents import StaticAddresses
 from app.export.folder import Folder, opened
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
-from iiif.image import metadata
-from iiif.image.pyramid import TILE_PX, Pyramid, PyramidError
+from iiif.image.pyramid.format import TILE_PX, Pyramid, PyramidError
 from iiif.image.request import Limits
+from iiif.image.serving import embedded_metadata
 from iiif.presentation.manifest import Publisher
 
 COLLECTION = "top"
@@ -70,7 +70,7 @@ class Export:
         self.addresses = StaticAddresses(folder.base, settings.naan)
         self.publisher = Publisher(settings.provider_name, settings.provider_url or f"{folder.base}/index.html")
         self.limits = Limits(max(settings.max_width, TILE_PX), max(settings.max_area, TILE_PX**2))
-        self.policy = metadata.Policy.of(settings)
+        self.policy = embedded_metadata.Policy.of(settings)
         self.report = Report(folder.base)
 
     def add(self, key: str) -> None:
@@ -127,9 +127,9 @@ class Export:
     def _write(self, specimen: Specimen, opened_images: Sequence[tuple[Media, Pyramid]]) -> None:
         media, address = [one for one, _ in opened_images], self.addresses.manifest(specimen.key)
         with self.runtime.reads.begin() as session:
-            added = extras.of_images(session, media, self.addresses)
+            added = manifest_extras.of_images(session, media, self.addresses)
         for one, pyramid in opened_images:
-            packet = metadata.packet(one, self.hub.pid(one.key), pyramid.camera, self.policy)
+            packet = embedded_metadata.packet(one, self.hub.pid(one.key), pyramid.camera, self.policy)
             services = added.canvas_services.get(one.key, ())
             document = images.information(self.addresses.image(one.key), one, address, services, self.limits)
             images.write(self.folder, document, one, pyramid, packet)

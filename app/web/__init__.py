@@ -3,16 +3,18 @@
 from flask import Flask, Response, request
 
 from analytics import views as analytics_views
-from annotations import extras
+from annotations import manifest_extras
 from annotations import views as annotations_views
 from annotations.search import views as search_views
 from app import problems
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid
-from app.web import health, pages
+from app.web import health, layout
+from app.web.runs import views as run_pages
+from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
-from iiif.image import gallery
 from iiif.image import views as image_views
+from iiif.image.serving import open_images
 from iiif.presentation import views as presentation_views
 from ontology import views as ontology_views
 
@@ -24,17 +26,19 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.url_map.strict_slashes = True
-    problems.install(app, pages.problem_page)
-    gallery.of(runtime).services_of = extras.of_image
+    problems.install(app, layout.problem_page)
+    open_images.of(runtime).services_of = manifest_extras.of_image
     for blueprint in (
         image_views.blueprint,
-        presentation_views.make_blueprint(extras.of_specimen),
+        presentation_views.make_blueprint(manifest_extras.of_specimen),
         annotations_views.blueprint,
         search_views.blueprint,
         analytics_views.blueprint,
         catalogue_views.blueprint,
         ontology_views.blueprint,
-        pages.blueprint,
+        layout.blueprint,
+        specimen_pages.blueprint,
+        run_pages.blueprint,
         health.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from app.runtime import metrics
 from app.runtime.http import encode
-from iiif.image import answers
-from iiif.image.answers import CORS, Answer
 from iiif.image.errors import Busy
-from iiif.image.gallery import Gallery
+from iiif.image.serving import responses
+from iiif.image.serving.open_images import Gallery
+from iiif.image.serving.responses import CORS, Answer
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -33,7 +33,7 @@ class FastImages:
 
     def __init__(self, app: "WSGIApplication", images: Gallery) -> None:
         self.app = app
-        self.answers = answers.of(images)
+        self.answers = responses.of(images)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]

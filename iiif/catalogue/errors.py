@@ -1,6 +1,6 @@
 """What can be wrong with a specimen or an image."""
 
-from app.runtime.errors import Conflict, Invalid, NotFound
+from app.runtime.errors import Conflict, NotFound
 
 
 class UnknownSpecimen(NotFound):
@@ -17,11 +17,3 @@ class DuplicateSpecimen(Conflict):
 
 class DuplicateMedia(Conflict):
     """The same bytes are here already."""
-
-
-class RejectedImage(Invalid):
-    """The file cannot be taken as an image; the sentence says why. `code` is for reports and statistics."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from app.runtime import context
+from app.runtime.addresses import Addresses
 from app.runtime.clock import iso
 from app.runtime.http import answer, integer
 from app.runtime.ids import ni
-from iiif.addresses import Addresses
 from iiif.catalogue import rights, service
 from iiif.catalogue.model import Media, Specimen
 

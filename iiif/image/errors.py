@@ -1,4 +1,4 @@
-"""What can be wrong with a request for an image."""
+"""What can be wrong with an image file, and with a request for an image."""
 
 from app.runtime.errors import Forbidden, Invalid, NotAllowed, NotFound, Unavailable
 
@@ -37,3 +37,11 @@ class OnlyReduced(Forbidden):
 
 class Busy(Unavailable):
     """As many pictures as may wait to be rendered are waiting."""
+
+
+class RejectedImage(Invalid):
+    """The file cannot be taken as an image; the sentence says why. `code` is for reports and statistics."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code

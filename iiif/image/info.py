@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from iiif.image.pyramid import TILE_PX
+from iiif.image.pyramid.format import TILE_PX
 from iiif.image.request import FORMATS, QUALITIES, Limits, Version
 
 CONTEXT = {2: "http://iiif.io/api/image/2/context.json", 3: "http://iiif.io/api/image/3/context.json"}

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media
 from iiif.image import info
-from iiif.image.derivative import decode_check, load_rgb, make_derivative, rgb_of
 from iiif.image.errors import NotYetDerived
-from iiif.image.wire import DecodeLimits, ImageFacts
+from iiif.image.masters.decoder_protocol import DecodeLimits, ImageFacts
+from iiif.image.masters.derivatives import decode_check, load_rgb, make_derivative, rgb_of
 
 __all__ = ["DecodeLimits", "ImageFacts", "decode_check", "load_rgb", "make_derivative", "rgb_of", "thumbnail"]
 THUMBNAIL_PX = 400

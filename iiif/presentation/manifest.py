@@ -14,7 +14,7 @@ from typing import Any
 
 import iiif_prezi3
 
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.rights import iri_of, of_terms
 from iiif.image.service import thumbnail

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.runtime import ids
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownMedia
 from iiif.catalogue.model import Media, Specimen

@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.runtime import context
+from app.runtime.addresses import Addresses
 from app.runtime.http import IIIF_PRESENTATION, JSON, answer
-from iiif.addresses import Addresses
 from iiif.presentation import service, version2
 from iiif.presentation.manifest import Publisher
 from iiif.presentation.model import ExtrasOf

@@ -20,7 +20,8 @@ import pyvips
 from PIL import Image
 
 from app.runtime.blobs import FolderBlobs
-from iiif.image import decoder, service
+from iiif.image import service
+from iiif.image.masters import decoder_client
 from tests.bench import scene
 from tests.unit.iiif.image.pictures import adobe_rgb_profile
 
@@ -64,7 +65,7 @@ def derive_alone(folder: Path, sha256: str) -> None:
     began = time.perf_counter()
     service.make_derivative(FolderBlobs(folder), sha256, LIMITS)
     seconds = time.perf_counter() - began
-    decoder.end_children()
+    decoder_client.end_children()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     told = {"seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1000}
     click.echo(json.dumps(told))

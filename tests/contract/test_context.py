@@ -17,7 +17,7 @@ from analytics.statements import Source, statement
 from analytics.steps.model import Finding
 from annotations.model import Box
 from app.runtime import ids
-from iiif.addresses import Addresses
+from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media
 
 pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:DeprecationWarning")  # within rdflib

@@ -21,14 +21,14 @@ from annotations import service
 from annotations.lint import lint
 from app.export.folder import NotAnExport
 from app.export.run import Report, export
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.web import create_app
 from app.web.fast_images import FastImages
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from iiif.image import gallery
 from iiif.image.request import other_side
+from iiif.image.serving import open_images
 from tests.contract.presentation_schema import failure
 from tests.sheets import comment
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
@@ -48,7 +48,7 @@ def out(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(runtime: Runtime) -> Client:
     """The running hub, images by the fast path."""
-    return Client(FastImages(create_app(runtime).wsgi_app, gallery.of(runtime)))
+    return Client(FastImages(create_app(runtime).wsgi_app, open_images.of(runtime)))
 
 
 def sheet(runtime: Runtime, width: int = 600, height: int = 700) -> Media:

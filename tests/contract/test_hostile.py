@@ -17,7 +17,7 @@ from app.runtime.blobs import FolderBlobs
 from app.runtime.context import Runtime
 from app.web import create_app
 from iiif.catalogue import service as catalogue
-from iiif.image import render
+from iiif.image.rendering import render
 from iiif.image.request import ImageRequest, Limits
 
 

@@ -12,7 +12,7 @@ from app.cli.ingest import ingest_paths
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from iiif.catalogue import service
-from iiif.catalogue.ingest.report import Report
+from iiif.ingest.report import Report
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from annotations import pages as annotation_pages
+from annotations import annotation_pages as annotation_pages
 from annotations import service
 from annotations.lint import lint
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.presentation.manifest import nav_date, plain
 from tests.contract.presentation_schema import failure

@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, Page, Request
 
 from analytics import synth
 from app.export.run import export
-from iiif.image.pyramid import Pyramid
+from iiif.image.pyramid.format import Pyramid
 from iiif.image.request import ImageRequest, Limits
 from tests import live
 from tests.e2e.hub import ROOT

@@ -25,7 +25,6 @@ from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from app.web import health
 from iiif.catalogue.jobs import DeriveImage
-from iiif.image import features
 
 Lectotype = Callable[..., Result]
 
@@ -168,7 +167,7 @@ def test_a_low_limit_of_open_files_and_a_full_disk_are_said(monkeypatch: pytest.
     greedy = settings.with_(picture_cache_bytes=10**18)
     with pytest.raises(Unwell, match="lower LECTOTYPE_PICTURE_CACHE_BYTES"):
         machine.room_for_pictures(greedy)
-    monkeypatch.setattr(features, "NEEDED", ("jpegload", "djvuload"))
+    monkeypatch.setattr(machine, "VIPS_NEEDED", ("jpegload", "djvuload"))
     with pytest.raises(Unwell, match="lacks djvuload"):
         machine.libvips()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from annotations import extras, service
+from annotations import manifest_extras, service
 from annotations.errors import (
     AnnotationTooBig,
     BadSelector,
@@ -17,10 +17,10 @@ from annotations.errors import (
     UnknownTarget,
 )
 from annotations.tables import AnnotationRow, AnnotationVersionRow
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.outbox import OutboxRow
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from tests.sheets import add_sheet, comment
@@ -314,11 +314,11 @@ def test_a_tag_that_repeats_the_kind_is_no_text(runtime: Runtime, sheet: Any, ca
 
 def annotorious_put(runtime: Runtime, key: str, addresses: Addresses) -> Any:
     """What Annotorious sends back when only the text was changed."""
-    from annotations import pages, projections
+    from annotations import annotation_pages, projections
 
     with runtime.db.begin() as session:
         annotation = service.get(session, key)
-        sent = projections.project(annotation, "annotorious", pages.canvas_of(session, annotation), addresses)
+        sent = projections.project(annotation, "annotorious", annotation_pages.canvas_of(session, annotation), addresses)
         sent["body"] = [{"type": "TextualBody", "value": "changed"}]
         sent.pop("motivation")
         return service.replace(session, key, sent, by="ann", addresses=addresses, at=LATER)
@@ -378,7 +378,7 @@ def test_a_persons_ruler_counts_before_a_machines_and_the_newest_of_each(
 
     def scale() -> float | None:
         with runtime.reads.begin() as session:
-            found = extras.of_specimen(session, specimen, (media,)).canvas_services.get(media.key)
+            found = manifest_extras.of_specimen(session, specimen, (media,)).canvas_services.get(media.key)
         return found[0]["physicalScale"] if found else None
 
     def machine(value: float, at: datetime) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from annotations.search import upkeep
+from annotations.search import consistency
 from app.cli import main
 from app.runtime import ids
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
@@ -27,7 +27,7 @@ def hub(prepared: Runtime) -> Runtime:
 def images(hub: Runtime) -> list[Media]:
     found = [derived(hub, file_of(drawn(60 + number, 40))) for number in range(3)]
     with hub.reads.begin() as session:
-        upkeep.rebuild(session, hub.search, Addresses.of(hub.settings), lambda _step: None)
+        consistency.rebuild(session, hub.search, Addresses.of(hub.settings), lambda _step: None)
     return found
 
 

@@ -14,10 +14,10 @@ from app import compose
 from app.runtime.context import Runtime
 from app.runtime.db import Base
 from app.runtime.settings import Settings
-from app.web import bundle
-from app.web.findings import rounded
-from app.web.pages import SHOWN
-from app.web.record import sections, spaced
+from app.web import assets
+from app.web.specimens.annotation_cards import rounded
+from app.web.specimens.record import sections, spaced
+from app.web.specimens.views import SHOWN
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from tests.drain import drain
@@ -197,12 +197,12 @@ def test_a_page_allows_nothing_from_elsewhere(hub: Hub) -> None:
 
 
 def test_a_page_says_that_its_assets_were_not_built(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "ASSETS", tmp_path)
+    monkeypatch.setattr(assets, "ASSETS", tmp_path)
     assert "make assets" in page(hub, "/")
 
 
 def test_an_asset_is_sent_compressed_and_for_good(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle, "ASSETS", tmp_path)
+    monkeypatch.setattr(assets, "ASSETS", tmp_path)
     for name, body in (("pages-1.js", b"plain"), ("pages-1.js.br", b"brotli"), ("pages-1.js.gz", b"gzip")):
         (tmp_path / name).write_bytes(body)
     (tmp_path / "manifest.json").write_text("{}")
@@ -213,7 +213,7 @@ def test_an_asset_is_sent_compressed_and_for_good(hub: Hub, tmp_path: Path, monk
         assert answer.headers["Vary"] == "Accept-Encoding"
     again = hub.client.get("/assets/pages-1.js", headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
-    for name in ("manifest.json", "..%2fbundle.py", "pages-1.js.br", "nothing.js"):
+    for name in ("manifest.json", "..%2fassets.py", "pages-1.js.br", "nothing.js"):
         assert hub.client.get(f"/assets/{name}").status_code == 404
 
 

@@ -17,8 +17,8 @@ from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.catalogue.tables import MediaRow
-from iiif.image import pyramid
 from iiif.image.actors import derive_image
+from iiif.image.pyramid import format as pyramid_format
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
 
 Lectotype = Callable[..., Result]
@@ -49,7 +49,7 @@ def make_older(runtime: Runtime, media: Media) -> None:
     """As an earlier version of the program left it: another file, another number."""
     sha256, _ = runtime.blobs.put(BytesIO(b"a derivative of an older recipe" + media.key.encode()))
     with runtime.db.begin() as session:
-        values = {"derivative_version": pyramid.VERSION - 1, "pyramid_sha256": sha256}
+        values = {"derivative_version": pyramid_format.VERSION - 1, "pyramid_sha256": sha256}
         session.execute(update(MediaRow).where(MediaRow.key == media.key).values(values))
 
 
@@ -87,7 +87,7 @@ def test_all_makes_what_is_missing_damaged_or_older_and_nothing_else(runtime: Ru
     for media in (whole, older, lost, torn):
         again = now(runtime, media)
         assert (again.state, again.width_px, again.pyramid_sha256) == ("ready", media.width_px, media.pyramid_sha256)
-        assert pyramid.Pyramid(runtime.blobs.path(again.pyramid_sha256)).width_px == media.width_px
+        assert pyramid_format.Pyramid(runtime.blobs.path(again.pyramid_sha256)).width_px == media.width_px
 
 
 def test_making_anew_tells_nobody_that_the_image_is_new(runtime: Runtime, lectotype: Lectotype) -> None:
@@ -142,7 +142,7 @@ def test_the_work_is_left_to_workers_who_do_it_and_once(runtime: Runtime, lectot
         assert json.loads(lectotype("derive", "--all", "--enqueue", "--json").output)["queued"] == 1
     assert queued(runtime) == [media.key]
     derive_image.fn(media.key)
-    assert now(runtime, media).derivative_version == pyramid.VERSION
+    assert now(runtime, media).derivative_version == pyramid_format.VERSION
 
 
 def test_wrong_use_is_said(lectotype: Lectotype, runtime: Runtime) -> None:

@@ -16,10 +16,10 @@ from annotations.search import views as search_views
 from annotations.search.schema import FIELDS
 from app import problems, relay
 from app.cli import search as commands
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.search import engines
 from app.runtime.search.port import Document
-from iiif.addresses import Addresses
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from tests.services import free_port

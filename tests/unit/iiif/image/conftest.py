@@ -7,7 +7,8 @@ from werkzeug.test import Client
 from app import problems
 from app.runtime.context import Runtime
 from app.web.fast_images import FastImages
-from iiif.image import gallery, views
+from iiif.image import views
+from iiif.image.serving import open_images
 
 
 @pytest.fixture
@@ -27,4 +28,4 @@ def slow(flask_app: Flask) -> Client:
 @pytest.fixture
 def client(flask_app: Flask, runtime: Runtime) -> Client:
     """Flask behind the fast path, as in the web process."""
-    return Client(FastImages(flask_app.wsgi_app, gallery.of(runtime)))
+    return Client(FastImages(flask_app.wsgi_app, open_images.of(runtime)))

@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 from werkzeug.test import Client
 
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
-from iiif.addresses import Addresses
 from iiif.catalogue.model import Media
-from iiif.image import gallery, info, service
+from iiif.image import info, service
 from iiif.image.errors import NotYetDerived
+from iiif.image.serving import open_images
 from tests.services import wait_until
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
 
@@ -189,7 +190,7 @@ def test_a_thumbnail_is_an_advertised_size_of_one_stored_tile(client: Client, ru
 
 def test_tiles_and_pictures_made_before_pass_while_renders_wait(client: Client, runtime: Runtime, media: Media) -> None:
     client.get(_path(media, "full/400,/0/default.jpg"))
-    found = gallery.of(runtime)
+    found = open_images.of(runtime)
     places, free = found.lane.most, threading.Event()
     assert places < runtime.settings.web_threads, "renders may take every thread"
     occupants = [threading.Thread(target=found.lane.make, args=(str(number), _until(free))) for number in range(places)]

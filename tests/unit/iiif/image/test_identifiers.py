@@ -10,8 +10,8 @@ from werkzeug.test import Client
 
 from app.runtime.context import Runtime
 from iiif.catalogue.model import Media
-from iiif.image import gallery, pictures
 from iiif.image.request import ImageRequest
+from iiif.image.serving import delivery, open_images
 from tests.unit.iiif.image.pictures import derived, drawn, file_of, psnr
 
 WIDTH, HEIGHT = 1700, 1300
@@ -148,9 +148,9 @@ def test_a_segment_must_lie_within_its_image(client: Client, slow: Client, media
 
 
 def test_the_same_pixels_asked_for_by_segment_and_by_region_are_kept_once(runtime: Runtime, media: Media) -> None:
-    found = gallery.of(runtime)
+    found = open_images.of(runtime)
     whole, segment = found.find(media.key), found.find(f"{media.key}:{SEGMENT}")
 
     by_region = ImageRequest.parse(3, "612,562,300,200", "200,", "0", "default", "jpg").resolve(WIDTH, HEIGHT, found.limits)
     by_segment = ImageRequest.parse(3, "100,50,300,200", "200,", "0", "default", "jpg").resolve(W, H, found.limits)
-    assert pictures.key_of(whole, by_region) == pictures.key_of(segment, by_segment.shifted(X, Y, WIDTH, HEIGHT))
+    assert delivery.key_of(whole, by_region) == delivery.key_of(segment, by_segment.shifted(X, Y, WIDTH, HEIGHT))

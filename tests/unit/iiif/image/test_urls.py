@@ -16,7 +16,7 @@ from app.runtime.db import Base
 from app.runtime.settings import Settings
 from app.web import create_app
 from app.web.fast_images import FastImages
-from iiif.image import gallery
+from iiif.image.serving import open_images
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
 WIDTH, HEIGHT = 613, 389
@@ -78,7 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, str
     )
     Base.metadata.create_all(runtime.database.engine)
     media = derived(runtime, file_of(drawn(WIDTH, HEIGHT)))
-    yield Client(FastImages(create_app(runtime).wsgi_app, gallery.of(runtime))), media.key
+    yield Client(FastImages(create_app(runtime).wsgi_app, open_images.of(runtime))), media.key
     runtime.search.close()
     runtime.database.engine.dispose()
 

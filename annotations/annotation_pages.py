@@ -1,0 +1,45 @@
+"""The complete page of annotations of one canvas and layer, as viewers want it (they follow no `next`)."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotations import projections, service
+from annotations.errors import UnknownAnnotation
+from annotations.manifest_extras import LABELS
+from annotations.model import LAYERS, Annotation
+from annotations.selectors import Canvas
+from app.runtime.addresses import Addresses
+from iiif.catalogue import service as catalogue
+
+MAX_ON_PAGE = 1000  # Mirador takes 2.4 s for 500 and 4.9 s for 2,000
+
+
+def of_canvas(session: Session, media_key: str, layer: str, addresses: Addresses) -> dict[str, Any]:
+    """An AnnotationPage of Presentation 3; its label says so where not all annotations are on it. Raises NotFound."""
+    media = catalogue.get_media(session, media_key)
+    for known in LAYERS:
+        if known == layer:
+            break
+    else:
+        raise UnknownAnnotation(f"There is no layer {layer[:40]!r}; there are {', '.join(LAYERS)}.")
+    canvas = Canvas(media.width_px, media.height_px)
+    shown = service.of_media(session, media.key, known, limit=MAX_ON_PAGE)
+    label = LABELS[known]
+    if len(shown) == MAX_ON_PAGE and (total := service.count_of_media(session, media.key, known)) > MAX_ON_PAGE:
+        label += f" (the first {MAX_ON_PAGE:,} of {total:,})"
+    return {
+        "@context": projections.IIIF3,
+        "id": addresses.annotation_page(media.key, known),
+        "type": "AnnotationPage",
+        "label": {"en": [label]},
+        "items": [projections.iiif3(annotation, canvas, addresses) for annotation in shown],
+    }
+
+
+def canvas_of(session: Session, annotation: Annotation) -> Canvas | None:
+    """The size of the canvas that it is on; None for one on a whole specimen."""
+    if not annotation.media_key:
+        return None
+    media = catalogue.get_media(session, annotation.media_key)
+    return Canvas(media.width_px, media.height_px)

@@ -1,0 +1,86 @@
+"""What annotations add to a manifest: search inside it, one page of annotations per canvas and layer, and the scale."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotations import service, store
+from annotations.model import LAYERS, Annotation, Layer
+from app.runtime import context
+from app.runtime.addresses import Addresses
+from iiif.catalogue.model import Media, Specimen
+from iiif.presentation.model import ManifestExtras
+
+LABELS: dict[Layer, str] = {"machine": "Found by machine", "people": "Said by people"}
+PHYSDIM = "http://iiif.io/api/annex/services/physdim"
+
+
+def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media]) -> ManifestExtras:
+    """With the search inside the manifest, as a running hub offers it."""
+    addresses = Addresses.of(context.current().settings)
+    return replace(of_images(session, media, addresses), services=search_services(specimen.key, addresses))
+
+
+def of_images(session: Session, media: Sequence[Media], addresses: Addresses) -> ManifestExtras:
+    """References carry no `items`, or Mirador never fetches them; a layer that holds nothing is not mentioned."""
+    keys = [one.key for one in media]
+    held = store.layers_of(session, keys)
+    rulers = service.scale_of(session, keys)
+    return ManifestExtras(
+        canvas_services={key: (physical_scale(ruler, addresses),) for key, ruler in rulers.items()},
+        canvas_annotations={
+            key: tuple(page_reference(key, layer, addresses) for layer in LAYERS if (key, layer) in held)
+            for key in keys
+            if any((key, layer) in held for layer in LAYERS)
+        },
+    )
+
+
+def of_image(session: Session, media: Media) -> tuple[dict[str, Any], ...]:
+    """The scale of an image that has a ruler, for its information document."""
+    ruler = service.scale_of(session, [media.key]).get(media.key)
+    return () if ruler is None else (physical_scale(ruler, Addresses.of(context.current().settings)),)
+
+
+def search_services(specimen_key: str, addresses: Addresses) -> tuple[dict[str, Any], ...]:
+    """Content Search 2 for those who know it and 1 for the viewers, whose nested service must be a list."""
+    return (
+        {
+            "id": addresses.search(2, specimen_key),
+            "type": "SearchService2",
+            "service": [{"id": addresses.autocomplete(2, specimen_key), "type": "AutoCompleteService2"}],
+        },
+        {
+            "@context": "http://iiif.io/api/search/1/context.json",
+            "@id": addresses.search(1, specimen_key),
+            "@type": "SearchService1",
+            "profile": "http://iiif.io/api/search/1/search",
+            "service": [
+                {
+                    "@id": addresses.autocomplete(1, specimen_key),
+                    "@type": "AutoCompleteService1",
+                    "profile": "http://iiif.io/api/search/1/autocomplete",
+                }
+            ],
+        },
+    )
+
+
+def page_reference(media_key: str, layer: Layer, addresses: Addresses) -> dict[str, Any]:
+    return {"id": addresses.annotation_page(media_key, layer), "type": "AnnotationPage", "label": {"en": [LABELS[layer]]}}
+
+
+def physical_scale(ruler: Annotation, addresses: Addresses) -> dict[str, Any]:
+    """Millimetres for one canvas unit, from a ruler whose value is px/mm (IIIF annex of services, physical dimensions)."""
+    if ruler.value is None or ruler.value <= 0:
+        raise ValueError("a ruler without a scale")
+    return {
+        "@context": f"{PHYSDIM}/1/context.json",
+        "@id": addresses.annotation(ruler.key),
+        "@type": "PhysicalDimensions",
+        "profile": PHYSDIM,
+        "physicalScale": float(f"{1 / ruler.value:.9g}"),
+        "physicalUnits": "mm",
+    }

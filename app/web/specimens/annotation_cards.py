@@ -1,0 +1,163 @@
+"""What was found on a specimen, as people read it: grouped, with units, uncertainty and the piece of image it was found in."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from annotations.model import Annotation
+from annotations.selectors import xywh
+from app.runtime.addresses import Addresses
+from app.web.image_links import Picture, piece_of
+from iiif.catalogue.model import Media
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Scale", ("ruler",)),
+    ("Measurements", ("length", "width", "area", "outline", "specimen")),
+    ("Codes", ("barcode",)),
+    ("Labels", ("text", "label", "ocr")),
+    ("Image quality", ("quality",)),
+)
+PEOPLE = "Said by people"
+REST = "Other"
+READ = ("text", "label")  # what was on the sheet itself, to the letter
+CROP_PX = (560, 200)
+SURELY = 6  # characters of a code that do not stand in a catalogue number by chance
+MOST_OF_IT = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One annotation.
+
+    `value` is rounded to what its uncertainty carries; `nothing` is a step that looked and found nothing, and `says` why;
+    `quoted` is text as it stands on the sheet; `agrees` tells whether a code is the catalogue number (None: no code);
+    `crop` is its piece of the image, None where that is the whole or was shown just before.
+    """
+
+    key: str
+    iri: str
+    kind: str
+    says: str
+    quoted: bool
+    value: str
+    uncertainty: str
+    unit: str
+    confidence: str
+    nothing: bool
+    agrees: bool | None
+    crop: Picture | None
+    canvas: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    findings: tuple[Finding, ...]
+
+
+def groups(found: Sequence[Annotation], media: Sequence[Media], catalog_number: str, addresses: Addresses) -> tuple[Group, ...]:
+    """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
+    kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
+    images = {image.key: image for image in media if image.state == "ready"}
+    sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
+    for annotation in found:
+        title = PEOPLE if annotation.layer == "people" else kinds.get(annotation.kind, (REST, 0))[0]
+        sorted_out[title].append(annotation)
+    groups = []
+    for title, some in sorted_out.items():
+        some.sort(key=lambda one: (_nothing(one), kinds.get(one.kind, (REST, 0))[1]))
+        crops: set[str] = set()
+        findings = [_finding(one, catalog_number, addresses, _crop(one, images.get(one.media_key), crops)) for one in some]
+        groups.append(Group(title, tuple(findings)))
+    return tuple(group for group in groups if group.findings)
+
+
+def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, crop: Picture | None) -> Finding:
+    value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
+    nothing = _nothing(annotation)
+    says = said(annotation)
+    return Finding(
+        key=annotation.key,
+        iri=addresses.annotation(annotation.key),
+        kind=annotation.kind,
+        says=says,
+        quoted=annotation.kind in READ and not nothing,
+        value=value,
+        uncertainty=uncertainty,
+        unit=annotation.unit,
+        confidence="" if annotation.confidence is None else f"{annotation.confidence:.0%}",
+        nothing=nothing,
+        agrees=_agrees(says, catalog_number) if annotation.kind == "barcode" and not nothing else None,
+        crop=crop,
+        canvas=addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else "",
+        by=_creator(annotation.document) if annotation.layer == "people" else "",
+    )
+
+
+def _nothing(annotation: Annotation) -> bool:
+    """A step that looked and found nothing says so with this motivation and without a place."""
+    return annotation.kind != "quality" and annotation.motivations == ("assessing",) and annotation.box is None
+
+
+def said(annotation: Annotation) -> str:
+    """Its text without its tags."""
+    texts = [body for body in _bodies(annotation.document) if isinstance(body.get("value"), str)]
+    return "\n".join(body["value"] for body in texts if body.get("purpose") != "tagging") or annotation.text
+
+
+def uncertainty_of(document: Mapping[str, Any]) -> float | None:
+    """The standard uncertainty that a body's `quantity` states, in the unit of its value."""
+    for body in _bodies(document):
+        quantity = body.get("quantity")
+        stated = quantity.get("standardUncertainty") if isinstance(quantity, Mapping) else body.get("dwc:assertionError")
+        number = re.match(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", str(stated or ""))
+        if number:
+            return float(number[0])
+    return None
+
+
+def rounded(value: float | None, uncertainty: float | None) -> tuple[str, str]:
+    """Value and uncertainty to the two figures that the uncertainty carries (GUM, 7.2.6); without one, four figures."""
+    if value is None or not math.isfinite(value):
+        return "", ""
+    if uncertainty is None or not math.isfinite(uncertainty) or uncertainty <= 0:
+        return (f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"), ""
+    places = max(0, 1 - math.floor(math.log10(uncertainty)))
+    return f"{value:,.{places}f}", f"{uncertainty:,.{places}f}"
+
+
+def _bodies(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    body = document.get("body")
+    yield from (one for one in (body if isinstance(body, list) else [body]) if isinstance(one, Mapping))
+
+
+def _creator(document: Mapping[str, Any]) -> str:
+    creator = document.get("creator")
+    return str(creator.get("name", "")) if isinstance(creator, Mapping) else ""
+
+
+def _agrees(text: str, catalog_number: str) -> bool:
+    """Whether the code holds the catalogue number, or the number the code (`plant_bm001128287`, say)."""
+    number, code = _letters(catalog_number), _letters(text)
+    return bool(number and code) and (number in code or (len(code) >= SURELY and code in number))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^0-9a-z]", "", text.lower())
+
+
+def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> Picture | None:
+    """The box's piece of the image, once each, and not where the box is nearly all of it."""
+    box = annotation.box
+    if box is None or image is None or not image.visible:
+        return None
+    if (box.x1 - box.x0) * (box.y1 - box.y0) > MOST_OF_IT * image.width_px * image.height_px:
+        return None
+    region = xywh(box)
+    if region in shown:
+        return None
+    shown.add(region)
+    return piece_of(image, region, CROP_PX)

@@ -1,0 +1,63 @@
+"""The search page and the page of a specimen."""
+
+from flask import Blueprint, Response, request
+
+from annotations import service as annotations
+from app.runtime import context
+from app.runtime.addresses import Addresses
+from app.runtime.http import integer
+from app.web import layout
+from app.web.image_links import picture_of
+from app.web.runs import listing
+from app.web.specimens import annotation_cards, record, search_page
+from iiif.catalogue import service as catalogue
+
+SHOWN = 24
+LONGEST_QUERY = 500
+PREVIEW_PX = (1200, 1200)
+blueprint = Blueprint("specimens", __name__, template_folder="templates")
+
+
+@blueprint.get("/")
+def home() -> Response:
+    """The search with its facets; without words, all specimens."""
+    runtime = context.current()
+    asked = search_page.Asked.of(request.args, integer("page", 1, 1, 1_000))
+    with runtime.reads.begin() as session:
+        work = listing.work(session)
+        specimens = catalogue.count_specimens(session)
+        shown = search_page.look(session, runtime, asked, SHOWN) if specimens else search_page.NOTHING
+    return layout.page("search.html", here="specimens", work=work, specimens=specimens, **shown.for_template(asked))
+
+
+@blueprint.get("/specimens/<key>")
+def specimen(key: str) -> Response:
+    """One specimen: viewer, findings, record."""
+    runtime = context.current()
+    addresses = Addresses.of(runtime.settings)
+    with runtime.reads.begin() as session:
+        found = catalogue.get_specimen(session, key)
+        media = catalogue.media_of(session, key)
+        said = annotations.of_specimen(session, key)
+        runs = listing.of_media(session, [image.key for image in media])
+    name = found.scientific_name
+    return layout.page(
+        "specimen.html",
+        here="specimens",
+        q=request.args.get("q", "")[:LONGEST_QUERY],
+        specimen=found,
+        name=name,
+        type_status=found.interpreted.get("typeStatus", ""),
+        picture=next((picture_of(image, PREVIEW_PX) for image in media if image.visible), None),
+        unready=[image for image in media if image.state != "ready"],
+        closed=[image for image in media if image.state == "ready" and not image.visible],
+        images=media,
+        groups=annotation_cards.groups(said, media, found.catalog_number, addresses),
+        runs=runs,
+        running=sum(run.state == "running" for run in runs),
+        sections=record.sections(found),
+        manifest=addresses.manifest(key),
+        record_url=addresses.specimen_record(key),
+        pid=addresses.pid(key),
+        cite=record.citation(found, runtime.settings.provider_name, addresses.pid(key)),
+    )

@@ -1,0 +1,146 @@
+"""What is made of masters: when the derivative that is served has to be made, making it, and pixels for analysis.
+
+Decoding itself is done by children (decoder_client.py).
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.runtime.blobs import FolderBlobs
+from app.runtime.context import Runtime
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.catalogue.service import Derivative
+from iiif.image.errors import RejectedImage
+from iiif.image.masters import decoder_client
+from iiif.image.masters.decoder_client import DecoderUnavailable
+from iiif.image.masters.decoder_protocol import DecodeLimits, ImageFacts
+from iiif.image.pyramid import format as pyramid_format
+
+Fault = Literal["lost", "damaged", "older"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it: made; left alone, for it was whole and of this recipe; or refused, and why (`code`, `reason`).
+
+    `frames` is how many an animation has, of which the first is served.
+    """
+
+    key: str
+    result: Literal["made", "left", "refused"]
+    code: str = ""
+    reason: str = ""
+    frames: int = 1
+
+
+def fault_of(blobs: FolderBlobs, media: Media) -> Fault | None:
+    """What is wrong with the derivative of a ready image: nothing if it lies there, of this recipe, with a sound index and in
+    the frame of the image."""
+    if not media.pyramid_sha256 or not blobs.has(media.pyramid_sha256):
+        return "lost"
+    if media.derivative_version == catalogue.DISTRUSTED:
+        return "damaged"
+    if media.derivative_version != pyramid_format.VERSION:
+        return "older"
+    try:
+        found = pyramid_format.Pyramid(blobs.path(media.pyramid_sha256))
+    except (OSError, pyramid_format.PyramidError):
+        return "damaged"
+    return None if (found.width_px, found.height_px) == (media.width_px, media.height_px) else "damaged"
+
+
+def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
+    """Make the derivative of an image that has none which is whole, and enter what came of it; safe to repeat.
+
+    An image that was refused stays so, unless with `force`, which also makes whole ones anew. An image that was ready once is
+    never refused any more: what fails then (a folder that is away, a process that was killed) is not of the image, and it
+    keeps what derivative it has.
+
+    Raises:
+        UnknownMedia: there is no such image.
+        DecoderUnavailable: the machine could not do it now; trying again later is right.
+    """
+    with runtime.reads.begin() as session:
+        media = catalogue.get_media(session, key)
+    whole = media.state == "ready" and fault_of(runtime.blobs, media) is None
+    if (whole or media.state == "failed") and not force:
+        return Outcome(key, "left")
+    try:
+        made, facts = make_derivative(runtime.blobs, media.sha256, DecodeLimits.of(runtime.settings))
+    except RejectedImage as error:
+        if media.state == "pending" and error.code == "missing-file":
+            raise DecoderUnavailable(error.sentence) from error  # a disk that is not mounted looks like that
+        if media.state != "ready":
+            with runtime.db.begin() as session:
+                catalogue.media_failed(session, key, error.sentence, at=runtime.clock())
+        return Outcome(key, "refused", error.code, error.sentence)
+    with runtime.db.begin() as session:
+        catalogue.media_ready(session, key, made, at=runtime.clock())
+    return Outcome(key, "made", frames=facts.frames)
+
+
+def decode_check(path: Path, limits: DecodeLimits, *, whole: bool = False) -> ImageFacts:
+    """The facts of an image file from its header; with `whole` it is also decoded to its end.
+
+    Raises:
+        RejectedImage: it cannot be taken; `code` is one of those in docs/images.md.
+    """
+    return decoder_client.check(path, limits, whole=whole)
+
+
+def make_derivative(blobs: FolderBlobs, sha256: str, limits: DecodeLimits) -> tuple[Derivative, ImageFacts]:
+    """Make the pyramid of a master and keep it among the blobs: whole, or not at all.
+
+    Raises:
+        RejectedImage: the master cannot be read to its end, or is too large; trying again would not help.
+    """
+    master = _master(blobs, sha256)
+    incoming = _incoming(blobs)
+    with tempfile.TemporaryDirectory(dir=incoming) as folder:
+        path = Path(folder) / "pyramid.zip"
+        facts = decoder_client.derive(master, path, limits)
+        made_of = pyramid_format.Pyramid(path)
+        if (made_of.width_px, made_of.height_px) != (facts.width_px, facts.height_px):
+            said, found = f"{facts.width_px} × {facts.height_px}", f"{made_of.width_px} × {made_of.height_px}"
+            raise RejectedImage("truncated-image", f"The header tells of {said} pixels, and {found} were decoded.")
+        pyramid_sha256, _ = blobs.adopt(path)
+    made = Derivative(
+        facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256, pyramid_format.VERSION
+    )
+    return made, facts
+
+
+def load_rgb(blobs: FolderBlobs, media: Media, limits: DecodeLimits, max_side: int | None = None) -> NDArray[np.uint8]:
+    """(height, width, 3) upright sRGB pixels of the master, at full quality, in the frame that is served.
+
+    With `max_side` they are scaled down (never up) so that the longer side has that many pixels.
+
+    Raises:
+        RejectedImage: the master cannot be decoded.
+    """
+    return decoder_client.pixels(_master(blobs, media.sha256), limits, _incoming(blobs), max_side)
+
+
+def rgb_of(path: Path, limits: DecodeLimits) -> NDArray[np.uint8]:
+    """The same of a file that is not among the blobs."""
+    with tempfile.TemporaryDirectory() as folder:
+        return decoder_client.pixels(path, limits, Path(folder))
+
+
+def _master(blobs: FolderBlobs, sha256: str) -> Path:
+    path = blobs.path(sha256)
+    if not path.is_file():
+        raise RejectedImage("missing-file", "The image file is no longer among the stored files.")
+    return path
+
+
+def _incoming(blobs: FolderBlobs) -> Path:
+    folder = blobs.root / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

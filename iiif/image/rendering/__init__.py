@@ -1,0 +1,1 @@
+"""Pixels: from a derivative to the picture that was asked for, encoded."""

@@ -1,0 +1,209 @@
+"""The images that this process serves: open derivatives, who sees how much of them, and the lanes and the cache beside them.
+
+Whether and how someone may see an image is decided in `Gallery.find` and nowhere else. What is found is kept for KEPT_S
+seconds, so a change of access is in force everywhere after that time.
+"""
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from sqlalchemy.orm import Session
+
+from app.runtime import tokens
+from app.runtime.addresses import Addresses
+from app.runtime.context import Runtime
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.image.errors import CannotBeServed, Closed, NotYetDerived, OutsideImage
+from iiif.image.identifier import Identifier
+from iiif.image.pyramid.format import Pyramid, PyramidError
+from iiif.image.request import Box, Limits
+from iiif.image.serving import embedded_metadata
+from iiif.image.serving.picture_cache import PictureCache
+from iiif.image.serving.reduced_access import Frame, Frames
+from iiif.image.serving.render_queue import Lane, Outflow
+
+KEPT = 256
+KEPT_S = 10.0
+ASKED_AGAIN_S = 60.0  # between two requests for the same lost derivative
+THREADS_FOR_TILES = 4  # of a web process, at most half of them: no render ever waits there. Below 3 none are left
+OUTFLOW_BYTES_S = 60_000_000  # of large pictures, from one web process
+View = Literal["whole", "reduced", "private"]
+ServicesOf = Callable[[Session, Media], Sequence[dict[str, Any]]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A ready image, or a segment of one, as somebody may see it.
+
+    `part` is what is shown, in pixels of the full upright image: all of it, or the segment. `digest` stands for everything
+    that the bytes of its pictures depend on; `packet` is what is written into them. With the view "reduced" nothing finer
+    than `frame` is given out; "private" is what only a token opened.
+    """
+
+    media: Media
+    pyramid: Pyramid
+    name: str
+    part: Box
+    view: View
+    frame: Frame | None
+    digest: str
+    packet: bytes
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    media: Media
+    pyramid: Pyramid
+    packet: bytes
+    digest: str
+    until: float
+
+
+class Kept(Generic[T]):
+    """The values used last, by name."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[str, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> T | None:
+        return self._values.get(name)
+
+    def put(self, name: str, value: T) -> None:
+        with self._lock:
+            self._values[name] = value
+            self._values.move_to_end(name)
+            while len(self._values) > self._most:
+                self._values.popitem(last=False)
+
+
+class Gallery:
+    """What one process needs to answer image requests."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        settings = runtime.settings
+        self.runtime = runtime
+        self.addresses = Addresses.of(settings)
+        self.limits = Limits(settings.max_width, settings.max_area)
+        places = settings.web_threads - min(THREADS_FOR_TILES, settings.web_threads // 2)
+        queue_large = min(1, settings.render_queue) if places > 3 else 0
+        places = max(1, places - 1 - queue_large)
+        threads = min(settings.renders, places)
+        self.lane = Lane(threads, min(settings.render_queue, places - threads), "render")
+        self.large_lane = Lane(1, queue_large, "render large", alone=settings.pictures_dir / ".large")
+        self.outflow = Outflow(OUTFLOW_BYTES_S, OUTFLOW_BYTES_S)
+        self.cache = PictureCache(settings.pictures_dir, settings.picture_cache_bytes, processes=settings.web_processes)
+        self.frames = Frames()
+        self._policy = embedded_metadata.Policy.of(settings)
+        self.services_of: ServicesOf = lambda _session, _media: ()
+        self._opened: Kept[_Opened] = Kept(KEPT)
+        self._public: Kept[Served] = Kept(KEPT)
+        self._tokens: Kept[tuple[str | None, float]] = Kept(KEPT)
+        self._lost: Kept[float] = Kept(KEPT)
+
+    def find(self, name: str, authorization: str = "") -> Served:
+        """What the bearer of that header may see of the image of that name (see `Identifier`).
+
+        Raises:
+            UnknownMedia: there is none.
+            OutsideImage: it has no such segment.
+            NotYetDerived: its derivative is being made.
+            CannotBeServed: none could be made.
+            Closed: only a token opens it.
+        """
+        served = self._public.get(name)
+        if served is not None and served.until > time.monotonic():
+            return served
+        identifier = Identifier.parse(name, self.addresses.naan)
+        opened = self._opened.get(identifier.key)
+        if opened is None or opened.until <= time.monotonic():
+            opened = self._open(identifier.key)
+            self._opened.put(identifier.key, opened)
+        served = _seen(opened, identifier, self._view(opened.media, authorization), self.runtime.settings.reduced_width)
+        if opened.media.access == "open":
+            self._public.put(name, served)
+        return served
+
+    def _view(self, media: Media, authorization: str) -> View:
+        if media.access == "open":
+            return "whole"
+        if authorization and self._bears_token(authorization):
+            return "private"
+        if media.access == "reduced":
+            return "reduced"
+        sent = "This token is unknown or was revoked" if authorization else "Send Authorization: Bearer …"
+        raise Closed(f"The image {media.key} is not public. {sent}.")
+
+    def _bears_token(self, authorization: str) -> bool:
+        scheme, _, secret = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            return False
+        digest = hashlib.sha256(secret.strip().encode()).hexdigest()
+        known = self._tokens.get(digest)
+        if known is None or known[1] <= time.monotonic():
+            with self.runtime.reads.begin() as session:
+                known = tokens.name_of(session, secret.strip()), time.monotonic() + KEPT_S
+            self._tokens.put(digest, known)
+        return known[0] is not None
+
+    def _open(self, key: str) -> _Opened:
+        with self.runtime.reads.begin() as session:
+            media = catalogue.get_media(session, key)
+        if media.state == "failed":
+            raise CannotBeServed(f"The image {key} cannot be served. {media.state_reason}")
+        if media.state != "ready":
+            raise NotYetDerived(f"The image {key} is still being prepared.")
+        kept = self._opened.get(key)
+        same = kept is not None and kept.media.pyramid_sha256 == media.pyramid_sha256
+        try:
+            pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.path(media.pyramid_sha256))
+        except (FileNotFoundError, PyramidError) as error:
+            self._ask_again(key)
+            raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error
+        packet = embedded_metadata.packet(media, self.addresses.pid(key), pyramid.camera, self._policy)
+        digest = f"{media.pyramid_sha256}.{hashlib.sha256(packet).hexdigest()[:16]}"
+        return _Opened(media, pyramid, packet, digest, time.monotonic() + KEPT_S)
+
+    def _ask_again(self, key: str) -> None:
+        """Have the lost derivative made again, once a minute at most."""
+        asked = self._lost.get(key)
+        if asked is None or asked <= time.monotonic():
+            self._lost.put(key, time.monotonic() + ASKED_AGAIN_S)
+            with self.runtime.db.begin() as session:
+                catalogue.derive_again(session, key)
+
+
+def _seen(opened: _Opened, identifier: Identifier, view: View, reduced_width: int) -> Served:
+    media, part = opened.media, identifier.segment
+    if part is None:
+        part = Box(0, 0, media.width_px, media.height_px)
+        name = media.key
+    else:
+        name = f"{media.key}:{part.x},{part.y},{part.width},{part.height}"
+        if min(part.width, part.height) < 1 or part.x + part.width > media.width_px or part.y + part.height > media.height_px:
+            size = f"{media.width_px} × {media.height_px} pixels"
+            raise OutsideImage(f"There is no segment {name!r}: x,y,w,h must lie within the image of {size}.")
+    frame = Frame.of(media.width_px, media.height_px, reduced_width) if view == "reduced" else None
+    digest = opened.digest if frame is None else f"{opened.digest}.{frame.width}x{frame.height}"
+    return Served(media, opened.pyramid, name, part, view, frame, digest, opened.packet, opened.until)
+
+
+_galleries: list[Gallery] = []
+
+
+def of(runtime: Runtime) -> Gallery:
+    """The gallery of this process (in tests: of this runtime)."""
+    for gallery in _galleries:
+        if gallery.runtime is runtime:
+            return gallery
+    _galleries[:] = [Gallery(runtime)]
+    return _galleries[0]

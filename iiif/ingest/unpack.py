@@ -1,0 +1,74 @@
+"""Unpack a zip from a stranger: nothing is written outside the folder, and no more than the limits allow."""
+
+import lzma
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from iiif.ingest.model import Limits, SourceError
+
+CHUNK = 1 << 20
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError)
+
+
+def unpack(path: Path, folder: Path, limits: Limits) -> Path:
+    """Unpack into `folder`; the folder to read, which is the only one inside where there is but one.
+
+    Raises SourceError (`bad-archive`, `path-outside`, `zip-bomb`) before anything of a bad archive is taken in.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if len(members) > limits.max_members:
+                raise SourceError("zip-bomb", f"{path.name} has {len(members)} members; {limits.max_members} are allowed.")
+            _check_space(path, sum(member.file_size for member in members), folder, limits)
+            budget = limits.max_unpacked_bytes
+            for member in members:
+                budget -= _unpack_member(archive, member, folder, budget, limits)
+    except UNREADABLE as error:
+        raise SourceError("bad-archive", f"{path.name} cannot be unpacked ({error}).") from error
+    return _only_folder(folder)
+
+
+def _check_space(path: Path, promised_bytes: int, folder: Path, limits: Limits) -> None:
+    free = shutil.disk_usage(folder).free
+    if promised_bytes > min(limits.max_unpacked_bytes, free):
+        raise SourceError(
+            "zip-bomb", f"{path.name} unpacks to {promised_bytes} bytes; {min(limits.max_unpacked_bytes, free)} are allowed."
+        )
+
+
+def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: int, limits: Limits) -> int:
+    """Write one member; the bytes it took. Its own statement of its size is not believed."""
+    target = _target_of(member, folder)
+    if member.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    allowed = min(budget, max(limits.ratio_from_bytes, member.compress_size * limits.max_ratio))
+    size = 0
+    with archive.open(member) as source, target.open("wb") as out:
+        while chunk := source.read(CHUNK):
+            size += out.write(chunk)
+            if size > allowed:
+                raise SourceError("zip-bomb", f"{member.filename[:200]!r} unpacks to over {allowed} bytes, more than is allowed.")
+    return size
+
+
+def _target_of(member: zipfile.ZipInfo, folder: Path) -> Path:
+    name = member.filename.replace("\\", "/")
+    pure = PurePosixPath(name)
+    target = folder / pure
+    outside = pure.is_absolute() or ".." in pure.parts or not target.resolve().is_relative_to(folder.resolve())
+    if outside or stat.S_ISLNK(member.external_attr >> 16):
+        raise SourceError("path-outside", f"The archive's member {member.filename[:200]!r} leads out of it.")
+    return target
+
+
+def _only_folder(folder: Path) -> Path:
+    inside = [path for path in folder.iterdir() if path.name != "__MACOSX" and not path.name.startswith(".")]
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
