@@ -48,7 +48,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
     with runtime.db.begin() as session:
         if not service.begin_step(session, run.key, step.name):
             return
-        earlier, scale_iri = _earlier(session, run, Addresses.of(runtime.settings))
+        earlier, scale_iri = _earlier(session, run, runtime.addresses)
     started = time.monotonic()
     try:
         result = _call(step, image, StepContext(catalog_number, earlier))
@@ -69,18 +69,18 @@ def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult
 
 def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult, seconds: float, scale_iri: str) -> None:
     """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile."""
-    addresses, at = Addresses.of(runtime.settings), runtime.clock()
+    addresses, at = runtime.addresses, runtime.clock()
     findings = result.findings or (statements.nothing_found(step.name, result.nothing_found),)
     with runtime.db.begin() as session:
         if service.is_over(session, run.key, step.name):
             return
-        source = statements.Source(run, step.name, media, addresses, at, scale_iri)
+        source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri)
         keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))
         state = "done" if result.findings else "nothing found"
         service.end_step(session, run.key, step.name, StepMark(state, result.nothing_found, seconds, keys))
 
 
-def _annotate(session: Any, finding: Finding, number: int, source: statements.Source) -> str:
+def _annotate(session: Any, finding: Finding, number: int, source: statements.StatementSource) -> str:
     return annotations.create_machine(
         session,
         statements.statement(finding, number, source),

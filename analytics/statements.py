@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from analytics.model import Run
 from analytics.steps.model import Finding
-from annotations.model import Annotation, Box
+from annotations.model import Annotation, CanvasBox
 from app.runtime import clock
 from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media
@@ -27,7 +27,7 @@ CORNERS = 2000  # most corners of an outline that is written down
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class StatementSource:
     """What a statement is about and where it comes from; `rests_on` is the IRI of the calibration that it used."""
 
     run: Run
@@ -38,7 +38,7 @@ class Source:
     rests_on: str = ""
 
 
-def statement(finding: Finding, number: int, source: Source) -> dict[str, Any]:
+def statement(finding: Finding, number: int, source: StatementSource) -> dict[str, Any]:
     """The finding as a Web Annotation; `number` tells the findings of one step apart."""
     addresses, run = source.addresses, source.run
     document: dict[str, Any] = {
@@ -88,7 +88,7 @@ def decimal(value: float, digits: int) -> str:
     return np.format_float_positional(value, precision=digits, unique=False, fractional=False, trim="-")
 
 
-def _target(finding: Finding, source: Source) -> Any:
+def _target(finding: Finding, source: StatementSource) -> Any:
     media = source.media
     canvas = source.addresses.canvas(media.specimen_key, media.key)
     if finding.box is None:
@@ -116,7 +116,7 @@ def _target(finding: Finding, source: Source) -> Any:
     }
 
 
-def _bodies(finding: Finding, number: int, source: Source) -> Any:
+def _bodies(finding: Finding, number: int, source: StatementSource) -> Any:
     is_text = "supplementing" in finding.motivations
     body: dict[str, Any] = {"type": "TextualBody", "value": finding.text, "format": "text/plain"}
     if is_text:
@@ -129,7 +129,7 @@ def _bodies(finding: Finding, number: int, source: Source) -> Any:
         yield _assertion(finding, number, source)
 
 
-def _assertion(finding: Finding, number: int, source: Source) -> dict[str, Any]:
+def _assertion(finding: Finding, number: int, source: StatementSource) -> dict[str, Any]:
     """The quantity with its unit and standard uncertainty, and the details that stand behind it."""
     assertion: dict[str, Any] = {
         "id": f"{source.addresses.run(source.run.key)}#{source.step}-{number}",
@@ -153,7 +153,7 @@ def _assertion(finding: Finding, number: int, source: Source) -> dict[str, Any]:
     return assertion
 
 
-def _whole_pixels(box: Box, media: Media) -> tuple[int, int, int, int]:
+def _whole_pixels(box: CanvasBox, media: Media) -> tuple[int, int, int, int]:
     """The box as whole pixels inside the image, at least one wide and high."""
     x0 = min(max(int(np.floor(box.x0)), 0), media.width_px - 1)
     y0 = min(max(int(np.floor(box.y0)), 0), media.height_px - 1)

@@ -36,7 +36,7 @@ def runs() -> Response:
     with runtime.reads.begin() as session:
         total = service.count(session, **where)
         found = service.page(session, **where, offset=(page - 1) * size, limit=size)
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     body: dict[str, Any] = {"total": total, "page": page, "items": [to_json(run, addresses, short=True) for run in found]}
     if page * size < total and page < LAST_PAGE:
         asked = {name: value for name, value in where.items() if value} | {"limit": size, "page": page + 1}
@@ -49,7 +49,7 @@ def run(key: str) -> Response:
     runtime = context.current()
     with runtime.reads.begin() as session:
         found = service.get(session, key)
-    return answer(to_json(found, Addresses.of(runtime.settings)))
+    return answer(to_json(found, runtime.addresses))
 
 
 @blueprint.get("/api/pipelines")

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
-from annotations import service, targets, validation
+from annotations import service, validation
 from annotations.model import Annotation
 from annotations.projections import w3c
 from app.runtime.addresses import Addresses
@@ -39,10 +39,10 @@ class Container:
         """Columns and values that select its annotations. Raises Invalid for a target that is none of ours."""
         if not self.target:
             return {}
-        kind, key, _ = targets.identify(self.target.partition("#")[0], self.addresses)
-        if kind not in ("media", "specimen"):
+        named = self.addresses.identify(self.target.partition("#")[0])
+        if named is None or named.kind not in ("media", "specimen"):
             raise Invalid("target must be a canvas, image, manifest or specimen of this server.", parameter="target")
-        return {f"{kind}_key": key}
+        return {f"{named.kind}_key": named.key}
 
     def iri(self, **query: str) -> str:
         """Its address, with a query in a fixed order."""

@@ -19,7 +19,7 @@ PHYSDIM = "http://iiif.io/api/annex/services/physdim"
 
 def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media]) -> ManifestExtras:
     """With the search inside the manifest, as a running hub offers it."""
-    addresses = Addresses.of(context.current().settings)
+    addresses = context.current().addresses
     return replace(of_images(session, media, addresses), services=search_services(specimen.key, addresses))
 
 
@@ -41,7 +41,7 @@ def of_images(session: Session, media: Sequence[Media], addresses: Addresses) ->
 def of_image(session: Session, media: Media) -> tuple[dict[str, Any], ...]:
     """The scale of an image that has a ruler, for its information document."""
     ruler = service.scale_of(session, [media.key]).get(media.key)
-    return () if ruler is None else (physical_scale(ruler, Addresses.of(context.current().settings)),)
+    return () if ruler is None else (physical_scale(ruler, context.current().addresses),)
 
 
 def search_services(specimen_key: str, addresses: Addresses) -> tuple[dict[str, Any], ...]:

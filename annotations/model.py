@@ -10,7 +10,7 @@ LAYERS: tuple[Layer, ...] = ("machine", "people")
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class CanvasBox:
     """A box in canvas units, which are pixels of the upright image: 0 <= x0 < x1 <= width, y downwards."""
 
     x0: float
@@ -36,7 +36,7 @@ class Annotation:
     kind: str
     motivations: tuple[str, ...]
     text: str
-    box: Box | None
+    box: CanvasBox | None
     run_key: str
     confidence: float | None
     value: float | None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from annotations import selectors, targets, validation
-from annotations.model import Annotation, Box
+from annotations.model import Annotation, CanvasBox
 from annotations.selectors import Canvas, Region
 from app.runtime.addresses import Addresses
 
@@ -102,9 +102,9 @@ def region_of(annotation: Annotation, canvas: Canvas) -> Region | None:
     return region or (selectors.read_fragment(fragment, canvas) if fragment else None)
 
 
-def box_of(annotation: Annotation, canvas: Canvas) -> Box:
+def box_of(annotation: Annotation, canvas: Canvas) -> CanvasBox:
     """Its box, which is the whole canvas where it has none (Content Search 1 hits must always carry `#xywh`)."""
-    return annotation.box or Box(0, 0, canvas.width, canvas.height)
+    return annotation.box or CanvasBox(0, 0, canvas.width, canvas.height)
 
 
 def iiif2(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas
-from annotations.model import Box
+from annotations.model import CanvasBox
 from annotations.svg import Ring, read_svg
 
 MAX_SELECTORS = 10
@@ -33,7 +33,7 @@ class Region:
     """A part of a canvas: its box, and its rings if more than a box was said. Rings are closed without repeating the first
     point; where several overlap, the even-odd rule tells holes."""
 
-    box: Box
+    box: CanvasBox
     rings: tuple[Ring, ...] = ()
 
 
@@ -52,7 +52,7 @@ def read_fragment(value: str, canvas: Canvas) -> Region:
         y, height = y * canvas.height / 100, height * canvas.height / 100
     if not (width > 0 and height > 0) or not all(map(math.isfinite, (x, y, width, height))):
         raise BadSelector("A region needs a width and a height above 0.", parameter="selector")
-    return Region(Box(x, y, x + width, y + height))
+    return Region(CanvasBox(x, y, x + width, y + height))
 
 
 def read_shape(svg: str) -> Region:
@@ -73,7 +73,7 @@ def read(selector: Any, canvas: Canvas) -> Region | None:
     several = selector if isinstance(selector, list) else [] if selector is None else [selector]
     if len(several) > MAX_SELECTORS:
         raise AnnotationTooBig(f"A target may have up to {MAX_SELECTORS} selectors.", parameter="selector")
-    boxes: list[Box] = []
+    boxes: list[CanvasBox] = []
     rings: tuple[Ring, ...] = ()
     for one in several:
         region = _read_one(one, canvas)
@@ -116,14 +116,14 @@ def check_within(region: Region, canvas: Canvas) -> None:
             )
 
 
-def bounds(rings: Sequence[Ring]) -> Box:
+def bounds(rings: Sequence[Ring]) -> CanvasBox:
     """The box around all rings, of which there is at least one."""
     xs = [x for ring in rings for x, _ in ring]
     ys = [y for ring in rings for _, y in ring]
-    return Box(min(xs), min(ys), max(xs), max(ys))
+    return CanvasBox(min(xs), min(ys), max(xs), max(ys))
 
 
-def xywh(box: Box) -> str:
+def xywh(box: CanvasBox) -> str:
     """`x,y,w,h` in whole canvas units that hold the box: left and top rounded down, right and bottom up."""
     left, top = max(0, math.floor(box.x0 + EDGE)), max(0, math.floor(box.y0 + EDGE))
     return f"{left},{top},{math.ceil(box.x1 - EDGE) - left},{math.ceil(box.y1 - EDGE) - top}"

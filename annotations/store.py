@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from annotations.model import Annotation, Box, Layer
+from annotations.model import Annotation, CanvasBox, Layer
 from annotations.tables import AnnotationRow, AnnotationVersionRow
 
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
@@ -19,7 +19,7 @@ TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0,
 def annotation(row: AnnotationRow) -> Annotation:
     box = None
     if row.x0 is not None and row.y0 is not None and row.x1 is not None and row.y1 is not None:
-        box = Box(row.x0, row.y0, row.x1, row.y1)
+        box = CanvasBox(row.x0, row.y0, row.x1, row.y1)
     plain = {name: getattr(row, name) for name in Annotation.__dataclass_fields__ if name not in ("box", "motivations")}
     return Annotation(**plain, box=box, motivations=tuple(row.motivations))
 

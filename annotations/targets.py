@@ -1,6 +1,5 @@
 """What an annotation is about: its `target`, resolved to the specimen, image and region here that it names."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +9,7 @@ from sqlalchemy.orm import Session
 from annotations import selectors, store
 from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTarget
 from annotations.selectors import Canvas, Region
-from app.runtime import ids
-from app.runtime.addresses import Addresses
+from app.runtime.addresses import Addresses, Named
 from app.runtime.errors import NotFound
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -81,20 +79,21 @@ def _resolve_one(session: Session, target: Any, addresses: Addresses) -> Place:
 
 def _thing(session: Session, iri: str, addresses: Addresses) -> tuple[Place, Canvas | None]:
     """The specimen or image of that IRI, and its canvas where it has one."""
-    kind, key, specimen_key = identify(iri, addresses)
+    named = addresses.identify(iri)
     try:
-        if kind == "specimen":
-            return Place(catalogue.get_specimen(session, key).key, "", None), None
-        if kind == "media":
-            media = catalogue.get_media(session, key)
-            if specimen_key in ("", media.specimen_key):
-                return _canvas(media)
+        match named:
+            case Named("specimen", key):
+                return Place(catalogue.get_specimen(session, key).key, "", None), None
+            case Named("media", key, specimen_key):
+                media = catalogue.get_media(session, key)
+                if specimen_key in ("", media.specimen_key):
+                    return _canvas(media)
+            case Named("annotation", key):
+                row = store.find(session, key)
+                if row is not None and row.deleted_at is None:
+                    return Place(row.specimen_key, row.media_key, None), None
     except NotFound as missing:
         raise UnknownTarget(f"There is no {iri[:200]} here.", parameter="target") from missing
-    if kind == "annotation":
-        row = store.find(session, key)
-        if row is not None and row.deleted_at is None:
-            return Place(row.specimen_key, row.media_key, None), None
     raise UnknownTarget(
         f"The target must be a canvas, image, specimen or annotation of {addresses.base}, not {iri[:200]!r}.", parameter="target"
     )
@@ -104,23 +103,3 @@ def _canvas(media: Media) -> tuple[Place, Canvas]:
     if media.state != "ready":
         raise UnknownTarget(f"Image {media.key!r} has no canvas yet: it is {media.state}.", parameter="target")
     return Place(media.specimen_key, media.key, None), Canvas(media.width_px, media.height_px)
-
-
-def identify(iri: str, addresses: Addresses) -> tuple[str, str, str]:
-    """("media" | "specimen" | "annotation", key, key of the specimen if the IRI says it), or three empty strings."""
-    key = ids.KEY_PATTERN
-    path = iri.removeprefix(f"{addresses.base}/")
-    if path == iri and not iri.startswith("ark:"):
-        return "", "", ""
-    if match := re.fullmatch(rf"iiif/presentation/[23]/({key})/canvas/({key})", path, re.ASCII):
-        return "media", match[2], match[1]
-    if match := re.fullmatch(rf"iiif/presentation/[23]/({key})/manifest\.json", path, re.ASCII):
-        return "specimen", match[1], ""
-    if match := re.fullmatch(rf"iiif/[23]/({key})", path, re.ASCII):
-        return "media", match[1], ""
-    if match := re.fullmatch(rf"ark:/?{addresses.naan}/({key})", path, re.ASCII):
-        kinds = {ids.SPECIMEN: "specimen", ids.MEDIA: "media", ids.ANNOTATION: "annotation"}
-        return kinds.get(match[1][:2], ""), match[1], ""
-    if match := re.fullmatch(r"annotations/([A-Za-z0-9._~-]{1,64})", path, re.ASCII):
-        return "annotation", match[1], ""
-    return "", "", ""

@@ -13,7 +13,6 @@ from annotations.errors import DeletedAnnotation, MalformedAnnotation
 from annotations.model import Annotation
 from annotations.projections import PROFILES, Profile
 from app.runtime import clock, context
-from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, encode, require_token
 
@@ -34,7 +33,7 @@ WRITE_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Prefer, S
 @blueprint.get("/annotations/")
 def read_container() -> Response:
     """Protocol, section 4: the collection, or one of its pages if the query names one."""
-    addresses = _addresses()
+    addresses = context.current().addresses
     container = Container(addresses, request.args.get("target", "")[:2000], context.current().settings.page_size)
     after, before, named = (request.args.get(name, "")[:64] for name in ("after", "before", "page"))
     if named not in ("", "first", "last") or bool(after) + bool(before) + bool(named) > 1:
@@ -59,7 +58,7 @@ def create() -> Response:
     slug = request.headers.get("Slug")
     runtime = context.current()
     with runtime.db.begin() as session:
-        annotation = service.create(session, document, by=by, addresses=_addresses(), at=runtime.clock(), slug=slug)
+        annotation = service.create(session, document, by=by, addresses=runtime.addresses, at=runtime.clock(), slug=slug)
     return _answer(annotation, "w3c", 201)
 
 
@@ -91,7 +90,7 @@ def replace(key: str) -> Response:
             key,
             document,
             by=by,
-            addresses=_addresses(),
+            addresses=runtime.addresses,
             at=runtime.clock(),
             if_match=if_match,
             from_viewer=from_viewer,
@@ -121,7 +120,7 @@ def read_version(key: str, version: int) -> Response:
 def read_page(media_key: str, layer: str) -> Response:
     """One complete AnnotationPage of Presentation 3 for one canvas and layer, in the form that viewers draw."""
     with context.current().reads.begin() as session:
-        body = annotation_pages.of_canvas(session, media_key, layer, _addresses())
+        body = annotation_pages.of_canvas(session, media_key, layer, context.current().addresses)
     return answer(body, _negotiated(IIIF_PRESENTATION))
 
 
@@ -135,12 +134,8 @@ def _preflight(response: Response) -> Response:
     return response
 
 
-def _addresses() -> Addresses:
-    return Addresses.of(context.current().settings)
-
-
 def _answer(annotation: Annotation, profile: Profile, status: int = 200, canvas: Any = None) -> Response:
-    addresses = _addresses()
+    addresses = context.current().addresses
     iri = addresses.annotation(annotation.key)
     links = ANNOTATION_LINK
     if annotation.version > 1:
@@ -152,7 +147,7 @@ def _answer(annotation: Annotation, profile: Profile, status: int = 200, canvas:
 
 
 def _tombstone(deleted: DeletedAnnotation) -> Response:
-    iri = _addresses().annotation(deleted.key)
+    iri = context.current().addresses.annotation(deleted.key)
     body = {
         "type": "about:blank",
         "title": "DeletedAnnotation",

@@ -25,7 +25,7 @@ OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "o
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One thing that was looked at."""
 
     name: str
@@ -33,7 +33,7 @@ class Finding:
     says: str
 
 
-def examine(runtime: Runtime) -> tuple[Finding, ...]:
+def examine(runtime: Runtime) -> tuple[Diagnosis, ...]:
     """Everything, in the order in which to put it right."""
     settings = runtime.settings
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
@@ -58,7 +58,7 @@ def examine(runtime: Runtime) -> tuple[Finding, ...]:
     return found + tuple(_try(name, check) for name, check in proxy.checks(runtime))
 
 
-def readiness(runtime: Runtime) -> tuple[Finding, ...]:
+def readiness(runtime: Runtime) -> tuple[Diagnosis, ...]:
     """What a request needs: database, migrations, search, broker."""
     return tuple(_try(name, check) for name, check in _services(runtime))
 
@@ -72,11 +72,11 @@ def _services(runtime: Runtime) -> tuple[tuple[str, Callable[[], str]], ...]:
     )
 
 
-def _try(name: str, check: Callable[[], str]) -> Finding:
+def _try(name: str, check: Callable[[], str]) -> Diagnosis:
     try:
-        return Finding(name, True, check())
+        return Diagnosis(name, True, check())
     except (DomainError, SQLAlchemyError, redis.RedisError, OSError, http.client.HTTPException) as error:
-        return Finding(name, False, str(error).split("\n")[0] or type(error).__name__)
+        return Diagnosis(name, False, str(error).split("\n")[0] or type(error).__name__)
 
 
 def _base_url(settings: Settings) -> str:

@@ -26,7 +26,7 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FileFault:
     """Something that is wrong with a file of an image; `repair` says whether its derivative is being made again."""
 
     media: str
@@ -63,7 +63,7 @@ class Check:
         self.older_than_s = older_than_s
         self.account = Account(collected=collect)
 
-    def findings(self, progress: Progress = lambda _: None) -> Iterator[Finding]:
+    def findings(self, progress: Progress = lambda _: None) -> Iterator[FileFault]:
         """What is wrong, image by image; then what nobody names is counted, and removed with `collect`."""
         before = time.time() - self.older_than_s
         with tempfile.TemporaryDirectory(prefix="lectotype-fsck-") as folder:
@@ -89,10 +89,10 @@ class Check:
                 return
             after = page[-1].key
 
-    def _examine(self, media: Media) -> Iterator[Finding]:
+    def _examine(self, media: Media) -> Iterator[FileFault]:
         fault = self._original(media)
         if fault is not None:
-            yield Finding(media.key, fault, media.sha256)
+            yield FileFault(media.key, fault, media.sha256)
         if media.state == "failed":
             self.account.refused.append(f"{media.key}: {media.state_reason}")
         if media.state != "ready":
@@ -102,7 +102,7 @@ class Check:
             mend = self.repair and fault is None
             if mend:
                 self._mend(media)
-            yield Finding(media.key, broken, media.pyramid_sha256, repair=mend)
+            yield FileFault(media.key, broken, media.pyramid_sha256, repair=mend)
 
     def _original(self, media: Media) -> Fault | None:
         path = self.runtime.blobs.path(media.sha256)

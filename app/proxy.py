@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from app.machine import Unwell
 from app.runtime import identity
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -135,7 +134,7 @@ def _escapes(runtime: Runtime, media: Media) -> str:
 
 
 def _headers(runtime: Runtime, media: Media) -> str:
-    address = f"{Addresses.of(runtime.settings).image(media.key)}/info.json"
+    address = f"{runtime.addresses.image(media.key)}/info.json"
     reply = ask(address)
     lost = [name for name in ("ETag", "Link", "Cache-Control") if name not in reply.headers]
     if lost:
@@ -148,7 +147,7 @@ def _headers(runtime: Runtime, media: Media) -> str:
 
 
 def _pictures(runtime: Runtime, media: Media) -> str:
-    thumbnail = images.thumbnail(Addresses.of(runtime.settings), media)
+    thumbnail = images.thumbnail(runtime.addresses, media)
     assert thumbnail is not None  # noqa: S101 - for the type checker; the image is open
     reply = ask(thumbnail["id"], Accept_Encoding="gzip, deflate, br", Accept="image/avif,image/webp,*/*")
     if reply.headers.get("Content-Encoding") not in (None, "identity"):

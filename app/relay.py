@@ -54,7 +54,7 @@ def update_index(runtime: Runtime) -> int:
     """Copy the present state of the objects that changed to the search engine; how many rows were settled."""
     rows = _next_rows(runtime, "index")
     if rows:
-        addresses = Addresses.of(runtime.settings)
+        addresses = runtime.addresses
         changed = dict.fromkeys((row.name, str(row.payload["key"])) for row in rows)
         runtime.search.write([document for name, key in changed if (document := _document(runtime, name, key, addresses))])
         _delete(runtime, rows)

@@ -30,7 +30,7 @@ class Hub:
 
     @property
     def addresses(self) -> Addresses:
-        return Addresses.of(self.runtime.settings)
+        return self.runtime.addresses
 
     def get(self, iri: str, **headers: str) -> TestResponse:
         path = iri.removeprefix(self.addresses.base)

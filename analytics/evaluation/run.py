@@ -11,10 +11,10 @@ import numpy as np
 
 from analytics import pipelines
 from analytics.evaluation.measures import block_distance, overlap, plain, words
-from analytics.evaluation.truth import Region, Truth
+from analytics.evaluation.truth import TrueRegion, Truth
 from analytics.steps import specimen
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
-from annotations.model import Box
+from annotations.model import CanvasBox
 from iiif.image.service import DecodeLimits, rgb_of
 
 MARGIN = 0.02  # of a region's longer side, within which a line's middle may lie outside it
@@ -99,7 +99,7 @@ def _plant_overlap(image: SheetImage, truth: Truth, context: StepContext) -> flo
     return overlap(found, known == PLANT, known != IGNORED)
 
 
-def _region(region: Region, labels: tuple[Finding, ...]) -> RegionResult:
+def _region(region: TrueRegion, labels: tuple[Finding, ...]) -> RegionResult:
     """Errors in what was read of one label: those lines of each block whose middle lies in the region."""
     blocks = []
     for label in labels:
@@ -108,7 +108,7 @@ def _region(region: Region, labels: tuple[Finding, ...]) -> RegionResult:
     return RegionResult(region.kind, len(plain(region.text)), block_distance(region.text, blocks))
 
 
-def _holds(box: Box, xywh: str) -> bool:
+def _holds(box: CanvasBox, xywh: str) -> bool:
     x, y, width, height = map(float, xywh.split(","))
     margin = MARGIN * max(box.x1 - box.x0, box.y1 - box.y0)
     x, y = x + width / 2, y + height / 2

@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from annotations.model import Box
+from annotations.model import CanvasBox
 
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class TrueRegion:
     """A label whose text is known; `box` in pixels of the upright image."""
 
     kind: str
     text: str
-    box: Box
+    box: CanvasBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Truth:
     px_per_mm: float | None
     codes: tuple[str, ...]
     text: str
-    regions: tuple[Region, ...]
+    regions: tuple[TrueRegion, ...]
     mask: Path | None
     orientation: int
 
@@ -56,7 +56,8 @@ def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[
     stored = int(row["width"] or 0), int(row["height"] or 0)
     orientation = int(row["exif_orientation"] or 1)
     regions = tuple(
-        Region(label["kind"], label["text"], upright(label["box"] or (0, 0, *stored), stored, orientation)) for label in labels
+        TrueRegion(label["kind"], label["text"], upright(label["box"] or (0, 0, *stored), stored, orientation))
+        for label in labels
     )
     codes = tuple(re.sub(r" \([^()]*\)$", "", code.strip()) for code in row["barcode_values"].split(" | ") if code.strip())
     known = row["px_per_mm"]
@@ -72,14 +73,14 @@ def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[
     )
 
 
-def upright(box: Sequence[float], stored: Size, orientation: int) -> Box:
+def upright(box: Sequence[float], stored: Size, orientation: int) -> CanvasBox:
     """A box of the stored image of that size in the frame of the upright one, by EXIF orientations 1, 3, 6 and 8."""
     x0, y0, x1, y1 = box
     width, height = stored
     if orientation == 3:
-        return Box(width - x1, height - y1, width - x0, height - y0)
+        return CanvasBox(width - x1, height - y1, width - x0, height - y0)
     if orientation == 6:
-        return Box(height - y1, x0, height - y0, x1)
+        return CanvasBox(height - y1, x0, height - y0, x1)
     if orientation == 8:
-        return Box(y0, width - x1, y1, width - x0)
-    return Box(x0, y0, x1, y1)
+        return CanvasBox(y0, width - x1, y1, width - x0)
+    return CanvasBox(x0, y0, x1, y1)

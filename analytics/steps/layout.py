@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.steps.ocr_engine import Line
+from analytics.steps.ocr_engine import TextLine
 
 GAP_BELOW = 1.1  # of the line height: more parts two blocks
 GAP_BESIDE = 2.0
@@ -26,15 +26,15 @@ class _Extent:
         return self.c1 - self.c0
 
 
-def is_upright(line: Line) -> bool:
+def is_upright(line: TextLine) -> bool:
     """Whether the line runs from side to side, rather than up or down the picture."""
     x0, y0, x1, y1 = line.bounds
     return (x1 - x0) * 1.5 >= y1 - y0
 
 
-def blocks(lines: Sequence[Line]) -> list[list[Line]]:
+def blocks(lines: Sequence[TextLine]) -> list[list[TextLine]]:
     """Groups of neighbouring lines of like height and direction, each in reading order; the groups from the top down."""
-    groups: list[list[Line]] = []
+    groups: list[list[TextLine]] = []
     for upright in (True, False):
         those = [line for line in lines if is_upright(line) == upright]
         extents = [_extent(line, upright) for line in those]
@@ -42,14 +42,14 @@ def blocks(lines: Sequence[Line]) -> list[list[Line]]:
     return sorted(groups, key=lambda group: (bounds(group)[1], bounds(group)[0]))
 
 
-def in_order(lines: Sequence[Line]) -> list[Line]:
+def in_order(lines: Sequence[TextLine]) -> list[TextLine]:
     """Row by row, each from left to right."""
     return [line for row in rows(lines) for line in row]
 
 
-def rows(lines: Sequence[Line]) -> list[list[Line]]:
+def rows(lines: Sequence[TextLine]) -> list[list[TextLine]]:
     """Lines that stand side by side, together; rows from the top down."""
-    found: list[list[Line]] = []
+    found: list[list[TextLine]] = []
     for line in sorted(lines, key=lambda line: _middle(line)):
         last = found[-1] if found else []
         if last and abs(_middle(line) - np.mean([_middle(other) for other in last])) < 0.5 * _height(line):
@@ -59,12 +59,12 @@ def rows(lines: Sequence[Line]) -> list[list[Line]]:
     return [sorted(row, key=lambda line: line.bounds[0]) for row in found]
 
 
-def text_of(lines: Sequence[Line]) -> str:
+def text_of(lines: Sequence[TextLine]) -> str:
     """The text as it stands there: rows one below the other."""
     return "\n".join(" ".join(line.text for line in row) for row in rows(lines))
 
 
-def bounds(lines: Sequence[Line]) -> tuple[float, float, float, float]:
+def bounds(lines: Sequence[TextLine]) -> tuple[float, float, float, float]:
     """x0, y0, x1, y1 around all the lines."""
     corners = np.vstack([line.quad for line in lines])
     (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
@@ -96,16 +96,16 @@ def _near(one: _Extent, other: _Extent) -> bool:
     return (beside < 0 and below < GAP_BELOW * height) or (below < -0.4 * height and beside < GAP_BESIDE * height)
 
 
-def _extent(line: Line, upright: bool) -> _Extent:
+def _extent(line: TextLine, upright: bool) -> _Extent:
     x0, y0, x1, y1 = line.bounds
     return _Extent(x0, x1, y0, y1) if upright else _Extent(y0, y1, x0, x1)
 
 
-def _middle(line: Line) -> float:
+def _middle(line: TextLine) -> float:
     return float(line.quad[:, 1].mean())
 
 
-def _height(line: Line) -> float:
+def _height(line: TextLine) -> float:
     """Of the letters, also where the line is askew."""
     quad = line.quad
     return float(min(np.hypot(*(quad[3] - quad[0])), np.hypot(*(quad[1] - quad[0]))))

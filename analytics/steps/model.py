@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from annotations.model import Box
+from annotations.model import CanvasBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Finding:
 
     kind: str
     text: str
-    box: Box | None = None
+    box: CanvasBox | None = None
     polygon: NDArray[np.float64] | None = None
     value: float | None = None
     unit: str = ""

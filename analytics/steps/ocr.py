@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from analytics.steps import layout
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
-from analytics.steps.ocr_engine import LONGEST_SIDE_PX, Line, read
-from annotations.model import Box
+from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine, read
+from annotations.model import CanvasBox
 
 MOTIVATIONS = ("supplementing", "transcribing")
 MOST_BLOCKS = 60
@@ -25,10 +25,10 @@ SMALL_SIDE_PX = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BlockReading:
     """The lines of a block in reading order, in pixels of the image; `turned` degrees counter-clockwise made them upright."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[TextLine, ...]
     text: str
     turned: int
 
@@ -51,7 +51,7 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     """
     lowest = float(parameters.get("lowest_score", 0.6))
     scale = min(1.0, LONGEST_SIDE_PX / max(image.height_px, image.width_px))
-    overview = [Line(line.text, line.score, line.quad / scale) for line in read(_scaled(image.rgb, scale))]
+    overview = [TextLine(line.text, line.score, line.quad / scale) for line in read(_scaled(image.rgb, scale))]
     rulers = [finding.box for finding in context.of_kind("ruler") if finding.box is not None]
     wanted = [line for line in overview if not any(_inside(line, ruler) for ruler in rulers)]
     readings = []
@@ -66,10 +66,10 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     return StepResult((), f"Looked for printed, typed and written text in the whole image: {seen}.")
 
 
-def _best(rgb: NDArray[np.uint8], block: Sequence[Line], overview_scale: float) -> Reading:
+def _best(rgb: NDArray[np.uint8], block: Sequence[TextLine], overview_scale: float) -> BlockReading:
     """The best reading of a block: as it was found, closer up, and turned if it is not read well upright."""
     upright = all(map(layout.is_upright, block))
-    readings = [Reading(tuple(block), layout.text_of(block), 0)]
+    readings = [BlockReading(tuple(block), layout.text_of(block), 0)]
     x0, y0, x1, y1 = layout.bounds(block)
     margin = max(MARGIN_PX, MARGIN * max(x1 - x0, y1 - y0))
     left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
@@ -84,7 +84,7 @@ def _best(rgb: NDArray[np.uint8], block: Sequence[Line], overview_scale: float) 
     return max(readings, key=lambda reading: reading.worth)
 
 
-def _read_turned(crop: NDArray[np.uint8], origin: tuple[int, int], turns: int) -> Reading:
+def _read_turned(crop: NDArray[np.uint8], origin: tuple[int, int], turns: int) -> BlockReading:
     """The crop turned counter-clockwise by quarters and read; lines in pixels of the image that `origin` is the corner in."""
     height, width = crop.shape[:2]
     longest = max(height, width)
@@ -92,8 +92,10 @@ def _read_turned(crop: NDArray[np.uint8], origin: tuple[int, int], turns: int) -
     lines = [line for line in read(np.rot90(_scaled(crop, scale), turns)) if turns == 0 or layout.is_upright(line)]
     ordered = layout.in_order(lines)
     text = layout.text_of(lines)
-    back = tuple(Line(line.text, line.score, _turned_back(line.quad / scale, turns, width, height) + origin) for line in ordered)
-    return Reading(back, text, turns * 90)
+    back = tuple(
+        TextLine(line.text, line.score, _turned_back(line.quad / scale, turns, width, height) + origin) for line in ordered
+    )
+    return BlockReading(back, text, turns * 90)
 
 
 def _turned_back(points: NDArray[np.float64], turns: int, width: float, height: float) -> NDArray[np.float64]:
@@ -102,18 +104,18 @@ def _turned_back(points: NDArray[np.float64], turns: int, width: float, height: 
     return np.column_stack([(x, y), (width - y, x), (width - x, height - y), (y, height - x)][turns])
 
 
-def _kept(reading: Reading, lowest: float) -> Reading:
+def _kept(reading: BlockReading, lowest: float) -> BlockReading:
     """Without the lines that are not sure enough."""
     lines = tuple(line for line in reading.lines if line.score >= lowest)
     if len(lines) == len(reading.lines):
         return reading
     upright = reading.turned == 0
-    return Reading(lines, layout.text_of(lines) if upright else "\n".join(line.text for line in lines), reading.turned)
+    return BlockReading(lines, layout.text_of(lines) if upright else "\n".join(line.text for line in lines), reading.turned)
 
 
-def _without_doubles(readings: Sequence[Reading]) -> list[Reading]:
+def _without_doubles(readings: Sequence[BlockReading]) -> list[BlockReading]:
     """Close up, a block may have caught its neighbour too: of two that overlap mostly, the richer stays."""
-    kept: list[Reading] = []
+    kept: list[BlockReading] = []
     for reading in sorted(readings, key=lambda reading: -reading.worth):
         fresh = tuple(
             line for line in reading.lines if not any(_same_place(line, other) for done in kept for other in done.lines)
@@ -123,11 +125,11 @@ def _without_doubles(readings: Sequence[Reading]) -> list[Reading]:
         elif fresh:
             text = layout.text_of(fresh) if reading.turned == 0 else "\n".join(line.text for line in fresh)
             if sum(char.isalnum() for char in text) >= FEWEST_CHARACTERS:
-                kept.append(Reading(fresh, text, reading.turned))
+                kept.append(BlockReading(fresh, text, reading.turned))
     return sorted(kept, key=lambda reading: (layout.bounds(reading.lines)[1], layout.bounds(reading.lines)[0]))
 
 
-def _same_place(one: Line, other: Line) -> bool:
+def _same_place(one: TextLine, other: TextLine) -> bool:
     """Whether half of the smaller line lies in the other."""
     a, b = one.bounds, other.bounds
     width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
@@ -135,15 +137,15 @@ def _same_place(one: Line, other: Line) -> bool:
     return width > 0 and height > 0 and width * height > 0.5 * smaller
 
 
-def _inside(line: Line, box: Box) -> bool:
+def _inside(line: TextLine, box: CanvasBox) -> bool:
     x, y = line.quad.mean(axis=0)
     return bool(box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1)
 
 
-def _finding(reading: Reading, image: SheetImage) -> Finding:
+def _finding(reading: BlockReading, image: SheetImage) -> Finding:
     lines = [{"text": line.text, "confidence": round(line.score, 3), "xywh": _xywh(line.bounds)} for line in reading.lines]
     x0, y0, x1, y1 = layout.bounds(reading.lines)
-    box = Box(max(0.0, x0), max(0.0, y0), min(x1, float(image.width_px)), min(y1, float(image.height_px)))
+    box = CanvasBox(max(0.0, x0), max(0.0, y0), min(x1, float(image.width_px)), min(y1, float(image.height_px)))
     data = {"turnedDegrees": reading.turned, "lines": lines}
     return Finding("label", reading.text, box, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
 

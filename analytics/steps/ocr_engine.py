@@ -16,7 +16,7 @@ _turn = threading.Lock()  # the detector keeps state between its stages
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TextLine:
     """One line of text: `quad` is (4, 2) float64, from the line's own upper left corner clockwise; `score` from 0 to 1."""
 
     text: str
@@ -30,14 +30,14 @@ class Line:
         return float(x0), float(y0), float(x1), float(y1)
 
 
-def read(rgb: NDArray[np.uint8]) -> tuple[Line, ...]:
+def read(rgb: NDArray[np.uint8]) -> tuple[TextLine, ...]:
     """Every line in the picture, uint8 (H, W, 3); quads in its pixels. One thread of the process reads at a time."""
     with _turn:
         found = _engine()(np.ascontiguousarray(rgb[:, :, ::-1]), use_det=True, use_cls=False, use_rec=True)
     if found.boxes is None or found.txts is None:
         return ()
     lines = zip(map(_plain, found.txts), found.scores, found.boxes, strict=True)
-    return tuple(Line(text, float(score), np.asarray(quad, float)) for text, score, quad in lines if text)
+    return tuple(TextLine(text, float(score), np.asarray(quad, float)) for text, score, quad in lines if text)
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analytics.steps import ruler_numbers, ruler_strips, ruler_ticks, ruler_unit
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.ruler_ticks import Graduation
-from annotations.model import Box
+from annotations.model import CanvasBox
 
 PRINTED = 0.001  # relative standard uncertainty of a ruler's own marks and of its lying flat, which no fit can see
 MARGIN = 1.5  # of the spacing, left around the marks in the box
@@ -42,7 +42,7 @@ def graduations(grey: NDArray[np.uint8]) -> list[Graduation]:
     return ruler_unit.distinct(read)
 
 
-def _finding(reading: ruler_unit.Reading, image: SheetImage) -> Finding:
+def _finding(reading: ruler_unit.RulerReading, image: SheetImage) -> Finding:
     value = reading.px_per_mm
     uncertainty = float(np.hypot(reading.uncertainty, PRINTED * value))
     corners = _corners(reading.graduation)
@@ -52,7 +52,7 @@ def _finding(reading: ruler_unit.Reading, image: SheetImage) -> Finding:
     return Finding(
         kind="ruler",
         text=f"{value:.4g} px per mm (u = {uncertainty:.2g} px/mm; {marks} marks over {span_mm:.0f} mm)",
-        box=Box(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        box=CanvasBox(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
         polygon=corners,
         value=value,
         unit="px/mm",

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.steps import ruler_combs
-from analytics.steps.ocr_engine import LONGEST_SIDE_PX, Line
+from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine
 from analytics.steps.ocr_engine import read as read_text
 from analytics.steps.ruler_combs import Comb
 from analytics.steps.ruler_strips import Strip
 from analytics.steps.ruler_ticks import Graduation, Straight, straighten
-from analytics.steps.ruler_unit import INCH_MM, Reading
+from analytics.steps.ruler_unit import INCH_MM, RulerReading
 
 Float = NDArray[np.float64]
 FEWEST_NUMBERS = 4  # different ones
@@ -58,11 +58,11 @@ class Progression:
         return (self.values[-1] - self.values[0]) / self.step
 
 
-def read(rgb: NDArray[np.uint8], grey: NDArray[np.uint8], graduations: Sequence[Graduation]) -> Reading | None:
+def read(rgb: NDArray[np.uint8], grey: NDArray[np.uint8], graduations: Sequence[Graduation]) -> RulerReading | None:
     """The scale that numbers tell, read on a reduced copy of the picture, then closer up along the longest graduations."""
     scale = min(1.0, LONGEST_SIDE_PX / max(grey.shape))
     small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    lines = [Line(line.text, line.score, line.quad / scale) for line in read_text(small)]
+    lines = [TextLine(line.text, line.score, line.quad / scale) for line in read_text(small)]
     told = scale_of(grey, lines)
     if told is not None:
         return told
@@ -72,7 +72,7 @@ def read(rgb: NDArray[np.uint8], grey: NDArray[np.uint8], graduations: Sequence[
     return scale_of(grey, lines) if longest else None
 
 
-def scale_of(grey: NDArray[np.uint8], lines: Sequence[Line]) -> Reading | None:
+def scale_of(grey: NDArray[np.uint8], lines: Sequence[TextLine]) -> RulerReading | None:
     """What the numbers among these lines tell together with the marks; None where that is nothing sure, or contradictory."""
     found = progressions(lines)
     told = [reading for one in found if (reading := _metric(grey, one)) is not None]
@@ -85,7 +85,7 @@ def scale_of(grey: NDArray[np.uint8], lines: Sequence[Line]) -> Reading | None:
     return min(told, key=lambda one: one.uncertainty / one.px_per_mm)
 
 
-def progressions(lines: Sequence[Line]) -> list[Progression]:
+def progressions(lines: Sequence[TextLine]) -> list[Progression]:
     """Every run of four or more different numbers that rise evenly along a line, the largest first."""
     matches = [(NUMBER.fullmatch(line.text.strip()), line) for line in lines]
     numbers = [(int(match[1]), line) for match, line in matches if match][:MOST_NUMBERS]
@@ -127,7 +127,7 @@ def _step(values: Float) -> int:
     return 10 if bool(np.all(values % 10 == 0)) else 1
 
 
-def _progression(values: Float, places: Float, lines: Sequence[Line]) -> Progression:
+def _progression(values: Float, places: Float, lines: Sequence[TextLine]) -> Progression:
     (x_unit, x0), (y_unit, y0) = (np.polyfit(values - values.min(), places[:, axis], 1) for axis in (0, 1))
     origin, unit = np.array([x0, y0]), np.array([x_unit, y_unit])
     step, reach = _step(values), float(np.ptp(values))
@@ -143,7 +143,7 @@ def _progression(values: Float, places: Float, lines: Sequence[Line]) -> Progres
     return Progression((float(x0), float(y0)), direction, length, different, step, frozenset(words))
 
 
-def _metric(grey: NDArray[np.uint8], progression: Progression) -> Reading | None:
+def _metric(grey: NDArray[np.uint8], progression: Progression) -> RulerReading | None:
     """Numbers that count centimetres, or millimetres by tens: ten or twenty marks to each, or a bar of blocks."""
     if progression.step == 1 and "inch" in progression.words and "cm" not in progression.words:
         return None  # there are inches in tenths, too
@@ -159,7 +159,7 @@ def _metric(grey: NDArray[np.uint8], progression: Progression) -> Reading | None
     return None
 
 
-def _imperial(grey: NDArray[np.uint8], progression: Progression) -> Reading | None:
+def _imperial(grey: NDArray[np.uint8], progression: Progression) -> RulerReading | None:
     """Numbers that count inches, beside others that count centimetres."""
     straight = _cut(grey, progression)
     best, rival = _best(straight, progression, IMPERIAL), _best(straight, progression, METRIC)
@@ -178,10 +178,10 @@ def _clearer(best: Comb, rival: Comb | None) -> bool:
     return rival is None or best.agreement > CLEARER * rival.agreement
 
 
-def _reading(comb: Comb, number_mm: float, progression: Progression, said: str) -> Reading:
+def _reading(comb: Comb, number_mm: float, progression: Progression, said: str) -> RulerReading:
     counted = f"numbers from {progression.values[0]} to {progression.values[-1]} rise evenly ({len(progression.values)} read)"
     words = (f"the words {', '.join(sorted(progression.words))}",) if progression.words else ()
-    return Reading(comb.graduation, number_mm / comb.per_number, "numbers", SURE, (counted, said, *words))
+    return RulerReading(comb.graduation, number_mm / comb.per_number, "numbers", SURE, (counted, said, *words))
 
 
 def _cut(grey: NDArray[np.uint8], progression: Progression) -> Straight:
@@ -189,7 +189,7 @@ def _cut(grey: NDArray[np.uint8], progression: Progression) -> Straight:
     return straighten(grey, Strip(progression.origin, progression.direction, length, progression.step_px / 10, 1.0))
 
 
-def _along(rgb: NDArray[np.uint8], straight: Straight) -> list[Line]:
+def _along(rgb: NDArray[np.uint8], straight: Straight) -> list[TextLine]:
     """What is written along a straightened strip, read both ways up; quads in pixels of the whole picture."""
     (x0, y0), (dx, dy), half = straight.origin, straight.direction, straight.half
     height, width = straight.grey.shape
@@ -203,5 +203,5 @@ def _along(rgb: NDArray[np.uint8], straight: Straight) -> list[Line]:
         for line in read_text(np.ascontiguousarray(np.rot90(cut, 2)) if turned else cut):
             places = (np.array(size) - line.quad if turned else line.quad) / gain
             quad = np.array([straight.to_picture(float(along), float(row)) for along, row in places])
-            found.append(Line(line.text, line.score, quad))
+            found.append(TextLine(line.text, line.score, quad))
     return found

@@ -39,7 +39,7 @@ LEAST_MARGIN = 0.08  # in correlation, over the next other unit
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class RulerReading:
     """A graduation with a unit: `px_per_mm` follows. `witnesses` says in words what speaks for it."""
 
     graduation: Graduation
@@ -57,7 +57,7 @@ class Reading:
         return self.graduation.uncertainty_px / self.step_mm
 
 
-def read(graduations: Sequence[Graduation]) -> Reading | None:
+def read(graduations: Sequence[Graduation]) -> RulerReading | None:
     """The scale that the graduations of one picture tell together; None where none is sure, or where two contradict.
 
     The unit comes from the lengths of marks; every other graduation beside it that a ruler of that scale would have
@@ -76,10 +76,10 @@ def read(graduations: Sequence[Graduation]) -> Reading | None:
     exact = min([one for one, _ in witnesses] + [best.graduation], key=lambda one: _doubt(one, best.px_per_mm))
     step_mm = _nearest_step(exact.spacing_px / best.px_per_mm)
     said = (*best.witnesses, *(f"beside it {words}" for _, words in witnesses))
-    return Reading(exact, step_mm, best.pattern, best.score, said)
+    return RulerReading(exact, step_mm, best.pattern, best.score, said)
 
 
-def by_lengths(graduation: Graduation) -> Reading | None:
+def by_lengths(graduation: Graduation) -> RulerReading | None:
     """The unit that the lengths of the marks tell, or None where they tell none or several."""
     scores = {name: pattern_score(graduation, name) for name in PATTERNS}
     best = max(scores, key=lambda name: scores[name])
@@ -90,7 +90,7 @@ def by_lengths(graduation: Graduation) -> Reading | None:
         return None
     name = best.split(",")[0]
     said = f"lengths of {graduation.marks} marks fit {name} (r = {scores[best]:.2f})"
-    return Reading(graduation, step_mm, name, scores[best], (said,))
+    return RulerReading(graduation, step_mm, name, scores[best], (said,))
 
 
 def pattern_score(graduation: Graduation, name: str) -> float:
@@ -123,7 +123,7 @@ def _fit(lengths: NDArray[np.float64], sorts: NDArray[np.int64], several: int) -
     return float(np.sqrt(max(explained, 0.0)))
 
 
-def _witnesses(reading: Reading, graduations: Sequence[Graduation]) -> list[tuple[Graduation, str]]:
+def _witnesses(reading: RulerReading, graduations: Sequence[Graduation]) -> list[tuple[Graduation, str]]:
     """Graduations beside the reading's that a ruler of its scale would have, with what they are in words."""
     said = []
     for one in graduations:
@@ -134,7 +134,7 @@ def _witnesses(reading: Reading, graduations: Sequence[Graduation]) -> list[tupl
     return said
 
 
-def _weight(reading: Reading, witnesses: Sequence[tuple[Graduation, str]]) -> float:
+def _weight(reading: RulerReading, witnesses: Sequence[tuple[Graduation, str]]) -> float:
     return reading.score * float(np.sqrt(reading.graduation.marks)) * (1 + 0.5 * len(witnesses))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
-from annotations.model import Box
+from annotations.model import CanvasBox
 
 Mask = NDArray[np.bool_]
 NOT_SPECIMEN = ("label", "text", "barcode", "ruler")
@@ -190,7 +190,12 @@ def _outline(piece: Piece, number: int, count: int) -> Finding:
     (x0, y0), (x1, y1) = piece.outline.min(axis=0).tolist(), piece.outline.max(axis=0).tolist()
     text = "Outline of the specimen" + (f", piece {number} of {count}" if count > 1 else "")
     return Finding(
-        "outline", text, Box(x0, y0, x1, y1), piece.outline, motivations=("classifying",), data={"corners": len(piece.outline)}
+        "outline",
+        text,
+        CanvasBox(x0, y0, x1, y1),
+        piece.outline,
+        motivations=("classifying",),
+        data={"corners": len(piece.outline)},
     )
 
 
@@ -209,7 +214,7 @@ def _measures(piece: Piece, count: int, step_px: float, ruler: Finding | None) -
         ("area", piece.area, max(rough, step_px**2), 2, "pixels that differ from the background, holes left out"),
     )
     return tuple(
-        _measure(kind, value, error, power, method, unit, per_mm, of_scale, Box(x0, y0, x1, y1), count)
+        _measure(kind, value, error, power, method, unit, per_mm, of_scale, CanvasBox(x0, y0, x1, y1), count)
         for kind, value, error, power, method in rows
     )
 
@@ -223,7 +228,7 @@ def _measure(
     unit: str,
     per_mm: float,
     of_scale: float,
-    box: Box,
+    box: CanvasBox,
     count: int,
 ) -> Finding:
     result = value / per_mm**power

@@ -31,7 +31,7 @@ MOST_TERMS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ContentQuestion:
     """The parameters of a request; `given` as they came, for the ids of pages (Content Search 2.0, section 3.1.1)."""
 
     q: str
@@ -46,7 +46,7 @@ class Asked:
 class Listed:
     """One page of what was found, and what is needed to describe its place among the pages."""
 
-    asked: Asked
+    asked: ContentQuestion
     base: str
     size: int
     total: int
@@ -68,7 +68,14 @@ class Listed:
 
 
 def search(
-    session: Session, engine: SearchEngine, specimen_key: str, asked: Asked, *, version: int, size: int, addresses: Addresses
+    session: Session,
+    engine: SearchEngine,
+    specimen_key: str,
+    asked: ContentQuestion,
+    *,
+    version: int,
+    size: int,
+    addresses: Addresses,
 ) -> Listed:
     """Raises UnknownSpecimen, Invalid, TooMuch, SearchDown."""
     catalogue.get_specimen(session, specimen_key)
@@ -153,7 +160,7 @@ def complete(session: Session, specimen_key: str, begun: str, least: int) -> lis
     return [pair for pair in ordered if pair[1] >= least][:MOST_TERMS]
 
 
-def terms2(specimen_key: str, asked: Asked, found: Sequence[tuple[str, int]], addresses: Addresses) -> dict[str, Any]:
+def terms2(specimen_key: str, asked: ContentQuestion, found: Sequence[tuple[str, int]], addresses: Addresses) -> dict[str, Any]:
     """A TermPage (2.0, section 4.2)."""
     base = addresses.search(2, specimen_key)
     items = [
@@ -165,7 +172,7 @@ def terms2(specimen_key: str, asked: Asked, found: Sequence[tuple[str, int]], ad
     return {"@context": SEARCH2, "id": iri, "type": "TermPage", **ignored, "items": items}
 
 
-def terms1(specimen_key: str, asked: Asked, found: Sequence[tuple[str, int]], addresses: Addresses) -> dict[str, Any]:
+def terms1(specimen_key: str, asked: ContentQuestion, found: Sequence[tuple[str, int]], addresses: Addresses) -> dict[str, Any]:
     """A TermList (1.0, section 4.2)."""
     base = addresses.search(1, specimen_key)
     terms = [{"match": word, "url": f"{base}?{urlencode({'q': word})}", "count": count} for word, count in found]

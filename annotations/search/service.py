@@ -29,7 +29,7 @@ LONGEST_TEXT = 500  # characters of an annotation's text in a list
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Question:
     """One question: what was typed, values per field, what sort of thing, in which order, which page (from 1)."""
 
     q: str = ""
@@ -65,7 +65,7 @@ class Specimens:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QuestionAnswer:
     """A page of JSON objects, ready to be sent."""
 
     items: list[dict[str, Any]]
@@ -83,7 +83,7 @@ def specimens(
     size: int,
 ) -> Specimens:
     """For pages: keys, quotations, facets. Raises SearchDown, Invalid, TooMuch."""
-    found, tree = find(engine, Asked(q, chosen, facets=facets, page=page, size=size))
+    found, tree = find(engine, Question(q, chosen, facets=facets, page=page, size=size))
     keys = [key_of(hit) for hit in found.hits]
     known = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
@@ -92,7 +92,7 @@ def specimens(
     return Specimens(hits, found.facets, found.total)
 
 
-def search(session: Session, engine: SearchEngine, asked: Asked, addresses: Addresses) -> Answer:
+def search(session: Session, engine: SearchEngine, asked: Question, addresses: Addresses) -> QuestionAnswer:
     """For `/api/search`. Raises SearchDown, Invalid, TooMuch."""
     found, tree = find(engine, asked)
     annotation_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(ANNOTATION)]
@@ -112,10 +112,10 @@ def search(session: Session, engine: SearchEngine, asked: Asked, addresses: Addr
             one = annotations[key]
             quote = snippets.best([("", one.text)], wanted)
             items.append(annotation_item(one, known.get(one.specimen_key), media.get(one.specimen_key, ()), quote, addresses))
-    return Answer(items, found.facets, found.total)
+    return QuestionAnswer(items, found.facets, found.total)
 
 
-def find(engine: SearchEngine, asked: Asked) -> tuple[Found, Query]:
+def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
     """The hits, and the tree of the words that were typed. Raises SearchDown, Invalid, TooMuch."""
     if asked.sort not in SORTS:
         raise Invalid(f"sort is one of {', '.join(SORTS)}, not {asked.sort[:40]!r}.", parameter="sort")

@@ -28,9 +28,9 @@ DEEPEST_PAGE = 10_000
 def search() -> Response:
     """Specimens, annotations or both, by words, fields, ranges and boxes, with facets; `ignored` names unknown parameters."""
     runtime = context.current()
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     named = request.args.get("facets")
-    asked = service.Asked(
+    asked = service.Question(
         q=request.args.get("q", ""),
         chosen={name: request.args.getlist(name) for name in request.args if name in BY_NAME and name not in OURS},
         sort=request.args.get("sort", "specimen"),
@@ -66,7 +66,7 @@ def terms() -> Response:
 def content_search(version: int, key: str) -> Response:
     """Content Search 2.0, section 3, and 1.0, section 3."""
     runtime = context.current()
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     asked = _content_asked(version)
     with runtime.reads.begin() as session:
         size = runtime.settings.page_size
@@ -79,7 +79,7 @@ def content_search(version: int, key: str) -> Response:
 def autocomplete(version: int, key: str) -> Response:
     """Content Search 2.0, section 4, and 1.0, section 4."""
     runtime = context.current()
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     asked = _content_asked(version, "q", "min")
     with runtime.reads.begin() as session:
         found = content.complete(session, key, asked.q, integer("min", 1, 1, 1_000_000))
@@ -87,13 +87,13 @@ def autocomplete(version: int, key: str) -> Response:
     return answer(make(key, asked, found, addresses), SEARCH_TYPES[version])
 
 
-def _content_asked(version: int, *known: str) -> content.Asked:
+def _content_asked(version: int, *known: str) -> content.ContentQuestion:
     """What we know not, `user` among it, is ignored and said to be."""
     if version not in SEARCH_TYPES:
         raise NotFound("There are Content Search 1 and 2.")
     taken = known or CONTENT_PARAMETERS
     q, motivation, date = (request.args.get(name, "")[:LONGEST] if name in taken else "" for name in ("q", "motivation", "date"))
-    return content.Asked(
+    return content.ContentQuestion(
         q=q,
         motivation=motivation,
         date=date,

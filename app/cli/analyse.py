@@ -16,7 +16,6 @@ from analytics.views import to_json
 from annotations.search import service as searching
 from app import compose
 from app.runtime import clock
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from iiif.catalogue import service as catalogue
@@ -50,7 +49,7 @@ def run(pipeline: str, specimens: Sequence[str], media_keys: Sequence[str], quer
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
-        addresses = Addresses.of(runtime.settings)
+        addresses = runtime.addresses
         click.echo(json.dumps([to_json(one, addresses, short=True) for one in opened], ensure_ascii=False, indent=2))
         return
     waiting = sum(one.state == "running" for one in opened)
@@ -70,7 +69,7 @@ def runs(state: str | None, limit: int, as_json: bool) -> None:
         total = analytics.count(session, state=state or "")
         names = _names(session, found)
     if as_json:
-        addresses = Addresses.of(runtime.settings)
+        addresses = runtime.addresses
         items = [to_json(one, addresses, short=True) for one in found]
         click.echo(json.dumps({"total": total, "items": items}, ensure_ascii=False, indent=2))
     else:
@@ -98,10 +97,10 @@ def _images(
 
 
 def _found(runtime: Runtime, query: str) -> Iterator[tuple[Media, ...]]:
-    addresses, number, total = Addresses.of(runtime.settings), 0, 1
+    addresses, number, total = runtime.addresses, 0, 1
     while number * PAGE < total:
         number += 1
-        asked = searching.Asked(q=query, facets=(), page=number, size=PAGE)
+        asked = searching.Question(q=query, facets=(), page=number, size=PAGE)
         with runtime.reads.begin() as session:
             found = searching.search(session, runtime.search, asked, addresses)
             images = catalogue.media_of_many(session, [item["key"] for item in found.items])

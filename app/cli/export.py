@@ -11,8 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from app import compose
 from app.export.choice import specimens
-from app.export.run import Report, export
-from app.runtime.addresses import Addresses
+from app.export.run import ExportReport, export
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 
@@ -48,9 +47,9 @@ def export_iiif(asked: str, folder: Path, base_url: str | None, limit: int | Non
 
 def _export(
     runtime: Runtime, asked: str, folder: Path, base: str, limit: int | None, *, with_restricted: bool, quiet: bool
-) -> Report:
+) -> ExportReport:
     with runtime.reads.begin() as session:
-        keys = specimens(session, runtime.search, asked, Addresses.of(runtime.settings), limit)
+        keys = specimens(session, runtime.search, asked, runtime.addresses, limit)
     columns = (TextColumn("export"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True, quiet=quiet)) as bar:
         task = bar.add_task("export", total=len(keys))
@@ -73,7 +72,7 @@ def _base(url: str | None) -> str:
     return url.rstrip("/")
 
 
-def _show(report: Report, folder: Path) -> None:
+def _show(report: ExportReport, folder: Path) -> None:
     for one in report.skipped[:SHOWN]:
         gone = " It was in the export and was taken out." if one.withdrawn else ""
         click.echo(f"left out: {one.image or one.specimen}: {one.reason}{gone}")

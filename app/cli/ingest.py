@@ -20,7 +20,7 @@ from analytics.model import Run
 from app import compose
 from app.runtime.context import Runtime
 from iiif.catalogue.model import Media
-from iiif.ingest.report import Report
+from iiif.ingest.report import IngestReport
 from iiif.ingest.run import ingest as take_in
 
 SHOWN = 50
@@ -44,7 +44,7 @@ def ingest_paths(
     csv: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     run: Run | None = None,
-) -> Report:
+) -> IngestReport:
     """Ingest into a prepared runtime; every image added also opens its run of the pipeline `sheet`.
 
     The ingest itself is `run`, or one opened here; it ends with the report, even where it was broken off.
@@ -56,7 +56,7 @@ def ingest_paths(
         analytics.open_run(session, media, naan=runtime.settings.naan, at=runtime.clock())
 
     shown = _Progress(runtime, run.key, progress)
-    report, failure = Report(), "It was broken off in the middle; run it again, what is in already stays."
+    report, failure = IngestReport(), "It was broken off in the middle; run it again, what is in already stays."
     try:
         report = take_in(runtime, paths, on_media=on_media, progress=shown, images=images, csv=csv)
         failure = f"Nothing could be taken in: {report.entries[0].sentence}" if report.is_failure else ""
@@ -119,7 +119,7 @@ def ingest(paths: tuple[Path, ...], csv_path: Path | None, images: Path | None, 
     sys.exit(1 if report.is_failure else 0)
 
 
-def show_report(report: Report, console: Console) -> None:
+def show_report(report: IngestReport, console: Console) -> None:
     """The report as people read it: what was refused and why, then the counts."""
     for note in report.notes:
         console.print(note, highlight=False, markup=False)

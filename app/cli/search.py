@@ -12,7 +12,6 @@ from rich.progress import Progress
 
 from annotations.search import consistency, service
 from app import compose
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 
@@ -27,9 +26,9 @@ LISTED = 100  # differences that are printed one by one
 def search(question: str, sort: str, limit: int, as_json: bool) -> None:
     """Find specimens or annotations: words, "phrases", prefix*, family:Fagaceae, year:1850..1900, length:50..90."""
     runtime = compose.build()
-    asked = service.Asked(q=question, sort=sort, facets=(), size=limit)
+    asked = service.Question(q=question, sort=sort, facets=(), size=limit)
     with _said(), runtime.reads.begin() as session:
-        found = service.search(session, runtime.search, asked, Addresses.of(runtime.settings))
+        found = service.search(session, runtime.search, asked, runtime.addresses)
     if as_json:
         click.echo(json.dumps({"total": found.total, "items": found.items}, ensure_ascii=False, indent=2))
         return
@@ -50,7 +49,7 @@ def reindex(as_json: bool) -> None:
             total = consistency.count(session)
         with Progress(console=Console(stderr=True), disable=as_json) as progress, runtime.reads.begin() as session:
             task = progress.add_task("Indexing", total=total)
-            addresses = Addresses.of(runtime.settings)
+            addresses = runtime.addresses
             written = consistency.rebuild(session, runtime.search, addresses, lambda step: progress.advance(task, step))
     click.echo(json.dumps({"written": written}) if as_json else f"{written} documents indexed.")
 
@@ -66,7 +65,7 @@ def check_index(repair: bool, as_json: bool) -> None:
         left = found
         if repair and found:
             with runtime.reads.begin() as session:
-                consistency.repair(session, runtime.search, found, Addresses.of(runtime.settings))
+                consistency.repair(session, runtime.search, found, runtime.addresses)
             left = _differences(runtime)
     counted = Counter(difference.fault for difference in found)
     if as_json:

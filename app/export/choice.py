@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from annotations.search import service as searching
-from annotations.search.service import Asked
+from annotations.search.service import Question
 from app.runtime import ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import NotFound
@@ -71,7 +71,7 @@ def _searched(engine: SearchEngine, question: str, limit: int | None) -> Iterato
     number, total = 0, 1
     while number * PAGE < total:
         number += 1
-        found, _ = searching.find(engine, Asked(q=question, facets=(), page=number, size=PAGE))
+        found, _ = searching.find(engine, Question(q=question, facets=(), page=number, size=PAGE))
         total = found.total
         yield from (searching.key_of(hit) for hit in found.hits)
         if limit is not None and number * PAGE >= limit:

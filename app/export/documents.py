@@ -36,7 +36,7 @@ class StaticAddresses(Addresses):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ExportedManifest:
     """A manifest of the export, as the collection names it; the picture's address begins with the base URL, too."""
 
     address: str
@@ -101,7 +101,7 @@ def _remove_annotations_of(folder: Folder, address: str, but: Collection[str] = 
                 folder.remove(annotation["id"])
 
 
-def entries(folder: Folder) -> list[Entry]:
+def entries(folder: Folder) -> list[ExportedManifest]:
     """Every manifest that is in the folder, from this run or an earlier one, by label."""
     found = []
     for path in folder.path(f"{folder.base}/iiif/presentation/3").glob("*/manifest.json"):
@@ -109,14 +109,14 @@ def entries(folder: Folder) -> list[Entry]:
     return sorted(found, key=lambda entry: (entry.label, entry.address))
 
 
-def _entry(path: Path) -> Entry:
+def _entry(path: Path) -> ExportedManifest:
     shown = json.loads(path.read_text(encoding="utf-8"))
     reference = {name: shown[name] for name in ("id", "type", "label", "thumbnail")}
     label = "; ".join(text for texts in shown["label"].values() for text in texts)
-    return Entry(shown["id"], label, shown["thumbnail"][0]["id"], reference)
+    return ExportedManifest(shown["id"], label, shown["thumbnail"][0]["id"], reference)
 
 
-def collection(listed: Sequence[Entry], address: str, publisher: Publisher) -> dict[str, Any]:
+def collection(listed: Sequence[ExportedManifest], address: str, publisher: Publisher) -> dict[str, Any]:
     """The collection of all manifests of the export."""
     return {
         "@context": CONTEXT,
@@ -128,7 +128,7 @@ def collection(listed: Sequence[Entry], address: str, publisher: Publisher) -> d
     }
 
 
-def index_page(listed: Sequence[Entry], base: str, collection_address: str, publisher: Publisher) -> bytes:
+def index_page(listed: Sequence[ExportedManifest], base: str, collection_address: str, publisher: Publisher) -> bytes:
     """Links to copy into a viewer; it needs no script, and its own links are relative."""
 
     def link(address: str, text: str) -> str:

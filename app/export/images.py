@@ -16,7 +16,7 @@ from iiif.image import info
 from iiif.image.masters.pyramid_writer import STRIP_PX
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import render
-from iiif.image.request import Box, Geometry, Limits, Rotation, other_side
+from iiif.image.request import Geometry, PixelBox, Rotation, SizeLimits, other_side
 from iiif.image.serving import embedded_metadata
 
 UPRIGHT = Rotation.parse("0")
@@ -24,11 +24,11 @@ FOR_A_SERVER = ("preferredFormats", "extraFormats", "extraQualities", "extraFeat
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ExportedPicture:
     """A file that info.json promises: `name` is what follows the image's address; pixels of the upright image."""
 
     name: str
-    region: Box
+    region: PixelBox
     width: int
     height: int
 
@@ -37,7 +37,9 @@ class Picture:
         return self.name.startswith("full/")
 
 
-def information(base: str, media: Media, manifest: str, services: Sequence[Mapping[str, Any]], limits: Limits) -> dict[str, Any]:
+def information(
+    base: str, media: Media, manifest: str, services: Sequence[Mapping[str, Any]], limits: SizeLimits
+) -> dict[str, Any]:
     """info.json at level 0. Where the limits allow no picture of full size, the largest of `sizes` is what `max` gives."""
     shown = info.build(
         3,
@@ -56,30 +58,30 @@ def information(base: str, media: Media, manifest: str, services: Sequence[Mappi
     return document
 
 
-def promised(document: Mapping[str, Any]) -> Iterator[Picture]:
+def promised(document: Mapping[str, Any]) -> Iterator[ExportedPicture]:
     """Everything that a viewer may ask for that goes by the document (Image API 3.0, sections 4.7 and 5.4)."""
     width, height = document["width"], document["height"]
-    whole = Box(0, 0, width, height)
+    whole = PixelBox(0, 0, width, height)
     sizes = [(size["width"], size["height"]) for size in document["sizes"]]
     for size in sizes:
-        yield Picture(f"full/{size[0]},{size[1]}/0/default.jpg", whole, *size)
-    yield Picture("full/max/0/default.jpg", whole, *sizes[-1])
+        yield ExportedPicture(f"full/{size[0]},{size[1]}/0/default.jpg", whole, *size)
+    yield ExportedPicture("full/max/0/default.jpg", whole, *sizes[-1])
     if width > STRIP_PX:  # what Universal Viewer asks for in its strip of thumbnails, promised or not
-        yield Picture(f"full/{STRIP_PX},/0/default.jpg", whole, STRIP_PX, other_side(width, height, STRIP_PX))
+        yield ExportedPicture(f"full/{STRIP_PX},/0/default.jpg", whole, STRIP_PX, other_side(width, height, STRIP_PX))
     for tiles in document["tiles"]:
         for scale in tiles["scaleFactors"]:
             yield from _tiles(whole, tiles["width"] * scale, scale)
 
 
-def _tiles(whole: Box, span: int, scale: int) -> Iterator[Picture]:
+def _tiles(whole: PixelBox, span: int, scale: int) -> Iterator[ExportedPicture]:
     """Those of one level; a level of a single tile is one of the sizes."""
     if max(whole.width, whole.height) <= span:
         return
     for y in range(0, whole.height, span):
         for x in range(0, whole.width, span):
-            box = Box(x, y, min(span, whole.width - x), min(span, whole.height - y))
+            box = PixelBox(x, y, min(span, whole.width - x), min(span, whole.height - y))
             width, height = -(-box.width // scale), -(-box.height // scale)
-            yield Picture(f"{x},{y},{box.width},{box.height}/{width},{height}/0/default.jpg", box, width, height)
+            yield ExportedPicture(f"{x},{y},{box.width},{box.height}/{width},{height}/0/default.jpg", box, width, height)
 
 
 def write(folder: Folder, document: Mapping[str, Any], media: Media, pyramid: Pyramid, packet: bytes) -> None:
@@ -94,7 +96,7 @@ def write(folder: Folder, document: Mapping[str, Any], media: Media, pyramid: Py
     folder.write_json(f"{address}/info.json", document)
 
 
-def body_of(picture: Picture, pyramid: Pyramid, packet: bytes) -> bytes:
+def body_of(picture: ExportedPicture, pyramid: Pyramid, packet: bytes) -> bytes:
     """The stored picture, or else a rendered picture; those of the whole image carry the packet, as the server's do."""
     box = picture.region
     stored = pyramid.stored_at(box.x, box.y, box.width, box.height, picture.width, picture.height)

@@ -9,12 +9,11 @@ from annotations import manifest_extras
 from app.export import documents, images
 from app.export.documents import StaticAddresses
 from app.export.folder import Folder, opened
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.pyramid.format import TILE_PX, Pyramid, PyramidError
-from iiif.image.request import Limits
+from iiif.image.request import SizeLimits
 from iiif.image.serving import embedded_metadata
 from iiif.presentation.manifest import Publisher
 
@@ -32,7 +31,7 @@ class Skipped:
 
 
 @dataclass(slots=True)
-class Report:
+class ExportReport:
     """What an export came to; files and bytes count what this run wrote, `kept` what was there already."""
 
     base: str
@@ -66,12 +65,12 @@ class Export:
     def __init__(self, runtime: Runtime, folder: Folder, *, with_restricted: bool) -> None:
         settings = runtime.settings
         self.runtime, self.folder, self.with_restricted = runtime, folder, with_restricted
-        self.hub = Addresses.of(settings)
+        self.hub = runtime.addresses
         self.addresses = StaticAddresses(folder.base, settings.naan)
         self.publisher = Publisher(settings.provider_name, settings.provider_url or f"{folder.base}/index.html")
-        self.limits = Limits(max(settings.max_width, TILE_PX), max(settings.max_area, TILE_PX**2))
+        self.limits = SizeLimits(max(settings.max_width, TILE_PX), max(settings.max_area, TILE_PX**2))
         self.policy = embedded_metadata.Policy.of(settings)
-        self.report = Report(folder.base)
+        self.report = ExportReport(folder.base)
 
     def add(self, key: str) -> None:
         """Write a specimen: its images, their annotations, its manifest. Raises UnknownSpecimen."""
@@ -85,7 +84,7 @@ class Export:
         else:
             self.folder.remove(self.addresses.manifest(key))
 
-    def finish(self) -> Report:
+    def finish(self) -> ExportReport:
         """Write the collection, if there are several manifests, and the page of links."""
         listed = documents.entries(self.folder)
         address = self.addresses.collection(COLLECTION)
@@ -150,7 +149,7 @@ def export(
     *,
     with_restricted: bool = False,
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Report:
+) -> ExportReport:
     """Write the specimens into the folder, to be served at `base`; a second run goes on where one was stopped.
 
     Raises:

@@ -1,10 +1,20 @@
-"""Public addresses and ids, made from the one configured base URL, never from a request."""
+"""Public addresses and ids: made from the one configured base URL, never from a request, and read back."""
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from app.runtime import ids
 from app.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an address of ours names: the kind of thing and its key; `specimen_key` where the address says that too."""
+
+    kind: str  # "media", "specimen" or "annotation"
+    key: str
+    specimen_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +36,8 @@ class Addresses:
         """Id of the image service."""
         return f"{self.base}/iiif/{version}/{quote(media_key, safe='')}"
 
-    def manifest(self, specimen_key: str) -> str:
-        return f"{self.base}/iiif/presentation/3/{specimen_key}/manifest.json"
+    def manifest(self, specimen_key: str, version: int = 3) -> str:
+        return f"{self.base}/iiif/presentation/{version}/{specimen_key}/manifest.json"
 
     def canvas(self, specimen_key: str, media_key: str) -> str:
         return f"{self.base}/iiif/presentation/3/{specimen_key}/canvas/{media_key}"
@@ -57,3 +67,22 @@ class Addresses:
 
     def run(self, run_key: str) -> str:
         return f"{self.base}/api/runs/{run_key}"
+
+    def identify(self, iri: str) -> Named | None:
+        """What of ours the IRI names; None if it is not ours, or names nothing that can be pointed at."""
+        key = ids.KEY_PATTERN
+        path = iri.removeprefix(f"{self.base}/")
+        if path == iri and not iri.startswith("ark:"):
+            return None
+        if match := re.fullmatch(rf"iiif/presentation/[23]/({key})/canvas/({key})", path, re.ASCII):
+            return Named("media", match[2], match[1])
+        if match := re.fullmatch(rf"iiif/presentation/[23]/({key})/manifest\.json", path, re.ASCII):
+            return Named("specimen", match[1])
+        if match := re.fullmatch(rf"iiif/[23]/({key})", path, re.ASCII):
+            return Named("media", match[1])
+        if match := re.fullmatch(rf"ark:/?{self.naan}/({key})", path, re.ASCII):
+            kind = {ids.SPECIMEN: "specimen", ids.MEDIA: "media", ids.ANNOTATION: "annotation"}.get(match[1][:2])
+            return Named(kind, match[1]) if kind else None
+        if match := re.fullmatch(r"annotations/([A-Za-z0-9._~-]{1,64})", path, re.ASCII):
+            return Named("annotation", match[1])
+        return None

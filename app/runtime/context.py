@@ -1,10 +1,11 @@
 """What a process is built from, once, and where views and actors fetch it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.runtime import clock
+from app.runtime.addresses import Addresses
 from app.runtime.blobs import FolderBlobs
 from app.runtime.clock import Clock
 from app.runtime.db import Database
@@ -14,13 +15,17 @@ from app.runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """Settings and the four ports; services are handed what they need of it."""
+    """Settings, the addresses that follow from them, and the four ports; services are handed what they need of it."""
 
     settings: Settings
     database: Database
     blobs: FolderBlobs
     search: SearchEngine
     clock: Clock = clock.now
+    addresses: Addresses = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "addresses", Addresses.of(self.settings))  # a frozen dataclass is filled so
 
     @property
     def db(self) -> sessionmaker[Session]:

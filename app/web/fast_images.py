@@ -11,8 +11,8 @@ from app.runtime import metrics
 from app.runtime.http import encode
 from iiif.image.errors import Busy
 from iiif.image.serving import responses
-from iiif.image.serving.open_images import Gallery
-from iiif.image.serving.responses import CORS, Answer
+from iiif.image.serving.open_images import OpenImages
+from iiif.image.serving.responses import CORS, ImageResponse
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -31,7 +31,7 @@ RETRY_S = 5
 class FastImages:
     """WSGI middleware."""
 
-    def __init__(self, app: "WSGIApplication", images: Gallery) -> None:
+    def __init__(self, app: "WSGIApplication", images: OpenImages) -> None:
         self.app = app
         self.answers = responses.of(images)
 
@@ -53,7 +53,7 @@ class FastImages:
         return self.app(environ, start_response)
 
 
-def _count(answer: Answer, sent_bytes: int) -> None:
+def _count(answer: ImageResponse, sent_bytes: int) -> None:
     lane: metrics.Lane = "info" if answer.format == "json" else "tile" if answer.source == "stored" else "render"
     metrics.image_answered(lane, answer.format, "unchanged" if answer.status == 304 else answer.source or "none", sent_bytes)
 

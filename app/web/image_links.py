@@ -6,7 +6,7 @@ from iiif.catalogue.model import Media
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class ImageLink:
     """`src` is on this server; `width` and `height` are what the server answers with, so that nothing jumps on loading."""
 
     src: str
@@ -16,23 +16,23 @@ class Picture:
     alt: str
 
 
-def picture_of(image: Media, within_px: tuple[int, int]) -> Picture:
+def picture_of(image: Media, within_px: tuple[int, int]) -> ImageLink:
     """The image scaled into a box, never enlarged (Image API 3.0, section 4.2: `!w,h`)."""
     return _picture(image, "full", (image.width_px, image.height_px), within_px)
 
 
-def piece_of(image: Media, region: str, within_px: tuple[int, int]) -> Picture:
+def piece_of(image: Media, region: str, within_px: tuple[int, int]) -> ImageLink:
     """The same of a piece of it; `region` is `x,y,w,h` in pixels of the upright image."""
     _, _, width, height = map(int, region.split(","))
     return _picture(image, region, (width, height), within_px)
 
 
-def _picture(image: Media, region: str, size_px: tuple[int, int], within_px: tuple[int, int]) -> Picture:
+def _picture(image: Media, region: str, size_px: tuple[int, int], within_px: tuple[int, int]) -> ImageLink:
     scale = min(within_px[0] / size_px[0], within_px[1] / size_px[1], 1)
     width, height = (max(1, round(side * scale)) for side in size_px)
     service = f"/iiif/3/{image.key}/{region}"
     at_most = "!" if image.access == "reduced" else ""
-    return Picture(
+    return ImageLink(
         src=f"{service}/{at_most}{width},{height}/0/default.jpg",
         full=f"{service}/max/0/default.jpg",
         width=width,

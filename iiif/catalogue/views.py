@@ -29,7 +29,7 @@ def list_specimens() -> Response:
             found = service.list_specimens(session, after=after, limit=limit + 1)
             total = service.count_specimens(session)
         media = service.media_of_many(session, [specimen.key for specimen in found[:limit]])
-    addresses = Addresses.of(context.current().settings)
+    addresses = context.current().addresses
     items = [specimen_json(specimen, media[specimen.key], addresses) for specimen in found[:limit]]
     following = found[limit - 1].key if len(found) > limit else ""
     return answer(_page(addresses, "specimens", total, items, following, {"catalogNumber": number, "limit": limit}))
@@ -41,7 +41,7 @@ def read_specimen(key: str) -> Response:
     with context.current().reads.begin() as session:
         specimen = service.get_specimen(session, key)
         media = service.media_of(session, key)
-    return answer(specimen_json(specimen, media, Addresses.of(context.current().settings)))
+    return answer(specimen_json(specimen, media, context.current().addresses))
 
 
 @blueprint.get("/media")
@@ -53,7 +53,7 @@ def list_media() -> Response:
         found = service.list_media(session, specimen_key=specimen, state=state, after=after, limit=limit + 1)
         counts = service.count_media(session, specimen_key=specimen)
     total = counts.get(state, 0) if state else sum(counts.values())
-    addresses = Addresses.of(context.current().settings)
+    addresses = context.current().addresses
     items = [media_json(media, addresses) for media in found[:limit]]
     following = found[limit - 1].key if len(found) > limit else ""
     return answer(_page(addresses, "media", total, items, following, {"specimen": specimen, "state": state, "limit": limit}))
@@ -64,7 +64,7 @@ def read_media(key: str) -> Response:
     """One image: its bytes' digest, size, format, rights and state."""
     with context.current().reads.begin() as session:
         media = service.get_media(session, key)
-    return answer(media_json(media, Addresses.of(context.current().settings)))
+    return answer(media_json(media, context.current().addresses))
 
 
 def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addresses) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 
 from iiif.catalogue.errors import UnknownMedia
-from iiif.image.request import Box
+from iiif.image.request import PixelBox
 
 FORM = re.compile(r"(?:ark:/?(\d{5,9})/)?([0-9a-z]{1,32})(?::(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9}))?", re.ASCII)
 
@@ -21,7 +21,7 @@ class Identifier:
     """An image and, for a segment, the part of it that is meant; whether there is such an image is not known yet."""
 
     key: str
-    segment: Box | None = None
+    segment: PixelBox | None = None
 
     @classmethod
     def parse(cls, text: str, naan: str) -> "Identifier":
@@ -31,4 +31,4 @@ class Identifier:
             raise UnknownMedia(f"There is no image {text[:80]!r} here.")
         if match[3] is None:
             return cls(match[2])
-        return cls(match[2], Box(int(match[3]), int(match[4]), int(match[5]), int(match[6])))
+        return cls(match[2], PixelBox(int(match[3]), int(match[4]), int(match[5]), int(match[6])))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from iiif.image.pyramid.format import TILE_PX
-from iiif.image.request import FORMATS, QUALITIES, Limits, Version
+from iiif.image.request import FORMATS, QUALITIES, SizeLimits, Version
 
 CONTEXT = {2: "http://iiif.io/api/image/2/context.json", 3: "http://iiif.io/api/image/3/context.json"}
 PROFILE = {2: "http://iiif.io/api/image/2/level2.json", 3: "http://iiif.io/api/image/3/level2.json"}
@@ -50,7 +50,7 @@ def build(
     base: str,
     width: int,
     height: int,
-    limits: Limits,
+    limits: SizeLimits,
     rights: str = "",
     services: Sequence[Linked] = (),
     part_of: Sequence[Linked] = (),
@@ -92,7 +92,7 @@ def finest(width: int, height: int, smallest_scale: float) -> tuple[int, int]:
     return max(1, int(width / smallest_scale + 0.5)), max(1, int(height / smallest_scale + 0.5))
 
 
-def _most(width: int, height: int, limits: Limits, smallest_scale: float) -> dict[str, int]:
+def _most(width: int, height: int, limits: SizeLimits, smallest_scale: float) -> dict[str, int]:
     """maxWidth, maxHeight and maxArea; by reduced access they are those of its finest view."""
     side, area = limits.max_width_px, limits.max_area_px
     if smallest_scale <= 1:

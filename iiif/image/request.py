@@ -28,7 +28,7 @@ FORMATS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SizeLimits:
     """The largest picture given out (section 5.3: maxWidth, also for the height, and maxArea), as it is asked for and also
     with the corners that it gets when it is turned by other than quarters."""
 
@@ -45,7 +45,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class PixelBox:
     """A rectangle within the full image: pixels, origin at the upper left, width and height at least 1."""
 
     x: int
@@ -55,7 +55,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class RegionParameter:
     """Section 4.1: `full`, `square`, `x,y,w,h` or `pct:x,y,w,h`."""
 
     form: Literal["full", "square", "px", "pct"]
@@ -63,7 +63,7 @@ class Region:
     text: str = "full"
 
     @classmethod
-    def parse(cls, text: str) -> "Region":
+    def parse(cls, text: str) -> "RegionParameter":
         if text == "full":
             return cls("full", (), text)
         if text == "square":
@@ -74,13 +74,13 @@ class Region:
             raise BadParameter("region", text, "is none of full, square, x,y,w,h and pct:x,y,w,h")
         return cls("pct" if text.startswith("pct:") else "px", tuple(Decimal(group) for group in match.groups()), text)
 
-    def resolve(self, width: int, height: int) -> Box:
+    def resolve(self, width: int, height: int) -> PixelBox:
         """The part that lies within an image of that size; BadParameter if nothing does."""
         if self.form == "full":
-            return Box(0, 0, width, height)
+            return PixelBox(0, 0, width, height)
         if self.form == "square":
             side = min(width, height)
-            return Box((width - side) // 2, (height - side) // 2, side, side)
+            return PixelBox((width - side) // 2, (height - side) // 2, side, side)
         x, y, w, h = self.numbers
         if w == 0 or h == 0:
             raise BadParameter("region", self.text, "has no width or no height")
@@ -90,7 +90,7 @@ class Region:
         if x >= width or y >= height:
             raise BadParameter("region", self.text, f"lies outside the image of {width} × {height} pixels")
         left, top = min(_round(x), width - 1), min(_round(y), height - 1)
-        return Box(left, top, max(1, min(_round(w), width - left)), max(1, min(_round(h), height - top)))
+        return PixelBox(left, top, max(1, min(_round(w), width - left)), max(1, min(_round(h), height - top)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Size:
         form: Literal["w", "h", "wh"] = "w" if height is None else "h" if width is None else "wh"
         return cls(form, upscale, int(width or 0), int(height or 0), text=text)
 
-    def resolve(self, region: Box, limits: Limits) -> tuple[int, int]:
+    def resolve(self, region: PixelBox, limits: SizeLimits) -> tuple[int, int]:
         """Width and height of the picture; BadParameter where it would be upscaled unasked, or is over the limits."""
         width, height = self._wanted(region, limits)
         if width < 1 or height < 1:
@@ -139,7 +139,7 @@ class Size:
             raise BadParameter("size", self.text, f"would give {width} × {height} pixels; the limits are {most}")
         return width, height
 
-    def _wanted(self, region: Box, limits: Limits) -> tuple[int, int]:
+    def _wanted(self, region: PixelBox, limits: SizeLimits) -> tuple[int, int]:
         if self.form == "max":
             fits = limits.allow(region.width, region.height) and not self.upscale
             return (region.width, region.height) if fits else limits.largest(region.width, region.height)
@@ -153,7 +153,7 @@ class Size:
             return self.width, self.height
         return self._confined(region, limits)
 
-    def _confined(self, region: Box, limits: Limits) -> tuple[int, int]:
+    def _confined(self, region: PixelBox, limits: SizeLimits) -> tuple[int, int]:
         most_width, most_height = limits.largest(region.width, region.height)
         most_width, most_height = min(most_width, self.width), min(most_height, self.height)
         if not self.upscale:
@@ -177,7 +177,7 @@ class Rotation:
             raise BadParameter("rotation", text, "is no number from 0 to 360, with or without a ! before it")
         return cls(Decimal(match[2]) % 360, mirror=match[1] == "!")
 
-    def check(self, width: int, height: int, limits: Limits) -> None:
+    def check(self, width: int, height: int, limits: SizeLimits) -> None:
         """BadParameter where a picture of that size, which is within the limits, is not any more once it is turned."""
         turned = self.turned(width, height)
         if self.degrees % 90 and not limits.allow(*turned):
@@ -204,7 +204,7 @@ class ImageRequest:
     """The five parameters, each well-formed by itself."""
 
     version: Version
-    region: Region
+    region: RegionParameter
     size: Size
     rotation: Rotation
     quality: str
@@ -214,14 +214,14 @@ class ImageRequest:
     def parse(cls, version: Version, region: str, size: str, rotation: str, quality: str, format_: str) -> "ImageRequest":
         return cls(
             version,
-            Region.parse(region),
+            RegionParameter.parse(region),
             Size.parse(size, version),
             Rotation.parse(rotation),
             parse_quality(quality),
             parse_format(format_),
         )
 
-    def resolve(self, width: int, height: int, limits: Limits) -> "Geometry":
+    def resolve(self, width: int, height: int, limits: SizeLimits) -> "Geometry":
         """The geometry on an image of that size."""
         region = self.region.resolve(width, height)
         out_width, out_height = self.size.resolve(region, limits)
@@ -235,27 +235,27 @@ class Geometry:
 
     image_width: int
     image_height: int
-    region: Box
+    region: PixelBox
     width: int
     height: int
     rotation: Rotation
     quality: str
     format: str
 
-    def canonical(self, version: Version, limits: Limits) -> str:
+    def canonical(self, version: Version, limits: SizeLimits) -> str:
         """The path behind the identifier that names this very picture (section 4.7)."""
         box = self.region
-        whole = box == Box(0, 0, self.image_width, self.image_height)
+        whole = box == PixelBox(0, 0, self.image_width, self.image_height)
         region = "full" if whole else f"{box.x},{box.y},{box.width},{box.height}"
         quality = "default" if self.quality == "color" else self.quality
         return f"{region}/{self._canonical_size(version, limits)}/{self.rotation}/{quality}.{self.format}"
 
     def shifted(self, x: int, y: int, width: int, height: int) -> "Geometry":
         """The same picture in the frame of an image of that size, in which this one is a segment that begins at x, y."""
-        box = Box(self.region.x + x, self.region.y + y, self.region.width, self.region.height)
+        box = PixelBox(self.region.x + x, self.region.y + y, self.region.width, self.region.height)
         return replace(self, image_width=width, image_height=height, region=box)
 
-    def _canonical_size(self, version: Version, limits: Limits) -> str:
+    def _canonical_size(self, version: Version, limits: SizeLimits) -> str:
         size = (self.width, self.height)
         if size == Size("max").resolve(self.region, limits):
             return (

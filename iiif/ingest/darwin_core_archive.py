@@ -20,7 +20,7 @@ from dwca.exceptions import InvalidArchive
 from iiif.ingest import tabular
 from iiif.ingest.delimited import MAX_FIELD, plain
 from iiif.ingest.files import Finder, is_within
-from iiif.ingest.model import Finding, ImageFile, Record, Source, SourceError
+from iiif.ingest.model import ImageFile, IngestIssue, IngestSource, Record, SourceError
 from ontology import darwin_core
 
 META = "meta.xml"
@@ -33,20 +33,20 @@ MEDIA_COLUMNS = ("accessuri", "identifier", "goodqualityaccessuri", "file", "fil
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ArchiveRow:
     """One row of a data file: its identifier (that of the core), and its terms by short name."""
 
     line: int
     key: str
     cells: Mapping[str, str]
-    finding: Finding | None = None
+    finding: IngestIssue | None = None
 
 
 def is_archive(folder: Path) -> bool:
     return (folder / META).is_file()
 
 
-def open_archive(folder: Path, name: str, scratch: Path, *, images: Path | None = None) -> Source:
+def open_archive(folder: Path, name: str, scratch: Path, *, images: Path | None = None) -> IngestSource:
     """An unpacked archive. `scratch` is an empty folder for the index of media rows. Raises SourceError (`bad-archive`, …)."""
     descriptor = _descriptor_of(folder)
     core = descriptor.core
@@ -60,7 +60,7 @@ def open_archive(folder: Path, name: str, scratch: Path, *, images: Path | None 
     notes = [f"{name}: Darwin Core Archive, core {core.file_location}, media from {_listing(extensions)}."]
     with (folder / core.file_location).open("rb") as stream:
         total = max(0, sum(1 for _ in stream) - core.lines_to_ignore)
-    return Source(name, total, _records(folder, core, extensions, scratch, finder), tuple(notes))
+    return IngestSource(name, total, _records(folder, core, extensions, scratch, finder), tuple(notes))
 
 
 def _listing(extensions: list[DataFileDescriptor]) -> str:
@@ -123,20 +123,20 @@ def _records(
             index.execute("UPDATE media SET used = 1 WHERE key = ?", (line.key,))
             yield _record(line, core.file_location, [json.loads(cells) for (cells,) in media], finder)
         for place, key in index.execute("SELECT place, key FROM media WHERE NOT used"):
-            finding = Finding("orphan-media", f"The media row speaks of {key[:80]!r}, which is no row of the core.")
+            finding = IngestIssue("orphan-media", f"The media row speaks of {key[:80]!r}, which is no row of the core.")
             yield Record(place, "", False, {}, findings=(finding,), refused=True)
 
 
-def _record(line: Line, name: str, media: list[dict[str, str]], finder: Finder) -> Record:
+def _record(line: ArchiveRow, name: str, media: list[dict[str, str]], finder: Finder) -> Record:
     place = f"{name}, line {line.line}"
     if line.finding is not None:
         return Record(place, "", False, {}, findings=(line.finding,), refused=True)
     number = tabular.number_of(darwin_core.interpret(line.cells).terms) or line.key
     if not number:
-        finding = Finding("missing-id", "The row has neither a catalogue number nor an identifier.")
+        finding = IngestIssue("missing-id", "The row has neither a catalogue number nor an identifier.")
         return Record(place, "", False, {}, findings=(finding,), refused=True)
     images: list[ImageFile] = []
-    findings: list[Finding] = []
+    findings: list[IngestIssue] = []
     for row in media:
         seen, missed = _images_of(row, finder)
         images += [image for image in seen if all(image.path != other.path for other in images)]
@@ -151,17 +151,17 @@ def _record(line: Line, name: str, media: list[dict[str, str]], finder: Finder) 
     return Record(place, number, True, line.cells, tuple(images), tuple(findings))
 
 
-def _images_of(row: Mapping[str, str], finder: Finder) -> tuple[list[ImageFile], tuple[Finding, ...]]:
+def _images_of(row: Mapping[str, str], finder: Finder) -> tuple[list[ImageFile], tuple[IngestIssue, ...]]:
     """The image of one media row, with that row's own terms."""
     by_spelling = {darwin_core.spelling(column): value for column, value in row.items()}
     references = [[by_spelling[column]] for column in MEDIA_COLUMNS if by_spelling.get(column)]
     if not references:
-        return [], (Finding("missing-file", "A media row names no address or file (accessURI or identifier)."),)
+        return [], (IngestIssue("missing-file", "A media row names no address or file (accessURI or identifier)."),)
     images, findings = tabular.resolve(references, finder)
     return [ImageFile(image.path, image.file_name, row) for image in images], findings
 
 
-def _lines(folder: Path, descriptor: DataFileDescriptor) -> Iterator[Line]:
+def _lines(folder: Path, descriptor: DataFileDescriptor) -> Iterator[ArchiveRow]:
     """The rows of a data file; fields by their index in meta.xml, defaults filled in."""
     csv.field_size_limit(MAX_FIELD)
     key_index = descriptor.id_index if descriptor.represents_corefile else descriptor.coreid_index
@@ -169,13 +169,15 @@ def _lines(folder: Path, descriptor: DataFileDescriptor) -> Iterator[Line]:
     width = max([*indexes, key_index or 0]) + 1
     rows = _fields(folder / descriptor.file_location, descriptor)
     for line, fields in rows:
-        if isinstance(fields, Finding):
-            yield Line(line, "", {}, fields)
+        if isinstance(fields, IngestIssue):
+            yield ArchiveRow(line, "", {}, fields)
         elif len(fields) < width:
-            yield Line(line, "", {}, Finding("wrong-column-count", f"The row has {len(fields)} fields; {META} names {width}."))
+            yield ArchiveRow(
+                line, "", {}, IngestIssue("wrong-column-count", f"The row has {len(fields)} fields; {META} names {width}.")
+            )
         else:
             key = fields[key_index].strip() if key_index is not None else ""
-            yield Line(line, key, _cells(fields, descriptor))
+            yield ArchiveRow(line, key, _cells(fields, descriptor))
 
 
 def _cells(fields: list[str], descriptor: DataFileDescriptor) -> dict[str, str]:
@@ -189,7 +191,7 @@ def _cells(fields: list[str], descriptor: DataFileDescriptor) -> dict[str, str]:
     return cells
 
 
-def _fields(path: Path, descriptor: DataFileDescriptor) -> Iterator[tuple[int, list[str] | Finding]]:
+def _fields(path: Path, descriptor: DataFileDescriptor) -> Iterator[tuple[int, list[str] | IngestIssue]]:
     encoding = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig"}.get(descriptor.file_encoding.lower(), descriptor.file_encoding)
     quote = descriptor.fields_enclosed_by
     with path.open(encoding=encoding, errors="replace", newline="") as stream:
@@ -206,7 +208,7 @@ def _fields(path: Path, descriptor: DataFileDescriptor) -> Iterator[tuple[int, l
             except StopIteration:
                 return
             except csv.Error as error:
-                yield reader.line_num, Finding("bad-row", f"The row cannot be read ({error}).")
+                yield reader.line_num, IngestIssue("bad-row", f"The row cannot be read ({error}).")
                 continue
             seen += 1
             if seen > descriptor.lines_to_ignore and any(fields):

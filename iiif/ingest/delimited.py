@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from iiif.ingest.model import Finding, SourceError
+from iiif.ingest.model import IngestIssue, SourceError
 
 CHUNK = 1 << 20
 MAX_FIELD = 1_000_000
@@ -29,12 +29,12 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """`line` is where the row ends in the file, from 1; `finding` says why the row cannot be used, `cells` is then empty."""
 
     line: int
     cells: Mapping[str, str]
-    finding: Finding | None = None
+    finding: IngestIssue | None = None
 
 
 def encoding_of(path: Path) -> str:
@@ -83,7 +83,7 @@ def open_table(path: Path) -> Table:
     return Table(path, encoding, delimiter, columns, rows)
 
 
-def rows_of(table: Table) -> Iterator[Row]:
+def rows_of(table: Table) -> Iterator[TableRow]:
     """The rows below the header, one at a time; blank lines are passed over."""
     with _text(table.path, table.encoding) as stream:
         reader = csv.reader(stream, delimiter=table.delimiter)
@@ -94,17 +94,19 @@ def rows_of(table: Table) -> Iterator[Row]:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Row(reader.line_num, {}, Finding("bad-row", f"The row cannot be read ({error})."))
+                yield TableRow(reader.line_num, {}, IngestIssue("bad-row", f"The row cannot be read ({error})."))
                 continue
             if any(field.strip() for field in fields):
                 yield _row(table, reader.line_num, fields)
 
 
-def _row(table: Table, line: int, fields: list[str]) -> Row:
+def _row(table: Table, line: int, fields: list[str]) -> TableRow:
     count = len(table.columns)
     if len(fields) < count or any(field.strip() for field in fields[count:]):
-        return Row(line, {}, Finding("wrong-column-count", f"The row has {len(fields)} fields, the header {count}."))
-    return Row(line, {name: plain(value) for name, value in zip(table.columns, fields, strict=False) if plain(value).strip()})
+        return TableRow(line, {}, IngestIssue("wrong-column-count", f"The row has {len(fields)} fields, the header {count}."))
+    return TableRow(
+        line, {name: plain(value) for name, value in zip(table.columns, fields, strict=False) if plain(value).strip()}
+    )
 
 
 def plain(value: str) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from iiif.ingest import tabular
 from iiif.ingest.delimited import Table, open_table
 from iiif.ingest.files import Finder, is_image_name, is_within, walk
-from iiif.ingest.model import Finding, ImageFile, Record, Source, SourceError, readable
+from iiif.ingest.model import ImageFile, IngestIssue, IngestSource, Record, SourceError, readable
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv"})
 
 
-def open_folder(root: Path, name: str, *, tables: tuple[Path, ...] = (), images: Path | None = None) -> Source:
+def open_folder(root: Path, name: str, *, tables: tuple[Path, ...] = (), images: Path | None = None) -> IngestSource:
     """The rows of the folder's tables (or of those given), then every image that no row has taken.
 
     With `images`, the rows' files are looked for there first; of that folder only what rows name is taken in.
@@ -25,21 +25,21 @@ def open_folder(root: Path, name: str, *, tables: tuple[Path, ...] = (), images:
     others = _records_of_images(root, taken)
     files = sum(1 for path in walk(root) if is_image_name(path.name))
     total = len(refused) + max(sum(table.rows for table in opened), files)
-    return Source(name, total, chain(refused, chain.from_iterable(rows), others), tuple(notes))
+    return IngestSource(name, total, chain(refused, chain.from_iterable(rows), others), tuple(notes))
 
 
-def open_csv(path: Path, *, images: Path | None = None) -> Source:
+def open_csv(path: Path, *, images: Path | None = None) -> IngestSource:
     """A table by itself; its images lie under `images`, or beside it."""
     opened, refused, notes = _open_tables((path,), chosen=True)
     roots = (path.parent,) if images is None else (images, path.parent)
     rows = (tabular.records_of(table, Finder(roots), lambda _: None) for table in opened)
     total = len(refused) + sum(table.rows for table in opened)
-    return Source(path.name, total, chain(refused, chain.from_iterable(rows)), tuple(notes))
+    return IngestSource(path.name, total, chain(refused, chain.from_iterable(rows)), tuple(notes))
 
 
-def open_file(path: Path) -> Source:
+def open_file(path: Path) -> IngestSource:
     """A single image; its ending does not matter."""
-    return Source(path.name, 1, iter((_image_record(path, readable(path.name)),)))
+    return IngestSource(path.name, 1, iter((_image_record(path, readable(path.name)),)))
 
 
 def _open_tables(paths: tuple[Path, ...], *, chosen: bool) -> tuple[list[Table], list[Record], list[str]]:
@@ -66,7 +66,7 @@ def _records_of_images(root: Path, taken: set[Path]) -> Iterator[Record]:
             continue
         place = readable(str(path.relative_to(root)))
         if not is_within(path, root):
-            finding = Finding("path-outside", "The file is a link that leads out of its folder.")
+            finding = IngestIssue("path-outside", "The file is a link that leads out of its folder.")
             yield Record(place, readable(path.stem), False, {}, findings=(finding,), refused=True)
         elif path.resolve() not in taken:
             yield _image_record(path, place)

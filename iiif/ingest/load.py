@@ -15,8 +15,8 @@ from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.errors import RejectedImage
 from iiif.image.masters.derivatives import decode_check
-from iiif.ingest.model import Finding, ImageFile, Limits, Progress, Record, Source
-from iiif.ingest.report import Report
+from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Progress, Record
+from iiif.ingest.report import IngestReport
 from ontology import darwin_core
 
 OnMedia = Callable[[Session, Media], None]
@@ -26,7 +26,7 @@ MAX_TEXT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Master:
+class ReceivedImage:
     """An image file that was read to its end; `media_type` is empty where its bytes are an image of ours already."""
 
     image: ImageFile
@@ -40,11 +40,11 @@ class Loader:
     """Loads into the hub; `on_media` runs in the transaction that adds an image."""
 
     runtime: Runtime
-    limits: Limits
+    limits: IngestLimits
     on_media: OnMedia
     started_at: datetime
 
-    def load(self, source: Source, report: Report, progress: Progress) -> None:
+    def load(self, source: IngestSource, report: IngestReport, progress: Progress) -> None:
         """Take in every record of a source."""
         report.notes.extend(source.notes)
         done = 0
@@ -54,7 +54,7 @@ class Loader:
             progress(done, max(done, source.total))
         progress(done, done)
 
-    def _take(self, record: Record, report: Report) -> None:
+    def _take(self, record: Record, report: IngestReport) -> None:
         for finding in record.findings:
             report.reject(record.place, record.number, finding)
         if record.refused:
@@ -73,9 +73,9 @@ class Loader:
         except (IntegrityError, DuplicateSpecimen, DuplicateMedia):  # another ingest was faster: now its rows are seen
             is_new = self._enter(record, terms, masters, report)
         for note in reading.notes if is_new else ():
-            report.warn(record.place, record.number, Finding(note.code, note.sentence))
+            report.warn(record.place, record.number, IngestIssue(note.code, note.sentence))
 
-    def _clash(self, terms: Mapping[str, str]) -> Finding | None:
+    def _clash(self, terms: Mapping[str, str]) -> IngestIssue | None:
         """Why the record cannot be what is here under its number: both speak of a term, and not alike."""
         with self.runtime.reads.begin() as session:
             specimen = _find(session, terms)
@@ -85,9 +85,9 @@ class Loader:
         if not unlike:
             return None
         sentence = f"{terms['catalogNumber']!r} is here already with another {', '.join(unlike[:5])}; nothing is overwritten."
-        return Finding("duplicate-by-catalog-number", sentence)
+        return IngestIssue("duplicate-by-catalog-number", sentence)
 
-    def _master(self, image: ImageFile, record: Record, report: Report) -> Master | None:
+    def _master(self, image: ImageFile, record: Record, report: IngestReport) -> ReceivedImage | None:
         """Keep the file among the blobs and check it there, for that is what will be served.
 
         None, and an entry in the report, where it is refused; then no blob stays behind.
@@ -97,14 +97,14 @@ class Loader:
             sha256, size = _digest(image.path)
             with self.runtime.reads.begin() as session:
                 if service.find_media_by_hash(session, sha256) is not None:
-                    return Master(image, sha256, size, "")
+                    return ReceivedImage(image, sha256, size, "")
             with image.path.open("rb") as stream:
                 sha256, size = self.runtime.blobs.put(stream)
-            return Master(image, sha256, size, self._checked(sha256))
+            return ReceivedImage(image, sha256, size, self._checked(sha256))
         except RejectedImage as error:
-            finding = Finding(error.code, error.sentence)
+            finding = IngestIssue(error.code, error.sentence)
         except OSError as error:
-            finding = Finding("unreadable", f"The file could not be read ({error.strerror}).")
+            finding = IngestIssue("unreadable", f"The file could not be read ({error.strerror}).")
         report.reject(_place(record, image), record.number, finding)
         return None
 
@@ -119,7 +119,7 @@ class Loader:
                 self.runtime.blobs.delete(sha256)
             raise
 
-    def _enter(self, record: Record, terms: Mapping[str, str], masters: list[Master], report: Report) -> bool:
+    def _enter(self, record: Record, terms: Mapping[str, str], masters: list[ReceivedImage], report: IngestReport) -> bool:
         """Add what is new in one transaction, then count it; whether a specimen was added."""
         now = self.runtime.clock()
         with self.runtime.db.begin() as session:
@@ -141,11 +141,11 @@ class Loader:
         return is_new
 
     def _sift(
-        self, session: Session, specimen: Specimen | None, masters: list[Master]
-    ) -> tuple[list[Master], list[tuple[ImageFile, Finding]]]:
+        self, session: Session, specimen: Specimen | None, masters: list[ReceivedImage]
+    ) -> tuple[list[ReceivedImage], list[tuple[ImageFile, IngestIssue]]]:
         """The images that are new, and why others are not; those that the specimen has since before are in neither."""
-        fresh: list[Master] = []
-        refusals: list[tuple[ImageFile, Finding]] = []
+        fresh: list[ReceivedImage] = []
+        refusals: list[tuple[ImageFile, IngestIssue]] = []
         for master in masters:
             there = service.find_media_by_hash(session, master.sha256)
             if there is None and all(master.sha256 != other.sha256 for other in fresh):
@@ -153,11 +153,11 @@ class Loader:
             elif there is None or specimen is None or there.specimen_key != specimen.key or there.created_at >= self.started_at:
                 other = service.get_specimen(session, there.specimen_key).catalog_number if there else "this very record"
                 name = there.file_name if there else master.image.file_name
-                finding = Finding("duplicate-by-hash", f"The same bytes are here as {name!r} of {other!r}.")
+                finding = IngestIssue("duplicate-by-hash", f"The same bytes are here as {name!r} of {other!r}.")
                 refusals.append((master.image, finding))
         return fresh, refusals
 
-    def _add_media(self, session: Session, specimen: Specimen, master: Master, record: Record, at: datetime) -> None:
+    def _add_media(self, session: Session, specimen: Specimen, master: ReceivedImage, record: Record, at: datetime) -> None:
         """What a media row says of its image goes before what the specimen's row says of all."""
         own = darwin_core.interpret(master.image.terms).terms
         shared = darwin_core.interpret(record.verbatim).terms
@@ -173,12 +173,12 @@ class Loader:
         )
         self.on_media(session, service.add_media(session, draft, naan=self.runtime.settings.naan, at=at))
 
-    def _count_as_here(self, record: Record, specimen: Specimen, report: Report) -> None:
+    def _count_as_here(self, record: Record, specimen: Specimen, report: IngestReport) -> None:
         if specimen.created_at < self.started_at:
             report.already_here += 1
         else:
             sentence = f"{record.number!r} came in with an earlier row, and this one adds nothing."
-            report.reject(record.place, record.number, Finding("duplicate-by-catalog-number", sentence))
+            report.reject(record.place, record.number, IngestIssue("duplicate-by-catalog-number", sentence))
 
 
 def _find(session: Session, terms: Mapping[str, str]) -> Specimen | None:
@@ -186,15 +186,15 @@ def _find(session: Session, terms: Mapping[str, str]) -> Specimen | None:
     return service.find_specimen_by_number(session, institution, collection, terms["catalogNumber"])
 
 
-def _too_long(terms: Mapping[str, str]) -> Finding | None:
+def _too_long(terms: Mapping[str, str]) -> IngestIssue | None:
     """The columns of the database bound these three."""
     for term in ("catalogNumber", "institutionCode", "collectionCode"):
         if len(terms.get(term, "")) > MAX_CODE:
-            return Finding("value-too-long", f"{term} has {len(terms[term])} characters; {MAX_CODE} are allowed.")
+            return IngestIssue("value-too-long", f"{term} has {len(terms[term])} characters; {MAX_CODE} are allowed.")
     return None
 
 
-def _check_size(path: Path, limits: Limits) -> None:
+def _check_size(path: Path, limits: IngestLimits) -> None:
     """Raises RejectedImage for a file with no content, or too much of it to be read at all."""
     size = path.stat().st_size
     if size == 0:
@@ -204,7 +204,7 @@ def _check_size(path: Path, limits: Limits) -> None:
         raise RejectedImage("too-many-bytes", f"The file has {size:,} bytes; {allowed}.")
 
 
-def _media_type_of(path: Path, limits: Limits) -> str:
+def _media_type_of(path: Path, limits: IngestLimits) -> str:
     """The media type of an image that decodes to its end; memory stays flat. Raises RejectedImage."""
     _check_size(path, limits)
     return decode_check(path, limits.decode, whole=True).format

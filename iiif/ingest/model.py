@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class IngestIssue:
     """Why a row or file was refused, or what is doubtful in it. `code` is one of `report.CODES`."""
 
     code: str
@@ -30,7 +30,7 @@ class SourceError(Exception):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
-        self.finding = Finding(code, sentence)
+        self.finding = IngestIssue(code, sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,12 @@ class Record:
     numbered: bool
     verbatim: Mapping[str, str]
     images: tuple[ImageFile, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[IngestIssue, ...] = ()
     refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class IngestSource:
     """A folder, table, archive or file that was opened. `total` is how many records to expect; `notes` go into the report."""
 
     name: str
@@ -75,7 +75,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class IngestLimits:
     """What is taken from outside at most. A member of an archive may be `ratio` times its packed size once it is large."""
 
     decode: DecodeLimits

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from iiif.ingest.model import Finding
+from iiif.ingest.model import IngestIssue
 
 CODES = {
     "truncated-image": "the file ends before the image does, or its data are broken",
@@ -40,7 +40,7 @@ KEPT_ENTRIES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ReportEntry:
     """One refusal or warning. `place` names file and row; `catalog_number` is empty where none was known."""
 
     place: str
@@ -54,7 +54,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Report:
+class IngestReport:
     """Counts are exact; of the entries the first `KEPT_ENTRIES` are kept, so that memory stays flat."""
 
     records: int = 0
@@ -64,20 +64,20 @@ class Report:
     rejected: int = 0
     warnings: int = 0
     codes: Counter[str] = field(default_factory=Counter)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ReportEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def reject(self, place: str, number: str, finding: Finding) -> None:
+    def reject(self, place: str, number: str, finding: IngestIssue) -> None:
         """Note that something was refused."""
         self.rejected += 1
-        self._note(Entry(place, number, finding.code, finding.sentence, "rejected"))
+        self._note(ReportEntry(place, number, finding.code, finding.sentence, "rejected"))
 
-    def warn(self, place: str, number: str, finding: Finding) -> None:
+    def warn(self, place: str, number: str, finding: IngestIssue) -> None:
         """Note that something went in, but not all of it was understood."""
         self.warnings += 1
-        self._note(Entry(place, number, finding.code, finding.sentence, "warning"))
+        self._note(ReportEntry(place, number, finding.code, finding.sentence, "warning"))
 
-    def _note(self, entry: Entry) -> None:
+    def _note(self, entry: ReportEntry) -> None:
         self.codes[entry.code] += 1
         if len(self.entries) < KEPT_ENTRIES:
             self.entries.append(entry)

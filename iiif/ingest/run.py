@@ -7,11 +7,11 @@ from pathlib import Path
 from app.runtime.context import Runtime
 from iiif.image.masters.decoder_protocol import DecodeLimits
 from iiif.ingest.load import Loader, OnMedia
-from iiif.ingest.model import Finding, Limits, Progress, SourceError
-from iiif.ingest.report import Report
+from iiif.ingest.model import IngestIssue, IngestLimits, Progress, SourceError
+from iiif.ingest.report import IngestReport
 from iiif.ingest.sources import expand, open_source
 
-NOTHING = Finding("nothing-found", "There are no images here, and no table of specimens.")
+NOTHING = IngestIssue("nothing-found", "There are no images here, and no table of specimens.")
 
 
 def ingest(
@@ -22,11 +22,11 @@ def ingest(
     progress: Progress,
     images: Path | None = None,
     csv: Path | None = None,
-) -> Report:
+) -> IngestReport:
     """Take in everything at the paths. Opens its own transactions, one per record; never raises for what a file holds."""
-    limits = Limits(DecodeLimits.of(runtime.settings), runtime.settings.max_file_bytes)
+    limits = IngestLimits(DecodeLimits.of(runtime.settings), runtime.settings.max_file_bytes)
     loader = Loader(runtime, limits, on_media, runtime.clock())
-    report = Report()
+    report = IngestReport()
     for path in chain.from_iterable(expand(path) for path in paths):
         before = report.records
         try:
@@ -34,7 +34,7 @@ def ingest(
                 loader.load(source, report, progress)
                 if report.records == before:
                     report.reject(
-                        source.name, "", Finding("nothing-found", "There are no images here, and no table of specimens.")
+                        source.name, "", IngestIssue("nothing-found", "There are no images here, and no table of specimens.")
                     )
         except SourceError as error:
             report.reject(path.name, "", error.finding)

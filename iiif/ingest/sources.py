@@ -9,7 +9,7 @@ from pathlib import Path
 from iiif.ingest.darwin_core_archive import is_archive, open_archive
 from iiif.ingest.files import IMAGE_SUFFIXES, is_image_name, walk
 from iiif.ingest.folder import TABLE_SUFFIXES, open_csv, open_file, open_folder
-from iiif.ingest.model import Limits, Source, SourceError
+from iiif.ingest.model import IngestLimits, IngestSource, SourceError
 from iiif.ingest.unpack import unpack
 
 
@@ -24,8 +24,8 @@ def expand(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def open_source(
-    path: Path, limits: Limits, scratch: Path, *, images: Path | None = None, csv: Path | None = None
-) -> Iterator[Source]:
+    path: Path, limits: IngestLimits, scratch: Path, *, images: Path | None = None, csv: Path | None = None
+) -> Iterator[IngestSource]:
     """The source at a path: folder, Darwin Core Archive (zip or folder), zip of a folder, table or image.
 
     `scratch` is a folder for what has to be unpacked; it is empty again afterwards. Raises SourceError.
@@ -50,7 +50,7 @@ def open_source(
             yield open_file(path)
 
 
-def _open_dir(folder: Path, name: str, scratch: Path, images: Path | None, csv: Path | None) -> Source:
+def _open_dir(folder: Path, name: str, scratch: Path, images: Path | None, csv: Path | None) -> IngestSource:
     if csv is None and is_archive(folder):
         return open_archive(folder, name, scratch, images=images)
     return open_folder(folder, name, tables=() if csv is None else (csv,), images=images)

@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from iiif.ingest.delimited import Row, Table, rows_of
+from iiif.ingest.delimited import Table, TableRow, rows_of
 from iiif.ingest.files import Finder, is_image_name, is_url
-from iiif.ingest.model import Finding, ImageFile, Record, SourceError, readable
+from iiif.ingest.model import ImageFile, IngestIssue, Record, SourceError, readable
 from ontology import darwin_core
 
 FILE_COLUMNS = ("file", "filename", "filepath", "path", "image", "imagefile", "imagename", "imagepath", "media", "mediafile")
@@ -35,7 +35,7 @@ def records_of(table: Table, finder: Finder, claim: Callable[[Path], None]) -> I
         yield record
 
 
-def record_of(row: Row, name: str, finder: Finder) -> Record:
+def record_of(row: TableRow, name: str, finder: Finder) -> Record:
     """The record of a row of the table of that name."""
     place = f"{name}, line {row.line}"
     if row.finding is not None:
@@ -48,17 +48,19 @@ def record_of(row: Row, name: str, finder: Finder) -> Record:
     if not number:
         number = readable(images[0].path.stem) if images else Path(references[0][-1]).stem if references else ""
     if not number:
-        findings += (Finding("missing-id", "The row has no catalogue number and names no image to take one from."),)
+        findings += (IngestIssue("missing-id", "The row has no catalogue number and names no image to take one from."),)
     return Record(place, number, numbered, row.cells, images, findings, refused=not number)
 
 
-def images_of(number: str, references: list[list[str]], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[Finding, ...]]:
+def images_of(number: str, references: list[list[str]], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[IngestIssue, ...]]:
     """The files that a record names, or else those that have its number as their name."""
     images, findings = resolve(references, finder)
     return (images, findings) if images else instead(number, findings, finder)
 
 
-def instead(number: str, findings: tuple[Finding, ...], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[Finding, ...]]:
+def instead(
+    number: str, findings: tuple[IngestIssue, ...], finder: Finder
+) -> tuple[tuple[ImageFile, ...], tuple[IngestIssue, ...]]:
     """Where a record's own references led to no file: the files named by its number, and what is then left to complain of."""
     if not number or any(finding.code != "missing-file" for finding in findings):
         return (), findings
@@ -86,12 +88,12 @@ def split_references(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[|;\n]", text) if part.strip()]
 
 
-def resolve(references: list[list[str]], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[Finding, ...]]:
+def resolve(references: list[list[str]], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[IngestIssue, ...]]:
     """The files of the first column that leads to any, and why others of that column were not found.
 
     Where no column leads to a file, the first one's references are what is missing.
     """
-    misses: list[tuple[Finding, ...]] = []
+    misses: list[tuple[IngestIssue, ...]] = []
     for column in references:
         images, findings = _resolve_column(column, finder)
         if images or any(finding.code == "path-outside" for finding in findings):
@@ -100,9 +102,9 @@ def resolve(references: list[list[str]], finder: Finder) -> tuple[tuple[ImageFil
     return (), misses[0] if misses else ()
 
 
-def _resolve_column(column: list[str], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[Finding, ...]]:
+def _resolve_column(column: list[str], finder: Finder) -> tuple[tuple[ImageFile, ...], tuple[IngestIssue, ...]]:
     images: list[ImageFile] = []
-    findings: list[Finding] = []
+    findings: list[IngestIssue] = []
     for reference in column:
         try:
             path = finder.find(reference)
@@ -110,7 +112,7 @@ def _resolve_column(column: list[str], finder: Finder) -> tuple[tuple[ImageFile,
             findings.append(error.finding)
             continue
         if path is None:
-            findings.append(Finding("missing-file", f"The image {reference[:200]!r} is not among the files."))
+            findings.append(IngestIssue("missing-file", f"The image {reference[:200]!r} is not among the files."))
         elif all(path != image.path for image in images):
             images.append(ImageFile.at(path))
     return tuple(images), tuple(findings)

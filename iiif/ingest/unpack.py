@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from iiif.ingest.model import Limits, SourceError
+from iiif.ingest.model import IngestLimits, SourceError
 
 CHUNK = 1 << 20
 
@@ -15,7 +15,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError)
 
 
-def unpack(path: Path, folder: Path, limits: Limits) -> Path:
+def unpack(path: Path, folder: Path, limits: IngestLimits) -> Path:
     """Unpack into `folder`; the folder to read, which is the only one inside where there is but one.
 
     Raises SourceError (`bad-archive`, `path-outside`, `zip-bomb`) before anything of a bad archive is taken in.
@@ -34,7 +34,7 @@ def unpack(path: Path, folder: Path, limits: Limits) -> Path:
     return _only_folder(folder)
 
 
-def _check_space(path: Path, promised_bytes: int, folder: Path, limits: Limits) -> None:
+def _check_space(path: Path, promised_bytes: int, folder: Path, limits: IngestLimits) -> None:
     free = shutil.disk_usage(folder).free
     if promised_bytes > min(limits.max_unpacked_bytes, free):
         raise SourceError(
@@ -42,7 +42,7 @@ def _check_space(path: Path, promised_bytes: int, folder: Path, limits: Limits) 
         )
 
 
-def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: int, limits: Limits) -> int:
+def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: int, limits: IngestLimits) -> int:
     """Write one member; the bytes it took. Its own statement of its size is not believed."""
     target = _target_of(member, folder)
     if member.is_dir():

@@ -5,7 +5,6 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app.runtime import context
-from app.runtime.addresses import Addresses
 from app.runtime.http import IIIF_PRESENTATION, JSON, answer
 from iiif.presentation import service, version2
 from iiif.presentation.manifest import Publisher
@@ -24,23 +23,23 @@ def make_blueprint(extras_of: ExtrasOf) -> Blueprint:
 
     @blueprint.get("/2/<key>/manifest.json")
     def manifest_2(key: str) -> Response:
-        shown = version2.manifest(_manifest(key, extras_of), f"{_addresses().base}/iiif/presentation/2/{key}/manifest.json")
+        shown = version2.manifest(_manifest(key, extras_of), context.current().addresses.manifest(key, 2))
         return _answer(shown, VERSION_2)
 
     @blueprint.get("/3/<key>/canvas/<media_key>")
     def canvas(key: str, media_key: str) -> Response:
         with context.current().reads.begin() as session:
-            return _answer(service.get_canvas(session, key, media_key, extras_of, _addresses()))
+            return _answer(service.get_canvas(session, key, media_key, extras_of, context.current().addresses))
 
     @blueprint.get("/3/<key>/canvas/<media_key>/page")
     def painting_page(key: str, media_key: str) -> Response:
         with context.current().reads.begin() as session:
-            return _answer(service.get_painting_page(session, key, media_key, _addresses()))
+            return _answer(service.get_painting_page(session, key, media_key, context.current().addresses))
 
     @blueprint.get("/3/<key>/canvas/<media_key>/painting")
     def painting(key: str, media_key: str) -> Response:
         with context.current().reads.begin() as session:
-            page = service.get_painting_page(session, key, media_key, _addresses())
+            page = service.get_painting_page(session, key, media_key, context.current().addresses)
         return _answer({"@context": page["@context"], **page["items"][0]})
 
     @blueprint.get("/3/collection/<name>.json")
@@ -48,7 +47,7 @@ def make_blueprint(extras_of: ExtrasOf) -> Blueprint:
         settings = context.current().settings
         with context.current().reads.begin() as session:
             found = service.get_collection(
-                session, name, addresses=_addresses(), publisher=_publisher(), page_size=settings.page_size
+                session, name, addresses=context.current().addresses, publisher=_publisher(), page_size=settings.page_size
             )
         return _answer(found)
 
@@ -57,17 +56,13 @@ def make_blueprint(extras_of: ExtrasOf) -> Blueprint:
 
 def _manifest(key: str, extras_of: ExtrasOf) -> dict[str, Any]:
     with context.current().reads.begin() as session:
-        return service.get_manifest(session, key, extras_of, addresses=_addresses(), publisher=_publisher())
+        return service.get_manifest(session, key, extras_of, addresses=context.current().addresses, publisher=_publisher())
 
 
 def _answer(shown: Any, media_type: str = IIIF_PRESENTATION) -> Response:
     """JSON-LD with the profile of the API, or plain JSON for those who ask for that (section 6.2)."""
     best = request.accept_mimetypes.best_match(["application/ld+json", JSON], default="application/ld+json")
     return answer(shown, JSON if best == JSON else media_type)
-
-
-def _addresses() -> Addresses:
-    return Addresses.of(context.current().settings)
 
 
 def _publisher() -> Publisher:

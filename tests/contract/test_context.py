@@ -13,9 +13,9 @@ from rdflib import Graph, URIRef
 from rdflib.namespace import RDF
 
 from analytics.model import Run
-from analytics.statements import Source, statement
+from analytics.statements import StatementSource, statement
 from analytics.steps.model import Finding
-from annotations.model import Box
+from annotations.model import CanvasBox
 from app.runtime import ids
 from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:ConjunctiveGraph is deprecated:D
 
 BASE = "http://lectotype.test"
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-AREA = Box(10, 10, 90, 60)
+AREA = CanvasBox(10, 10, 90, 60)
 LINE = np.array([[10, 10], [90, 10], [90, 60]], np.float64)
 FINDINGS = {
     "ruler": Finding(
@@ -42,7 +42,7 @@ def contexts(shared: Path) -> list[Any]:
     return [json.loads(ours)["@context"], json.loads(anno)["@context"]]
 
 
-def source() -> Source:
+def source() -> StatementSource:
     specimen, image, run = (ids.new_key(shoulder, "99999") for shoulder in (ids.SPECIMEN, ids.MEDIA, ids.RUN))
     media = Media(
         *(
@@ -70,7 +70,7 @@ def source() -> Source:
         )
     )
     of_run = Run(run, "analysis", "running", "sheet", "v", image, specimen, "", "c", {}, {}, {}, 0, 0, "", {}, AT, AT, None)
-    return Source(of_run, "step", media, Addresses(BASE, "99999"), AT, rests_on=f"{BASE}/api/runs/x#ruler-1")
+    return StatementSource(of_run, "step", media, Addresses(BASE, "99999"), AT, rests_on=f"{BASE}/api/runs/x#ruler-1")
 
 
 def keys_of(value: Any) -> Iterator[str]:

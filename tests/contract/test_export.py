@@ -20,8 +20,7 @@ from werkzeug.test import Client
 from annotations import service
 from annotations.lint import lint
 from app.export.folder import NotAnExport
-from app.export.run import Report, export
-from app.runtime.addresses import Addresses
+from app.export.run import ExportReport, export
 from app.runtime.context import Runtime
 from app.web import create_app
 from app.web.fast_images import FastImages
@@ -57,7 +56,7 @@ def sheet(runtime: Runtime, width: int = 600, height: int = 700) -> Media:
 
 def said(runtime: Runtime, media: Media, text: str) -> None:
     """A comment of a person on the image."""
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     document = comment(addresses.canvas(media.specimen_key, media.key) + "#xywh=10,20,30,40", text)
     with runtime.db.begin() as session:
         service.create(session, document, by="test", addresses=addresses, at=runtime.clock())
@@ -149,7 +148,7 @@ def test_documents_are_valid_and_lead_nowhere_but_to_files_and_the_persistent_id
         said(runtime, one, "A galled leaf")
     report = export(runtime, [one.specimen_key for one in media], out, BASE)
     schema = shared / "schemas" / "iiif" / "iiif_3_0.json"
-    pid = Addresses.of(runtime.settings).pid
+    pid = runtime.addresses.pid
     for address in (*report.manifests, report.collection):
         assert failure(read(out, address), schema) == ""
         assert lint(read(out, address)) == ()
@@ -333,7 +332,7 @@ def test_two_exports_do_not_write_to_one_folder_at_once(runtime: Runtime, out: P
         except NotAnExport as refused:
             second.append(type(refused))
 
-    report: Report = export(runtime, [media.specimen_key], out, BASE, progress=while_it_works)
+    report: ExportReport = export(runtime, [media.specimen_key], out, BASE, progress=while_it_works)
     assert second == [NotAnExport, NotAnExport]
     assert len(report.manifests) == 1
 

@@ -18,7 +18,7 @@ from app.runtime.context import Runtime
 from app.web import create_app
 from iiif.catalogue import service as catalogue
 from iiif.image.rendering import render
-from iiif.image.request import ImageRequest, Limits
+from iiif.image.request import ImageRequest, SizeLimits
 
 
 def photograph(path: Path, seed: int) -> None:
@@ -63,7 +63,7 @@ def test_a_distorted_picture_of_a_large_image_reads_little() -> None:
         levels = (None,) * 7
 
     request = ImageRequest.parse(3, "full", "16000,1", "0", "default", "jpg")
-    geometry = request.resolve(31_000, 31_000, Limits(16_000, 36_000_000))
+    geometry = request.resolve(31_000, 31_000, SizeLimits(16_000, 36_000_000))
     assert render.pixels_read(Levels(), geometry) <= render.MOST_DISTORTED_PX  # type: ignore[arg-type] # no more is asked of it
 
 

@@ -12,7 +12,7 @@ from app.cli.ingest import ingest_paths
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from iiif.catalogue import service
-from iiif.ingest.report import Report
+from iiif.ingest.report import IngestReport
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,7 +48,7 @@ def test_it_adds_the_same_and_then_nothing(hub: Runtime, folder: Path) -> None:
 
 
 def test_two_at_the_same_time_add_each_thing_once(hub: Runtime, folder: Path) -> None:
-    reports: list[Report] = []
+    reports: list[IngestReport] = []
     threads = [threading.Thread(target=lambda: reports.append(ingest_paths(hub, [folder]))) for _ in range(2)]
     for thread in threads:
         thread.start()

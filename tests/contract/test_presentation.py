@@ -9,7 +9,6 @@ import pytest
 from annotations import annotation_pages as annotation_pages
 from annotations import service
 from annotations.lint import lint
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.presentation.manifest import nav_date, plain
@@ -285,4 +284,4 @@ def test_ids_come_from_the_settings_and_not_from_the_request(hub: Hub) -> None:
     specimen, _ = add_sheet(hub.runtime)
     response = hub.get(hub.addresses.manifest(specimen.key), Host="evil.example", X_Forwarded_Host="evil.example")
     assert b"evil" not in response.data
-    assert Addresses.of(hub.runtime.settings).base.encode() in response.data
+    assert hub.runtime.addresses.base.encode() in response.data

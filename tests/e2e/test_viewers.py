@@ -27,7 +27,7 @@ from playwright.sync_api import Browser, Page, Request
 from analytics import synth
 from app.export.run import export
 from iiif.image.pyramid.format import Pyramid
-from iiif.image.request import ImageRequest, Limits
+from iiif.image.request import ImageRequest, SizeLimits
 from tests import live
 from tests.e2e.hub import ROOT
 from tests.services import missing
@@ -83,7 +83,7 @@ class Collection:
         """Whether the picture of that path lies ready in the derivative."""
         region, size, rotation, last = path.split("/")[-4:]
         asked = ImageRequest.parse(3, region, size, rotation, *last.split("."))
-        found = asked.resolve(self.pyramid.width_px, self.pyramid.height_px, Limits(16_000, 36_000_000))
+        found = asked.resolve(self.pyramid.width_px, self.pyramid.height_px, SizeLimits(16_000, 36_000_000))
         box, plain = found.region, (found.quality, found.format, str(found.rotation)) == ("default", "jpg", "0")
         return plain and self.pyramid.stored_at(box.x, box.y, box.width, box.height, found.width, found.height) is not None
 

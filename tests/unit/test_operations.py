@@ -83,7 +83,7 @@ def test_doctor_says_of_a_garbled_answer_that_it_is_one() -> None:
     def check() -> str:
         raise http.client.BadStatusLine("garbled")
 
-    assert doctor._try("CORS", check) == doctor.Finding("CORS", False, "garbled")
+    assert doctor._try("CORS", check) == doctor.Diagnosis("CORS", False, "garbled")
 
 
 def test_doctor_explains_libgl_and_a_second_opencv(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from analytics import service as analytics
 from analytics.model import Run
 from app.runtime import clock
 from app.runtime.addresses import Addresses
-from app.web.image_links import Picture, picture_of
+from app.web.image_links import ImageLink, picture_of
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 
@@ -46,7 +46,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepLine:
     name: str
     state: str
     reason: str
@@ -59,7 +59,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RunLine:
     """One run in a list."""
 
     key: str
@@ -70,8 +70,8 @@ class Line:
     counted: str
     reason: str
     pipeline: str
-    steps: tuple[Step, ...]
-    picture: Picture | None
+    steps: tuple[StepLine, ...]
+    picture: ImageLink | None
 
 
 def work(session: Session) -> Work:
@@ -84,7 +84,7 @@ def work(session: Session) -> Work:
     return Work(total, total - pending, pending, analysed, running)
 
 
-def of_media(session: Session, media_keys: Iterable[str]) -> list[Line]:
+def of_media(session: Session, media_keys: Iterable[str]) -> list[RunLine]:
     """The runs over these images, newest first."""
     return [_line(run, None, None) for run in analytics.of_media(session, list(media_keys))]
 
@@ -133,8 +133,8 @@ def detail(session: Session, key: str, addresses: Addresses) -> dict[str, Any]:
     }
 
 
-def _line(run: Run, specimen: Specimen | None, image: Media | None) -> Line:
-    return Line(
+def _line(run: Run, specimen: Specimen | None, image: Media | None) -> RunLine:
+    return RunLine(
         key=run.key,
         title=_title(run, specimen),
         state=run.state,
@@ -169,11 +169,11 @@ def _name(specimen: Specimen) -> str:
     return " · ".join(part for part in (specimen.catalog_number, specimen.scientific_name) if part)
 
 
-def _step(name: str, said: Any) -> Step:
+def _step(name: str, said: Any) -> StepLine:
     said = said if isinstance(said, Mapping) else {}
     seconds = said.get("seconds")
     shown = f"{seconds:.1f}" if isinstance(seconds, int | float) else ""
-    return Step(name, str(said.get("state", "waiting")), str(said.get("reason") or ""), shown)
+    return StepLine(name, str(said.get("state", "waiting")), str(said.get("reason") or ""), shown)
 
 
 def _provenance(run: Run) -> Iterable[tuple[str, str]]:

@@ -3,7 +3,6 @@
 from flask import Blueprint, Response, request
 
 from app.runtime import context
-from app.runtime.addresses import Addresses
 from app.runtime.http import integer
 from app.web import layout
 from app.web.runs import listing
@@ -25,4 +24,4 @@ def runs() -> Response:
 def run(key: str) -> Response:
     """One run with its steps, its report and where its results come from."""
     with context.current().reads.begin() as session:
-        return layout.page("run.html", here="runs", **listing.detail(session, key, Addresses.of(context.current().settings)))
+        return layout.page("run.html", here="runs", **listing.detail(session, key, context.current().addresses))

@@ -9,7 +9,7 @@ from typing import Any
 from annotations.model import Annotation
 from annotations.selectors import xywh
 from app.runtime.addresses import Addresses
-from app.web.image_links import Picture, piece_of
+from app.web.image_links import ImageLink, piece_of
 from iiif.catalogue.model import Media
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -28,7 +28,7 @@ MOST_OF_IT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FindingCard:
     """One annotation.
 
     `value` is rounded to what its uncertainty carries; `nothing` is a step that looked and found nothing, and `says` why;
@@ -47,18 +47,20 @@ class Finding:
     confidence: str
     nothing: bool
     agrees: bool | None
-    crop: Picture | None
+    crop: ImageLink | None
     canvas: str
     by: str
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class FindingGroup:
     title: str
-    findings: tuple[Finding, ...]
+    findings: tuple[FindingCard, ...]
 
 
-def groups(found: Sequence[Annotation], media: Sequence[Media], catalog_number: str, addresses: Addresses) -> tuple[Group, ...]:
+def groups(
+    found: Sequence[Annotation], media: Sequence[Media], catalog_number: str, addresses: Addresses
+) -> tuple[FindingGroup, ...]:
     """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
     kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
     images = {image.key: image for image in media if image.state == "ready"}
@@ -71,15 +73,15 @@ def groups(found: Sequence[Annotation], media: Sequence[Media], catalog_number: 
         some.sort(key=lambda one: (_nothing(one), kinds.get(one.kind, (REST, 0))[1]))
         crops: set[str] = set()
         findings = [_finding(one, catalog_number, addresses, _crop(one, images.get(one.media_key), crops)) for one in some]
-        groups.append(Group(title, tuple(findings)))
+        groups.append(FindingGroup(title, tuple(findings)))
     return tuple(group for group in groups if group.findings)
 
 
-def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, crop: Picture | None) -> Finding:
+def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, crop: ImageLink | None) -> FindingCard:
     value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
     nothing = _nothing(annotation)
     says = said(annotation)
-    return Finding(
+    return FindingCard(
         key=annotation.key,
         iri=addresses.annotation(annotation.key),
         kind=annotation.kind,
@@ -149,7 +151,7 @@ def _letters(text: str) -> str:
     return re.sub(r"[^0-9a-z]", "", text.lower())
 
 
-def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> Picture | None:
+def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> ImageLink | None:
     """The box's piece of the image, once each, and not where the box is nearly all of it."""
     box = annotation.box
     if box is None or image is None or not image.visible:

@@ -35,7 +35,7 @@ REST = "Record"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TermRow:
     """One term. `verbatim` is empty where the source wrote the same; `column` is the source's own name for it."""
 
     term: str
@@ -48,7 +48,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Section:
     title: str
-    rows: tuple[Row, ...]
+    rows: tuple[TermRow, ...]
 
 
 def sections(specimen: Specimen) -> tuple[Section, ...]:
@@ -62,17 +62,17 @@ def sections(specimen: Specimen) -> tuple[Section, ...]:
     return tuple(Section(title, tuple(found)) for title, found in grouped if found)
 
 
-def _row(term: str, value: str, columns: Mapping[str, str], verbatim: Mapping[str, str]) -> Row:
+def _row(term: str, value: str, columns: Mapping[str, str], verbatim: Mapping[str, str]) -> TermRow:
     column = columns.get(_plain(term), "")
     said = verbatim.get(column, "")
-    return Row(term, spaced(term), value, said if said.strip() != value.strip() else "", column)
+    return TermRow(term, spaced(term), value, said if said.strip() != value.strip() else "", column)
 
 
-def _left_over(specimen: Specimen) -> Iterator[Row]:
+def _left_over(specimen: Specimen) -> Iterator[TermRow]:
     known = {_plain(term) for term, value in specimen.interpreted.items() if value}
     for column, said in specimen.verbatim.items():
         if said.strip() and _plain(column) not in known:
-            yield Row("", column, said, "", column)
+            yield TermRow("", column, said, "", column)
 
 
 def _plain(name: str) -> str:

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from annotations.search import service as search
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, Unavailable
-from app.web.image_links import Picture, picture_of
+from app.web.image_links import ImageLink, picture_of
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 
@@ -32,7 +32,7 @@ PLACE = ("locality", "stateProvince", "country")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageQuestion:
     """The question of one request: words, chosen facet values, page."""
 
     q: str
@@ -40,7 +40,7 @@ class Asked:
     page: int
 
     @classmethod
-    def of(cls, args: MultiDict[str, str], page: int) -> "Asked":
+    def of(cls, args: MultiDict[str, str], page: int) -> "PageQuestion":
         chosen = tuple((name, value[:LONGEST]) for name in LABELS for value in args.getlist(name)[:20] if value)
         return cls(args.get("q", "").strip()[:LONGEST], chosen, page)
 
@@ -67,7 +67,7 @@ class Card:
     type_status: str
     place: str
     found: Markup
-    picture: Picture | None
+    picture: ImageLink | None
     missing: str
 
 
@@ -106,7 +106,7 @@ class Look:
     pages: int = 1
     trouble: Trouble | None = None
 
-    def for_template(self, asked: Asked) -> dict[str, Any]:
+    def for_template(self, asked: PageQuestion) -> dict[str, Any]:
         page_link: Callable[[int], str] = lambda number: asked.href(page=number)  # noqa: E731 - named for the template
         chips = [{"label": value, "href": asked.toggled(name, value)} for name, value in asked.chosen]
         return {
@@ -118,7 +118,7 @@ class Look:
 NOTHING = Look()
 
 
-def look(session: Session, runtime: Runtime, asked: Asked, size: int) -> Look:
+def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int) -> Look:
     """Ask the search and fetch what its hits are; an engine that is away or a query that it refuses is said, not raised."""
     try:
         found = search.specimens(session, runtime.search, asked.q, dict_of(asked.chosen), tuple(LABELS), asked.page, size)
@@ -164,7 +164,7 @@ def card(specimen: Specimen, media: Sequence[Media], found: Markup, q: str) -> C
     )
 
 
-def facets(counts: Mapping[str, Sequence[tuple[str, int]]], asked: Asked) -> list[Facet]:
+def facets(counts: Mapping[str, Sequence[tuple[str, int]]], asked: PageQuestion) -> list[Facet]:
     """The facets that say something: with two values or more, or with one that was chosen."""
     found = []
     for name, label in LABELS.items():

@@ -4,7 +4,6 @@ from flask import Blueprint, Response, request
 
 from annotations import service as annotations
 from app.runtime import context
-from app.runtime.addresses import Addresses
 from app.runtime.http import integer
 from app.web import layout
 from app.web.image_links import picture_of
@@ -22,7 +21,7 @@ blueprint = Blueprint("specimens", __name__, template_folder="templates")
 def home() -> Response:
     """The search with its facets; without words, all specimens."""
     runtime = context.current()
-    asked = search_page.Asked.of(request.args, integer("page", 1, 1, 1_000))
+    asked = search_page.PageQuestion.of(request.args, integer("page", 1, 1, 1_000))
     with runtime.reads.begin() as session:
         work = listing.work(session)
         specimens = catalogue.count_specimens(session)
@@ -34,7 +33,7 @@ def home() -> Response:
 def specimen(key: str) -> Response:
     """One specimen: viewer, findings, record."""
     runtime = context.current()
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     with runtime.reads.begin() as session:
         found = catalogue.get_specimen(session, key)
         media = catalogue.media_of(session, key)

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import pyvips
 
+from iiif.image.pyramid import jpeg
 from iiif.image.pyramid.format import (
     MAGIC,
     MAX_ABOUT,
@@ -20,21 +21,20 @@ from iiif.image.pyramid.format import (
     STARTS,
     TAIL,
     TILE_PX,
+    ByteRange,
     Index,
     Level,
-    Place,
     Pyramid,
     PyramidError,
-    jpeg,
 )
 from iiif.image.rendering import render
-from iiif.image.request import Box, Limits, Size
+from iiif.image.request import PixelBox, Size, SizeLimits
 
 QUALITY = 88  # from 90 on libvips writes no chroma subsampling: three times the bytes
 STANDARD_PX = (400, 1000, 1500)  # the longer side of what lists, previews and articles show
 STRIP_PX = 90  # the width that Universal Viewer asks for in its strip of thumbnails
 LARGEST_WHOLE_PX = 2048  # levels up to this side are kept whole too, as info.json advertises them
-UNLIMITED = Limits(10**9, 10**18)
+UNLIMITED = SizeLimits(10**9, 10**18)
 LOCAL_HEADER = 30  # bytes before the name of a member of a zip
 NAME = re.compile(r"p_files/(\d+)/(\d+)_(\d+)\.jpg")
 
@@ -123,15 +123,15 @@ class _Writer:
         self.out.flush()
         pyramid = Pyramid(self.out.fileno(), index)
         for size in _standard_sizes(index):
-            pixels = render.scaled(pyramid, Box(0, 0, index.width_px, index.height_px), *size)
+            pixels = render.scaled(pyramid, PixelBox(0, 0, index.width_px, index.height_px), *size)
             index.pictures[size] = self._add(f"full/{size[0]}x{size[1]}.jpg", jpeg.encode(pixels, quality=render.QUALITY))
 
-    def _add(self, name: str, data: bytes) -> Place:
+    def _add(self, name: str, data: bytes) -> ByteRange:
         info = zipfile.ZipInfo(name)  # of 1980, as every one
         self.members.writestr(info, data)
-        return Place(info.header_offset + LOCAL_HEADER + len(name), len(data))
+        return ByteRange(info.header_offset + LOCAL_HEADER + len(name), len(data))
 
-    def _read(self, place: Place) -> bytes:
+    def _read(self, place: ByteRange) -> bytes:
         self.out.flush()
         return os.pread(self.out.fileno(), place.length, place.offset)
 
@@ -147,7 +147,7 @@ def _starts(tile: bytes) -> bytes:
 
 
 def _standard_sizes(index: Index) -> list[tuple[int, int]]:
-    whole = Box(0, 0, index.width_px, index.height_px)
+    whole = PixelBox(0, 0, index.width_px, index.height_px)
     levels = {(level.width_px, level.height_px) for level in index.levels}
     confined = {Size("confined", width=side, height=side).resolve(whole, UNLIMITED) for side in STANDARD_PX}
     if index.width_px > STRIP_PX:

@@ -41,7 +41,7 @@ class PyramidError(ValueError):
     """The file is no derivative of ours, or of an older recipe."""
 
 
-class Place(NamedTuple):
+class ByteRange(NamedTuple):
     """Where bytes lie in the file."""
 
     offset: int
@@ -53,7 +53,7 @@ class Stored(NamedTuple):
     column, row) of the tile that lies there is meant (None: all of it)."""
 
     level: int
-    place: Place
+    place: ByteRange
     quarter: tuple[int, int, int] | None = None
 
 
@@ -74,9 +74,9 @@ class Level:
         row, column = divmod(number, self.columns)
         return min(TILE_PX, self.width_px - column * TILE_PX), min(TILE_PX, self.height_px - row * TILE_PX)
 
-    def place(self, number: int) -> Place:
+    def place(self, number: int) -> ByteRange:
         """Where a tile lies."""
-        return Place(self.offsets[number], self.lengths[number])
+        return ByteRange(self.offsets[number], self.lengths[number])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Index:
     width_px: int
     height_px: int
     levels: tuple[Level, ...]
-    quarters: dict[tuple[int, int, int], Place]
-    pictures: dict[tuple[int, int], Place]
+    quarters: dict[tuple[int, int, int], ByteRange]
+    pictures: dict[tuple[int, int], ByteRange]
     about: bytes
     starts_at: int = 0
 
@@ -129,11 +129,11 @@ class Index:
             first += tiles
         found_quarters = {}
         for *name, offset, length in QUARTER.iter_unpack(body[at : at + QUARTER.size * quarters]):
-            found_quarters[name[0], name[1], name[2]] = Place(offset, length)
+            found_quarters[name[0], name[1], name[2]] = ByteRange(offset, length)
         at += QUARTER.size * quarters
         found_pictures = {}
         for level_width, level_height, offset, length in PICTURE.iter_unpack(body[at : at + PICTURE.size * pictures]):
-            found_pictures[level_width, level_height] = Place(offset, length)
+            found_pictures[level_width, level_height] = ByteRange(offset, length)
         at += PICTURE.size * pictures
         return cls(width, height, tuple(levels), found_quarters, found_pictures, body[at : at + about], starts_at)
 

@@ -12,9 +12,10 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from iiif.image.pyramid.format import TILE_PX, Pyramid, jpeg
+from iiif.image.pyramid import jpeg
+from iiif.image.pyramid.format import TILE_PX, Pyramid
 from iiif.image.rendering import encoding, partial_decode
-from iiif.image.request import Box, Geometry, Rotation
+from iiif.image.request import Geometry, PixelBox, Rotation
 
 RENDER_VERSION = 1  # to be raised with whatever gives other bytes for the same derivative (scaling, encoders, their settings)
 QUALITY = encoding.QUALITY
@@ -65,7 +66,7 @@ def finish(pixels: NDArray[np.uint8], geometry: Geometry) -> bytes:
     return encoding.encode(_in_colours(image, geometry.quality), geometry.format, bitonal=bitonal)
 
 
-def scaled(pyramid: Pyramid, region: Box, width: int, height: int, *, like_tiles: bool = False) -> NDArray[np.uint8]:
+def scaled(pyramid: Pyramid, region: PixelBox, width: int, height: int, *, like_tiles: bool = False) -> NDArray[np.uint8]:
     """(height, width, 3) sRGB: the region of the full image at that size.
 
     With `like_tiles` a picture at the very scale of a level is made of its tiles: a JPEG loses as much again by its own
@@ -155,9 +156,9 @@ def _rough_span(at: float, whole: float, side: int, out: int) -> Span:
     return Span(first, pixels, out, pixels / out, 0.0)
 
 
-def _stored(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np.uint8] | None:
+def _stored(pyramid: Pyramid, region: PixelBox, width: int, height: int) -> NDArray[np.uint8] | None:
     """What is kept of just this picture: a whole level, a tile or a quarter of one; so it is the same in every format."""
-    if region != Box(0, 0, pyramid.width_px, pyramid.height_px):
+    if region != PixelBox(0, 0, pyramid.width_px, pyramid.height_px):
         stored = pyramid.stored_at(region.x, region.y, region.width, region.height, width, height)
         return None if stored is None else jpeg.decode(pyramid.read(stored))
     for number, level in enumerate(pyramid.levels):
@@ -166,7 +167,7 @@ def _stored(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[n
     return None
 
 
-def _source(pyramid: Pyramid, region: Box, width: int, height: int, *, like_tiles: bool) -> _Source:
+def _source(pyramid: Pyramid, region: PixelBox, width: int, height: int, *, like_tiles: bool) -> _Source:
     """What to read: the level itself where the picture has its very scale; otherwise the smallest that still has FINE pixels
     for each of the picture, or COARSE where that would be dear, or a larger one where that is cheap.
 

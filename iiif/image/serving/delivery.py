@@ -9,22 +9,22 @@ from iiif.image.pyramid.format import Stored
 from iiif.image.rendering import render
 from iiif.image.request import Geometry
 from iiif.image.serving import embedded_metadata
-from iiif.image.serving.open_images import Gallery, Served
+from iiif.image.serving.open_images import OpenImages, Served
 
 COST = {"jpg": 1, "png": 3, "webp": 3, "tif": 7, "gif": 15, "avif": 4}  # of a pixel beside one of a jpg, measured at 3 Mpx
 READ_COST = 0.25  # of a pixel that is read, beside one of a jpg
 SEND_PX = 4_000_000  # pictures of more pixels are sent at a bounded rate
 LARGE_PX = 6_000_000  # from this cost on a picture is made alone
 MOST_PX = {"avif": 12_000_000}  # its encoder takes 16 bytes of memory a pixel
-Source = Literal["stored", "memory", "disk", "made"]
+PictureSource = Literal["stored", "memory", "disk", "made"]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class SentPicture:
     """An encoded picture and where it comes from."""
 
     body: bytes
-    source: Source
+    source: PictureSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +53,36 @@ def order(served: Served, geometry: Geometry) -> Order:
     return wanted
 
 
-def at_hand(gallery: Gallery, served: Served, wanted: Order) -> Picture | None:
+def at_hand(images: OpenImages, served: Served, wanted: Order) -> SentPicture | None:
     """The picture if nothing has to be made: a stored one, or one made before. Raises Busy for a large one."""
     if wanted.stored is None:
         if wanted.pixels > SEND_PX:
-            gallery.outflow.check()
-        kept = gallery.cache.get(wanted.key)
-        return None if kept is None else Picture(*kept)
+            images.outflow.check()
+        kept = images.cache.get(wanted.key)
+        return None if kept is None else SentPicture(*kept)
     body, geometry = served.pyramid.read(wanted.stored), wanted.geometry
     if (geometry.region.width, geometry.region.height) == (geometry.image_width, geometry.image_height):
         body = embedded_metadata.embed(body, "jpg", served.packet)
-    return Picture(body, "stored")
+    return SentPicture(body, "stored")
 
 
-def sent(gallery: Gallery, wanted: Order, count: int) -> None:
+def sent(images: OpenImages, wanted: Order, count: int) -> None:
     """Count so many bytes of a picture that leave, be it kept or new."""
     if wanted.pixels > SEND_PX:
-        gallery.outflow.spend(count)
+        images.outflow.spend(count)
 
 
-def made(gallery: Gallery, served: Served, wanted: Order) -> Picture:
+def made(images: OpenImages, served: Served, wanted: Order) -> SentPicture:
     """The picture, made in its turn and kept. Raises Busy."""
     geometry = wanted.geometry
 
     def make() -> bytes:
-        body = embedded_metadata.embed(_render(gallery, served, geometry), geometry.format, served.packet)
-        gallery.cache.put(wanted.key, body)
+        body = embedded_metadata.embed(_render(images, served, geometry), geometry.format, served.packet)
+        images.cache.put(wanted.key, body)
         return body
 
-    lane = gallery.large_lane if _cost(served, wanted) > LARGE_PX else gallery.lane
-    return Picture(lane.make(wanted.key, make), "made")
+    lane = images.large_lane if _cost(served, wanted) > LARGE_PX else images.lane
+    return SentPicture(lane.make(wanted.key, make), "made")
 
 
 def _cost(served: Served, wanted: Order) -> float:
@@ -100,11 +100,11 @@ def key_of(served: Served, geometry: Geometry) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
-def _render(gallery: Gallery, served: Served, geometry: Geometry) -> bytes:
+def _render(images: OpenImages, served: Served, geometry: Geometry) -> bytes:
     if served.frame is None:
         return render.render(served.pyramid, geometry)
     box, width, height = geometry.region, geometry.width, geometry.height
-    pixels = gallery.frames.scaled(served.media.pyramid_sha256, served.pyramid, served.frame, box, width, height)
+    pixels = images.frames.scaled(served.media.pyramid_sha256, served.pyramid, served.frame, box, width, height)
     return render.finish(pixels, geometry)
 
 

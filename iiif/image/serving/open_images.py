@@ -1,6 +1,6 @@
 """The images that this process serves: open derivatives, who sees how much of them, and the lanes and the cache beside them.
 
-Whether and how someone may see an image is decided in `Gallery.find` and nowhere else. What is found is kept for KEPT_S
+Whether and how someone may see an image is decided in `OpenImages.find` and nowhere else. What is found is kept for KEPT_S
 seconds, so a change of access is in force everywhere after that time.
 """
 
@@ -15,18 +15,17 @@ from typing import Any, Generic, Literal, TypeVar
 from sqlalchemy.orm import Session
 
 from app.runtime import tokens
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image.errors import CannotBeServed, Closed, NotYetDerived, OutsideImage
 from iiif.image.identifier import Identifier
 from iiif.image.pyramid.format import Pyramid, PyramidError
-from iiif.image.request import Box, Limits
+from iiif.image.request import PixelBox, SizeLimits
 from iiif.image.serving import embedded_metadata
 from iiif.image.serving.picture_cache import PictureCache
 from iiif.image.serving.reduced_access import Frame, Frames
-from iiif.image.serving.render_queue import Lane, Outflow
+from iiif.image.serving.render_queue import Outflow, RenderQueue
 
 KEPT = 256
 KEPT_S = 10.0
@@ -50,7 +49,7 @@ class Served:
     media: Media
     pyramid: Pyramid
     name: str
-    part: Box
+    part: PixelBox
     view: View
     frame: Frame | None
     digest: str
@@ -86,20 +85,20 @@ class Kept(Generic[T]):
                 self._values.popitem(last=False)
 
 
-class Gallery:
+class OpenImages:
     """What one process needs to answer image requests."""
 
     def __init__(self, runtime: Runtime) -> None:
         settings = runtime.settings
         self.runtime = runtime
-        self.addresses = Addresses.of(settings)
-        self.limits = Limits(settings.max_width, settings.max_area)
+        self.addresses = runtime.addresses
+        self.limits = SizeLimits(settings.max_width, settings.max_area)
         places = settings.web_threads - min(THREADS_FOR_TILES, settings.web_threads // 2)
         queue_large = min(1, settings.render_queue) if places > 3 else 0
         places = max(1, places - 1 - queue_large)
         threads = min(settings.renders, places)
-        self.lane = Lane(threads, min(settings.render_queue, places - threads), "render")
-        self.large_lane = Lane(1, queue_large, "render large", alone=settings.pictures_dir / ".large")
+        self.lane = RenderQueue(threads, min(settings.render_queue, places - threads), "render")
+        self.large_lane = RenderQueue(1, queue_large, "render large", alone=settings.pictures_dir / ".large")
         self.outflow = Outflow(OUTFLOW_BYTES_S, OUTFLOW_BYTES_S)
         self.cache = PictureCache(settings.pictures_dir, settings.picture_cache_bytes, processes=settings.web_processes)
         self.frames = Frames()
@@ -185,7 +184,7 @@ class Gallery:
 def _seen(opened: _Opened, identifier: Identifier, view: View, reduced_width: int) -> Served:
     media, part = opened.media, identifier.segment
     if part is None:
-        part = Box(0, 0, media.width_px, media.height_px)
+        part = PixelBox(0, 0, media.width_px, media.height_px)
         name = media.key
     else:
         name = f"{media.key}:{part.x},{part.y},{part.width},{part.height}"
@@ -197,13 +196,13 @@ def _seen(opened: _Opened, identifier: Identifier, view: View, reduced_width: in
     return Served(media, opened.pyramid, name, part, view, frame, digest, opened.packet, opened.until)
 
 
-_galleries: list[Gallery] = []
+_of_process: list[OpenImages] = []
 
 
-def of(runtime: Runtime) -> Gallery:
-    """The gallery of this process (in tests: of this runtime)."""
-    for gallery in _galleries:
-        if gallery.runtime is runtime:
-            return gallery
-    _galleries[:] = [Gallery(runtime)]
-    return _galleries[0]
+def of(runtime: Runtime) -> OpenImages:
+    """The images of this process (in tests: of this runtime)."""
+    for images in _of_process:
+        if images.runtime is runtime:
+            return images
+    _of_process[:] = [OpenImages(runtime)]
+    return _of_process[0]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from iiif.image.errors import OnlyReduced
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import render
-from iiif.image.request import Box, Limits, Size
+from iiif.image.request import PixelBox, Size, SizeLimits
 
 KEPT_FRAMES = 8
 
@@ -38,23 +38,23 @@ class Frame:
         scale = max(Fraction(1), Fraction(max(image_width, image_height), longest_px))
         return cls(image_width, image_height, _nearest(image_width, scale), _nearest(image_height, scale), scale)
 
-    def most(self, region: Box) -> tuple[int, int]:
+    def most(self, region: PixelBox) -> tuple[int, int]:
         """The largest picture of a region of the full image, to the nearest pixel, at least one."""
         return _nearest(region.width, self.scale), _nearest(region.height, self.scale)
 
-    def cells(self, region: Box) -> Box:
+    def cells(self, region: PixelBox) -> PixelBox:
         """The pixels of the frame that a region of the full image touches."""
         left, top = region.x * self.width // self.image_width, region.y * self.height // self.image_height
         right = -(-(region.x + region.width) * self.width // self.image_width)
         bottom = -(-(region.y + region.height) * self.height // self.image_height)
-        return Box(left, top, right - left, bottom - top)
+        return PixelBox(left, top, right - left, bottom - top)
 
-    def limits(self, region: Box, limits: Limits) -> Limits:
+    def limits(self, region: PixelBox, limits: SizeLimits) -> SizeLimits:
         """The limits within which `max` of that region stays."""
         width, height = self.most(region)
-        return Limits(min(limits.max_width_px, max(width, height)), min(limits.max_area_px, width * height))
+        return SizeLimits(min(limits.max_width_px, max(width, height)), min(limits.max_area_px, width * height))
 
-    def size(self, wanted: Size, region: Box, limits: Limits) -> tuple[int, int]:
+    def size(self, wanted: Size, region: PixelBox, limits: SizeLimits) -> tuple[int, int]:
         """Width and height of the picture: `max` and `!w,h` are made to fit.
 
         Raises:
@@ -75,7 +75,7 @@ class Frame:
             )
         return width, height
 
-    def holds(self, region: Box, width: int, height: int) -> bool:
+    def holds(self, region: PixelBox, width: int, height: int) -> bool:
         """Whether a picture of that size shows the region no finer than the frame does, but for rounding up."""
         return width <= ceil(region.width / self.scale) and height <= ceil(region.height / self.scale)
 
@@ -95,7 +95,7 @@ class Frames:
         self._kept: OrderedDict[tuple[str, Frame], NDArray[np.uint8]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def scaled(self, digest: str, pyramid: Pyramid, frame: Frame, region: Box, width: int, height: int) -> NDArray[np.uint8]:
+    def scaled(self, digest: str, pyramid: Pyramid, frame: Frame, region: PixelBox, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width, 3) sRGB: the region of the full image at that size, made of the pixels of the frame alone."""
         cells = frame.cells(region)
         pixels = self._pixels(digest, pyramid, frame)[cells.y : cells.y + cells.height, cells.x : cells.x + cells.width]
@@ -105,7 +105,7 @@ class Frames:
         key = (digest, frame)
         pixels = self._kept.get(key)
         if pixels is None:
-            pixels = render.scaled(pyramid, Box(0, 0, frame.image_width, frame.image_height), frame.width, frame.height)
+            pixels = render.scaled(pyramid, PixelBox(0, 0, frame.image_width, frame.image_height), frame.width, frame.height)
             with self._lock:
                 self._kept[key] = pixels
                 while len(self._kept) > KEPT_FRAMES:

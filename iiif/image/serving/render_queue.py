@@ -23,7 +23,7 @@ WORK_S = 60.0  # for the picture itself, once it is being made
 KINDER = 5  # steps of niceness below the rest of the process
 
 
-class Lane:
+class RenderQueue:
     """Pictures that are asked for while the same one is being made are made once."""
 
     def __init__(self, threads: int, queue: int, name: str, *, alone: Path | None = None) -> None:

@@ -15,10 +15,10 @@ from iiif.catalogue import rights
 from iiif.image import info
 from iiif.image.errors import BadParameter
 from iiif.image.rendering import render
-from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Limits, Rotation, Size, Version, other_side
+from iiif.image.request import FORMATS, Geometry, ImageRequest, PixelBox, Rotation, Size, SizeLimits, Version, other_side
 from iiif.image.serving import conditions, delivery
-from iiif.image.serving.delivery import Order, Picture, Source
-from iiif.image.serving.open_images import Gallery, Kept, Served, View
+from iiif.image.serving.delivery import Order, PictureSource, SentPicture
+from iiif.image.serving.open_images import Kept, OpenImages, Served, View
 
 Environ = Mapping[str, Any]
 Headers = list[tuple[str, str]]
@@ -33,21 +33,21 @@ UPRIGHT = Rotation.parse("0")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ImageResponse:
     """Status, headers and body; for the statistics also the format, and where the body comes from (with 304: would come)."""
 
     status: int
     headers: Headers
     body: bytes
     format: str
-    source: Source | None
+    source: PictureSource | None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What the address of a picture comes to for an image of that digest and name, seen so; `headers` lack what the body tells.
 
-    It outlives what the gallery keeps open, so it holds no `Served`, and with it no file.
+    It outlives what the images keeps open, so it holds no `Served`, and with it no file.
     """
 
     digest: str
@@ -63,8 +63,8 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """An image information document as it is sent; it was made of what the gallery has known up to `until`."""
+class InfoDocument:
+    """An image information document as it is sent; it was made of what the images has known up to `until`."""
 
     until: float
     body: bytes
@@ -72,19 +72,19 @@ class Document:
     headers: Headers
 
 
-class Answers:
-    """The answers that a gallery gives."""
+class ImageResponses:
+    """The answers that a images gives."""
 
-    def __init__(self, gallery: Gallery) -> None:
-        self.gallery = gallery
+    def __init__(self, images: OpenImages) -> None:
+        self.images = images
         self._plans: Kept[Plan] = Kept(KEPT_PLANS)
-        self._documents: Kept[Document] = Kept(KEPT_DOCUMENTS)
+        self._documents: Kept[InfoDocument] = Kept(KEPT_DOCUMENTS)
 
-    def answer(self, environ: Environ) -> Answer:
+    def answer(self, environ: Environ) -> ImageResponse:
         """The answer to a GET or HEAD of `/iiif/{2 or 3}/…`.
 
         Raises:
-            BadParameter, OnlyReduced, Busy, and what Gallery.find raises.
+            BadParameter, OnlyReduced, Busy, and what OpenImages.find raises.
         """
         path: str = environ["PATH_INFO"]
         version: Version = 2 if path[6] == "2" else 3
@@ -96,36 +96,36 @@ class Answers:
             return self._picture(version, parts[0], rest[len(parts[0]) + 1 :], path, environ)
         return self._base(version, rest.removesuffix("/"), environ)
 
-    def _base(self, version: Version, name: str, environ: Environ) -> Answer:
+    def _base(self, version: Version, name: str, environ: Environ) -> ImageResponse:
         """Section 2: the base URI leads to the information document."""
-        served = self.gallery.find(name, environ.get("HTTP_AUTHORIZATION", ""))
+        served = self.images.find(name, environ.get("HTTP_AUTHORIZATION", ""))
         headers = [("Location", f"{self._id(served, version)}/info.json"), ("Content-Length", "0"), *_vary(served), *CORS]
-        return Answer(303, headers, b"", "json", None)
+        return ImageResponse(303, headers, b"", "json", None)
 
-    def _picture(self, version: Version, name: str, wanted: str, path: str, environ: Environ) -> Answer:
+    def _picture(self, version: Version, name: str, wanted: str, path: str, environ: Environ) -> ImageResponse:
         """Section 4."""
-        served = self.gallery.find(name, environ.get("HTTP_AUTHORIZATION", ""))
+        served = self.images.find(name, environ.get("HTTP_AUTHORIZATION", ""))
         plan = self._plans.get(path)
         if plan is None or not plan.holds(served):
             plan = self._plan(served, version, wanted)
             self._plans.put(path, plan)
         form = plan.wanted.geometry.format
         if conditions.unchanged(environ, plan.etag):
-            return Answer(304, plan.headers, b"", form, "stored" if plan.wanted.stored else None)
-        found = delivery.at_hand(self.gallery, served, plan.wanted)
+            return ImageResponse(304, plan.headers, b"", form, "stored" if plan.wanted.stored else None)
+        found = delivery.at_hand(self.images, served, plan.wanted)
         if found is None and environ["REQUEST_METHOD"] == "HEAD":
-            return Answer(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
+            return ImageResponse(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
         if found is None:
-            found = delivery.made(self.gallery, served, plan.wanted)
+            found = delivery.made(self.images, served, plan.wanted)
         answer = _whole_or_part(environ, plan, found)
         if plan.wanted.stored is None and environ["REQUEST_METHOD"] != "HEAD":
-            delivery.sent(self.gallery, plan.wanted, len(answer.body))
+            delivery.sent(self.images, plan.wanted, len(answer.body))
         return answer
 
     def _plan(self, served: Served, version: Version, wanted: str) -> Plan:
         """`wanted` is what stands behind the identifier."""
-        local = _plainly_stored(served, wanted, self.gallery.limits) or self._resolved(served, version, wanted)
-        part, media, limits = served.part, served.media, self.gallery.limits
+        local = _plainly_stored(served, wanted, self.images.limits) or self._resolved(served, version, wanted)
+        part, media, limits = served.part, served.media, self.images.limits
         if served.frame is not None:
             limits = served.frame.limits(local.region, limits)
         canonical = local.canonical(version, limits)
@@ -145,16 +145,16 @@ class Answers:
         if not dot:
             raise BadParameter("format", "", "is missing", version=version)
         request = ImageRequest.parse(version, region, size, rotation, quality, format_)
-        part, frame, limits = served.part, served.frame, self.gallery.limits
+        part, frame, limits = served.part, served.frame, self.images.limits
         if frame is None:
             return request.resolve(part.width, part.height, limits)
         width, height = frame.size(request.size, request.region.resolve(part.width, part.height), limits)
         given = replace(request, size=Size("wh", upscale=True, width=width, height=height))
         return given.resolve(part.width, part.height, limits)
 
-    def _information(self, version: Version, name: str, environ: Environ) -> Answer:
+    def _information(self, version: Version, name: str, environ: Environ) -> ImageResponse:
         """Section 5."""
-        served = self.gallery.find(name, environ.get("HTTP_AUTHORIZATION", ""))
+        served = self.images.find(name, environ.get("HTTP_AUTHORIZATION", ""))
         media_type = _info_type(version, environ.get("HTTP_ACCEPT", ""))
         key = f"{version} {media_type} {served.view} {served.name}"
         document = self._documents.get(key)
@@ -162,22 +162,22 @@ class Answers:
             document = self._document(served, version, media_type)
             self._documents.put(key, document)
         if conditions.unchanged(environ, document.etag):
-            return Answer(304, document.headers[2:], b"", "json", None)
-        return Answer(200, document.headers, document.body, "json", "made")
+            return ImageResponse(304, document.headers[2:], b"", "json", None)
+        return ImageResponse(200, document.headers, document.body, "json", "made")
 
-    def _document(self, served: Served, version: Version, media_type: str) -> Document:
-        with self.gallery.runtime.reads.begin() as session:
-            services = self.gallery.services_of(session, served.media)
+    def _document(self, served: Served, version: Version, media_type: str) -> InfoDocument:
+        with self.images.runtime.reads.begin() as session:
+            services = self.images.services_of(session, served.media)
         media, part = served.media, served.part
         shown = info.build(
             version,
             base=self._id(served, version),
             width=part.width,
             height=part.height,
-            limits=self.gallery.limits,
+            limits=self.images.limits,
             rights=rights.iri_of(media.rights),
             services=services,
-            part_of=[{"id": self.gallery.addresses.manifest(media.specimen_key), "type": "Manifest"}],
+            part_of=[{"id": self.images.addresses.manifest(media.specimen_key), "type": "Manifest"}],
             smallest_scale=float(served.frame.scale) if served.frame else 1,
         )
         body = encode(shown)
@@ -187,22 +187,22 @@ class Answers:
             link += f', <{info.CONTEXT[version]}>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
         head = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
         headers = [*head, *_headers(etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
-        return Document(served.until, body, etag, headers)
+        return InfoDocument(served.until, body, etag, headers)
 
     def _id(self, served: Served, version: Version) -> str:
-        return f"{self.gallery.addresses.image(served.media.key, version)}{served.name.removeprefix(served.media.key)}"
+        return f"{self.images.addresses.image(served.media.key, version)}{served.name.removeprefix(served.media.key)}"
 
 
-def _plainly_stored(served: Served, wanted: str, limits: Limits) -> Geometry | None:
+def _plainly_stored(served: Served, wanted: str, limits: SizeLimits) -> Geometry | None:
     """The geometry of a stored picture named in full, in the frame of what is served: what viewers ask for, unparsed."""
     match = PLAIN.fullmatch(wanted)
     if match is None:
         return None
     part = served.part
-    box = Box(0, 0, part.width, part.height)
+    box = PixelBox(0, 0, part.width, part.height)
     if match[1] is not None:
         x, y = int(match[1]), int(match[2])
-        box = Box(x, y, min(int(match[3]), part.width - x), min(int(match[4]), part.height - y))
+        box = PixelBox(x, y, min(int(match[3]), part.width - x), min(int(match[4]), part.height - y))
     width = int(match[5])
     if box.width < 1 or box.height < 1 or width < 1:
         return None
@@ -214,7 +214,7 @@ def _plainly_stored(served: Served, wanted: str, limits: Limits) -> Geometry | N
     return local if is_stored and served.frame is None else None
 
 
-def _whole_or_part(environ: Environ, plan: Plan, found: Picture) -> Answer:
+def _whole_or_part(environ: Environ, plan: Plan, found: SentPicture) -> ImageResponse:
     """200, or what the header Range comes to."""
     if "HTTP_RANGE" in environ and conditions.may_be_parted(environ, plan.etag):
         part = conditions.part_of(environ["HTTP_RANGE"], len(found.body))
@@ -222,19 +222,19 @@ def _whole_or_part(environ: Environ, plan: Plan, found: Picture) -> Answer:
             return _partial(part, found.body, plan, found.source)
     form = plan.wanted.geometry.format
     head = [("Content-Type", FORMATS[form]), ("Content-Length", str(len(found.body)))]
-    return Answer(200, head + plan.headers, found.body, form, found.source)
+    return ImageResponse(200, head + plan.headers, found.body, form, found.source)
 
 
-def _partial(part: tuple[int, int], body: bytes, plan: Plan, source: Source) -> Answer:
+def _partial(part: tuple[int, int], body: bytes, plan: Plan, source: PictureSource) -> ImageResponse:
     """206 with the bytes from `part[0]` up to, without, `part[1]`; 416 where there are none (RFC 9110, section 14)."""
     first, end = part
     form, length = plan.wanted.geometry.format, len(body)
     if first >= end:
         refusal = [("Content-Range", f"bytes */{length}"), ("Content-Length", "0"), ("Cache-Control", "no-store"), *CORS]
-        return Answer(416, refusal, b"", form, source)
+        return ImageResponse(416, refusal, b"", form, source)
     head = [("Content-Type", FORMATS[form]), ("Content-Length", str(end - first))]
     head.append(("Content-Range", f"bytes {first}-{end - 1}/{length}"))
-    return Answer(206, head + plan.headers, body[first:end], form, source)
+    return ImageResponse(206, head + plan.headers, body[first:end], form, source)
 
 
 def _info_type(version: Version, accept: str) -> str:
@@ -262,11 +262,11 @@ def _headers(etag: str, cache: str, link: str) -> Headers:
     ]
 
 
-_answers: list[Answers] = []
+_answers: list[ImageResponses] = []
 
 
-def of(gallery: Gallery) -> Answers:
-    """The answers of this process's gallery."""
-    if not _answers or _answers[0].gallery is not gallery:
-        _answers[:] = [Answers(gallery)]
+def of(images: OpenImages) -> ImageResponses:
+    """The answers of this process's images."""
+    if not _answers or _answers[0].images is not images:
+        _answers[:] = [ImageResponses(images)]
     return _answers[0]

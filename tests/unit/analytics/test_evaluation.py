@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.evaluation import measures, truth
-from annotations.model import Box
+from annotations.model import CanvasBox
 from app.cli import main
 
 
@@ -49,9 +49,14 @@ def test_overlap_leaves_out_what_does_not_count() -> None:
 
 @pytest.mark.parametrize(
     ("orientation", "box"),
-    [(1, Box(10, 20, 40, 60)), (3, Box(60, 140, 90, 180)), (6, Box(140, 10, 180, 40)), (8, Box(20, 60, 60, 90))],
+    [
+        (1, CanvasBox(10, 20, 40, 60)),
+        (3, CanvasBox(60, 140, 90, 180)),
+        (6, CanvasBox(140, 10, 180, 40)),
+        (8, CanvasBox(20, 60, 60, 90)),
+    ],
 )
-def test_boxes_of_the_stored_image_turn_upright(orientation: int, box: Box) -> None:
+def test_boxes_of_the_stored_image_turn_upright(orientation: int, box: CanvasBox) -> None:
     assert truth.upright((10, 20, 40, 60), (100, 200), orientation) == box
 
 

@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from analytics.steps import layout, ocr
 from analytics.steps.model import Finding, SheetImage, StepContext
-from analytics.steps.ocr_engine import Line
-from annotations.model import Box
+from analytics.steps.ocr_engine import TextLine
+from annotations.model import CanvasBox
 from tests.photographs import pixels_of
 
 LABEL = ("Herbarium of the University", "Quercus robur L.", "Belgium, Meise, in silva", "12 June 1887")
@@ -28,9 +28,9 @@ def _sheet(lines: tuple[str, ...] = LABEL, turned: int = 0, size: tuple[int, int
     return SheetImage(np.asarray(sheet))
 
 
-def _line(text: str, x: float, y: float, width: float = 100, height: float = 20) -> Line:
+def _line(text: str, x: float, y: float, width: float = 100, height: float = 20) -> TextLine:
     quad = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], float)
-    return Line(text, 0.9, quad)
+    return TextLine(text, 0.9, quad)
 
 
 def test_lines_side_by_side_are_one_row_and_rows_stand_below_each_other() -> None:
@@ -66,7 +66,7 @@ def test_a_label_is_read_whichever_way_it_lies(turned: int) -> None:
 
 
 def test_what_stands_on_the_ruler_is_no_label() -> None:
-    ruler = Finding("ruler", "", Box(880, 1480, 1500, 1800), value=10.0, unit="px/mm")
+    ruler = Finding("ruler", "", CanvasBox(880, 1480, 1500, 1800), value=10.0, unit="px/mm")
     assert not ocr.run(_sheet(), {}, StepContext("", {"ruler": (ruler,)})).findings
 
 

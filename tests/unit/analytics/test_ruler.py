@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from analytics.steps import ruler, ruler_numbers
 from analytics.steps.model import SheetImage, StepContext, StepResult
-from analytics.steps.ocr_engine import Line
+from analytics.steps.ocr_engine import TextLine
 from tests.photographs import pixels_of
 
 INCH_MM = 25.4
@@ -222,8 +222,8 @@ def test_where_no_ruler_is_none_is_found(draw: Callable[[], NDArray[np.float64]]
     assert result.nothing_found
 
 
-def number(text: str, x: float, y: float) -> Line:
-    return Line(text, 0.99, np.array([(x - 9, y - 9), (x + 9, y - 9), (x + 9, y + 9), (x - 9, y + 9)], float))
+def number(text: str, x: float, y: float) -> TextLine:
+    return TextLine(text, 0.99, np.array([(x - 9, y - 9), (x + 9, y - 9), (x + 9, y + 9), (x - 9, y + 9)], float))
 
 
 def test_numbers_that_rise_evenly_are_found_among_others() -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from analytics.steps import specimen
 from analytics.steps.model import Finding, SheetImage, StepContext
-from annotations.model import Box
+from annotations.model import CanvasBox
 
 
 def _paper(width: int = 900, height: int = 1200) -> NDArray[np.uint8]:
@@ -64,7 +64,7 @@ def test_the_outline_follows_the_leaf_with_few_corners() -> None:
 def test_a_label_that_was_found_is_no_specimen() -> None:
     image = _leaf()
     cv2.ellipse(image, (760, 1080), (90, 70), 0, 0, 360, (90, 40, 40), cv2.FILLED)
-    label = Finding("label", "Quercus", Box(665, 1005, 855, 1155))
+    label = Finding("label", "Quercus", CanvasBox(665, 1005, 855, 1155))
     outlines = specimen.run(SheetImage(image), {}, StepContext("", {"ocr": (label,)})).findings
     assert sum(finding.kind == "outline" for finding in outlines) == 1
     assert sum(finding.kind == "outline" for finding in specimen.run(SheetImage(image), {}, StepContext()).findings) == 2
@@ -83,7 +83,7 @@ def test_empty_paper_has_no_specimen() -> None:
 
 
 def test_an_image_all_labelled_has_no_specimen() -> None:
-    everything = Finding("label", "…", Box(0, 0, 900, 1200))
+    everything = Finding("label", "…", CanvasBox(0, 0, 900, 1200))
     assert specimen.run(SheetImage(_leaf()), {}, StepContext("", {"ocr": (everything,)})).nothing_found
 
 

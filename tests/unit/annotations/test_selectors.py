@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from annotations import selectors
 from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas
-from annotations.model import Box
+from annotations.model import CanvasBox
 from annotations.selectors import Canvas, Region
 from annotations.svg import Ring, read_svg
 from app.runtime.errors import DomainError
@@ -46,13 +46,13 @@ def area(rings: tuple[Ring, ...]) -> float:
 @pytest.mark.parametrize(
     ("value", "box"),
     [
-        ("xywh=10,20,30,40", Box(10, 20, 40, 60)),
-        ("xywh=pixel:10.5,20.25,30,40", Box(10.5, 20.25, 40.5, 60.25)),
-        ("xywh=percent:25,50,10,10", Box(1000, 3000, 1400, 3600)),
-        ("xywh=.5,1.,2e1,4", Box(0.5, 1, 20.5, 5)),
+        ("xywh=10,20,30,40", CanvasBox(10, 20, 40, 60)),
+        ("xywh=pixel:10.5,20.25,30,40", CanvasBox(10.5, 20.25, 40.5, 60.25)),
+        ("xywh=percent:25,50,10,10", CanvasBox(1000, 3000, 1400, 3600)),
+        ("xywh=.5,1.,2e1,4", CanvasBox(0.5, 1, 20.5, 5)),
     ],
 )
-def test_fragments_are_read_in_canvas_units(value: str, box: Box) -> None:
+def test_fragments_are_read_in_canvas_units(value: str, box: CanvasBox) -> None:
     assert selectors.read_fragment(value, SHEET).box == box
 
 
@@ -218,7 +218,7 @@ def test_the_whole_canvas_is_within_it() -> None:
 def test_of_several_selectors_the_box_and_the_shape_are_taken() -> None:
     shape = {"type": "SvgSelector", "value": svg('<polygon points="10,10 90,10 50,80"/>')}
     region = selectors.read([shape, fragment("xywh=5,5,100,100")], SHEET)
-    assert region == Region(Box(5, 5, 105, 105), (((10, 10), (90, 10), (50, 80)),))
+    assert region == Region(CanvasBox(5, 5, 105, 105), (((10, 10), (90, 10), (50, 80)),))
 
 
 def test_a_ring_outside_is_seen_though_its_box_is_said_to_be_inside() -> None:

@@ -32,7 +32,7 @@ LEAF = "<svg xmlns='http://www.w3.org/2000/svg'><polygon points='820,1500 2010,1
 
 @pytest.fixture
 def addresses(runtime: Runtime) -> Addresses:
-    return Addresses.of(runtime.settings)
+    return runtime.addresses
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def canvas(sheet: tuple[Specimen, Media], addresses: Addresses) -> str:
 
 def create(runtime: Runtime, document: Any, **more: Any) -> Any:
     with runtime.db.begin() as session:
-        return service.create(session, document, by="ann", addresses=Addresses.of(runtime.settings), at=AT, **more)
+        return service.create(session, document, by="ann", addresses=runtime.addresses, at=AT, **more)
 
 
 def rows(runtime: Runtime) -> tuple[int, int, int]:

@@ -9,7 +9,6 @@ from click.testing import CliRunner, Result
 from annotations.search import consistency
 from app.cli import main
 from app.runtime import ids
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -27,7 +26,7 @@ def hub(prepared: Runtime) -> Runtime:
 def images(hub: Runtime) -> list[Media]:
     found = [derived(hub, file_of(drawn(60 + number, 40))) for number in range(3)]
     with hub.reads.begin() as session:
-        consistency.rebuild(session, hub.search, Addresses.of(hub.settings), lambda _step: None)
+        consistency.rebuild(session, hub.search, hub.addresses, lambda _step: None)
     return found
 
 
@@ -51,7 +50,7 @@ def test_a_specimen_is_named_by_key_ark_pid_or_catalogue_number(hub: Runtime, im
     key = images[1].specimen_key
     with hub.reads.begin() as session:
         number = catalogue.get_specimen(session, key).catalog_number
-    naan, addresses = hub.settings.naan, Addresses.of(hub.settings)
+    naan, addresses = hub.settings.naan, hub.addresses
     for asked in (key, ids.ark(key, naan), f"ark:/{naan}/{key[:5]}-{key[5:]}", addresses.pid(key), number):
         assert taken(export(hub, asked, out, "--json")) == {key}, asked
 

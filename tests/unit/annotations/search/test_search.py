@@ -47,7 +47,7 @@ def client(runtime: Runtime) -> FlaskClient:
 
 @pytest.fixture
 def addresses(runtime: Runtime) -> Addresses:
-    return Addresses.of(runtime.settings)
+    return runtime.addresses
 
 
 def index(runtime: Runtime) -> None:
@@ -57,7 +57,7 @@ def index(runtime: Runtime) -> None:
 
 def machine(runtime: Runtime, media: Media, kind: str, text: str, xywh: str = "2510,4880,1380,760", **more: Any) -> Annotation:
     """What a run of the analysis would say."""
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     target = f"{addresses.canvas(media.specimen_key, media.key)}#xywh={xywh}"
     with runtime.db.begin() as session:
         return annotations.create_machine(
@@ -208,7 +208,7 @@ def test_a_deleted_annotation_is_found_no_more(client: FlaskClient, runtime: Run
 def test_that_nothing_was_found_is_no_word_of_the_specimen(
     client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]
 ) -> None:
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     with runtime.db.begin() as session:
         said = comment(addresses.canvas(oak[0].key, oak[1].key), "No barcode seen", motivation="assessing")
         annotations.create_machine(

@@ -4,10 +4,10 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from iiif.image.request import Box
+from iiif.image.request import PixelBox
 
 
-def cropped_and_scaled(full: NDArray[np.uint8], region: Box, width: int, height: int) -> NDArray[np.uint8]:
+def cropped_and_scaled(full: NDArray[np.uint8], region: PixelBox, width: int, height: int) -> NDArray[np.uint8]:
     """What libvips makes of the full level: the region cut out to the pixel and then scaled."""
     cut = np.ascontiguousarray(full[region.y : region.y + region.height, region.x : region.x + region.width])
     image = pyvips.Image.new_from_array(cut, interpretation="srgb")

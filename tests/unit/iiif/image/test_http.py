@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 from werkzeug.test import Client
 
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from iiif.catalogue.model import Media
 from iiif.image import info, service
@@ -175,7 +174,7 @@ def test_head_and_options(client: Client, media: Media) -> None:
 
 
 def test_a_thumbnail_is_an_advertised_size_of_one_stored_tile(client: Client, runtime: Runtime, media: Media) -> None:
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     thumbnail = service.thumbnail(addresses, media)
     assert (thumbnail["width"], thumbnail["height"]) == (334, 500)
     response = client.get(thumbnail["id"].removeprefix("http://lectotype.test"))

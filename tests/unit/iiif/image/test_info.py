@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iiif.image import info
-from iiif.image.request import FORMATS, Box, Geometry, ImageRequest, Limits, Version
+from iiif.image.request import FORMATS, Geometry, ImageRequest, PixelBox, SizeLimits, Version
 
-LIMITS = Limits(16_000, 36_000_000)
+LIMITS = SizeLimits(16_000, 36_000_000)
 BASE = "http://lectotype.test/iiif/3/m1"
 PHYSDIM = {"profile": "http://iiif.io/api/annex/services/physdim", "physicalScale": 0.05, "physicalUnits": "mm"}
 LEVEL_2 = {
@@ -65,7 +65,7 @@ def test_a_licence_of_no_known_kind_is_no_right() -> None:
 
 @given(sides, sides, st.integers(1, 20_000), st.integers(1, 10**8), st.floats(1, 500))
 def test_what_is_offered_may_be_asked_for(width: int, height: int, most: int, area: int, scale: float) -> None:
-    limits = Limits(most, area)
+    limits = SizeLimits(most, area)
     for smallest in (1, scale):
         document = info.build(3, base=BASE, width=width, height=height, limits=limits, smallest_scale=smallest)
         pairs = [(size["width"], size["height"]) for size in document["sizes"]]
@@ -82,15 +82,15 @@ def test_what_is_offered_may_be_asked_for(width: int, height: int, most: int, ar
             assert document["maxWidth"] <= max(1, width / smallest + 0.5)
 
 
-@pytest.mark.parametrize("segment", [Box(1200, 300, 800, 500), Box(0, 0, 8000, 12_000), Box(7999, 11_999, 1, 1)])
-def test_a_geometry_of_a_segment_is_one_of_its_image(segment: Box) -> None:
+@pytest.mark.parametrize("segment", [PixelBox(1200, 300, 800, 500), PixelBox(0, 0, 8000, 12_000), PixelBox(7999, 11_999, 1, 1)])
+def test_a_geometry_of_a_segment_is_one_of_its_image(segment: PixelBox) -> None:
     request = ImageRequest.parse(3, "pct:0,0,50,100", "max", "!90", "gray", "png")
     local = request.resolve(segment.width, segment.height, LIMITS)
     whole = local.shifted(segment.x, segment.y, 8000, 12_000)
     assert whole == Geometry(
         8000,
         12_000,
-        Box(segment.x + local.region.x, segment.y + local.region.y, local.region.width, local.region.height),
+        PixelBox(segment.x + local.region.x, segment.y + local.region.y, local.region.width, local.region.height),
         local.width,
         local.height,
         local.rotation,

@@ -10,20 +10,20 @@ from iiif.image.errors import BadParameter
 from iiif.image.request import (
     FORMATS,
     QUALITIES,
-    Box,
     Geometry,
     ImageRequest,
-    Limits,
-    Region,
+    PixelBox,
+    RegionParameter,
     Rotation,
     Size,
+    SizeLimits,
     Version,
     other_side,
     parse_format,
     parse_quality,
 )
 
-LIMITS = Limits(max_width_px=16_000, max_area_px=36_000_000)
+LIMITS = SizeLimits(max_width_px=16_000, max_area_px=36_000_000)
 sides = st.integers(1, 60_000)
 numbers = st.one_of(st.integers(0, 100_000).map(str), st.decimals(0, 200, places=3, allow_nan=False).map(str))
 versions = st.sampled_from([2, 3])
@@ -49,7 +49,7 @@ garbage = st.text(max_size=30) | st.text("0123456789,.!^pct:maxfulsqre-+ e", max
 @given(garbage | regions, sides, sides)
 def test_a_region_lies_within_the_image_or_is_a_bad_parameter(text: str, width: int, height: int) -> None:
     try:
-        box = Region.parse(text).resolve(width, height)
+        box = RegionParameter.parse(text).resolve(width, height)
     except BadParameter as error:
         _check(error, "region")
         return
@@ -63,7 +63,7 @@ def test_a_region_lies_within_the_image_or_is_a_bad_parameter(text: str, width: 
 
 @given(garbage | sizes, sides, sides, versions)
 def test_a_size_is_within_the_limits_or_a_bad_parameter(text: str, width: int, height: int, version: Version) -> None:
-    region = Box(0, 0, width, height)
+    region = PixelBox(0, 0, width, height)
     try:
         size = Size.parse(text, version)
         out_width, out_height = size.resolve(region, LIMITS)
@@ -163,7 +163,7 @@ def test_at_the_scale_of_a_level_the_other_side_is_rounded_up(width: int, height
     ],
 )
 def test_sizes_of_the_specification(version: Version, size: str, expected: tuple[int, int]) -> None:
-    assert Size.parse(size, version).resolve(Box(0, 0, 1000, 600), LIMITS) == pytest.approx(expected, abs=1)
+    assert Size.parse(size, version).resolve(PixelBox(0, 0, 1000, 600), LIMITS) == pytest.approx(expected, abs=1)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_sizes_of_the_specification(version: Version, size: str, expected: tuple
 )
 def test_sizes_that_3_0_refuses(size: str) -> None:
     with pytest.raises(BadParameter) as caught:
-        Size.parse(size).resolve(Box(0, 0, 1000, 600), LIMITS)
+        Size.parse(size).resolve(PixelBox(0, 0, 1000, 600), LIMITS)
     assert caught.value.spec is not None
     assert caught.value.spec.endswith("#42-size")
 
@@ -179,15 +179,15 @@ def test_sizes_that_3_0_refuses(size: str) -> None:
 @pytest.mark.parametrize(
     ("region", "expected"),
     [
-        ("full", Box(0, 0, 1000, 600)),
-        ("square", Box(200, 0, 600, 600)),
-        ("900,500,400,400", Box(900, 500, 100, 100)),
-        ("pct:10,10,50,50", Box(100, 60, 500, 300)),
-        ("pct:41.6,7.5,66.6,100", Box(416, 45, 584, 555)),
+        ("full", PixelBox(0, 0, 1000, 600)),
+        ("square", PixelBox(200, 0, 600, 600)),
+        ("900,500,400,400", PixelBox(900, 500, 100, 100)),
+        ("pct:10,10,50,50", PixelBox(100, 60, 500, 300)),
+        ("pct:41.6,7.5,66.6,100", PixelBox(416, 45, 584, 555)),
     ],
 )
-def test_regions_of_the_specification(region: str, expected: Box) -> None:
-    assert Region.parse(region).resolve(1000, 600) == expected
+def test_regions_of_the_specification(region: str, expected: PixelBox) -> None:
+    assert RegionParameter.parse(region).resolve(1000, 600) == expected
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_regions_of_the_specification(region: str, expected: Box) -> None:
 )
 def test_regions_that_are_refused(region: str) -> None:
     with pytest.raises(BadParameter):
-        Region.parse(region).resolve(1000, 600)
+        RegionParameter.parse(region).resolve(1000, 600)
 
 
 def test_canonical_forms_of_the_specification() -> None:

@@ -9,17 +9,17 @@ from PIL import Image
 from app.runtime.context import Runtime
 from iiif.catalogue import service
 from iiif.catalogue.model import Media, Specimen
-from iiif.ingest.report import CODES, Report
+from iiif.ingest.report import CODES, IngestReport
 from iiif.ingest.run import ingest
 
-Ingest = Callable[..., Report]
+Ingest = Callable[..., IngestReport]
 
 
 @pytest.fixture
 def take_in(runtime: Runtime) -> Ingest:
     """Ingest without analysis."""
 
-    def run(*paths: Path, **options: Path) -> Report:
+    def run(*paths: Path, **options: Path) -> IngestReport:
         report = ingest(runtime, paths, on_media=lambda session, media: None, progress=lambda done, total: None, **options)
         assert set(report.codes) <= set(CODES)
         return report
@@ -49,6 +49,6 @@ def all_of(runtime: Runtime) -> tuple[dict[str, Specimen], dict[str, list[Media]
         return found, {number: list(service.media_of(session, one.key)) for number, one in found.items()}
 
 
-def reasons(report: Report) -> list[tuple[str, str]]:
+def reasons(report: IngestReport) -> list[tuple[str, str]]:
     """What was refused or doubtful, and where."""
     return sorted((entry.code, entry.place) for entry in report.entries)

@@ -9,14 +9,14 @@ import pytest
 
 from app.runtime.context import Runtime
 from iiif.image.masters.decoder_protocol import DecodeLimits
-from iiif.ingest.model import Limits, SourceError
+from iiif.ingest.model import IngestLimits, SourceError
 from iiif.ingest.unpack import unpack
 from tests.unit.iiif.ingest.conftest import Ingest, all_of, picture, reasons
 
 DWC = "http://rs.tdwg.org/dwc/terms/"
 OCCURRENCES = "id,catalogNumber,country\n1,N1,Peru\n2,N2,Chile\n"
 DECODE = DecodeLimits(max_pixels=10**9, seconds=60, address_space=4 * 10**9)
-LIMITS = Limits(DECODE, max_file_bytes=10**9)
+LIMITS = IngestLimits(DECODE, max_file_bytes=10**9)
 
 
 def meta(extension: str = "", location: str = "occurrence.csv", row_type: str = f"{DWC}Occurrence") -> str:
@@ -158,7 +158,7 @@ def test_each_limit_of_unpacking_holds(tmp_path: Path, limits: dict[str, int]) -
     out = tmp_path / "out"
     out.mkdir()
     with pytest.raises(SourceError) as caught:
-        unpack(path, out, Limits(DECODE, max_file_bytes=1, **limits))
+        unpack(path, out, IngestLimits(DECODE, max_file_bytes=1, **limits))
     assert caught.value.finding.code == "zip-bomb"
     assert unpack(path, out, LIMITS) == out
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iiif.ingest.delimited import Row, open_table, rows_of
+from iiif.ingest.delimited import TableRow, open_table, rows_of
 from iiif.ingest.model import SourceError
 
 TEXT = "catalogNumber,recordedBy\nA 1,Müller\nA 2,Åström\n"
@@ -21,7 +21,7 @@ def _table(tmp_path: Path, data: bytes) -> Path:
     return path
 
 
-def _rows(path: Path) -> list[Row]:
+def _rows(path: Path) -> list[TableRow]:
     return list(rows_of(open_table(path)))
 
 

@@ -18,7 +18,7 @@ from iiif.catalogue.model import Media
 from iiif.image.errors import RejectedImage
 from iiif.image.masters.decoder_protocol import DecodeLimits
 from iiif.ingest.load import Loader
-from iiif.ingest.model import Limits
+from iiif.ingest.model import IngestLimits
 from iiif.ingest.run import ingest
 from tests.unit.iiif.image.pictures import drawn, enter, file_of
 from tests.unit.iiif.ingest.conftest import Ingest, all_of, picture, reasons
@@ -80,7 +80,7 @@ def test_the_hook_runs_in_the_transaction_that_adds_the_image(runtime: Runtime, 
 
 def test_a_refused_file_stays_where_another_ingest_entered_it_meanwhile(runtime: Runtime) -> None:
     media = enter(runtime, file_of(drawn(300, 200))[:2000])
-    loader = Loader(runtime, Limits(DecodeLimits.of(runtime.settings), 10**6), lambda *_: None, runtime.clock())
+    loader = Loader(runtime, IngestLimits(DecodeLimits.of(runtime.settings), 10**6), lambda *_: None, runtime.clock())
     with pytest.raises(RejectedImage):
         loader._checked(media.sha256)
     assert runtime.blobs.has(media.sha256)

@@ -15,7 +15,7 @@ from iiif.image.masters import decoder_client
 from iiif.image.masters.decoder_protocol import DecodeLimits
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import render
-from iiif.image.request import Box
+from iiif.image.request import PixelBox
 from tests.unit.iiif.image import sources
 from tests.unit.iiif.image.pictures import derived, icc_profile
 
@@ -140,7 +140,7 @@ def test_the_derivative_has_the_same_colours(runtime: Runtime, name: str) -> Non
     numbers = _target(3)
     media = derived(runtime, _saved(numbers, "RGB", "PNG", icc_profile=PROFILES[name]))
     assert media.icc_profile == name
-    whole = Box(0, 0, media.width_px, media.height_px)
+    whole = PixelBox(0, 0, media.width_px, media.height_px)
     pyramid = Pyramid(runtime.blobs.path(media.pyramid_sha256))
     pixels = render.scaled(pyramid, whole, media.width_px, media.height_px)
     _assert_alike(pixels, _reference(numbers, "RGB", PROFILES[name]))

@@ -19,7 +19,7 @@ from iiif.image.errors import RejectedImage
 from iiif.image.masters import decoder_client
 from iiif.image.pyramid import format as pyramid_format
 from iiif.image.rendering import render
-from iiif.image.request import Box
+from iiif.image.request import PixelBox
 from tests.unit.iiif.image.pictures import (
     adobe_rgb_as_srgb,
     adobe_rgb_profile,
@@ -38,7 +38,7 @@ def _open(runtime: Runtime, media: Media) -> pyramid_format.Pyramid:
 
 
 def _full(runtime: Runtime, media: Media) -> np.ndarray:
-    return render.scaled(_open(runtime, media), Box(0, 0, media.width_px, media.height_px), media.width_px, media.height_px)
+    return render.scaled(_open(runtime, media), PixelBox(0, 0, media.width_px, media.height_px), media.width_px, media.height_px)
 
 
 def _png_header(width: int, height: int) -> bytes:

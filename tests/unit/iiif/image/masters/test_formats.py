@@ -15,10 +15,10 @@ from iiif.image.errors import BadParameter
 from iiif.image.masters import pyramid_writer
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import encoding, render
-from iiif.image.request import FORMATS, QUALITIES, ImageRequest, Limits
+from iiif.image.request import FORMATS, QUALITIES, ImageRequest, SizeLimits
 from tests.unit.iiif.image.pictures import drawn, psnr
 
-LIMITS = Limits(16_000, 36_000_000)
+LIMITS = SizeLimits(16_000, 36_000_000)
 WIDTH, HEIGHT = 700, 530
 ROTATIONS = ("0", "!0", "90", "!180", "22.5", "!300.5")
 NAMES = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF", "gif": "GIF", "avif": "AVIF"}
@@ -150,5 +150,5 @@ def test_what_a_turned_picture_measures_is_foreseen(pyramid: Pyramid) -> None:
         turned = _opened(_rendered(pyramid, f"full/300,200/{degrees}/default.png"), "png")
         request = ImageRequest.parse(3, "full", "300,200", degrees, "default", "png")
         with pytest.raises(BadParameter):
-            request.resolve(WIDTH, HEIGHT, Limits(max(turned.size) - 2, 10**9))
-        request.resolve(WIDTH, HEIGHT, Limits(max(turned.size) + 1, 10**9))
+            request.resolve(WIDTH, HEIGHT, SizeLimits(max(turned.size) - 2, 10**9))
+        request.resolve(WIDTH, HEIGHT, SizeLimits(max(turned.size) + 1, 10**9))

@@ -14,7 +14,7 @@ from PIL import Image
 from iiif.image.masters import pyramid_writer
 from iiif.image.pyramid.format import MAX_ABOUT, Pyramid, PyramidError, Stored, jpeg
 from iiif.image.rendering import render
-from iiif.image.request import Box
+from iiif.image.request import PixelBox
 from tests.unit.iiif.image.pictures import drawn, psnr
 
 SIZES = [(1, 1), (1, 3000), (505, 505), (512, 512), (513, 511), (770, 1300), (1023, 1025), (1999, 1333), (4001, 2999)]
@@ -44,7 +44,7 @@ def test_every_aligned_tile_of_256_and_512_is_stored(tmp_path: Path, width: int,
             span = side << number
             for y in range(0, height, span):
                 for x in range(0, width, span):
-                    box = Box(x, y, min(span, width - x), min(span, height - y))
+                    box = PixelBox(x, y, min(span, width - x), min(span, height - y))
                     size = -(-box.width // scale), -(-box.height // scale)
                     stored = opened.stored_at(box.x, box.y, box.width, box.height, *size)
                     assert stored is not None
@@ -83,7 +83,7 @@ def test_standard_sizes_are_stored_whole(tmp_path: Path) -> None:
         assert stored is not None, size
         pixels = _decoded(opened.read(stored))
         assert (pixels.shape[1], pixels.shape[0]) == size
-        scaled = render.scaled(opened, Box(0, 0, 4001, 2999), *size)
+        scaled = render.scaled(opened, PixelBox(0, 0, 4001, 2999), *size)
         assert np.array_equal(pixels, _decoded(jpeg.encode(scaled, quality=render.QUALITY)))
     assert opened.stored_at(0, 0, 4001, 2999, 400, 301) is None
 

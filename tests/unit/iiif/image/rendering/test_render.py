@@ -13,12 +13,12 @@ from analytics.synth import sheet as sheet_module
 from iiif.image.masters import pyramid_writer
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import partial_decode, render
-from iiif.image.request import Box, Geometry, ImageRequest, Limits
+from iiif.image.request import Geometry, ImageRequest, PixelBox, SizeLimits
 from tests.unit.iiif.image.pictures import drawn, psnr, stored_level
 from tests.unit.iiif.image.reference import cropped_and_scaled
 
 WIDTH, HEIGHT = 2100, 1500
-LIMITS = Limits(16_000, 36_000_000)
+LIMITS = SizeLimits(16_000, 36_000_000)
 
 
 def _derivative(pixels: np.ndarray, folder: Path) -> tuple[Pyramid, np.ndarray]:
@@ -48,7 +48,7 @@ def test_any_region_at_full_size_is_exactly_there(sheet: tuple[Pyramid, np.ndarr
     for _ in range(20):
         x, y = chance.randrange(WIDTH - 1), chance.randrange(HEIGHT - 1)
         width, height = chance.randint(1, WIDTH - x), chance.randint(1, HEIGHT - y)
-        pixels = render.scaled(pyramid, Box(x, y, width, height), width, height)
+        pixels = render.scaled(pyramid, PixelBox(x, y, width, height), width, height)
         assert np.array_equal(pixels, full[y : y + height, x : x + width])
 
 
@@ -62,7 +62,7 @@ def test_regions_of_a_real_sheet_are_placed_to_a_fraction_of_a_pixel(tmp_path: P
         shrink, shape = 2 ** chance.uniform(-1, 5), chance.choice([1, 1, chance.uniform(0.7, 1.4)])
         box_width = min(width, max(8, round(2 ** chance.uniform(5, 9) * shrink)))
         box_height = min(height, max(8, round(box_width * 2 ** chance.uniform(-1, 1))))
-        box = Box(chance.randint(0, width - box_width), chance.randint(0, height - box_height), box_width, box_height)
+        box = PixelBox(chance.randint(0, width - box_width), chance.randint(0, height - box_height), box_width, box_height)
         size = max(1, round(box_width / shrink)), max(1, round(box_height / shrink / shape))
         worst = min(worst, psnr(render.scaled(pyramid, box, *size), cropped_and_scaled(full, box, *size)))
     assert worst >= 38

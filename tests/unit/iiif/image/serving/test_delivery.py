@@ -9,9 +9,9 @@ from werkzeug.test import Client
 
 from app.runtime.context import Runtime
 from iiif.image.rendering import render
-from iiif.image.request import ImageRequest, Limits
+from iiif.image.request import ImageRequest, SizeLimits
 from iiif.image.serving import delivery, open_images
-from iiif.image.serving.open_images import Gallery
+from iiif.image.serving.open_images import OpenImages
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
 Lanes = Callable[[str], str]
@@ -44,7 +44,7 @@ def lane_of(client: Client, base: str, monkeypatch: pytest.MonkeyPatch) -> Lanes
 
 def _order(size: str, rotation: str, form: str) -> delivery.Order:
     request = ImageRequest.parse(3, "full", size, rotation, "default", form)
-    return delivery.Order(request.resolve(7900, 20, Limits(16_000, 36_000_000)), None, "")
+    return delivery.Order(request.resolve(7900, 20, SizeLimits(16_000, 36_000_000)), None, "")
 
 
 def test_a_turned_picture_counts_with_its_corners() -> None:
@@ -76,7 +76,7 @@ def test_less_is_read_for_a_picture_that_is_much_distorted(
     runtime: Runtime, client: Client, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = open_images.of(runtime).find(base.rpartition("/")[2])
-    limits = Limits(16_000, 36_000_000)
+    limits = SizeLimits(16_000, 36_000_000)
 
     def read(size: str) -> int:
         request = ImageRequest.parse(3, "full", size, "0", "default", "jpg")
@@ -109,6 +109,6 @@ def test_of_large_pictures_counts_what_leaves(
 @pytest.mark.parametrize("threads", [1, 2, 3, 4, 6, 8, 16, 32])
 def test_threads_are_kept_for_tiles_whatever_is_rendered(runtime: Runtime, threads: int) -> None:
     settings = runtime.settings.model_copy(update={"web_threads": threads})
-    found = Gallery(dataclasses.replace(runtime, settings=settings))
+    found = OpenImages(dataclasses.replace(runtime, settings=settings))
     assert min(found.lane.most, found.large_lane.most) >= 1
     assert threads - found.lane.most - found.large_lane.most >= (min(4, threads // 2) if threads > 2 else threads - 2)

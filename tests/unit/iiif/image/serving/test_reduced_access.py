@@ -14,7 +14,6 @@ from werkzeug.test import Client, TestResponse
 
 from app.cli.access import access
 from app.runtime import context, tokens
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.web import create_app
 from app.web.fast_images import FastImages
@@ -23,7 +22,7 @@ from iiif.catalogue.model import Access, Media
 from iiif.image import service
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import render
-from iiif.image.request import Box
+from iiif.image.request import PixelBox
 from iiif.image.serving import open_images, responses
 from iiif.image.serving.delivery import Order
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
@@ -59,7 +58,7 @@ def _set(runtime: Runtime, media: Media, access: Access) -> None:
     """At once: the gallery forgets what it knows."""
     with runtime.db.begin() as session:
         catalogue.set_access(session, media.key, access, at=runtime.clock())
-    open_images._galleries.clear()
+    open_images._of_process.clear()
 
 
 def _both(runtime: Runtime, slow: Client) -> tuple[Client, Client]:
@@ -117,7 +116,7 @@ def test_a_revoked_token_opens_nothing(runtime: Runtime, slow: Client, media: Me
     assert client.get(f"/iiif/3/{media.key}/info.json", headers=token).status_code == 200
     with runtime.db.begin() as session:
         tokens.revoke(session, "curator", runtime.clock())
-    open_images._galleries.clear()
+    open_images._of_process.clear()
     for client in _both(runtime, slow):
         assert client.get(f"/iiif/3/{media.key}/info.json", headers=token).status_code == 401
 
@@ -229,7 +228,7 @@ def test_the_command_sets_images_and_all_of_a_specimen(runtime: Runtime, media: 
 def test_a_closed_image_has_no_thumbnail_and_a_reduced_one_none_that_is_refused(
     runtime: Runtime, slow: Client, media: Media
 ) -> None:
-    addresses = Addresses.of(runtime.settings)
+    addresses = runtime.addresses
     for state in ("reduced", "closed"):
         _set(runtime, media, state)
         client, _ = _both(runtime, slow)
@@ -269,8 +268,8 @@ class Reduced:
         self.answers = responses.of(open_images.of(runtime))
         scaled = render.scaled
 
-        def only_the_frame(pyramid: Pyramid, region: Box, width: int, height: int) -> NDArray[np.uint8]:
-            assert (region, width, height) == (Box(0, 0, WIDTH, HEIGHT), 400, 274), "other pixels than the frame's were read"
+        def only_the_frame(pyramid: Pyramid, region: PixelBox, width: int, height: int) -> NDArray[np.uint8]:
+            assert (region, width, height) == (PixelBox(0, 0, WIDTH, HEIGHT), 400, 274), "other pixels than the frame's were read"
             return scaled(pyramid, region, width, height)
 
         def nothing_else(*_: object) -> bytes:

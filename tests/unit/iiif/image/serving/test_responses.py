@@ -41,7 +41,7 @@ def base(media: Media) -> str:
 
 def _anew(flask_app: Flask, runtime: Runtime) -> Client:
     """A client of another process: nothing is in its memory."""
-    open_images._galleries.clear()
+    open_images._of_process.clear()
     return Client(FastImages(flask_app.wsgi_app, open_images.of(runtime)))
 
 
