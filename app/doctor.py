@@ -81,10 +81,6 @@ def _try(name: str, check: Callable[[], str]) -> Diagnosis:
 
 def _base_url(settings: Settings) -> str:
     parts = urlsplit(settings.base_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-        raise Unwell(
-            f"{settings.base_url!r} is no address: set LECTOTYPE_BASE_URL to what users type, such as https://hub.example.org"
-        )
     if parts.hostname in ("127.0.0.1", "localhost") and settings.host not in ("127.0.0.1", "localhost"):
         raise Unwell(f"ids would begin with {settings.base_url}, which others cannot reach: set LECTOTYPE_BASE_URL")
     return settings.base_url

@@ -44,10 +44,10 @@ class Live:
 
 
 @contextmanager
-def web(folder: Path, *, port: int = 0, **changes: object) -> Iterator[Live]:
-    """It is ended on leaving; the database is migrated before."""
+def web(folder: Path, *, port: int = 0, path: str = "", **changes: object) -> Iterator[Live]:
+    """It is ended on leaving; the database is migrated before. Its public address has the path."""
     port = port or free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://127.0.0.1:{port}{path}"
     settings = Settings(**{"data_dir": folder / "data", "port": port, "base_url": url, "web_processes": 2} | changes)
     runtime = compose.build(settings)
     compose.prepare(runtime)

@@ -1,8 +1,10 @@
 """The command `lectotype`: each subcommand lives in a module of its own and is imported only when it is called."""
 
 import importlib
+from typing import Any
 
 import click
+from pydantic import ValidationError
 
 COMMANDS = {
     "demo": "app.cli.demo:demo",
@@ -41,6 +43,19 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """A setting that cannot be is said in a sentence."""
+        try:
+            return super().invoke(ctx)
+        except ValidationError as error:
+            if error.title != "Settings":
+                raise
+            wrong = (
+                f"LECTOTYPE_{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg'].removeprefix('Value error, ')}."
+                for one in error.errors()
+            )
+            raise click.ClickException("\n".join(wrong)) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

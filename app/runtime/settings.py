@@ -3,9 +3,14 @@
 import os
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+FIRST_SEGMENTS = frozenset(
+    ("annotations", "api", "assets", "canvases", "favicon.ico", "health", "iiif", "metrics", "ns", "runs", "search", "specimens")
+)  # of every address of the hub, below its base URL
 
 
 class Settings(BaseSettings):
@@ -14,7 +19,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LECTOTYPE_", toml_file="lectotype.toml", frozen=True, extra="forbid")
 
     base_url: str = Field(
-        default="http://127.0.0.1:8000", description="Public address; every id shown to the world starts with it."
+        default="http://127.0.0.1:8000",
+        description="Public address, with a path or without; every id shown to the world starts with it.",
     )
     data_dir: Path = Field(default=Path("lectotype-data"), description="Folder for everything kept on disk.")
     database_url: str = Field(default="", description="SQLAlchemy address; empty: SQLite in the data folder.")
@@ -77,7 +83,13 @@ class Settings(BaseSettings):
 
     @field_validator("base_url")
     @classmethod
-    def _no_trailing_slash(cls, value: str) -> str:
+    def _a_public_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be what users type, such as https://hub.example.org or https://museum.example/collections")
+        first = parts.path.strip("/").partition("/")[0]
+        if first in FIRST_SEGMENTS or first.startswith("ark:"):
+            raise ValueError(f"must not have a path that begins with /{first}, which the hub has itself: choose another path")
         return value.rstrip("/")
 
     @classmethod

@@ -1,5 +1,7 @@
 """The web process: every view composed into one Flask application."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, Response, request
 
 from analytics import views as analytics_views
@@ -7,6 +9,7 @@ from annotations import manifest_extras
 from annotations import views as annotations_views
 from annotations.search import views as search_views
 from app import problems
+from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid
 from app.web import health, layout
@@ -26,6 +29,7 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.url_map.strict_slashes = True
+    app.add_template_global(lambda: request.script_root, "root")
     problems.install(app, layout.problem_page)
     open_images.of(runtime).services_of = manifest_extras.of_image
     for blueprint in (
@@ -43,6 +47,7 @@ def create_app(runtime: Runtime) -> Flask:
     ):
         app.register_blueprint(blueprint)
     app.before_request(_refuse_nul)
+    app.after_request(_redirect_within_the_hub)
     app.after_request(_open_to_all_origins)
     return app
 
@@ -51,6 +56,15 @@ def _refuse_nul() -> None:
     """No name here holds a NUL, and PostgreSQL refuses to be asked for one."""
     if "\0" in request.path or any("\0" in value for values in request.args.listvalues() for value in values):
         raise Invalid("The address holds a NUL character (%00), which nothing here has in its name.")
+
+
+def _redirect_within_the_hub(response: Response) -> Response:
+    """Redirections that werkzeug makes (a slash too many or too few) name the host that the client sent: ours stands instead."""
+    location = response.headers.get("Location", "")
+    if location.startswith(request.host_url):
+        base = urlsplit(context.current().settings.base_url)
+        response.headers["Location"] = urlsplit(location)._replace(scheme=base.scheme, netloc=base.netloc).geturl()
+    return response
 
 
 def _open_to_all_origins(response: Response) -> Response:

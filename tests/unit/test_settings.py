@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pydantic import ValidationError
 
+from app.cli import main
 from app.cli.doctor import settings_table
 from app.runtime.settings import Settings
 
@@ -39,3 +41,12 @@ def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for changes in ({"naan": "abc"}, {"port": 99999}, {"no_such": 1}, {"log_format": "xml"}, {"page_size": 0}):
         with pytest.raises(ValidationError):
             Settings(**changes)
+
+
+def test_commands_say_which_setting_cannot_be_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LECTOTYPE_PORT", "x")
+    monkeypatch.setenv("LECTOTYPE_BASE_URL", "https://museum.example/iiif")
+    answer = CliRunner().invoke(main, ["doctor"])
+    assert answer.exit_code == 1
+    assert "LECTOTYPE_PORT is 'x': Input should be a valid integer" in answer.output
+    assert "LECTOTYPE_BASE_URL is 'https://museum.example/iiif': must not have a path that begins with /iiif" in answer.output

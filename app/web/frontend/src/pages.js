@@ -56,7 +56,7 @@ function plan(soon = false) {
 function listen() {
   if (!busy()) return close();
   if (events || deaf) return;
-  events = new EventSource("/api/events");
+  events = new EventSource(new URL("../api/events", import.meta.url));
   events.addEventListener("progress", () => plan(true));
   events.addEventListener("error", () => {
     deaf = events?.readyState === EventSource.CLOSED;
