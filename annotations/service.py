@@ -21,6 +21,7 @@ from annotations.tables import AnnotationRow
 from annotations.targets import Place
 from app.runtime import clock, ids, outbox
 from app.runtime.addresses import Addresses
+from app.runtime.principal import Principal, require
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 
@@ -33,7 +34,7 @@ def create(
     session: Session,
     document: Any,
     *,
-    by: str,
+    by: Principal,
     addresses: Addresses,
     at: datetime,
     slug: str | None = None,
@@ -41,10 +42,12 @@ def create(
 ) -> Annotation:
     """Store what a person or a client said; `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7).
 
-    Raises MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas or AnnotationTooBig, and then stores nothing.
+    Raises MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden,
+    and then stores nothing.
     """
     accepted = validation.check(document)
     place = targets.resolve(session, accepted["target"], addresses)
+    _require(session, by, place.specimen_key)
     insert = partial(_insert, session, accepted, place=place, layer=layer, by=by, addresses=addresses, at=at)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
         try:
@@ -78,7 +81,8 @@ def create_machine(
     place = Place(media.specimen_key, media.key, place.region)
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
     said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence, "text": text}
-    return _insert(session, accepted, key=key, place=place, layer="machine", by=run_key, addresses=addresses, at=at, said=said)
+    by = Principal.of_run(run_key)
+    return _insert(session, accepted, key=key, place=place, layer="machine", by=by, addresses=addresses, at=at, said=said)
 
 
 def replace(
@@ -86,7 +90,7 @@ def replace(
     key: str,
     document: Any,
     *,
-    by: str,
+    by: Principal,
     addresses: Addresses,
     at: datetime,
     if_match: frozenset[str] | None = None,
@@ -98,7 +102,7 @@ def replace(
     stored target and the annotation its provenance (`merge.py`). None: the document's own look decides.
     Raises as `create` does, and UnknownAnnotation, DeletedAnnotation, EtagMismatch.
     """
-    row = _standing(session, key, if_match)
+    row = _standing(session, key, if_match, by)
     accepted = validation.check(document)
     place = targets.resolve(session, accepted["target"], addresses)
     if viewer_merge.wanted(accepted, from_viewer):
@@ -106,19 +110,20 @@ def replace(
         accepted = viewer_merge.onto(accepted, row.document, same_target=viewer_merge.same_target(place, old))
         place = targets.resolve(session, accepted["target"], addresses)
     before = row.specimen_key
+    _require(session, by, place.specimen_key)
     row.version += 1
     row.modified_at = at
     row.document = _signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
     _describe(row, place)
-    store.keep_version(session, row, by, at)
+    store.keep_version(session, row, by.name, at)
     _touch(session, {before, row.specimen_key}, key, at)
     session.flush()
     return store.annotation(row)
 
 
-def delete(session: Session, key: str, *, at: datetime, if_match: frozenset[str] | None = None) -> Annotation:
-    """Withdraw it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, EtagMismatch."""
-    row = _standing(session, key, if_match)
+def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match: frozenset[str] | None = None) -> Annotation:
+    """Withdraw it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, EtagMismatch, NotAllowed, Forbidden."""
+    row = _standing(session, key, if_match, by)
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
     _touch(session, {row.specimen_key}, key, at)
     session.flush()
@@ -191,7 +196,7 @@ def _insert(
     key: str,
     place: Place,
     layer: Layer,
-    by: str,
+    by: Principal,
     addresses: Addresses,
     at: datetime,
     said: Mapping[str, Any] = NOT_SAID,
@@ -204,7 +209,7 @@ def _insert(
         row.text = said["text"]
     session.add(row)
     session.flush()
-    store.keep_version(session, row, by, at)
+    store.keep_version(session, row, by.name, at)
     _touch(session, {row.specimen_key}, key, at)
     return store.annotation(row)
 
@@ -236,13 +241,19 @@ def _with_via(document: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
     return document if theirs in known else {**document, "via": [*known, theirs] if known else theirs}
 
 
-def _standing(session: Session, key: str, if_match: frozenset[str] | None) -> AnnotationRow:
-    """The row to change, locked. `if_match`: the ETags of which one must stand, None for any."""
+def _require(session: Session, by: Principal, specimen_key: str) -> None:
+    """Raises NotAllowed or Forbidden where `by` may not write about that specimen."""
+    require(by, "annotate", catalogue.get_specimen(session, specimen_key))
+
+
+def _standing(session: Session, key: str, if_match: frozenset[str] | None, by: Principal) -> AnnotationRow:
+    """The row that `by` will change, locked. `if_match`: the ETags of which one must stand, None for any."""
     row = store.find(session, key, lock=True)
     if row is None:
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
     if row.deleted_at is not None:
         raise DeletedAnnotation(key, row.version, row.deleted_at)
+    _require(session, by, row.specimen_key)
     if if_match is not None and row.etag not in if_match:
         raise EtagMismatch("The annotation has changed since: fetch it again and repeat the change on what stands.")
     return row

@@ -12,9 +12,9 @@ from annotations.container import Container
 from annotations.errors import DeletedAnnotation, MalformedAnnotation
 from annotations.model import Annotation
 from annotations.projections import PROFILES, Profile
-from app.runtime import clock, context
+from app.runtime import clock, context, principal
 from app.runtime.errors import Invalid
-from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, encode, require_token
+from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, encode
 
 blueprint = Blueprint("annotations", __name__)
 
@@ -53,7 +53,7 @@ def read_container() -> Response:
 @blueprint.post("/annotations/")
 def create() -> Response:
     """Protocol, section 5.1: 201 with Location, ETag and the annotation as it was stored."""
-    by = require_token()
+    by = principal.of_writer()
     document = _document()
     slug = request.headers.get("Slug")
     runtime = context.current()
@@ -78,7 +78,7 @@ def read(key: str) -> Response:
 @blueprint.put("/annotations/<key>")
 def replace(key: str) -> Response:
     """Protocol, section 5.2. A document from a drawing client (`profile=annotorious` or `iiif3`) keeps what that dropped."""
-    by = require_token()
+    by = principal.of_writer()
     profile = request.args.get("profile")
     if profile == "iiif2":
         raise Invalid("Annotations are taken in the Web Annotation form, not in that of IIIF 2.", parameter="profile")
@@ -101,10 +101,10 @@ def replace(key: str) -> Response:
 @blueprint.delete("/annotations/<key>")
 def delete(key: str) -> Response:
     """Protocol, section 5.3: 204; afterwards its address answers 410 and its versions stay."""
-    require_token()
+    by = principal.of_writer()
     if_match, runtime = _if_match(), context.current()
     with runtime.db.begin() as session:
-        service.delete(session, key, at=runtime.clock(), if_match=if_match)
+        service.delete(session, key, by=by, at=runtime.clock(), if_match=if_match)
     return Response(status=204, headers={"Allow": ANNOTATION_ALLOW, "Link": ANNOTATION_LINK})
 
 

@@ -6,13 +6,13 @@ import analytics.tables
 import annotations.tables
 import app.runtime.jobs_table
 import app.runtime.outbox
-import app.runtime.tokens
+import app.runtime.tokens_table
 import iiif.catalogue.tables
 from app.runtime.db import Base
 
 MODULES = (
     app.runtime.outbox,
-    app.runtime.tokens,
+    app.runtime.tokens_table,
     app.runtime.jobs_table,
     iiif.catalogue.tables,
     annotations.tables,

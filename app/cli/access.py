@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app import compose
 from app.runtime import clock
 from app.runtime.errors import DomainError
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownMedia
 from iiif.catalogue.model import Access
@@ -30,7 +31,7 @@ def access(keys: Sequence[str], access: Access, as_json: bool) -> None:
         with runtime.db.begin() as session:
             images = list(dict.fromkeys(image for key in keys for image in _images(session, key)))
             for image in images:
-                catalogue.set_access(session, image, access, at=clock.now())
+                catalogue.set_access(session, image, access, by=Principal.of_operator(), at=clock.now())
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     if as_json:

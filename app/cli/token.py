@@ -1,6 +1,9 @@
-"""`lectotype token`: tokens for writing over HTTP."""
+"""`lectotype token`: tokens for what not everybody may do over HTTP."""
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import click
 from sqlalchemy import select
@@ -9,23 +12,38 @@ from app import compose
 from app.runtime import clock, tokens
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
-from app.runtime.tokens import TokenRow
+from app.runtime.principal import ALL, ROLES, Role
+from app.runtime.tokens_table import TokenRow
 
 
 @click.group()
 def token() -> None:
-    """Make, revoke and list the tokens that writing needs."""
+    """Make, revoke and list tokens."""
 
 
 @token.command()
 @click.argument("name")
+@click.option("--role", type=click.Choice(ROLES), default="annotator", show_default=True, help="Each includes those before it.")
+@click.option(
+    "--collection",
+    "collections",
+    multiple=True,
+    metavar="CODE",
+    help="INSTITUTION or INSTITUTION/COLLECTION over which it has the role; may be repeated. Without it: all.",
+)
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="When it ends (UTC). Without it: never.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def create(name: str, as_json: bool) -> None:
-    """Make a token named NAME and print its secret, which is shown only now."""
+def create(name: str, role: Role, collections: Sequence[str], expires: datetime | None, as_json: bool) -> None:
+    """Make a token named NAME and print its secret, which is shown only now.
+
+    A reader sees what is closed. An annotator writes, too. Reviewers, curators and administrators can do more.
+    """
     runtime = _prepared()
     try:
         with runtime.db.begin() as session:
-            secret = tokens.create(session, name, clock.now())
+            ends = expires.replace(tzinfo=UTC) if expires else None
+            at, held = clock.now(), collections or (ALL,)
+            secret = tokens.create(session, name, at, role=role, collections=held, expires_at=ends)
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"name": name, "token": secret}) if as_json else secret)
@@ -56,13 +74,17 @@ def list_(as_json: bool) -> None:
         click.echo(json.dumps(found))
         return
     for one in found:
-        click.echo(f"{one['name']}  made {one['created']}" + (f", revoked {one['revoked']}" if one["revoked"] else ""))
+        ends = "".join(f", {word} {one[name]}" for name, word in (("expires", "ends"), ("revoked", "revoked")) if one[name])
+        click.echo(f"{one['name']}  {one['role']} of {', '.join(one['collections'])}, made {one['created']}{ends}")
 
 
-def _shown(row: TokenRow) -> dict[str, str | None]:
+def _shown(row: TokenRow) -> dict[str, Any]:
     return {
         "name": row.name,
+        "role": row.role,
+        "collections": row.collections,
         "created": clock.iso(row.created_at),
+        "expires": clock.iso(row.expires_at) if row.expires_at else None,
         "revoked": clock.iso(row.revoked_at) if row.revoked_at else None,
     }
 

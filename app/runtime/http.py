@@ -1,4 +1,4 @@
-"""What all views share: bodies with their ETag, conditional answers, page numbers, and the token that writing needs."""
+"""What all views share: bodies with their ETag, conditional answers, and page numbers."""
 
 import hashlib
 import json
@@ -8,8 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from app.runtime import context, tokens
-from app.runtime.errors import Invalid, NotAllowed
+from app.runtime.errors import Invalid
 
 JSON = "application/json"
 JSON_LD = "application/ld+json"
@@ -49,15 +48,3 @@ def integer(name: str, default: int, low: int, high: int) -> int:
     if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) is None or not low <= int(text) <= high:
         raise Invalid(f"{name} must be a whole number from {low} to {high}, not {text[:40]!r}.", parameter=name)
     return int(text)
-
-
-def require_token() -> str:
-    """The name of the token that the request bears. NotAllowed without a valid one (RFC 6750)."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secret:
-        raise NotAllowed("Writing needs a token: send Authorization: Bearer …, made by `lectotype token create`.")
-    with context.current().reads.begin() as session:
-        name = tokens.name_of(session, secret.strip())
-    if name is None:
-        raise NotAllowed("This token is unknown or was revoked.")
-    return name

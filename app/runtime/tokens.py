@@ -1,33 +1,47 @@
-"""API tokens for writing: shown once when made, kept only as a digest."""
+"""API tokens: shown once when made, kept only as a digest; who bears one is read in `app/runtime/principal.py`."""
 
-import hashlib
+import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import String, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Session
 
-from app.runtime.db import Base, Moment
-from app.runtime.errors import Conflict, NotFound
+from app.runtime import principal
+from app.runtime.errors import Conflict, Invalid, NotFound
+from app.runtime.ids import KEY_PATTERN
+from app.runtime.principal import ALL, Grant, Role
+from app.runtime.tokens_table import TokenRow
 
-
-class TokenRow(Base):
-    """A token by its name; `digest` is the SHA-256 of the secret, which has 256 random bits of its own."""
-
-    __tablename__ = "tokens"
-
-    name: Mapped[str] = mapped_column(String(100), primary_key=True)
-    digest: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+LONGEST_NAME = 100
+RESERVED = re.compile(rf"system|operator(:.*)?|{KEY_PATTERN}", re.DOTALL)  # names of principals that are no tokens
 
 
-def create(session: Session, name: str, at: datetime) -> str:
-    """Make a token and return its secret, which cannot be had again. Conflict if the name is taken."""
+def create(
+    session: Session,
+    name: str,
+    at: datetime,
+    *,
+    role: Role = "annotator",
+    collections: Sequence[str] = (ALL,),
+    expires_at: datetime | None = None,
+) -> str:
+    """Make a token and return its secret, which cannot be had again. Raises Conflict if the name is taken, Invalid."""
+    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable() or RESERVED.fullmatch(name):
+        raise Invalid(f"A token's name has up to {LONGEST_NAME} printable characters, and is none of the hub's own names.")
+    if expires_at is not None and expires_at <= at:
+        raise Invalid("A token must expire in the future.", parameter="expires")
+    for collection in collections:
+        Grant.parse(role, collection)
+    if not collections:
+        raise Invalid("A token needs a collection, or all.", parameter="collection")
     if session.get(TokenRow, name) is not None:
         raise Conflict(f"There is a token named {name!r} already.")
     secret = "lt_" + secrets.token_urlsafe(32)
-    session.add(TokenRow(name=name, digest=_digest(secret), created_at=at))
+    row = TokenRow(name=name, digest=principal.digest(secret), role=role, created_at=at, expires_at=expires_at)
+    row.collections = list(dict.fromkeys(collections))
+    session.add(row)
+    session.flush()
     return secret
 
 
@@ -37,12 +51,3 @@ def revoke(session: Session, name: str, at: datetime) -> None:
     if row is None:
         raise NotFound(f"There is no token named {name!r}.")
     row.revoked_at = row.revoked_at or at
-
-
-def name_of(session: Session, secret: str) -> str | None:
-    """The name of the token with that secret, or None if there is none that still holds."""
-    return session.scalar(select(TokenRow.name).where(TokenRow.digest == _digest(secret), TokenRow.revoked_at.is_(None)))
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

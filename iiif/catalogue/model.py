@@ -21,6 +21,7 @@ class Specimen:
     version: int
     catalog_number: str
     institution_code: str
+    collection_code: str
     interpreted: Mapping[str, str]
     verbatim: Mapping[str, str]
     source: str

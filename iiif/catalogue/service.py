@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from app.runtime import ids, outbox
+from app.runtime.principal import Principal, require
 from iiif.catalogue import store
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
@@ -211,9 +212,10 @@ def media_failed(session: Session, key: str, reason: str, *, at: datetime) -> No
     _settled(session, row, at)
 
 
-def set_access(session: Session, key: str, access: Access, *, at: datetime) -> None:
-    """Who sees how much of the image from now on. Raises UnknownMedia."""
+def set_access(session: Session, key: str, access: Access, *, by: Principal, at: datetime) -> None:
+    """Who sees how much of the image from now on. Raises UnknownMedia, NotAllowed, Forbidden."""
     row = _media_row(session, key)
+    require(by, "curate", get_specimen(session, row.specimen_key))
     row.access, row.version = access, row.version + 1
     touch_specimen(session, row.specimen_key, at=at)
 

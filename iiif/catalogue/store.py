@@ -15,6 +15,7 @@ def specimen(row: SpecimenRow) -> Specimen:
         version=row.version,
         catalog_number=row.catalog_number,
         institution_code=row.institution_code,
+        collection_code=row.collection_code,
         interpreted=row.interpreted,
         verbatim=row.verbatim,
         source=row.source,

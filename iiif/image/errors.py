@@ -31,6 +31,10 @@ class Closed(NotAllowed):
     """The image is shown only to who bears a token."""
 
 
+class NotYours(Forbidden):
+    """The image is shown only to who has a role in its collection."""
+
+
 class OnlyReduced(Forbidden):
     """The image is shown so large only to who bears a token."""
 

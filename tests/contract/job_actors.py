@@ -7,7 +7,7 @@ import dramatiq
 
 from app.runtime import clock, context, tokens
 from app.runtime.errors import Unavailable
-from app.runtime.tokens import TokenRow
+from app.runtime.tokens_table import TokenRow
 
 
 def effects(folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ from annotations.lint import lint
 from app.export.folder import NotAnExport
 from app.export.run import ExportReport, export
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from app.web import create_app
 from app.web.fast_images import FastImages
 from iiif.catalogue import service as catalogue
@@ -59,7 +60,7 @@ def said(runtime: Runtime, media: Media, text: str) -> None:
     addresses = runtime.addresses
     document = comment(addresses.canvas(media.specimen_key, media.key) + "#xywh=10,20,30,40", text)
     with runtime.db.begin() as session:
-        service.create(session, document, by="test", addresses=addresses, at=runtime.clock())
+        service.create(session, document, by=Principal.of_system(), addresses=addresses, at=runtime.clock())
 
 
 def read(folder: Path, address: str) -> Any:
@@ -255,7 +256,9 @@ def test_what_changed_at_the_hub_changes_in_the_export(runtime: Runtime, out: Pa
     stale = out / "iiif" / "3" / media.key / "full" / "300,350" / "0" / "default.jpg"
     other = sheet(runtime, 600, 800)
     with runtime.db.begin() as session:
-        service.delete(session, annotation["id"].rsplit("/", 1)[1].removesuffix(".json"), at=runtime.clock())
+        service.delete(
+            session, annotation["id"].rsplit("/", 1)[1].removesuffix(".json"), by=Principal.of_system(), at=runtime.clock()
+        )
         catalogue.media_ready(
             session, media.key, catalogue.Derivative(600, 800, 1, "", other.pyramid_sha256, 2), at=runtime.clock()
         )
@@ -273,7 +276,7 @@ def test_what_is_not_open_stays_at_home_and_is_taken_back(runtime: Runtime, out:
     said(runtime, media, "A galled leaf")
     export(runtime, [media.specimen_key], out, BASE)
     with runtime.db.begin() as session:
-        catalogue.set_access(session, media.key, access, at=runtime.clock())
+        catalogue.set_access(session, media.key, access, by=Principal.of_system(), at=runtime.clock())
     report = export(runtime, [media.specimen_key], out, BASE)
     assert [(one.image, one.withdrawn) for one in report.skipped] == [(media.key, True)]
     assert f"access is {access}" in report.skipped[0].reason

@@ -20,7 +20,7 @@ from app.runtime.context import Runtime
 from app.runtime.jobs_table import JobRow
 from app.runtime.outbox import OutboxRow
 from app.runtime.settings import Settings
-from app.runtime.tokens import TokenRow
+from app.runtime.tokens_table import TokenRow
 from tests.contract.job_actors import effects
 from tests.services import wait_until
 

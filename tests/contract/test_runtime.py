@@ -12,15 +12,16 @@ from sqlalchemy.exc import OperationalError, StatementError
 from structlog.testing import capture_logs
 
 from app import compose, migrate, relay
-from app.runtime import clock, outbox, tokens
+from app.runtime import clock, outbox, principal, tokens
 from app.runtime.broker import DatabaseBroker
 from app.runtime.context import Runtime
 from app.runtime.db import connect
-from app.runtime.errors import Conflict, NotFound
+from app.runtime.errors import Conflict, Invalid, NotFound
 from app.runtime.outbox import OutboxRow
+from app.runtime.principal import Grant, Principal
 from app.runtime.search.port import Document, Everything, SearchDown, SearchEngine
 from app.runtime.settings import Settings
-from app.runtime.tokens import TokenRow
+from app.runtime.tokens_table import TokenRow
 from iiif.catalogue.jobs import DeriveImage
 from tests.services import wait_until
 
@@ -142,15 +143,32 @@ def test_a_reader_does_not_wait_for_a_writer(hub: Runtime) -> None:
 def test_a_token_opens_until_it_is_revoked(hub: Runtime) -> None:
     with hub.db.begin() as session:
         secret = tokens.create(session, "loader", clock.now())
-        assert tokens.name_of(session, secret) == "loader"
-        assert tokens.name_of(session, secret + "x") is None
+        assert principal.of_secret(session, secret, clock.now()) == Principal("loader", (Grant("annotator"),))
+        assert not principal.of_secret(session, secret + "x", clock.now()).name
         assert secret not in session.scalars(select(TokenRow.digest)).all()
         tokens.revoke(session, "loader", clock.now())
-        assert tokens.name_of(session, secret) is None
+        assert "revoked" in principal.of_secret(session, secret, clock.now()).refused
     with pytest.raises(Conflict), hub.db.begin() as session:
         tokens.create(session, "loader", clock.now())
     with pytest.raises(NotFound), hub.db.begin() as session:
         tokens.revoke(session, "nobody", clock.now())
+
+
+def test_a_token_has_a_role_over_collections_until_it_ends(hub: Runtime) -> None:
+    at = clock.now()
+    with hub.db.begin() as session:
+        secret = tokens.create(
+            session, "guest", at, role="reader", collections=("BR", "P/VASC%2FOLD"), expires_at=at + timedelta(days=1)
+        )
+        guest = principal.of_secret(session, secret, at)
+        assert guest.grants == (Grant("reader", "BR"), Grant("reader", "P", "VASC/OLD"))
+        assert "expired" in principal.of_secret(session, secret, at + timedelta(days=1)).refused
+    for wrong in ({"role": "king"}, {"collections": ("BR/",)}, {"collections": ()}, {"expires_at": at}):
+        with pytest.raises(Invalid), hub.db.begin() as session:
+            tokens.create(session, "other", at, **wrong)  # type: ignore[arg-type]
+    for name in ("", "system", "operator", "operator:ann", "x1bcdfghjkmn", "two\nlines", "x" * 101):
+        with pytest.raises(Invalid), hub.db.begin() as session:
+            tokens.create(session, name, at)
 
 
 def test_the_outbox_commits_with_the_change_or_not_at_all(hub: Runtime, broker: DatabaseBroker) -> None:

@@ -14,11 +14,12 @@ from typing import Any, Generic, Literal, TypeVar
 
 from sqlalchemy.orm import Session
 
-from app.runtime import tokens
+from app.runtime import principal
 from app.runtime.context import Runtime
+from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media
-from iiif.image.errors import CannotBeServed, Closed, NotYetDerived, OutsideImage
+from iiif.catalogue.model import Media, Specimen
+from iiif.image.errors import CannotBeServed, Closed, NotYetDerived, NotYours, OutsideImage
 from iiif.image.identifier import Identifier
 from iiif.image.pyramid.format import Pyramid, PyramidError
 from iiif.image.request import PixelBox, SizeLimits
@@ -60,6 +61,7 @@ class Served:
 @dataclass(frozen=True, slots=True)
 class _Opened:
     media: Media
+    specimen: Specimen
     pyramid: Pyramid
     packet: bytes
     digest: str
@@ -106,7 +108,7 @@ class OpenImages:
         self.services_of: ServicesOf = lambda _session, _media: ()
         self._opened: Kept[_Opened] = Kept(KEPT)
         self._public: Kept[Served] = Kept(KEPT)
-        self._tokens: Kept[tuple[str | None, float]] = Kept(KEPT)
+        self._principals: Kept[tuple[Principal, float]] = Kept(KEPT)
         self._lost: Kept[float] = Kept(KEPT)
 
     def find(self, name: str, authorization: str = "") -> Served:
@@ -118,6 +120,7 @@ class OpenImages:
             NotYetDerived: its derivative is being made.
             CannotBeServed: none could be made.
             Closed: only a token opens it.
+            NotYours: a token of another collection opens it.
         """
         served = self._public.get(name)
         if served is not None and served.until > time.monotonic():
@@ -127,36 +130,37 @@ class OpenImages:
         if opened is None or opened.until <= time.monotonic():
             opened = self._open(identifier.key)
             self._opened.put(identifier.key, opened)
-        served = _seen(opened, identifier, self._view(opened.media, authorization), self.runtime.settings.reduced_width)
+        served = _seen(opened, identifier, self._view(opened, authorization), self.runtime.settings.reduced_width)
         if opened.media.access == "open":
             self._public.put(name, served)
         return served
 
-    def _view(self, media: Media, authorization: str) -> View:
+    def _view(self, opened: _Opened, authorization: str) -> View:
+        media = opened.media
         if media.access == "open":
             return "whole"
-        if authorization and self._bears_token(authorization):
+        by = self._who(authorization) if authorization else NOBODY
+        if principal.may(by, "see", opened.specimen):
             return "private"
         if media.access == "reduced":
             return "reduced"
-        sent = "This token is unknown or was revoked" if authorization else "Send Authorization: Bearer …"
-        raise Closed(f"The image {media.key} is not public. {sent}.")
+        if by.name:
+            raise NotYours(f"The image {media.key} is not public, and the token {by.name!r} is not for its collection.")
+        raise Closed(f"The image {media.key} is not public. {by.refused or 'Send Authorization: Bearer ….'}")
 
-    def _bears_token(self, authorization: str) -> bool:
-        scheme, _, secret = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            return False
-        digest = hashlib.sha256(secret.strip().encode()).hexdigest()
-        known = self._tokens.get(digest)
+    def _who(self, authorization: str) -> Principal:
+        """The bearer of that header, asked of the database every KEPT_S seconds at most."""
+        digest = principal.digest(authorization)
+        known = self._principals.get(digest)
         if known is None or known[1] <= time.monotonic():
-            with self.runtime.reads.begin() as session:
-                known = tokens.name_of(session, secret.strip()), time.monotonic() + KEPT_S
-            self._tokens.put(digest, known)
-        return known[0] is not None
+            known = principal.of_authorization(self.runtime, authorization), time.monotonic() + KEPT_S
+            self._principals.put(digest, known)
+        return known[0]
 
     def _open(self, key: str) -> _Opened:
         with self.runtime.reads.begin() as session:
             media = catalogue.get_media(session, key)
+            specimen = catalogue.get_specimen(session, media.specimen_key)
         if media.state == "failed":
             raise CannotBeServed(f"The image {key} cannot be served. {media.state_reason}")
         if media.state != "ready":
@@ -170,7 +174,7 @@ class OpenImages:
             raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error
         packet = embedded_metadata.packet(media, self.addresses.pid(key), pyramid.camera, self._policy)
         digest = f"{media.pyramid_sha256}.{hashlib.sha256(packet).hexdigest()[:16]}"
-        return _Opened(media, pyramid, packet, digest, time.monotonic() + KEPT_S)
+        return _Opened(media, specimen, pyramid, packet, digest, time.monotonic() + KEPT_S)
 
     def _ask_again(self, key: str) -> None:
         """Have the lost derivative made again, once a minute at most."""

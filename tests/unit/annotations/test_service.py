@@ -21,10 +21,12 @@ from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.outbox import OutboxRow
+from app.runtime.principal import Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from tests.sheets import add_sheet, comment
 
+ANN, BEA = (Principal(name, (Grant("annotator"),)) for name in ("ann", "bea"))
 AT = datetime(2026, 11, 21, 10, 15, tzinfo=UTC)
 LATER = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 LEAF = "<svg xmlns='http://www.w3.org/2000/svg'><polygon points='820,1500 2010,1700 1800,3690 900,3500'/></svg>"
@@ -50,7 +52,7 @@ def canvas(sheet: tuple[Specimen, Media], addresses: Addresses) -> str:
 
 def create(runtime: Runtime, document: Any, **more: Any) -> Any:
     with runtime.db.begin() as session:
-        return service.create(session, document, by="ann", addresses=runtime.addresses, at=AT, **more)
+        return service.create(session, document, by=ANN, addresses=runtime.addresses, at=AT, **more)
 
 
 def rows(runtime: Runtime) -> tuple[int, int, int]:
@@ -210,7 +212,7 @@ def test_a_replaced_annotation_keeps_its_past(runtime: Runtime, canvas: str, add
             session,
             first.key,
             comment(f"{canvas}#xywh=1,1,5,5", "second"),
-            by="bea",
+            by=BEA,
             addresses=addresses,
             at=LATER,
             if_match=frozenset({first.etag}),
@@ -230,12 +232,12 @@ def test_whoever_saw_an_old_version_changes_nothing(runtime: Runtime, canvas: st
     first = create(runtime, comment(canvas, "first"))
     old = frozenset({first.etag})
     with runtime.db.begin() as session:
-        service.replace(session, first.key, comment(canvas, "second"), by="ann", addresses=addresses, at=LATER, if_match=old)
+        service.replace(session, first.key, comment(canvas, "second"), by=ANN, addresses=addresses, at=LATER, if_match=old)
     before = rows(runtime)
     with pytest.raises(EtagMismatch), runtime.db.begin() as session:
-        service.replace(session, first.key, comment(canvas, "third"), by="bea", addresses=addresses, at=LATER, if_match=old)
+        service.replace(session, first.key, comment(canvas, "third"), by=BEA, addresses=addresses, at=LATER, if_match=old)
     with pytest.raises(EtagMismatch), runtime.db.begin() as session:
-        service.delete(session, first.key, at=LATER, if_match=old)
+        service.delete(session, first.key, by=ANN, at=LATER, if_match=old)
     assert rows(runtime) == before
     with runtime.reads.begin() as session:
         assert service.get(session, first.key).text == "second"
@@ -245,7 +247,7 @@ def test_a_failed_replacement_leaves_the_annotation_as_it_was(runtime: Runtime, 
     first = create(runtime, comment(canvas))
     before = rows(runtime)
     with pytest.raises(SelectorOutsideCanvas), runtime.db.begin() as session:
-        service.replace(session, first.key, comment(f"{canvas}#xywh=0,0,9999,1"), by="bea", addresses=addresses, at=LATER)
+        service.replace(session, first.key, comment(f"{canvas}#xywh=0,0,9999,1"), by=BEA, addresses=addresses, at=LATER)
     with runtime.reads.begin() as session:
         assert service.get(session, first.key) == first
     assert rows(runtime) == before
@@ -256,7 +258,7 @@ def test_a_deleted_annotation_leaves_a_tombstone_and_its_name_is_not_used_again(
 ) -> None:
     first = create(runtime, comment(canvas), slug="mine")
     with runtime.db.begin() as session:
-        service.delete(session, "mine", at=LATER)
+        service.delete(session, "mine", by=ANN, at=LATER)
     with runtime.reads.begin() as session:
         with pytest.raises(DeletedAnnotation):
             service.get(session, "mine")
@@ -321,7 +323,7 @@ def annotorious_put(runtime: Runtime, key: str, addresses: Addresses) -> Any:
         sent = projections.project(annotation, "annotorious", annotation_pages.canvas_of(session, annotation), addresses)
         sent["body"] = [{"type": "TextualBody", "value": "changed"}]
         sent.pop("motivation")
-        return service.replace(session, key, sent, by="ann", addresses=addresses, at=LATER)
+        return service.replace(session, key, sent, by=ANN, addresses=addresses, at=LATER)
 
 
 def test_a_drawing_client_that_moves_nothing_loses_nothing(
@@ -345,7 +347,7 @@ def test_a_drawing_client_that_moves_a_shape_moves_it(runtime: Runtime, sheet: A
             session,
             first.key,
             comment({"source": canvas, "selector": box}),
-            by="ann",
+            by=ANN,
             addresses=addresses,
             at=LATER,
             from_viewer=True,
@@ -361,7 +363,7 @@ def test_a_client_that_speaks_w3c_is_taken_at_its_word(runtime: Runtime, sheet: 
     first = create(runtime, comment(outline(canvas, addresses.manifest(sheet[0].key)), confidence="0.9"))
     plain = comment({"source": canvas, "selector": {"type": "FragmentSelector", "value": "xywh=820,1500,1190,2190"}})
     with runtime.db.begin() as session:
-        changed = service.replace(session, first.key, plain, by="ann", addresses=addresses, at=LATER, from_viewer=False)
+        changed = service.replace(session, first.key, plain, by=ANN, addresses=addresses, at=LATER, from_viewer=False)
     assert changed.document["target"] == plain["target"]
     assert "confidence" not in changed.document
 
@@ -396,5 +398,5 @@ def test_a_persons_ruler_counts_before_a_machines_and_the_newest_of_each(
     person = create(runtime, ruler(canvas, "8"))
     assert scale() == 0.125
     with runtime.db.begin() as session:
-        service.delete(session, person.key, at=LATER)
+        service.delete(session, person.key, by=ANN, at=LATER)
     assert scale() == 0.05

@@ -10,6 +10,7 @@ from annotations.search import consistency
 from app.cli import main
 from app.runtime import ids
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
@@ -65,7 +66,7 @@ def test_a_query_takes_what_the_search_finds_and_nothing_means_all(hub: Runtime,
 
 def test_the_report_is_printed_for_people(hub: Runtime, images: list[Media], out: Path) -> None:
     with hub.db.begin() as session:
-        catalogue.set_access(session, images[0].key, "closed", at=hub.clock())
+        catalogue.set_access(session, images[0].key, "closed", by=Principal.of_system(), at=hub.clock())
     result = export(hub, "", out)
     assert result.exit_code == 0, result.output
     assert f"left out: {images[0].key}: Its access is closed" in result.stdout
@@ -78,7 +79,7 @@ def test_where_nothing_is_exported_it_has_failed(hub: Runtime, images: list[Medi
     assert export(hub, ids.new_key(ids.SPECIMEN, hub.settings.naan), out).exit_code == 1
     assert not out.exists()
     with hub.db.begin() as session:
-        catalogue.set_access(session, images[0].key, "closed", at=hub.clock())
+        catalogue.set_access(session, images[0].key, "closed", by=Principal.of_system(), at=hub.clock())
     assert export(hub, images[0].specimen_key, out).exit_code == 1
 
 

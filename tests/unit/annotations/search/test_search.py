@@ -18,6 +18,7 @@ from app import problems, relay
 from app.cli import search as commands
 from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from app.runtime.search import engines
 from app.runtime.search.port import Document
 from iiif.catalogue import service as catalogue
@@ -199,7 +200,7 @@ def test_a_deleted_annotation_is_found_no_more(client: FlaskClient, runtime: Run
     index(runtime)
     assert ask(client, q="zyzzyva")["total"] == 1
     with runtime.db.begin() as session:
-        annotations.delete(session, added.key, at=runtime.clock())
+        annotations.delete(session, added.key, by=Principal.of_system(), at=runtime.clock())
     assert ask(client, q="zyzzyva", sort="annotation")["items"] == []
     index(runtime)
     assert ask(client, q="zyzzyva", sort="all")["total"] == 0
@@ -270,7 +271,9 @@ def test_content_search_1_has_a_box_on_every_annotation_and_each_hit_in_its_list
 ) -> None:
     with runtime.db.begin() as session:
         for target in (addresses.canvas(oak[0].key, oak[1].key), addresses.manifest(oak[0].key)):
-            annotations.create(session, comment(target, "silva it is"), by="ann", addresses=addresses, at=runtime.clock())
+            annotations.create(
+                session, comment(target, "silva it is"), by=Principal.of_system(), addresses=addresses, at=runtime.clock()
+            )
     index(runtime)
     found = content(client, 1, oak[0], q="silva")
     assert found["@context"] == ["http://iiif.io/api/presentation/2/context.json", "http://iiif.io/api/search/1/context.json"]

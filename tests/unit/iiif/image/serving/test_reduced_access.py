@@ -15,6 +15,7 @@ from werkzeug.test import Client, TestResponse
 from app.cli.access import access
 from app.runtime import context, tokens
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from app.web import create_app
 from app.web.fast_images import FastImages
 from iiif.catalogue import service as catalogue
@@ -57,7 +58,7 @@ def token(runtime: Runtime) -> dict[str, str]:
 def _set(runtime: Runtime, media: Media, access: Access) -> None:
     """At once: the gallery forgets what it knows."""
     with runtime.db.begin() as session:
-        catalogue.set_access(session, media.key, access, at=runtime.clock())
+        catalogue.set_access(session, media.key, access, by=Principal.of_system(), at=runtime.clock())
     open_images._of_process.clear()
 
 
@@ -201,7 +202,7 @@ def test_a_change_of_access_is_in_force_when_what_was_found_is_old(
     document = f"/iiif/3/{media.key}/info.json"
     assert {client.get(one).status_code for one in (path, segment, document)} == {200}
     with runtime.db.begin() as session:
-        catalogue.set_access(session, media.key, "closed", at=runtime.clock())
+        catalogue.set_access(session, media.key, "closed", by=Principal.of_system(), at=runtime.clock())
     now[0] += open_images.KEPT_S + 0.1
     assert {client.get(one).status_code for one in (path, segment, document)} == {401}
 

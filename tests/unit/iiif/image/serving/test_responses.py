@@ -15,6 +15,7 @@ from werkzeug.test import Client
 from app.runtime import context, tokens
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
+from app.runtime.principal import Principal
 from app.web.fast_images import FastImages
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Access, Media
@@ -47,7 +48,7 @@ def _anew(flask_app: Flask, runtime: Runtime) -> Client:
 
 def _set(runtime: Runtime, media: Media, access: Access) -> None:
     with runtime.db.begin() as session:
-        catalogue.set_access(session, media.key, access, at=runtime.clock())
+        catalogue.set_access(session, media.key, access, by=Principal.of_system(), at=runtime.clock())
 
 
 def _fail(*_: object, **__: object) -> bytes:
