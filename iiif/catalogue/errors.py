@@ -1,6 +1,6 @@
 """What can be wrong with a specimen or an image."""
 
-from app.runtime.errors import Conflict, NotFound
+from app.runtime.errors import Conflict, Invalid, NotFound, TooMuch
 
 
 class UnknownSpecimen(NotFound):
@@ -17,3 +17,19 @@ class DuplicateSpecimen(Conflict):
 
 class DuplicateMedia(Conflict):
     """The same bytes are here already."""
+
+
+class UnknownDepiction(NotFound):
+    """The image does not show that specimen."""
+
+
+class HomeDepiction(Conflict):
+    """The image came in with that specimen, and its canonical canvas is there."""
+
+
+class BadDepiction(Invalid):
+    """A role that is no role, or a region that is no part of the image."""
+
+
+class TooManyDepicted(TooMuch):
+    """The image shows as many specimens as one image may."""

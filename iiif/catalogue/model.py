@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 MediaState = Literal["pending", "ready", "failed"]
 Access = Literal["open", "reduced", "closed"]
+DepictionRole = Literal["", "whole", "label", "detail", "in situ"]
+DEPICTION_ROLES: tuple[DepictionRole, ...] = get_args(DepictionRole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,11 @@ class Specimen:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One image of a specimen. Its canvas and its image service share its key.
+    """One image of one or several specimens. Its canvas and its image service share its key.
 
+    `specimen_key` is its home specimen: the one that it came in with, whose address its canonical canvas has. Which specimens
+    it shows, that one included, the depictions say. `sequence` is its place among the images of the specimen that it was asked
+    for by, otherwise of its home specimen.
     `width_px` and `height_px` are those of the upright image, after EXIF orientation: the frame of every region.
     They are 0 until the derivative is made (`state` "ready"); `state_reason` says why it could not be ("failed").
     `access` says what people without a token see of it: all, no more than a small view, or nothing.
@@ -69,3 +74,34 @@ class Media:
     def visible(self) -> bool:
         """Whether people without a token see anything of it now."""
         return self.state == "ready" and self.access != "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRegion:
+    """The box of an image that is one specimen's: canvas units, which are pixels of the upright image, y downwards."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    def lies_within(self, width_px: int, height_px: int) -> bool:
+        """Whether it has an area and reaches past no edge (no comparison with NaN holds)."""
+        return 0 <= self.x0 < self.x1 <= width_px and 0 <= self.y0 < self.y1 <= height_px
+
+
+@dataclass(frozen=True, slots=True)
+class Depiction:
+    """That an image shows a specimen.
+
+    `sequence` counts among the images of the specimen, from 1. `role` is what the image shows of it: the whole, a label, a
+    detail, the organism in situ where it was collected, or empty where that is not known. `region` is the part of the image
+    that is this specimen's; None where all of it is, or where that is not known. `is_home` tells the home specimen.
+    """
+
+    specimen_key: str
+    media_key: str
+    sequence: int
+    role: DepictionRole
+    region: OwnRegion | None
+    is_home: bool

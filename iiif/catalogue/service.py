@@ -9,11 +9,33 @@ from sqlalchemy.orm import Session
 from app.runtime import ids, outbox
 from app.runtime.principal import Principal, require
 from iiif.catalogue import store
+from iiif.catalogue.depictions import (
+    add_home,
+    depict,
+    depictions_of,
+    end_depiction,
+    get_depiction,
+    media_of,
+    media_of_many,
+    specimens_of_media,
+    touch_all,
+    touch_specimen,
+)
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
 from iiif.catalogue.model import Access, Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 
+__all__ = [
+    "depict",
+    "depictions_of",
+    "end_depiction",
+    "get_depiction",
+    "media_of",
+    "media_of_many",
+    "specimens_of_media",
+    "touch_specimen",
+]
 DISTRUSTED = -1  # instead of the version of a derivative that was found damaged
 LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes
 
@@ -70,19 +92,6 @@ def find_specimen_by_number(session: Session, institution: str, collection: str,
     return None if row is None else store.specimen(row)
 
 
-def media_of(session: Session, specimen_key: str) -> tuple[Media, ...]:
-    """The images of a specimen, in sequence, in every state."""
-    return tuple(store.media(row) for row in store.media_of_specimens(session, [specimen_key]))
-
-
-def media_of_many(session: Session, specimen_keys: Iterable[str]) -> Mapping[str, tuple[Media, ...]]:
-    """The images of each of the specimens; for one page of a list, not for all."""
-    found: dict[str, tuple[Media, ...]] = dict.fromkeys(specimen_keys, ())
-    for row in store.media_of_specimens(session, found):
-        found[row.specimen_key] += (store.media(row),)
-    return found
-
-
 def specimens_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Specimen]:
     """Those of the specimens that are here; for one page of a list."""
     return {row.key: store.specimen(row) for row in store.specimens_by_key(session, keys)}
@@ -109,14 +118,14 @@ def count_specimens_by_number(session: Session, number: str) -> int:
 
 def list_media(session: Session, *, specimen_key: str = "", state: str = "", after: str = "", limit: int) -> tuple[Media, ...]:
     """A page of images by key, from the one behind `after`; empty strings narrow nothing."""
-    where = [MediaRow.specimen_key == specimen_key] if specimen_key else []
+    where = [store.shows(specimen_key)] if specimen_key else []
     where += [MediaRow.state == state] if state else []
     return tuple(store.media(row) for row in store.page_of_media(session, after, limit, *where))
 
 
 def count_media(session: Session, *, specimen_key: str = "") -> Mapping[str, int]:
     """How many images are in each state; of one specimen, or of all."""
-    where = [MediaRow.specimen_key == specimen_key] if specimen_key else []
+    where = [store.shows(specimen_key)] if specimen_key else []
     return store.count_media_by_state(session, *where)
 
 
@@ -145,7 +154,7 @@ def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datet
 
 
 def add_media(session: Session, draft: MediaDraft, *, naan: str, at: datetime) -> Media:
-    """Enter an image as pending and have its derivative made. Raises UnknownSpecimen, DuplicateMedia."""
+    """Enter an image of its home specimen as pending and have its derivative made. Raises UnknownSpecimen, DuplicateMedia."""
     get_specimen(session, draft.specimen_key)
     if store.find_media_by_hash(session, draft.sha256) is not None:
         raise DuplicateMedia("An image with the same bytes is here already.")
@@ -173,6 +182,8 @@ def add_media(session: Session, draft: MediaDraft, *, naan: str, at: datetime) -
         created_at=at,
     )
     session.add(row)
+    session.flush()
+    add_home(session, row)
     session.flush()
     outbox.add(session, DeriveImage(row.key))
     return store.media(row)
@@ -217,7 +228,7 @@ def set_access(session: Session, key: str, access: Access, *, by: Principal, at:
     row = _media_row(session, key)
     require(by, "curate", get_specimen(session, row.specimen_key))
     row.access, row.version = access, row.version + 1
-    touch_specimen(session, row.specimen_key, at=at)
+    touch_all(session, row, at=at)
 
 
 def derive_again(session: Session, key: str) -> None:
@@ -232,17 +243,8 @@ def distrust_derivative(session: Session, key: str) -> None:
     _media_row(session, key).derivative_version = DISTRUSTED
 
 
-def touch_specimen(session: Session, key: str, *, at: datetime) -> None:
-    """Something that the specimen's index entry shows has changed: a new version, indexed again. Raises UnknownSpecimen."""
-    row = store.find_specimen(session, key, lock=True)
-    if row is None:
-        raise UnknownSpecimen(f"There is no specimen {key!r} here.")
-    row.version, row.updated_at = row.version + 1, at
-    outbox.touch(session, "specimen", key)
-
-
 def _settled(session: Session, row: MediaRow, at: datetime) -> None:
-    touch_specimen(session, row.specimen_key, at=at)
+    touch_all(session, row, at=at)
     outbox.add(session, MediaSettled(row.key))
 
 

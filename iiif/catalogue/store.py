@@ -1,12 +1,14 @@
 """SQL of the catalogue: rows in, frozen values out."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import cast
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from iiif.catalogue.model import Media, Specimen
-from iiif.catalogue.tables import MediaRow, SpecimenRow
+from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
+from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
 
 def specimen(row: SpecimenRow) -> Specimen:
@@ -33,8 +35,9 @@ def find_specimen(session: Session, key: str, *, lock: bool = False) -> Specimen
     return session.get(SpecimenRow, key, with_for_update=lock or None, populate_existing=lock)
 
 
-def find_media(session: Session, key: str) -> MediaRow | None:
-    return session.get(MediaRow, key)
+def find_media(session: Session, key: str, *, lock: bool = False) -> MediaRow | None:
+    """With `lock`, the row as it stands now, and nobody else changes it before this transaction ends."""
+    return session.get(MediaRow, key, with_for_update=lock or None, populate_existing=lock)
 
 
 def find_media_by_hash(session: Session, sha256: str) -> MediaRow | None:
@@ -65,13 +68,57 @@ def specimens_by_key(session: Session, keys: Iterable[str]) -> Sequence[Specimen
     return session.scalars(select(SpecimenRow).where(SpecimenRow.key.in_(list(keys)))).all()
 
 
-def media_of_specimens(session: Session, keys: Iterable[str]) -> Sequence[MediaRow]:
-    order = (MediaRow.specimen_key, MediaRow.sequence, MediaRow.key)
-    return session.scalars(select(MediaRow).where(MediaRow.specimen_key.in_(list(keys))).order_by(*order)).all()
+def media_of_specimens(session: Session, keys: Iterable[str]) -> list[tuple[str, Media]]:
+    """Key of the specimen and an image of it, in sequence."""
+    query = (
+        select(DepictionRow.specimen_key, DepictionRow.sequence, MediaRow)
+        .join(MediaRow, MediaRow.key == DepictionRow.media_key)
+        .where(DepictionRow.specimen_key.in_(list(keys)))
+        .order_by(DepictionRow.specimen_key, DepictionRow.sequence, DepictionRow.media_key)
+    )
+    return [(key, replace(media(row), sequence=sequence)) for key, sequence, row in session.execute(query)]
+
+
+def depictions_of_media(session: Session, keys: Iterable[str]) -> list[Depiction]:
+    """Those of each image: its home specimen first, the others by key."""
+    query = (
+        select(DepictionRow, MediaRow.specimen_key)
+        .join(MediaRow, MediaRow.key == DepictionRow.media_key)
+        .where(DepictionRow.media_key.in_(list(keys)))
+        .order_by(DepictionRow.media_key, DepictionRow.specimen_key != MediaRow.specimen_key, DepictionRow.specimen_key)
+    )
+    return [depiction(row, home) for row, home in session.execute(query)]
+
+
+def depictions_of_specimen(session: Session, key: str) -> list[Depiction]:
+    """Those of one specimen, in sequence."""
+    query = (
+        select(DepictionRow, MediaRow.specimen_key)
+        .join(MediaRow, MediaRow.key == DepictionRow.media_key)
+        .where(DepictionRow.specimen_key == key)
+        .order_by(DepictionRow.sequence, DepictionRow.media_key)
+    )
+    return [depiction(row, home) for row, home in session.execute(query)]
+
+
+def find_depiction(session: Session, specimen_key: str, media_key: str) -> DepictionRow | None:
+    return session.get(DepictionRow, (specimen_key, media_key))
+
+
+def depiction(row: DepictionRow, home: str) -> Depiction:
+    region = None
+    if row.x0 is not None and row.y0 is not None and row.x1 is not None and row.y1 is not None:
+        region = OwnRegion(row.x0, row.y0, row.x1, row.y1)
+    role = cast(DepictionRole, row.role)
+    return Depiction(row.specimen_key, row.media_key, row.sequence, role, region, row.specimen_key == home)
+
+
+def count_depictions(session: Session, media_key: str) -> int:
+    return session.scalar(select(func.count()).select_from(DepictionRow).where(DepictionRow.media_key == media_key)) or 0
 
 
 def next_sequence(session: Session, specimen_key: str) -> int:
-    last = session.scalar(select(func.max(MediaRow.sequence)).where(MediaRow.specimen_key == specimen_key))
+    last = session.scalar(select(func.max(DepictionRow.sequence)).where(DepictionRow.specimen_key == specimen_key))
     return 1 if last is None else last + 1
 
 
@@ -82,3 +129,8 @@ def count(session: Session, table: type[SpecimenRow] | type[MediaRow], *where: C
 def count_media_by_state(session: Session, *where: ColumnElement[bool]) -> dict[str, int]:
     query = select(MediaRow.state, func.count()).where(*where).group_by(MediaRow.state)
     return dict(session.execute(query).all())
+
+
+def shows(specimen_key: str) -> ColumnElement[bool]:
+    """Whether an image shows that specimen."""
+    return MediaRow.key.in_(select(DepictionRow.media_key).where(DepictionRow.specimen_key == specimen_key))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.runtime.db import Base, Json, Moment
@@ -29,7 +29,7 @@ class SpecimenRow(Base):
 
 
 class MediaRow(Base):
-    """An image of a specimen; one row per content, so the same file comes in once."""
+    """An image; one row per content, so the same file comes in once. `specimen_key` is its home specimen."""
 
     __tablename__ = "media"
     __table_args__ = (
@@ -59,3 +59,19 @@ class MediaRow(Base):
     derivative_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     access: Mapped[str] = mapped_column(String(8), default="open", server_default="open")
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class DepictionRow(Base):
+    """That an image shows a specimen; there is one for the home specimen of every image. The box is in canvas units."""
+
+    __tablename__ = "depictions"
+    __table_args__ = (Index(None, "specimen_key", "sequence", "media_key"), Index(None, "media_key"))
+
+    specimen_key: Mapped[str] = mapped_column(ForeignKey("specimens.key"), primary_key=True)
+    media_key: Mapped[str] = mapped_column(ForeignKey("media.key"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(Integer)
+    role: Mapped[str] = mapped_column(String(16), default="")
+    x0: Mapped[float | None] = mapped_column(Float)
+    y0: Mapped[float | None] = mapped_column(Float)
+    x1: Mapped[float | None] = mapped_column(Float)
+    y1: Mapped[float | None] = mapped_column(Float)

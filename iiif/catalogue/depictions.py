@@ -1,0 +1,164 @@
+"""Which images show which specimens: many to many, each with its place among the specimen's images, a role and a region."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.runtime import outbox
+from app.runtime.principal import Principal, require
+from iiif.catalogue import store
+from iiif.catalogue.errors import BadDepiction, HomeDepiction, TooManyDepicted, UnknownDepiction, UnknownMedia, UnknownSpecimen
+from iiif.catalogue.model import DEPICTION_ROLES, Depiction, DepictionRole, Media, OwnRegion
+from iiif.catalogue.tables import DepictionRow, MediaRow
+
+MAX_SPECIMENS = 1000  # in one image; each change of the image has all of them indexed again
+
+
+def specimens_of_media(session: Session, media_keys: Iterable[str]) -> Mapping[str, tuple[Depiction, ...]]:
+    """What each of the images shows, its home specimen first; empty for an image that is not here. For one page of a list."""
+    found: dict[str, tuple[Depiction, ...]] = dict.fromkeys(media_keys, ())
+    for depiction in store.depictions_of_media(session, found):
+        found[depiction.media_key] += (depiction,)
+    return found
+
+
+def depictions_of(session: Session, specimen_key: str) -> tuple[Depiction, ...]:
+    """How each image of a specimen shows it, in sequence."""
+    return tuple(store.depictions_of_specimen(session, specimen_key))
+
+
+def media_of(session: Session, specimen_key: str) -> tuple[Media, ...]:
+    """The images of a specimen, in sequence, in every state."""
+    return tuple(media for _, media in store.media_of_specimens(session, [specimen_key]))
+
+
+def media_of_many(session: Session, specimen_keys: Iterable[str]) -> Mapping[str, tuple[Media, ...]]:
+    """The images of each of the specimens; for one page of a list, not for all."""
+    found: dict[str, tuple[Media, ...]] = dict.fromkeys(specimen_keys, ())
+    for specimen_key, media in store.media_of_specimens(session, found):
+        found[specimen_key] += (media,)
+    return found
+
+
+def get_depiction(session: Session, specimen_key: str, media_key: str) -> Depiction:
+    """Raises UnknownMedia, UnknownDepiction."""
+    row = store.find_depiction(session, specimen_key, media_key)
+    home = _media(session, media_key).specimen_key
+    if row is None:
+        raise UnknownDepiction(f"The image {media_key!r} does not show the specimen {specimen_key!r}.")
+    return store.depiction(row, home)
+
+
+def depict(
+    session: Session,
+    specimen_key: str,
+    media_key: str,
+    *,
+    role: DepictionRole = "",
+    region: OwnRegion | None = None,
+    by: Principal,
+    at: datetime,
+    size_px: tuple[int, int] | None = None,
+) -> Depiction:
+    """From now on the image shows the specimen, with that role and in that region; what was said of both before goes.
+
+    Args:
+        region: within the upright image; None for all of it, or where that is not known.
+        size_px: width and height of the upright image, for one that is not ready and has none in the catalogue yet.
+
+    Raises:
+        UnknownSpecimen, UnknownMedia: there is none.
+        NotAllowed, Forbidden: who asks is no curator of the specimen and of the image's home specimen.
+        BadDepiction: no role of ours, or the region is no part of the image.
+        TooManyDepicted: the image shows `MAX_SPECIMENS` already.
+    """
+    media = _media(session, media_key, lock=True)
+    _require_curator(session, by, specimen_key, media.specimen_key)
+    if role not in DEPICTION_ROLES:
+        known = ", ".join(repr(known) for known in DEPICTION_ROLES if known)
+        raise BadDepiction(f"An image shows a specimen as one of {known}; {role[:40]!r} is none of them.", parameter="role")
+    _check_region(region, media, size_px)
+    touch_all(session, media, specimen_key, at=at)
+    row = store.find_depiction(session, specimen_key, media_key)
+    if row is None:
+        row = _add(session, specimen_key, media)
+    row.role = role
+    row.x0, row.y0, row.x1, row.y1 = (region.x0, region.y0, region.x1, region.y1) if region else (None, None, None, None)
+    session.flush()
+    return store.depiction(row, media.specimen_key)
+
+
+def end_depiction(session: Session, specimen_key: str, media_key: str, *, by: Principal, at: datetime) -> None:
+    """The image does not show the specimen after all.
+
+    Raises UnknownSpecimen, UnknownMedia, UnknownDepiction, HomeDepiction, NotAllowed, Forbidden.
+    """
+    media = _media(session, media_key, lock=True)
+    _require_curator(session, by, specimen_key, media.specimen_key)
+    row = store.find_depiction(session, specimen_key, media_key)
+    if row is None:
+        raise UnknownDepiction(f"The image {media_key!r} does not show the specimen {specimen_key!r}.")
+    if media.specimen_key == specimen_key:
+        raise HomeDepiction(f"The image {media_key!r} came in with the specimen {specimen_key!r} and stays with it.")
+    touch_all(session, media, at=at)
+    session.delete(row)
+    session.flush()
+
+
+def add_home(session: Session, media: MediaRow) -> None:
+    """The depiction that every image has: of the specimen that it came in with."""
+    session.add(DepictionRow(specimen_key=media.specimen_key, media_key=media.key, sequence=media.sequence, role=""))
+
+
+def touch_all(session: Session, media: MediaRow, *others: str, at: datetime) -> None:
+    """Something of the image has changed that the index entries of its specimens show, and of others. Raises UnknownSpecimen."""
+    keys = {depiction.specimen_key for depiction in store.depictions_of_media(session, [media.key])}
+    for key in sorted(keys.union(others)):  # in one order, as each is locked
+        touch_specimen(session, key, at=at)
+
+
+def touch_specimen(session: Session, key: str, *, at: datetime) -> None:
+    """Something that the specimen's index entry shows has changed: a new version, indexed again. Raises UnknownSpecimen."""
+    row = store.find_specimen(session, key, lock=True)
+    if row is None:
+        raise UnknownSpecimen(f"There is no specimen {key!r} here.")
+    row.version, row.updated_at = row.version + 1, at
+    outbox.touch(session, "specimen", key)
+
+
+def _add(session: Session, specimen_key: str, media: MediaRow) -> DepictionRow:
+    """The specimen's row is locked, so that no two images take one sequence."""
+    if store.count_depictions(session, media.key) >= MAX_SPECIMENS:
+        raise TooManyDepicted(f"The image {media.key!r} shows {MAX_SPECIMENS} specimens, and an image may show no more.")
+    row = DepictionRow(specimen_key=specimen_key, media_key=media.key, sequence=store.next_sequence(session, specimen_key))
+    session.add(row)
+    return row
+
+
+def _require_curator(session: Session, by: Principal, *specimen_keys: str) -> None:
+    """Raises UnknownSpecimen, NotAllowed, Forbidden."""
+    for key in specimen_keys:
+        row = store.find_specimen(session, key)
+        if row is None:
+            raise UnknownSpecimen(f"There is no specimen {key!r} here.")
+        require(by, "curate", store.specimen(row))
+
+
+def _check_region(region: OwnRegion | None, media: MediaRow, size_px: tuple[int, int] | None) -> None:
+    if region is None:
+        return
+    width_px, height_px = (media.width_px, media.height_px) if media.state == "ready" else size_px or (0, 0)
+    if not width_px:
+        raise BadDepiction(f"The image {media.key!r} is {media.state}: it has no size to say a region in.", parameter="region")
+    if not region.lies_within(width_px, height_px):
+        box = f"{region.x0:g},{region.y0:g} to {region.x1:g},{region.y1:g}"
+        sentence = f"The region from {box} is no part of the image, which has {width_px} × {height_px} pixels."
+        raise BadDepiction(sentence, parameter="region")
+
+
+def _media(session: Session, key: str, *, lock: bool = False) -> MediaRow:
+    row = store.find_media(session, key, lock=lock)
+    if row is None:
+        raise UnknownMedia(f"There is no image {key!r} here.")
+    return row
