@@ -17,6 +17,16 @@ class DeletedAnnotation(Gone):
         self.key, self.version, self.deleted_at = key, version, deleted_at
 
 
+class WithdrawnAnnotation(Gone):
+    """The annotation was withdrawn with its run; a restored run brings it back."""
+
+    def __init__(self, key: str, version: int, run_key: str, withdrawn_at: datetime, by: str, reason: str) -> None:
+        why = f": {reason}" if reason else "."
+        super().__init__(f"Annotation {key!r} was withdrawn with run {run_key}, which {by or 'somebody'} retracted{why}")
+        self.key, self.version, self.run_key, self.withdrawn_at = key, version, run_key, withdrawn_at
+        self.by, self.reason = by, reason
+
+
 class MalformedAnnotation(Invalid):
     """The document breaks the Web Annotation Data Model; `parameter` names the member, `spec` the section."""
 

@@ -45,3 +45,9 @@ class Annotation:
     created_at: datetime
     modified_at: datetime
     deleted_at: datetime | None
+    withdrawn_at: datetime | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is neither deleted nor withdrawn with its run."""
+        return self.deleted_at is None and self.withdrawn_at is None

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations import store, targets, validation, viewer_merge
-from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation
+from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation, WithdrawnAnnotation
 from annotations.model import Annotation, Layer
 from annotations.tables import AnnotationRow
 from annotations.targets import Place
@@ -100,7 +100,7 @@ def replace(
 
     `from_viewer` says that a drawing client sent it, which drops what it cannot draw: then an unchanged shape keeps its
     stored target and the annotation its provenance (`merge.py`). None: the document's own look decides.
-    Raises as `create` does, and UnknownAnnotation, DeletedAnnotation, EtagMismatch.
+    Raises as `create` does, and UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch.
     """
     row = _standing(session, key, if_match, by)
     accepted = validation.check(document)
@@ -122,7 +122,7 @@ def replace(
 
 
 def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match: frozenset[str] | None = None) -> Annotation:
-    """Withdraw it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, EtagMismatch, NotAllowed, Forbidden."""
+    """Delete it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch."""
     row = _standing(session, key, if_match, by)
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
     _touch(session, {row.specimen_key}, key, at)
@@ -131,17 +131,19 @@ def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match:
 
 
 def get(session: Session, key: str) -> Annotation:
-    """The annotation as it stands. Raises UnknownAnnotation, DeletedAnnotation."""
+    """The annotation as it stands. Raises UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation."""
     found = find(session, key)
     if found is None:
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
     if found.deleted_at is not None:
         raise DeletedAnnotation(key, found.version, found.deleted_at)
+    if found.withdrawn_at is not None:
+        raise _withdrawn(session, key, found.version, found.run_key, found.withdrawn_at)
     return found
 
 
 def find(session: Session, key: str) -> Annotation | None:
-    """The annotation, deleted ones included (see `deleted_at`), or None."""
+    """The annotation, or None; deleted and withdrawn ones included (see `stands`)."""
     row = store.find(session, key)
     return None if row is None else store.annotation(row)
 
@@ -253,10 +255,17 @@ def _standing(session: Session, key: str, if_match: frozenset[str] | None, by: P
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
     if row.deleted_at is not None:
         raise DeletedAnnotation(key, row.version, row.deleted_at)
+    if row.withdrawn_at is not None:
+        raise _withdrawn(session, key, row.version, row.run_key, row.withdrawn_at)
     _require(session, by, row.specimen_key)
     if if_match is not None and row.etag not in if_match:
         raise EtagMismatch("The annotation has changed since: fetch it again and repeat the change on what stands.")
     return row
+
+
+def _withdrawn(session: Session, key: str, version: int, run_key: str, at: datetime) -> WithdrawnAnnotation:
+    row = store.find_withdrawal(session, run_key)
+    return WithdrawnAnnotation(key, version, run_key, at, row.by if row else "", row.reason if row else "")
 
 
 def _etag(document: Mapping[str, Any]) -> str:

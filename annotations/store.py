@@ -1,6 +1,6 @@
 """SQL of annotations: rows in and out, and frozen values.
 
-Paging is by keyset over the index (deleted_at, key), so the last page costs what the first one costs.
+Paging is by keyset over the index (deleted_at, withdrawn_at, key), so the last page costs what the first one costs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from annotations.model import Annotation, CanvasBox, Layer
-from annotations.tables import AnnotationRow, AnnotationVersionRow
+from annotations.tables import AnnotationRow, AnnotationVersionRow, WithdrawalRow
 
+STANDING = (AnnotationRow.deleted_at.is_(None), AnnotationRow.withdrawn_at.is_(None))
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
 
 
@@ -63,19 +64,31 @@ def in_time_order(session: Session, where: Mapping[str, Any], limit: int) -> Seq
 
 def layers_of(session: Session, media_keys: Sequence[str]) -> set[tuple[str, Layer]]:
     """The pairs of image and layer that hold at least one standing annotation."""
-    query = select(AnnotationRow.media_key, AnnotationRow.layer).where(
-        AnnotationRow.media_key.in_(media_keys), AnnotationRow.deleted_at.is_(None)
-    )
+    query = select(AnnotationRow.media_key, AnnotationRow.layer).where(AnnotationRow.media_key.in_(media_keys), *STANDING)
     return {(media_key, layer) for media_key, layer in session.execute(query.distinct()).all()}  # type: ignore[misc]  # column is str
 
 
 def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str) -> Sequence[AnnotationRow]:
     """Standing annotations of a kind, newest first."""
-    where = (AnnotationRow.media_key.in_(media_keys), AnnotationRow.kind == kind, AnnotationRow.deleted_at.is_(None))
+    where = (AnnotationRow.media_key.in_(media_keys), AnnotationRow.kind == kind, *STANDING)
     return session.scalars(
         select(AnnotationRow).where(*where).order_by(AnnotationRow.modified_at.desc(), AnnotationRow.key)
     ).all()
 
 
+def stands(row: AnnotationRow) -> bool:
+    """Whether it is neither deleted nor withdrawn with its run."""
+    return row.deleted_at is None and row.withdrawn_at is None
+
+
+def index_version(row: AnnotationRow) -> int:
+    """What its document in the index is known by: it grows with each version, withdrawal and restoration."""
+    return row.version + row.withdrawals
+
+
+def find_withdrawal(session: Session, run_key: str) -> WithdrawalRow | None:
+    return session.get(WithdrawalRow, run_key)
+
+
 def _standing(where: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
-    return (AnnotationRow.deleted_at.is_(None), *(getattr(AnnotationRow, name) == value for name, value in where.items()))
+    return (*STANDING, *(getattr(AnnotationRow, name) == value for name, value in where.items()))

@@ -1,4 +1,4 @@
-"""Rows of annotations and of their past versions."""
+"""Rows of annotations, of their past versions, and of what was withdrawn with a run."""
 
 from datetime import datetime
 from typing import Any
@@ -10,14 +10,14 @@ from app.runtime.db import Base, Json, Moment
 
 
 class AnnotationRow(Base):
-    """The present version. `iri` is what a client called it (Slug or canonical), if it did."""
+    """The present version. `withdrawals` counts how often it was withdrawn or restored; the index knows the newer state by it."""
 
     __tablename__ = "annotations"
     __table_args__ = (
-        Index(None, "media_key", "layer", "deleted_at", "key"),
-        Index(None, "specimen_key", "deleted_at", "key"),
-        Index(None, "deleted_at", "key"),
-        Index(None, "run_key"),
+        Index(None, "media_key", "layer", "deleted_at", "withdrawn_at", "key"),
+        Index(None, "specimen_key", "deleted_at", "withdrawn_at", "key"),
+        Index(None, "deleted_at", "withdrawn_at", "key"),
+        Index(None, "run_key", "withdrawn_at", "specimen_key", "key"),
     )
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -41,6 +41,8 @@ class AnnotationRow(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     modified_at: Mapped[datetime] = mapped_column(Moment)
     deleted_at: Mapped[datetime | None] = mapped_column(Moment)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
+    withdrawals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class AnnotationVersionRow(Base):
@@ -53,3 +55,14 @@ class AnnotationVersionRow(Base):
     document: Mapped[dict[str, Any]] = mapped_column(Json)
     stored_at: Mapped[datetime] = mapped_column(Moment)
     stored_by: Mapped[str] = mapped_column(String(100), default="")  # name of the token, or the key of the run
+
+
+class WithdrawalRow(Base):
+    """A run whose statements are withdrawn: by whom, when and why."""
+
+    __tablename__ = "withdrawals"
+
+    run_key: Mapped[str] = mapped_column(String(16), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    by: Mapped[str] = mapped_column(String(100))
+    reason: Mapped[str] = mapped_column(Text, default="")

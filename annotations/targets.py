@@ -90,7 +90,7 @@ def _thing(session: Session, iri: str, addresses: Addresses) -> tuple[Place, Can
                     return _canvas(media)
             case Named("annotation", key):
                 row = store.find(session, key)
-                if row is not None and row.deleted_at is None:
+                if row is not None and store.stands(row):
                     return Place(row.specimen_key, row.media_key, None), None
     except NotFound as missing:
         raise UnknownTarget(f"There is no {iri[:200]} here.", parameter="target") from missing

@@ -1,6 +1,7 @@
 """Annotations over HTTP: the Web Annotation Protocol at `/annotations/`, and whole pages for viewers at `/canvases/`."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from flask import Blueprint, Response, request
@@ -9,7 +10,7 @@ from werkzeug.exceptions import PreconditionRequired, UnsupportedMediaType
 from annotations import annotation_pages, projections, service
 from annotations import container as containers
 from annotations.container import Container
-from annotations.errors import DeletedAnnotation, MalformedAnnotation
+from annotations.errors import DeletedAnnotation, MalformedAnnotation, WithdrawnAnnotation
 from annotations.model import Annotation
 from annotations.projections import PROFILES, Profile
 from app.runtime import clock, context, principal
@@ -64,13 +65,15 @@ def create() -> Response:
 
 @blueprint.get("/annotations/<key>")
 def read(key: str) -> Response:
-    """The annotation in the form that `profile` names; 410 with what is known of a deleted one."""
+    """The annotation in the form that `profile` names; 410 with what is known of a deleted or withdrawn one."""
     profile = _profile()
     with context.current().reads.begin() as session:
         try:
             annotation = service.get(session, key)
         except DeletedAnnotation as deleted:
             return _tombstone(deleted)
+        except WithdrawnAnnotation as withdrawn:
+            return _withdrawal(withdrawn)
         canvas = annotation_pages.canvas_of(session, annotation)
     return _answer(annotation, profile, canvas=canvas)
 
@@ -147,16 +150,21 @@ def _answer(annotation: Annotation, profile: Profile, status: int = 200, canvas:
 
 
 def _tombstone(deleted: DeletedAnnotation) -> Response:
-    iri = context.current().addresses.annotation(deleted.key)
-    body = {
-        "type": "about:blank",
-        "title": "DeletedAnnotation",
-        "status": 410,
-        "detail": deleted.sentence,
-        "id": iri,
-        "deleted": clock.iso(deleted.deleted_at),
-        "lastVersion": f"{iri}/versions/{deleted.version - 1}",
-    }
+    more = {"deleted": clock.iso(deleted.deleted_at)}
+    return _gone("DeletedAnnotation", deleted.sentence, deleted.key, deleted.version - 1, more)
+
+
+def _withdrawal(withdrawn: WithdrawnAnnotation) -> Response:
+    """Who retracted which run, when and why; the versions stay readable."""
+    run = context.current().addresses.run(withdrawn.run_key)
+    more = {"withdrawn": clock.iso(withdrawn.withdrawn_at), "withdrawnBy": withdrawn.by, "reason": withdrawn.reason, "run": run}
+    return _gone("WithdrawnAnnotation", withdrawn.sentence, withdrawn.key, withdrawn.version, more)
+
+
+def _gone(title: str, detail: str, key: str, version: int, more: Mapping[str, str]) -> Response:
+    iri = context.current().addresses.annotation(key)
+    body = {"type": "about:blank", "title": title, "status": 410, "detail": detail, "id": iri, **more}
+    body["lastVersion"] = f"{iri}/versions/{version}"
     return Response(encode(body), 410, {"Link": ANNOTATION_LINK}, content_type="application/problem+json")
 
 

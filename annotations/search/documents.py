@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, load_only
 
+from annotations import store
 from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
@@ -67,7 +68,7 @@ def _specimen(session: Session, key: str, addresses: Addresses) -> Document:
     rows = session.scalars(
         select(AnnotationRow)
         .options(load_only(*SHOWN))
-        .where(AnnotationRow.specimen_key == key, AnnotationRow.deleted_at.is_(None))
+        .where(AnnotationRow.specimen_key == key, *store.STANDING)
         .order_by(AnnotationRow.key)
     ).all()
     fields: Fields = {
@@ -95,8 +96,8 @@ def _annotation(session: Session, key: str, addresses: Addresses) -> Document:
     row = session.get(AnnotationRow, key)
     if row is None:
         return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
-    if row.deleted_at is not None:
-        return Document(index_key(ANNOTATION, key), row.version, deleted=True)
+    if not store.stands(row):
+        return Document(index_key(ANNOTATION, key), store.index_version(row), deleted=True)
     fields: Fields = {}
     try:
         specimen = catalogue.get_specimen(session, row.specimen_key)
@@ -125,7 +126,7 @@ def _annotation(session: Session, key: str, addresses: Addresses) -> Document:
             fields[measure] = [row.value]
     if row.kind == "ruler" and row.value is not None:
         fields["pxPerMm"] = [row.value]
-    return Document(index_key(ANNOTATION, key), row.version, fields)
+    return Document(index_key(ANNOTATION, key), store.index_version(row), fields)
 
 
 def _darwin_core(specimen: Specimen, addresses: Addresses) -> Fields:

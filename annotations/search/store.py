@@ -15,14 +15,14 @@ STREAMED = 5_000  # rows fetched at a time
 
 def annotations_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Annotation]:
     """Those of the annotations that stand; for one page of hits."""
-    query = select(AnnotationRow).where(AnnotationRow.key.in_(list(keys)), AnnotationRow.deleted_at.is_(None))
+    query = select(AnnotationRow).where(AnnotationRow.key.in_(list(keys)), *store.STANDING)
     return {row.key: store.annotation(row) for row in session.scalars(query)}
 
 
 def texts_of_specimens(session: Session, keys: Iterable[str], limit: int) -> Mapping[str, list[tuple[str, str]]]:
     """Of each specimen (annotation key, text); at most `limit` in all."""
     query = select(AnnotationRow.specimen_key, AnnotationRow.key, AnnotationRow.text).where(
-        AnnotationRow.specimen_key.in_(list(keys)), AnnotationRow.deleted_at.is_(None), AnnotationRow.text != ""
+        AnnotationRow.specimen_key.in_(list(keys)), *store.STANDING, AnnotationRow.text != ""
     )
     found: dict[str, list[tuple[str, str]]] = {}
     for specimen_key, key, text in session.execute(query.order_by(AnnotationRow.key).limit(limit)):
@@ -31,10 +31,11 @@ def texts_of_specimens(session: Session, keys: Iterable[str], limit: int) -> Map
 
 
 def annotation_versions(session: Session) -> Iterator[tuple[str, int]]:
-    """Key and version of every standing annotation, by the bytes of the key."""
+    """Key and index version of every standing annotation, by the bytes of the key."""
     postgresql = session.get_bind().dialect.name == "postgresql"  # which orders by language unless told otherwise
     order = collate(AnnotationRow.key, "C") if postgresql else AnnotationRow.key
-    query = select(AnnotationRow.key, AnnotationRow.version).where(AnnotationRow.deleted_at.is_(None)).order_by(order)
+    version = AnnotationRow.version + AnnotationRow.withdrawals
+    query = select(AnnotationRow.key, version).where(*store.STANDING).order_by(order)
     yield from ((key, version) for key, version in session.execute(query, execution_options={"yield_per": STREAMED}))
 
 

@@ -5,10 +5,11 @@ a *note for the index* says that an object changed, and the relay copies its pre
 Both leave the table only after they were handed over, so each happens at least once.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import BigInteger, Index, Integer, String, select
+from sqlalchemy import BigInteger, Index, Integer, String, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.runtime import clock
@@ -53,3 +54,10 @@ def waits(session: Session, job: Job) -> bool:
 def touch(session: Session, sort: str, key: str) -> None:
     """Have the index brought up to date with that object ("specimen" or "annotation") once this has committed."""
     session.add(OutboxRow(kind="index", name=sort, payload={"key": key}))
+
+
+def touch_all(session: Session, sort: str, keys: Iterable[str]) -> None:
+    """The same for many objects of one sort, in one statement."""
+    rows = [{"kind": "index", "name": sort, "queue": "", "payload": {"key": key}} for key in keys]
+    if rows:
+        session.execute(insert(OutboxRow), rows)

@@ -20,6 +20,7 @@ from iiif.catalogue.depictions import (
     specimens_of_media,
     touch_all,
     touch_specimen,
+    touch_specimens,
 )
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
@@ -35,6 +36,7 @@ __all__ = [
     "media_of_many",
     "specimens_of_media",
     "touch_specimen",
+    "touch_specimens",
 ]
 DISTRUSTED = -1  # instead of the version of a derivative that was found damaged
 LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes

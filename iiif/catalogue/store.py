@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
@@ -33,6 +34,22 @@ def media(row: MediaRow) -> Media:
 def find_specimen(session: Session, key: str, *, lock: bool = False) -> SpecimenRow | None:
     """With `lock`, the row as it stands now, and nobody else changes it before this transaction ends."""
     return session.get(SpecimenRow, key, with_for_update=lock or None, populate_existing=lock)
+
+
+def lock_specimens(session: Session, keys: Iterable[str]) -> Sequence[str]:
+    """Those of the keys that are here, locked in their order, so that two who lock many never wait for one another."""
+    query = select(SpecimenRow.key).where(SpecimenRow.key.in_(list(keys))).order_by(SpecimenRow.key).with_for_update()
+    return session.scalars(query).all()
+
+
+def bump_specimens(session: Session, keys: Sequence[str], at: datetime) -> None:
+    """A new version of each."""
+    session.execute(
+        update(SpecimenRow)
+        .where(SpecimenRow.key.in_(keys))
+        .values(version=SpecimenRow.version + 1, updated_at=at)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def find_media(session: Session, key: str, *, lock: bool = False) -> MediaRow | None:

@@ -1,0 +1,71 @@
+"""Taking back all that a run of the analysis stated, and bringing it back exactly as it was: same versions, same ETags.
+
+A withdrawn statement is neither deleted nor standing. What a person has changed since is that person's, and stays. The work
+goes in batches, each in a transaction of the caller's: whoever is stopped between two of them calls again.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import Session
+
+from annotations import store
+from annotations.tables import AnnotationRow, WithdrawalRow
+from app.runtime import outbox
+from iiif.catalogue import service as catalogue
+
+BATCH = 500
+
+
+def withdraw(session: Session, run_key: str, *, by: str, reason: str, at: datetime) -> None:
+    """Write down who withdraws the statements of the run, and why; `withdraw_batch` then does it."""
+    session.merge(WithdrawalRow(run_key=run_key, at=at, by=by, reason=reason))
+    session.flush()
+
+
+def restore(session: Session, run_key: str) -> None:
+    """Forget the withdrawal; `restore_batch` then brings the statements back."""
+    row = store.find_withdrawal(session, run_key)
+    if row is not None:
+        session.delete(row)
+        session.flush()
+
+
+def withdraw_batch(session: Session, run_key: str, *, at: datetime, limit: int = BATCH) -> int:
+    """Withdraw the next statements of the run; how many, 0 when all are."""
+    machine = (AnnotationRow.version == 1, AnnotationRow.deleted_at.is_(None))  # a person's change made a second version
+    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_(None), *machine), at, at, limit)
+
+
+def restore_batch(session: Session, run_key: str, *, at: datetime, limit: int = BATCH) -> int:
+    """Let the next withdrawn statements of the run stand again; how many, 0 when all do."""
+    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_not(None),), None, at, limit)
+
+
+def _turn(
+    session: Session,
+    run_key: str,
+    where: tuple[ColumnElement[bool], ...],
+    withdrawn_at: datetime | None,
+    at: datetime,
+    limit: int,
+) -> int:
+    """By specimen, so that each specimen is indexed again in as few batches as can be."""
+    rows = session.execute(
+        select(AnnotationRow.key, AnnotationRow.specimen_key)
+        .where(AnnotationRow.run_key == run_key, *where)
+        .order_by(AnnotationRow.specimen_key, AnnotationRow.key)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+    keys = [row.key for row in rows]
+    if keys:
+        session.execute(
+            update(AnnotationRow)
+            .where(AnnotationRow.key.in_(keys))
+            .values(withdrawn_at=withdrawn_at, withdrawals=AnnotationRow.withdrawals + 1)
+            .execution_options(synchronize_session=False)
+        )
+        outbox.touch_all(session, "annotation", keys)
+        catalogue.touch_specimens(session, {row.specimen_key for row in rows}, at=at)
+    return len(keys)
