@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import machine, migrate, proxy
 from app.machine import Unwell
+from app.runtime import disk
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.search.port import Everything
@@ -69,6 +70,7 @@ def _services(runtime: Runtime) -> tuple[tuple[str, Callable[[], str]], ...]:
         ("migrations", lambda: _migrations(runtime)),
         ("search", lambda: _search(runtime)),
         ("broker", lambda: _broker(runtime.settings)),
+        ("room", lambda: _room(runtime.settings)),
     )
 
 
@@ -118,6 +120,13 @@ def _broker(settings: Settings) -> str:
     with redis.Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5) as client:
         client.ping()
     return "Redis"
+
+
+def _room(settings: Settings) -> str:
+    """For what requests write: the database, blobs, the outbox."""
+    for folder in {settings.data_dir, settings.blobs_dir}:
+        disk.check_room(folder)
+    return disk.check_room(settings.data_dir)
 
 
 def _opencv() -> str:

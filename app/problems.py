@@ -7,7 +7,7 @@ import structlog
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from app.runtime import errors
+from app.runtime import disk, errors
 from app.runtime.http import encode
 
 STATUS: dict[type[errors.DomainError], int] = {
@@ -20,6 +20,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Forbidden: 403,
     errors.TooMuch: 413,
     errors.Unavailable: 503,
+    disk.DiskFull: 507,
 }
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ def problem(status: int, title: str, detail: str, **more: str | None) -> Respons
     response = Response(encode(body), status, content_type="application/problem+json")
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
+    if status in (503, 507):
         response.headers["Retry-After"] = "5"
     return response
 
@@ -61,6 +62,9 @@ def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = la
 
     @app.errorhandler(Exception)
     def _unforeseen(error: Exception) -> Response:
+        if (trouble := disk.trouble(error)) is not None:
+            log.error("a disk hinders", sentence=trouble.sentence)
+            return _domain(trouble)
         log.error("unforeseen error", exc_info=error)
         return problem(500, "Internal error", "Something broke here; the log of the server says what.")
 

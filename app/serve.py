@@ -86,7 +86,7 @@ def run_web(settings: Settings) -> None:
     """
     if not _may_listen(settings):
         raise SystemExit(1)
-    processes.count_together(settings.data_dir / "metrics" / f"{socket.gethostname()}-{settings.port}")
+    processes.count_together()
     server: Any = Server(
         "app.serve:web_application",
         factory=True,
@@ -119,10 +119,12 @@ def _load_application() -> None:
 
 def web_application() -> Callable[..., Any]:
     """The WSGI application, made in each of granian's worker processes from the settings in the environment."""
+    from app.runtime import metrics  # it must not be imported before it is known where to count
     from app.web import wsgi  # the other children need none of it
 
     processes.die_with_parent()
     logs.configure(Settings())
+    metrics.reserve()
     application: Callable[..., Any] = wsgi.application()
     return application
 

@@ -19,7 +19,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", base_url="http://lectotype.test")
+    return Settings(data_dir=tmp_path / "data", base_url="http://lectotype.test", metrics_token="numbers")
 
 
 @pytest.fixture

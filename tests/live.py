@@ -36,6 +36,12 @@ class Live:
             with error:
                 return error.code, error.read()
 
+    def metrics(self) -> str:
+        """What `/metrics` says."""
+        status, body = self.get("/metrics", Authorization=f"Bearer {self.runtime.settings.metrics_token}")
+        assert status == 200
+        return body.decode()
+
     def answers(self) -> bool:
         try:
             return self.get("/health/live", timeout_s=5)[0] == 200
@@ -48,7 +54,9 @@ def web(folder: Path, *, port: int = 0, path: str = "", **changes: object) -> It
     """It is ended on leaving; the database is migrated before. Its public address has the path."""
     port = port or free_port()
     url = f"http://127.0.0.1:{port}{path}"
-    settings = Settings(**{"data_dir": folder / "data", "port": port, "base_url": url, "web_processes": 2} | changes)
+    settings = Settings(
+        **{"data_dir": folder / "data", "port": port, "base_url": url, "web_processes": 2, "metrics_token": "numbers"} | changes
+    )
     runtime = compose.build(settings)
     compose.prepare(runtime)
     log = folder / "web.log"

@@ -4,7 +4,6 @@ import importlib
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
 COMMANDS = {
     "demo": "app.cli.demo:demo",
@@ -45,17 +44,17 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """A setting that cannot be is said in a sentence."""
+        """What is no fault of the program is said in a sentence, not by a traceback."""
         try:
             return super().invoke(ctx)
-        except ValidationError as error:
-            if error.title != "Settings":
+        except Exception as error:
+            from app.cli import failures  # only now, as it brings the database
+
+            if isinstance(error, click.ClickException | click.exceptions.Exit | click.Abort):
                 raise
-            wrong = (
-                f"LECTOTYPE_{str(one['loc'][0]).upper()} is {one['input']!r}: {one['msg'].removeprefix('Value error, ')}."
-                for one in error.errors()
-            )
-            raise click.ClickException("\n".join(wrong)) from error
+            if (sentence := failures.sentence_of(error)) is None:
+                raise
+            raise click.ClickException(sentence) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

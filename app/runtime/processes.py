@@ -1,15 +1,19 @@
 """Which process is which on this machine, so that what a dead one held can be given to others at once."""
 
+import atexit
 import ctypes
 import os
 import shutil
 import signal
 import socket
 import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it, with a name that nobody can guess
+COUNTS = "lectotype-counts-"
 COUNTING = "PROMETHEUS_MULTIPROC_DIR"  # where prometheus_client looks when it is imported
 
 
@@ -32,16 +36,22 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def count_together(folder: Path) -> None:
-    """Have this process and its children count in files of that folder, which is emptied (app/runtime/metrics.py).
+def count_together() -> None:
+    """Have this process and its children count in files of one folder (app/runtime/metrics.py), which ends with this process.
 
+    The files are mapped into memory, so a full disk below them would kill whoever counts: the folder lies in shared memory
+    where the system has that (Linux), else among temporary files.
     RuntimeError where it is too late, because counting has begun already.
     """
     if "prometheus_client" in sys.modules:
         raise RuntimeError("prometheus_client was imported before it was told where to count")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ[COUNTING] = str(folder.resolve())  # noqa: TID251 - no setting of ours, but the library's only way to be told
+    place = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+    for left in place.glob(f"{COUNTS}*"):  # of processes that were killed
+        if not Path(f"/proc/{left.name.removeprefix(COUNTS).partition('-')[0]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"{COUNTS}{os.getpid()}-", dir=place)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[COUNTING] = folder  # noqa: TID251 - no setting of ours, but the library's only way to be told
 
 
 def counting_folder() -> Path | None:

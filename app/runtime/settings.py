@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     require_if_match: bool = Field(default=False, description="Annotations are changed and deleted only with If-Match.")
     provider_name: str = Field(default="Lectotype", description="Who publishes: the provider in every manifest.")
     provider_url: str = Field(default="", description="Home page of the provider; empty: the base URL.")
+    metrics_token: str = Field(
+        default="", description="`/metrics` answers whoever sends this as Bearer token; empty: it answers nobody."
+    )
     log_format: str = Field(default="text", pattern="^(text|json)$", description="`text` for people, `json` for machines.")
     log_access: bool = Field(default=False, description="Every answered request is written to the log.")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")

@@ -11,7 +11,7 @@ from annotations.search import views as search_views
 from app import problems
 from app.runtime import context
 from app.runtime.context import Runtime
-from app.runtime.errors import Invalid
+from app.runtime.errors import Invalid, NotFound
 from app.web import health, layout
 from app.web.runs import views as run_pages
 from app.web.specimens import views as specimen_pages
@@ -46,10 +46,17 @@ def create_app(runtime: Runtime) -> Flask:
         health.blueprint,
     ):
         app.register_blueprint(blueprint)
+    app.before_request(_refuse_slashes)
     app.before_request(_refuse_nul)
     app.after_request(_redirect_within_the_hub)
     app.after_request(_open_to_all_origins)
     return app
+
+
+def _refuse_slashes() -> None:
+    """Flask takes any number of slashes at the beginning for one, which a proxy that guards an address does not."""
+    if request.environ["PATH_INFO"].startswith("//"):
+        raise NotFound("No address here begins with two slashes.")
 
 
 def _refuse_nul() -> None:

@@ -133,3 +133,10 @@ def test_a_redirection_names_the_public_host_whatever_host_the_client_sent(runti
         answer = client.get(path, headers={"Host": "evil.example"})
         assert answer.status_code == 308
         assert answer.headers["Location"].startswith("http://lectotype.test/")
+
+
+def test_no_number_of_slashes_leads_past_what_a_proxy_guards(runtime: Runtime) -> None:
+    client = make_hub(runtime).client
+    for path in ("//metrics", "///metrics", "//health/ready", "//api/search"):
+        asked = client.get("/", headers={"Authorization": "Bearer numbers"}, environ_overrides={"PATH_INFO": path})
+        assert asked.status_code == 404, path

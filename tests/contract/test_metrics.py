@@ -4,15 +4,15 @@ import json
 import os
 import re
 import signal
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from app.runtime.processes import COUNTS, SHARED_MEMORY
 from tests.live import Live, web
-from tests.services import free_port, wait_until
+from tests.services import wait_until
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
 NUMBER = re.compile(r"^(lectotype_\S+) (\S+)$", re.MULTILINE)
@@ -26,16 +26,20 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 def numbers(live: Live) -> dict[str, float]:
-    found = NUMBER.findall(live.get("/metrics")[1].decode())
+    found = NUMBER.findall(live.metrics())
     assert len(found) == len(dict(found)), "a number is given twice"
     return {name: float(value) for name, value in found}
 
 
 def workers(live: Live) -> set[int]:
     """The processes below the server that count, as their files tell."""
-    return {int(file.stem.split("_")[1]) for file in Path(live.runtime.settings.data_dir).glob("metrics/*/counter_*.db")} - {
-        live.process.pid
-    }
+    return {int(file.stem.split("_")[1]) for file in counts_of(live).glob("counter_*.db")} - {live.process.pid}
+
+
+def counts_of(live: Live) -> Path:
+    """The folder in which the processes of the server count."""
+    (folder,) = SHARED_MEMORY.glob(f"{COUNTS}{live.process.pid}-*")
+    return folder
 
 
 def counted(live: Live, lane: str, form: str, cache: str) -> float:
@@ -67,8 +71,7 @@ def test_every_request_is_counted_once_over_all_processes_and_their_restarts(liv
         answered = sum(pool.map(lambda _: _reached(live, tile), range(40)))
     assert answered > 0
     assert counted(live, "tile", "jpg", "stored") == 60 + answered, "what the dead process had counted still counts"
-    folder = next(Path(live.runtime.settings.data_dir).glob("metrics/*"))
-    assert not list(folder.glob(f"gauge_live*_{min(before)}.db")), "gauges of the dead are gone"
+    assert not list(counts_of(live).glob(f"gauge_live*_{min(before)}.db")), "gauges of the dead are gone"
 
 
 def _none_left(pid: int) -> bool:
@@ -92,11 +95,9 @@ def test_no_request_is_logged_unless_wanted(live: Live) -> None:
 
 
 def test_a_server_counts_from_zero_and_logs_requests_when_told(tmp_path: Path) -> None:
-    port = free_port()
-    stale = tmp_path / "data" / "metrics" / f"{socket.gethostname()}-{port}" / "counter_1.db"
-    stale.parent.mkdir(parents=True)
-    stale.touch()
-    with web(tmp_path, port=port, log_access=True, log_format="json", web_processes=1) as live:
+    stale = SHARED_MEMORY / f"{COUNTS}{2**22 + 1}-left"  # no process has that number
+    stale.mkdir()
+    with web(tmp_path, log_access=True, log_format="json", web_processes=1) as live:
         assert not stale.exists()
         assert not any(name.startswith("lectotype_image_answers_total") for name in numbers(live))
         assert live.get("/iiif/3/nobody/info.json?a=%C3%A9")[0] == 404

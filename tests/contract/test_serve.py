@@ -26,7 +26,9 @@ class Served:
     def __init__(self, folder: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.settings = Settings(data_dir=folder, port=port, base_url=self.url, web_processes=1, log_format="json")
+        self.settings = Settings(
+            data_dir=folder, port=port, base_url=self.url, web_processes=1, log_format="json", metrics_token="n"
+        )
         self.log = folder.with_suffix(".log")
         with self.log.open("wb") as log:
             command = [sys.executable, "-m", "app.cli", "serve"]
@@ -72,7 +74,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
 def test_it_answers_and_heals_and_ends_as_a_whole(served: Served) -> None:
     with urllib.request.urlopen(f"{served.url}/health/live") as response:
         assert json.load(response)["status"] == "alive"
-    with urllib.request.urlopen(f"{served.url}/metrics") as response:
+    numbers = urllib.request.Request(f"{served.url}/metrics", headers={"Authorization": "Bearer n"})
+    with urllib.request.urlopen(numbers) as response:
         assert b'lectotype_jobs{state="waiting"} 0.0' in response.read()
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{served.url}/no/such/page")

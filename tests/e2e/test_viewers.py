@@ -72,7 +72,8 @@ class Collection:
 
     def lanes(self) -> Counter[str]:
         """How many answers of each lane the running server has given so far."""
-        with urllib.request.urlopen(f"{self.live}/metrics", timeout=10) as response:
+        asked = urllib.request.Request(f"{self.live}/metrics", headers={"Authorization": "Bearer numbers"})
+        with urllib.request.urlopen(asked, timeout=10) as response:
             text = response.read().decode()
         found: Counter[str] = Counter()
         for lane, number in re.findall(r'^lectotype_image_answers_total\{[^}]*lane="(\w+)"[^}]*\} (\S+)$', text, re.MULTILINE):

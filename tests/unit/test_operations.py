@@ -1,5 +1,6 @@
 """What operators use: tokens and doctor on the command line, health and metrics over HTTP."""
 
+import dataclasses
 import http.client
 import importlib
 import json
@@ -20,12 +21,13 @@ from sqlalchemy import text
 from app import compose, doctor, machine, migrate, problems
 from app.cli import main
 from app.machine import Unwell
-from app.runtime import identity, outbox, processes
+from app.runtime import context, identity, outbox, processes
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from app.web import health
 from iiif.catalogue.jobs import DeriveImage
 
+NUMBERS = {"Authorization": "Bearer numbers"}
 Lectotype = Callable[..., Result]
 
 
@@ -72,7 +74,7 @@ def test_doctor_finds_that_the_database_is_not_migrated(lectotype: Lectotype) ->
 def test_doctor_names_services_that_are_not_there(lectotype: Lectotype, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTOTYPE_BROKER_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("LECTOTYPE_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    monkeypatch.setenv("LECTOTYPE_BASE_URL", "hub.example")
+    monkeypatch.setenv("LECTOTYPE_HOST", "0.0.0.0")  # and yet ids begin with 127.0.0.1
     result = lectotype("doctor")
     assert result.exit_code == 1
     wrong = {line.split()[1] for line in result.output.splitlines() if line.startswith("WRONG")}
@@ -119,7 +121,7 @@ def test_metrics_count_what_waits(runtime: Runtime, client: FlaskClient) -> None
         outbox.add(session, DeriveImage("m1xxxxxxxxxxx"))
         outbox.touch(session, "specimen", "s1xxxxxxxxxxx")
         outbox.touch(session, "specimen", "s1yyyyyyyyyyy")
-    answer = client.get("/metrics")
+    answer = client.get("/metrics", headers=NUMBERS)
     assert answer.content_type.startswith("text/plain; version=0.0.4")
     numbers: dict[str, Any] = dict(
         line.rsplit(" ", 1) for line in answer.get_data(as_text=True).splitlines() if not line.startswith("#")
@@ -133,7 +135,14 @@ def test_metrics_count_what_waits(runtime: Runtime, client: FlaskClient) -> None
 def test_metrics_say_so_when_the_database_is_down(runtime: Runtime, client: FlaskClient, tmp_path: Path) -> None:
     with runtime.db.begin() as session:
         session.execute(text("DROP TABLE jobs"))
-    assert "lectotype_database_up 0.0" in client.get("/metrics").get_data(as_text=True)
+    assert "lectotype_database_up 0.0" in client.get("/metrics", headers=NUMBERS).get_data(as_text=True)
+
+
+def test_metrics_are_for_operators(runtime: Runtime, client: FlaskClient) -> None:
+    assert client.get("/metrics").status_code == 401
+    assert client.get("/metrics", headers={"Authorization": "Bearer number"}).status_code == 401
+    context.use(dataclasses.replace(runtime, settings=runtime.settings.with_(metrics_token="")))
+    assert client.get("/metrics", headers={"Authorization": "Bearer "}).status_code == 403
 
 
 def test_a_process_is_known_to_live_and_to_be_dead() -> None:
