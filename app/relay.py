@@ -18,13 +18,12 @@ import redis
 import structlog
 from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Connection, delete, select, text
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from annotations.search import documents
-from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
-from app.runtime.search.port import Document, SearchDown
+from app.runtime.search.port import SearchDown
 
 BATCH = 500  # rows read at a time
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 0.25  # seconds between two looks into an empty outbox
@@ -54,9 +53,10 @@ def update_index(runtime: Runtime) -> int:
     """Copy the present state of the objects that changed to the search engine; how many rows were settled."""
     rows = _next_rows(runtime, "index")
     if rows:
-        addresses = runtime.addresses
         changed = dict.fromkeys((row.name, str(row.payload["key"])) for row in rows)
-        runtime.search.write([document for name, key in changed if (document := _document(runtime, name, key, addresses))])
+        with runtime.reads.begin() as session:
+            made = documents.build_able(session, list(changed), runtime.addresses)
+        runtime.search.write(made)
         _delete(runtime, rows)
     return len(rows)
 
@@ -110,17 +110,6 @@ def _delete(runtime: Runtime, rows: Sequence[OutboxRow]) -> None:
     if rows:
         with runtime.db.begin() as session:
             session.execute(delete(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])))
-
-
-def _document(runtime: Runtime, sort: str, key: str, addresses: Addresses) -> Document | None:
-    try:
-        with runtime.reads.begin() as session:
-            return documents.build(session, sort, key, addresses)
-    except SQLAlchemyError:
-        raise
-    except Exception:  # one object that cannot be described must not keep all others out of the index
-        log.exception("left out of the index; check-index will name it", sort=sort, key=key)
-        return None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from annotations import service as annotations
 from annotations.search import store
-from annotations.search.documents import ANNOTATION, SPECIMEN, build, index_key
+from annotations.search.documents import ANNOTATION, SPECIMEN, build_able, index_key
 from app.runtime.addresses import Addresses
 from app.runtime.outbox import OutboxRow
 from app.runtime.search.port import Document, SearchEngine
@@ -41,7 +41,7 @@ def rebuild(session: Session, engine: SearchEngine, addresses: Addresses, advanc
     written = 0
     with engine.rebuild() as fresh:
         for batch in _batches(key for key, _ in _database(session)):
-            fresh.write([_build(session, key, addresses) for key in batch])
+            fresh.write(_build(session, batch, addresses))
             written += len(batch)
             advance(len(batch))
     return written
@@ -60,7 +60,7 @@ def differences(session: Session, engine: SearchEngine) -> Iterator[Difference]:
 def repair(session: Session, engine: SearchEngine, found: Iterable[Difference], addresses: Addresses) -> None:
     """Write what the database has in place of what differs."""
     for batch in _batches(difference.key for difference in found):
-        engine.write([_build(session, key, addresses) for key in batch])
+        engine.write(_build(session, batch, addresses))
 
 
 def _database(session: Session) -> Iterator[tuple[str, int]]:
@@ -85,9 +85,9 @@ def _merge(truth: Iterator[tuple[str, int]], held: Iterator[tuple[str, int]]) ->
             ours, theirs = next(truth, None), next(held, None)
 
 
-def _build(session: Session, key: str, addresses: Addresses) -> Document:
-    sort, _, name = key.partition("/")
-    return build(session, sort, name, addresses)
+def _build(session: Session, keys: Iterable[str], addresses: Addresses) -> list[Document]:
+    parts = (key.partition("/") for key in keys)
+    return build_able(session, [(sort, name) for sort, _, name in parts], addresses)
 
 
 def _batches(keys: Iterable[str]) -> Iterator[list[str]]:

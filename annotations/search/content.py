@@ -17,6 +17,7 @@ from annotations import service as annotations
 from annotations.model import Annotation
 from annotations.search import query, snippets, store
 from annotations.search.documents import ANNOTATION
+from annotations.search.schema import THING
 from annotations.search.service import DEEPEST, key_of
 from annotations.selectors import Canvas
 from app.runtime.addresses import Addresses
@@ -83,7 +84,7 @@ def search(
         raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found.", parameter="page")
     parts = query.words_only(asked.q)
     limits = (
-        Term("sort", (ANNOTATION,)),
+        Term(THING, (ANNOTATION,)),
         Term("specimen", (specimen_key,)),
         *_motivations(asked.motivation),
         *_dates(asked.date),

@@ -8,18 +8,19 @@ the version of the row is that of the document.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+import structlog
 from sqlalchemy import select
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, defer, load_only
 
 from annotations import store
-from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES
+from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES, THING
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.search.port import Document, Value
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.errors import UnknownSpecimen
 from iiif.catalogue.model import Media, Specimen
 
 SPECIMEN, ANNOTATION = "specimen", "annotation"
@@ -39,19 +40,46 @@ PLACES = (
     "island",
     "waterBody",
 )
-SHOWN = tuple(
-    getattr(AnnotationRow, name) for name in ("kind", "layer", "motivations", "run_key", "value", "unit", "text")
-)  # not the documents, which may be big
+SHOWN = ("kind", "layer", "motivations", "run_key", "value", "unit", "text", "specimen_key")  # the documents may be big
 Fields = dict[str, Value | Sequence[Value]]
+log = structlog.get_logger()
 
 
 def build(session: Session, sort: str, key: str, addresses: Addresses) -> Document:
     """The document of a "specimen" or an "annotation"; a tombstone if it is not there (any more)."""
-    if sort == SPECIMEN:
-        return _specimen(session, key, addresses)
-    if sort == ANNOTATION:
-        return _annotation(session, key, addresses)
-    raise Invalid(f"Nothing of the sort {sort!r} is indexed.")
+    return build_many(session, [(sort, key)], addresses)[0]
+
+
+def build_many(session: Session, wanted: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
+    """The same of several, (sort, key), in order, with a few queries for all of them."""
+    if strange := {sort for sort, _ in wanted} - {SPECIMEN, ANNOTATION}:
+        raise Invalid(f"Nothing of the sort {min(strange)!r} is indexed.")
+    keys = [key for sort, key in wanted if sort == SPECIMEN]
+    rows = {row.key: row for row in _annotations(session, [key for sort, key in wanted if sort == ANNOTATION])}
+    specimens = catalogue.specimens_by_key(session, {*keys, *(row.specimen_key for row in rows.values())})
+    media = catalogue.media_of_many(session, keys)
+    said = _annotations_of(session, keys)
+    made = []
+    for sort, key in wanted:
+        if sort == ANNOTATION:
+            row = rows.get(key)
+            made.append(_annotation(key, row, specimens.get(row.specimen_key) if row else None, addresses))
+        else:
+            made.append(_specimen(key, specimens.get(key), media.get(key, ()), said.get(key, []), addresses))
+    return made
+
+
+def build_able(session: Session, wanted: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
+    """The same without those that cannot be described, which are logged: one must not keep the others out of the index."""
+    try:
+        return build_many(session, wanted, addresses)
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        if len(wanted) > 1:
+            return [document for one in wanted for document in build_able(session, [one], addresses)]
+        log.exception("left out of the index; check-index will name it", key=index_key(*wanted[0]))
+        return []
 
 
 def index_key(sort: str, key: str) -> str:
@@ -59,21 +87,29 @@ def index_key(sort: str, key: str) -> str:
     return f"{sort}/{key}"
 
 
-def _specimen(session: Session, key: str, addresses: Addresses) -> Document:
-    try:
-        specimen = catalogue.get_specimen(session, key)
-    except UnknownSpecimen:
+def _annotations(session: Session, keys: Sequence[str]) -> Sequence[AnnotationRow]:
+    query = select(AnnotationRow).options(defer(AnnotationRow.document)).where(AnnotationRow.key.in_(keys))
+    return session.scalars(query).all() if keys else ()
+
+
+def _annotations_of(session: Session, specimen_keys: Sequence[str]) -> Mapping[str, list[AnnotationRow]]:
+    """The standing ones by specimen, in the order of their keys."""
+    shown = load_only(*(getattr(AnnotationRow, name) for name in SHOWN))
+    query = select(AnnotationRow).options(shown).where(AnnotationRow.specimen_key.in_(specimen_keys), *store.STANDING)
+    found: dict[str, list[AnnotationRow]] = {}
+    for row in session.scalars(query.order_by(AnnotationRow.specimen_key, AnnotationRow.key)) if specimen_keys else ():
+        found.setdefault(row.specimen_key, []).append(row)
+    return found
+
+
+def _specimen(
+    key: str, specimen: Specimen | None, media: Sequence[Media], rows: Sequence[AnnotationRow], addresses: Addresses
+) -> Document:
+    if specimen is None:
         return Document(index_key(SPECIMEN, key), NEVER, deleted=True)
-    media = catalogue.media_of(session, key)
-    rows = session.scalars(
-        select(AnnotationRow)
-        .options(load_only(*SHOWN))
-        .where(AnnotationRow.specimen_key == key, *store.STANDING)
-        .order_by(AnnotationRow.key)
-    ).all()
     fields: Fields = {
         **_darwin_core(specimen, addresses),
-        "sort": SPECIMEN,
+        THING: SPECIMEN,
         "media": [one.key for one in media],
         "text": [*_words_of(specimen, media), *_texts(rows)],
         "kind": _distinct(row.kind for row in rows),
@@ -92,20 +128,15 @@ def _specimen(session: Session, key: str, addresses: Addresses) -> Document:
     return Document(index_key(SPECIMEN, key), specimen.version, fields)
 
 
-def _annotation(session: Session, key: str, addresses: Addresses) -> Document:
-    row = session.get(AnnotationRow, key)
+def _annotation(key: str, row: AnnotationRow | None, specimen: Specimen | None, addresses: Addresses) -> Document:
+    """An annotation outlives its specimen; it then has no facets."""
     if row is None:
         return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
     if not store.stands(row):
         return Document(index_key(ANNOTATION, key), store.index_version(row), deleted=True)
-    fields: Fields = {}
-    try:
-        specimen = catalogue.get_specimen(session, row.specimen_key)
-        fields.update(_darwin_core(specimen, addresses))
-    except UnknownSpecimen:
-        pass  # an annotation outlives its specimen; it then has no facets
+    fields: Fields = _darwin_core(specimen, addresses) if specimen else {}
     fields |= {
-        "sort": ANNOTATION,
+        THING: ANNOTATION,
         "pid": ids.ark(key, addresses.naan),
         "specimen": row.specimen_key,
         "media": [row.media_key],

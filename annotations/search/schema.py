@@ -18,9 +18,10 @@ DARWIN_CORE_FACETS = (
     "basisOfRecord",
 )
 MEASURES = ("length", "width", "area")  # kinds of annotations whose value is a size; of several on a sheet, all count
+THING = "sort"  # "specimen" or "annotation": the column of `type`, named before `sort` meant the order
 
 FIELDS: tuple[Field, ...] = (
-    Field("sort", "keyword"),  # "specimen" or "annotation"
+    Field(THING, "keyword"),
     Field("pid", "keyword"),  # the ARK, without a host
     Field("specimen", "keyword"),
     Field("media", "keyword", many=True),
@@ -48,4 +49,4 @@ FIELDS: tuple[Field, ...] = (
     Field("created", "date"),
     Field("modified", "date"),
 )
-BY_NAME = {field.name: field for field in FIELDS}
+BY_NAME = {field.name: field for field in FIELDS if field.name != THING}  # what may be asked for by name

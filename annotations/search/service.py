@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from annotations.model import Annotation
 from annotations.search import query, snippets, store
 from annotations.search.documents import ANNOTATION, SPECIMEN, label
-from annotations.search.schema import BY_NAME
+from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
 from annotations.selectors import xywh
 from app.runtime import clock
@@ -21,7 +21,8 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.service import thumbnail
 
-SORTS = (SPECIMEN, ANNOTATION, "all")
+TYPES = (SPECIMEN, ANNOTATION, "all")
+AWAITED = ("segment", "media")  # types that will be found, and are not indexed yet
 FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "year")
 DEEPEST = 10_000  # hits that paging reaches; what is asked for beyond is better asked more narrowly
 MOST_TEXTS = 2_000  # texts of annotations that are looked through for the quotations of one page
@@ -30,12 +31,12 @@ LONGEST_TEXT = 500  # characters of an annotation's text in a list
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question: what was typed, values per field, what sort of thing, in which order, which page (from 1)."""
+    """One question: what was typed, values per field, which type of thing, in which order, which page (from 1)."""
 
     q: str = ""
     chosen: Mapping[str, Sequence[str]] | None = None
-    sort: str = SPECIMEN
-    order: str = ""
+    type: str = SPECIMEN
+    sort: str = ""
     facets: Sequence[str] = FACETS
     facet_size: int = 20
     page: int = 1
@@ -117,8 +118,7 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
 
 def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
     """The hits, and the tree of the words that were typed. Raises SearchDown, Invalid, TooMuch."""
-    if asked.sort not in SORTS:
-        raise Invalid(f"sort is one of {', '.join(SORTS)}, not {asked.sort[:40]!r}.", parameter="sort")
+    check_type(asked.type)
     for name in (*asked.facets, *(asked.chosen or {})):
         if name not in BY_NAME:
             raise Invalid(f"There is no field {name[:40]!r}; there are {', '.join(BY_NAME)}.", parameter=name[:40])
@@ -129,29 +129,39 @@ def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
         raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: ask more narrowly.", parameter="page")
     typed = query.parse(asked.q)
     parts = [typed, query.filters(asked.chosen or {})]
-    if asked.sort != "all":
-        parts.append(Term("sort", (asked.sort,)))
+    if asked.type != "all":
+        parts.append(Term(THING, (asked.type,)))
     if asked.box is not None:
         parts.append(query.box(*asked.box))
     found = engine.find(
         And(tuple(parts)),
         facets=asked.facets,
         facet_size=asked.facet_size,
-        sort=order_of(asked.order),
+        sort=sort_of(asked.sort),
         offset=asked.offset,
         limit=asked.size,
     )
     return found, typed
 
 
-def order_of(text: str) -> Sort:
+def check_type(given: str) -> None:
+    """Raises Invalid."""
+    if given in AWAITED:
+        raise Invalid(f"Nothing of the type {given} is indexed yet; type is one of {', '.join(TYPES)}.", parameter="type")
+    if given not in TYPES:
+        raise Invalid(f"type is one of {', '.join(TYPES)}, not {given[:40]!r}.", parameter="type")
+
+
+def sort_of(text: str) -> Sort:
     """`year`, `-year`, or nothing for relevance. Raises Invalid."""
     name = text.removeprefix("-")
     if name in ("", "relevance"):
         return RELEVANCE
+    if name in TYPES:  # what this parameter meant before; to be dropped with version 0.2
+        raise Invalid(f"`sort` is the order of the hits; for the type of thing ask `type={name}`.", parameter="sort")
     if name not in BY_NAME or BY_NAME[name].many or BY_NAME[name].kind == "text":
         able = [field.name for field in BY_NAME.values() if not field.many and field.kind != "text"]
-        raise Invalid(f"Hits can be ordered by {', '.join(able)}, not by {name[:40]!r}.", parameter="order")
+        raise Invalid(f"Hits can be sorted by {', '.join(able)}, not by {name[:40]!r}.", parameter="sort")
     return Sort(name, descending=text.startswith("-"))
 
 
@@ -180,7 +190,7 @@ def quote_specimens(
 def specimen_item(specimen: Specimen, media: Iterable[Media], quote: Quote | None, addresses: Addresses) -> dict[str, Any]:
     ready = [one for one in media if one.state == "ready"]
     return {
-        "sort": SPECIMEN,
+        "type": SPECIMEN,
         "id": addresses.pid(specimen.key),
         "key": specimen.key,
         "label": label(specimen),
@@ -201,7 +211,7 @@ def annotation_item(
     image = next((one for one in media if one.key == annotation.media_key and one.state == "ready"), None)
     box = annotation.box
     return {
-        "sort": ANNOTATION,
+        "type": ANNOTATION,
         "id": addresses.annotation(annotation.key),
         "key": annotation.key,
         "label": label(specimen) if specimen else annotation.specimen_key,

@@ -20,12 +20,15 @@ def annotations_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, An
 
 
 def texts_of_specimens(session: Session, keys: Iterable[str], limit: int) -> Mapping[str, list[tuple[str, str]]]:
-    """Of each specimen (annotation key, text); at most `limit` in all."""
+    """Of each specimen (annotation key, text), in the order of the keys; at most `limit` in all.
+
+    The order is that of the index over specimens: asked for another one, SQLite walks the whole table.
+    """
     query = select(AnnotationRow.specimen_key, AnnotationRow.key, AnnotationRow.text).where(
         AnnotationRow.specimen_key.in_(list(keys)), *store.STANDING, AnnotationRow.text != ""
     )
     found: dict[str, list[tuple[str, str]]] = {}
-    for specimen_key, key, text in session.execute(query.order_by(AnnotationRow.key).limit(limit)):
+    for specimen_key, key, text in session.execute(query.order_by(AnnotationRow.specimen_key, AnnotationRow.key).limit(limit)):
         found.setdefault(specimen_key, []).append((key, text))
     return found
 

@@ -14,7 +14,7 @@ from app.runtime.http import answer, integer
 
 blueprint = Blueprint("search", __name__)
 
-OURS = ("q", "sort", "order", "page", "limit", "facets", "facetSize", "xywh")
+OURS = ("q", "type", "sort", "order", "page", "limit", "facets", "facetSize", "xywh")
 SEARCH_TYPES = {
     1: 'application/ld+json;profile="http://iiif.io/api/search/1/context.json"',
     2: 'application/ld+json;profile="http://iiif.io/api/search/2/context.json"',
@@ -30,11 +30,13 @@ def search() -> Response:
     runtime = context.current()
     addresses = runtime.addresses
     named = request.args.get("facets")
+    if "order" in request.args:  # its name before; to be dropped with version 0.2
+        raise Invalid("The order of the hits is asked for with `sort`, not with `order`.", parameter="order")
     asked = service.Question(
         q=request.args.get("q", ""),
         chosen={name: request.args.getlist(name) for name in request.args if name in BY_NAME and name not in OURS},
-        sort=request.args.get("sort", "specimen"),
-        order=request.args.get("order", ""),
+        type=request.args.get("type", "specimen"),
+        sort=request.args.get("sort", ""),
         facets=service.FACETS if named is None else tuple(filter(None, named.split(",")))[:20],
         facet_size=integer("facetSize", 20, 1, 200),
         page=integer("page", 1, 1, DEEPEST_PAGE),

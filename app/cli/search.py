@@ -20,13 +20,14 @@ LISTED = 100  # differences that are printed one by one
 
 @click.command()
 @click.argument("question", metavar="Q")
-@click.option("--sort", type=click.Choice(service.SORTS), default="specimen", show_default=True, help="What to look for.")
+@click.option("--type", "kind", default="specimen", show_default=True, help=f"What to look for: {', '.join(service.TYPES)}.")
+@click.option("--sort", default="", help="A field to sort by, backwards with a minus: year, -year; else by relevance.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Hits to show.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts: what /api/search answers.")
-def search(question: str, sort: str, limit: int, as_json: bool) -> None:
+def search(question: str, kind: str, sort: str, limit: int, as_json: bool) -> None:
     """Find specimens or annotations: words, "phrases", prefix*, family:Fagaceae, year:1850..1900, length:50..90."""
     runtime = compose.build()
-    asked = service.Question(q=question, sort=sort, facets=(), size=limit)
+    asked = service.Question(q=question, type=kind, sort=sort, facets=(), size=limit)
     with _said(), runtime.reads.begin() as session:
         found = service.search(session, runtime.search, asked, runtime.addresses)
     if as_json:

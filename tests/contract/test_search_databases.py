@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from annotations.search import store
 from annotations.tables import AnnotationRow
@@ -27,4 +27,37 @@ def test_annotations_come_in_the_order_of_the_bytes_of_their_keys(database_url: 
         session.execute(insert(AnnotationRow), rows)
     with database.reads.begin() as session:
         assert list(store.annotation_versions(session)) == [(key, 1) for key in sorted(KEYS)]
+    database.engine.dispose()
+
+
+def test_texts_of_some_specimens_are_found_by_the_index_over_specimens(database_url: str) -> None:
+    """A question whose plan walks the table is a fault: it costs more with every record."""
+    database = connect(database_url)
+    Base.metadata.create_all(database.engine)
+    asked: list[tuple[str, tuple[object, ...]]] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    with database.reads.begin() as session:
+        assert store.texts_of_specimens(session, ["s1a", "s1b"], 10) == {}
+        if database_url == "sqlite://":
+            statement, parameters = asked[-1]
+            plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+            assert len(plan) == 1
+            assert "(specimen_key=? AND deleted_at=?" in plan[0]
+    database.engine.dispose()
+
+
+def test_texts_come_by_specimen_up_to_the_limit(database_url: str) -> None:
+    database = connect(database_url)
+    Base.metadata.create_all(database.engine)
+    plain = {"version": 1, "etag": "", "media_key": "", "layer": "people", "motivations": [], "document": {}}
+    at = {"created_at": AT, "modified_at": AT, "deleted_at": None}
+    said = [("n3", "s1a", "three"), ("n1", "s1b", "one"), ("n2", "s1a", "two"), ("n4", "s1a", ""), ("n5", "s1c", "else")]
+    rows = [{"key": key, "specimen_key": specimen, "text": text, **plain, **at} for key, specimen, text in said]
+    rows.append({"key": "n0", "specimen_key": "s1a", "text": "gone", **plain, **at, "deleted_at": AT})
+    with database.sessions.begin() as session:
+        session.execute(insert(AnnotationRow), rows)
+    with database.reads.begin() as session:
+        found = store.texts_of_specimens(session, ["s1a", "s1b"], 10)
+        assert found == {"s1a": [("n2", "two"), ("n3", "three")], "s1b": [("n1", "one")]}
+        assert store.texts_of_specimens(session, ["s1a", "s1b"], 1) == {"s1a": [("n2", "two")]}
     database.engine.dispose()

@@ -148,33 +148,38 @@ def test_facets_count_what_was_found(client: FlaskClient, oak: tuple[Specimen, M
 
 
 def test_annotations_are_found_by_kind_taxon_measure_and_box(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
-    found = ask(client, sort="annotation", family="Fagaceae", length="50..90")
+    found = ask(client, type="annotation", family="Fagaceae", length="50..90")
     (item,) = found["items"]
     assert (item["kind"], item["value"], item["unit"], item["box"]) == ("length", 71.5, "mm", [100, 200, 400, 600])
     assert item["thumbnail"]["id"].endswith("/100,200,300,400/300,400/0/default.jpg")
     assert item["canvas"].endswith(f"/canvas/{oak[1].key}")
-    assert [one["kind"] for one in ask(client, sort="annotation", xywh="2500,4800,100,100")["items"]] == ["text"]
-    assert ask(client, sort="annotation", xywh="0,0,50,50")["total"] == 0
-    assert ask(client, sort="annotation", kind="text", confidence="0.8..")["items"][0]["confidence"] == 0.88
-    assert ask(client, sort="all", q="silva")["total"] == 2
+    assert [one["kind"] for one in ask(client, type="annotation", xywh="2500,4800,100,100")["items"]] == ["text"]
+    assert ask(client, type="annotation", xywh="0,0,50,50")["total"] == 0
+    assert ask(client, type="annotation", kind="text", confidence="0.8..")["items"][0]["confidence"] == 0.88
+    assert ask(client, type="all", q="silva")["total"] == 2
 
 
 def test_pages_follow_one_another(client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]) -> None:
-    first = ask(client, limit=1, order="catalogNumber", q="")
+    first = ask(client, limit=1, sort="catalogNumber", q="")
     second = client.get(first["next"].removeprefix("http://lectotype.test")).json
     assert [item["catalogNumber"] for item in (*first["items"], *second["items"])] == ["BR0000005065868", "S-M-12"]
     assert second["next"] is None
-    assert [item["catalogNumber"] for item in ask(client, order="-year")["items"]] == ["S-M-12", "BR0000005065868"]
+    assert [item["catalogNumber"] for item in ask(client, sort="-year")["items"]] == ["S-M-12", "BR0000005065868"]
 
 
 @pytest.mark.parametrize(
     ("asked", "status", "parameter"),
     [
+        ({"type": "leaf"}, 400, "type"),
+        ({"type": "segment"}, 400, "type"),
+        ({"type": "media"}, 400, "type"),
+        ({"sort": "annotation"}, 400, "sort"),
         ({"sort": "leaf"}, 400, "sort"),
+        ({"order": "year"}, 400, "order"),
         ({"year": "old"}, 400, "year"),
         ({"facets": "soup"}, 400, "soup"),
         ({"facets": "text"}, 400, "facets"),
-        ({"order": "text"}, 400, "order"),
+        ({"sort": "-text"}, 400, "sort"),
         ({"page": "0"}, 400, "page"),
         ({"page": "9000"}, 413, "page"),
         ({"limit": "5000"}, 400, "limit"),
@@ -201,9 +206,9 @@ def test_a_deleted_annotation_is_found_no_more(client: FlaskClient, runtime: Run
     assert ask(client, q="zyzzyva")["total"] == 1
     with runtime.db.begin() as session:
         annotations.delete(session, added.key, by=Principal.of_system(), at=runtime.clock())
-    assert ask(client, q="zyzzyva", sort="annotation")["items"] == []
+    assert ask(client, q="zyzzyva", type="annotation")["items"] == []
     index(runtime)
-    assert ask(client, q="zyzzyva", sort="all")["total"] == 0
+    assert ask(client, q="zyzzyva", type="all")["total"] == 0
 
 
 def test_that_nothing_was_found_is_no_word_of_the_specimen(
@@ -217,7 +222,7 @@ def test_that_nothing_was_found_is_no_word_of_the_specimen(
         )
     index(runtime)
     assert ask(client, q="seen")["total"] == 0
-    assert ask(client, q="seen", sort="annotation", kind="barcode")["total"] == 1
+    assert ask(client, q="seen", type="annotation", kind="barcode")["total"] == 1
 
 
 def test_an_engine_that_is_down_is_503_for_search_alone(settings: Any, runtime: Runtime, client: FlaskClient) -> None:
