@@ -4,11 +4,13 @@ Term names follow the list of terms of 2026 (dwc.tdwg.org/list), with the Dublin
 What cannot be read is left out of the interpreted record and named in a note; the verbatim record always keeps it.
 """
 
-import calendar
 import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+
+from ontology.dates import date_of, date_of_parts, is_before_collecting
 
 _TERMS_BY_GROUP = {
     "Taxon": """
@@ -73,10 +75,12 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A value that could not be read, or was read with doubt: a code for statistics, and a sentence."""
+    """A value that could not be read, or was read with doubt: a code for statistics, a sentence, and the value in its term."""
 
     code: str
     sentence: str
+    term: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class Interpretation:
     notes: tuple[Note, ...]
 
 
+@lru_cache(maxsize=4096)
 def spelling(column: str) -> str:
     """A column's name without prefix, case, spaces and underscores: `dwc:Catalogue_Number` is `catalognumber`."""
     name = re.split(r"[:/#]", column.strip().strip("\ufeff"))[-1]
@@ -118,73 +123,29 @@ def interpret(verbatim: Mapping[str, str]) -> Interpretation:
     return Interpretation(terms, tuple(notes))
 
 
-# Dates: ISO 8601-1:2019 and the parts of ISO 8601-2 (EDTF) that collections use.
-_TIME = r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
-_DAY = re.compile(rf"(\d{{4}}|\d{{3}}X|\d{{2}}XX)(?:-(\d{{2}}|XX)(?:-(\d{{2}}|XX){_TIME})?)?[~?%]?", re.ASCII)
-_SHORT_END = re.compile(r"(?:(\d{2})-)?(\d{2})", re.ASCII)
-
-
-def is_date(text: str) -> bool:
-    """Whether the text is a day, month or year, or an interval of them (`1887-06-12`, `188X`, `1887-06/07`, `1887/..`)."""
-    start, slash, end = text.partition("/")
-    if not slash:
-        return _is_day(start)
-    if {start, end} <= {"", ".."}:
-        return False
-    if start in ("", "..") or end in ("", ".."):
-        return _is_day(start if start not in ("", "..") else end)
-    return _is_day(start) and (_is_day(end) or _is_short_end(start, end))
-
-
-def date_of(text: str) -> str:
-    """The date in ISO 8601, where slashes, single digits or unknown parts written as zero leave no doubt; else empty.
-
-    `2015/9/5` is 2015-09-05 and `1998-00-00` is 1998, but `5/9/2015` could be either day and stays unread.
-    """
-    text = re.sub(r"^(\d{4})/(\d{1,2})/(\d{1,2})(?!\d)", r"\1-\2-\3", text.strip(), flags=re.ASCII)
-    text = re.sub(r"(?<=-)(\d)(?=-|/|$)", r"0\1", text, flags=re.ASCII)
-    text = re.sub(r"^(\d{4})(?:-00-00|-00|(-\d{2})-00)$", r"\1\2", text, flags=re.ASCII)
-    return text if is_date(text) else ""
-
-
-def _is_day(text: str) -> bool:
-    match = _DAY.fullmatch(text)
-    if match is None:
-        return False
-    year, month, day = match.groups()
-    if month in (None, "XX"):
-        return day in (None, "XX")
-    if not 1 <= int(month) <= 12:
-        return False
-    if day in (None, "XX"):
-        return True
-    leap_safe = int(year) if "X" not in year and int(year) >= 1 else 2000
-    return 1 <= int(day) <= calendar.monthrange(leap_safe, int(month))[1]
-
-
-def _is_short_end(start: str, end: str) -> bool:
-    """An interval's end may leave out what it shares with the start (ISO 8601-1, section 5.5.2): `1887-06-12/14`."""
-    match = _SHORT_END.fullmatch(end)
-    day = re.fullmatch(r"(\d{4})-(\d{2})(-\d{2})?", start, re.ASCII)
-    if match is None or day is None:
-        return False
-    if day[3] is None:
-        return match[1] is None and _is_day(f"{day[1]}-{match[2]}")
-    return _is_day(f"{day[1]}-{match[1] or day[2]}-{match[2]}")
-
-
 def _read_dates(terms: dict[str, str], notes: list[Note]) -> None:
     for term in DATE_TERMS:
         text = terms.pop(term, None)
-        if text is not None and (date := date_of(text)):
+        if text is None:
+            continue
+        date = date_of(text)
+        if date and not is_before_collecting(date):
             terms[term] = date
-        elif text is not None:
-            notes.append(Note("bad-date", f"{term} {text[:60]!r} is no ISO 8601 date: kept verbatim only."))
-    if "eventDate" not in terms and "year" in terms:
-        parts = (terms["year"].zfill(4), terms.get("month", "").zfill(2), terms.get("day", "").zfill(2))
-        whole = "-".join(part for part in parts if part.strip("0"))
-        if ("day" not in terms or "month" in terms) and is_date(whole):
-            terms["eventDate"] = whole
+        else:
+            notes.append(Note("bad-date", f"{term} {text[:60]!r} is no date that can be read: kept verbatim only.", term, text))
+    if "year" in terms:
+        _read_parts_of_date(terms, notes)
+
+
+def _read_parts_of_date(terms: dict[str, str], notes: list[Note]) -> None:
+    parts = (terms["year"], terms.get("month", ""), terms.get("day", ""))
+    date, problem = date_of_parts(*parts)
+    if problem:
+        sentence = f"Of year, month and day {', '.join(parts)[:60]!r}, {problem}: kept verbatim only."
+        notes.append(Note("bad-date", sentence, "year", parts[0]))
+    whole = terms.setdefault("eventDate", date) if date else terms.get("eventDate", "")
+    if date and "/" not in whole + date and whole[:4].isdigit() and whole[:4] != date[:4]:
+        notes.append(Note("date-contradiction", f"eventDate {whole!r} and year {date[:4]!r} contradict.", "eventDate", whole))
 
 
 # Coordinates, in decimal degrees.
@@ -205,11 +166,11 @@ def _read_coordinates(terms: dict[str, str], notes: list[Note]) -> None:
     north, east = degrees(latitude or "", 90), degrees(longitude or "", 180)
     if north is None or east is None:
         given = f"{latitude or 'nothing'}, {longitude or 'nothing'}"
-        notes.append(
-            Note("bad-coordinates", f"The coordinates {given[:80]!r} are no decimal degrees and were kept verbatim only.")
-        )
+        sentence = f"The coordinates {given[:80]!r} are no decimal degrees and were kept verbatim only."
+        notes.append(Note("bad-coordinates", sentence, "decimalLatitude", given))
     elif north == 0 and east == 0:
-        notes.append(Note("zero-coordinates", "The coordinates 0, 0 are taken to mean unknown: kept verbatim only."))
+        sentence = "The coordinates 0, 0 are taken to mean unknown: kept verbatim only."
+        notes.append(Note("zero-coordinates", sentence, "decimalLatitude", "0, 0"))
     else:
         terms["decimalLatitude"], terms["decimalLongitude"] = _plain(latitude or ""), _plain(longitude or "")
 
@@ -226,4 +187,5 @@ def _read_country_code(terms: dict[str, str], notes: list[Note]) -> None:
         terms["countryCode"] = code.upper()
     else:
         del terms["countryCode"]
-        notes.append(Note("bad-country-code", f"countryCode {code[:40]!r} is not two letters (ISO 3166-1): kept verbatim only."))
+        sentence = f"countryCode {code[:40]!r} is not two letters (ISO 3166-1): kept verbatim only."
+        notes.append(Note("bad-country-code", sentence, "countryCode", code))

@@ -6,6 +6,9 @@ A manifest's `rights` must be a Creative Commons licence or a RightsStatements.o
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ontology import darwin_core
 
 CC = "http://creativecommons.org"
 _STATEMENTS = ("InC", "InC-OW-EU", "InC-EDU", "InC-NC", "InC-RUU", "NoC-CR", "NoC-NC", "NoC-OKLR", "NoC-US", "CNE", "UND", "NKC")
@@ -22,19 +25,120 @@ _WORDS = (
 _CODE = re.compile(r"\bcc[\s\-(]*(?:0(?![.\d])|zero|by(?:[\s\-]*(?:nc|nd|sa))*)(?![a-z])")
 _PARTS = re.compile(r"by|nc|nd|sa|zero|0")
 _OTHERS = re.compile(r"\b(?:mit|bsd|l?gpl|agpl|apache|gfdl)\b|\(-")
+_NO_RIGHTS = re.compile(r"\bno (?:rights reserved|known copyright|copyright)\b")
+_NEGATED = re.compile(r"\b(?:not|never|no|without|cannot|isn['’]?t|nicht|keine?|pas|nor|neither|non)\b")
+_RESERVED = re.compile(
+    r"all rights reserved|\bunder embargo|\brestricted\b|\bpermission (?:is )?(?:required|needed)|\bconfidential\b"
+)
+_NON_COMMERCIAL = re.compile(r"\bnon[\s-]*commercial\b")
+
+# Columns that speak of the rights in an image, those of Audiovisual Core among them, by the spelling of their names.
+STATEMENTS = (
+    "license",
+    "licence",
+    "webstatement",
+    "usageterms",
+    "rights",
+    "rightsstatement",
+    "copyright",
+    "copyrightnotice",
+    "accessrights",
+)
+HOLDERS = ("rightsholder", "owner", "copyrightholder", "copyrightowner")
+_SPEAKS_OF_RIGHTS = re.compile(r"licen[cs]e|rights|copyright|usageterms")
+_SPEAKS_OF_A_HOLDER = re.compile(r"holder|owner|uri$|id$|iri$|logo")
+_STRICTNESS = ("zero", "mark", "by", "by-sa", "by-nd", "by-nc", "by-nc-sa", "by-nc-nd", "statement", "noncommercial", "reserved")
+
+
+@dataclass(frozen=True, slots=True)
+class RightsReading:
+    """What a row says of rights: the statement that stands, to the letter, the holder, and what is doubtful.
+
+    `column` and `value` are those of the statement that gave way or was negated, `problem` a sentence without an end.
+    """
+
+    statement: str = ""
+    holder: str = ""
+    problem: str = ""
+    column: str = ""
+    value: str = ""
 
 
 def iri_of(text: str) -> str:
-    """The address, in the form that IIIF asks for, of the licence that the text names; empty where it names none."""
+    """The address, in the form that IIIF asks for, of the licence that the text names; empty where it names none.
+
+    A text that says "not", or reserves all rights beside it, names none.
+    """
     address = re.sub(r"\s+", " ", text).strip().lower()
     words = re.sub(r"[\s_]+", " ", address)
+    if is_negated(text) or _RESERVED.search(words):
+        return ""
     return _from_address(address) or _statement(address) or _public_domain(words) or _licence(words)
 
 
+def is_negated(text: str) -> bool:
+    """Whether the text denies what it names (`not CC BY`); that licences themselves deny something does not count."""
+    words = re.sub(r"[\s_\-]+", " ", re.sub(r"https?://\S+", " ", text.lower()))
+    for pattern, short in _WORDS:
+        words = re.sub(pattern, short, words)
+    return _NEGATED.search(_NO_RIGHTS.sub(" ", words)) is not None
+
+
+def read(columns: Mapping[str, str]) -> RightsReading:
+    """Read the rights of a row, by column name. Where its statements contradict, the stricter one stands."""
+    by_spelling = {darwin_core.spelling(column): (column, text.strip()) for column, text in columns.items() if text.strip()}
+    holder = next((by_spelling[name][1] for name in HOLDERS if name in by_spelling), "")
+    given = [by_spelling[name] for name in STATEMENTS if name in by_spelling]
+    given = given or [by_spelling[name] for name in sorted(by_spelling) if _is_statement(name)]
+    if not given:
+        return RightsReading(holder=holder)
+    ranked = [(_strictness(text), column, text) for column, text in given]
+    known = [each for each in ranked if each[0] >= 0]
+    if not known:
+        return RightsReading(given[0][1], holder)
+    rank = max(each[0] for each in known)
+    strict = [each for each in known if each[0] == rank]
+    _, column, statement = next((each for each in strict if iri_of(each[2])), strict[0])
+    laxer = next((each for each in known if each[0] != rank), None)
+    if laxer is not None:
+        problem = f"{column} {statement[:80]!r} and {laxer[1]} {laxer[2][:80]!r} contradict: the stricter one, {column}, stands"
+        return RightsReading(statement, holder, problem, laxer[1], laxer[2])
+    if is_negated(statement):
+        problem = f"{column} {statement[:80]!r} says what is not the case: no licence is taken from it"
+        return RightsReading(statement, holder, problem, column, statement)
+    return RightsReading(statement, holder)
+
+
 def of_terms(terms: Mapping[str, str]) -> str:
-    """What a record or a media row says of rights, to the letter: the term from which an address follows, else the first."""
-    given = [terms[name] for name in ("license", "rights", "accessRights") if terms.get(name)]
-    return next((text for text in given if iri_of(text)), given[0] if given else "")
+    """What a record or a media row says of rights, to the letter."""
+    return read(terms).statement
+
+
+def _is_statement(name: str) -> bool:
+    return _SPEAKS_OF_RIGHTS.search(name) is not None and _SPEAKS_OF_A_HOLDER.search(name) is None
+
+
+def _strictness(text: str) -> int:
+    """Place in _STRICTNESS; -1 where the text says nothing that can be compared, as that somebody has a right."""
+    words = re.sub(r"[\s_]+", " ", text.lower())
+    if _RESERVED.search(words) or is_negated(text):
+        return len(_STRICTNESS) - 1
+    match = re.search(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z\-]+)", words)
+    code = match[1] if match else _code(words)
+    if code in _STRICTNESS:
+        return max(1, _STRICTNESS.index(code))  # that nobody has rights and that they were waived comes to the same
+    if iri_of(text):
+        return _STRICTNESS.index("mark" if _public_domain(words) else "statement")
+    return _STRICTNESS.index("noncommercial") if _NON_COMMERCIAL.search(words) else -1
+
+
+def _code(words: str) -> str:
+    """The code of the one Creative Commons licence that the words name, with or without its version: `by-nc`."""
+    for pattern, short in _WORDS:
+        words = re.sub(pattern, short, words)
+    codes = {"-".join(_PARTS.findall(match[0])) for match in _CODE.finditer(words)}
+    code = codes.pop() if len(codes) == 1 and not _OTHERS.search(words) else ""
+    return "zero" if code in ("0", "zero") else code
 
 
 def _from_address(words: str) -> str:
@@ -66,14 +170,11 @@ def _licence(words: str) -> str:
 
     Nothing is made up: text that names several licences, or one without its version, leads to no address.
     """
+    code = _code(words)
+    if code == "zero":
+        return f"{CC}/publicdomain/zero/1.0/"
     for pattern, short in _WORDS:
         words = re.sub(pattern, short, words)
-    codes = {"-".join(_PARTS.findall(match[0])) for match in _CODE.finditer(words)}
     versions = {f"{major}.{minor}" for major, minor in re.findall(r"(?<!\d)([1-4])[. ](\d)(?![\d.])", words)}
-    if len(codes) != 1 or _OTHERS.search(words):
-        return ""
-    code = codes.pop()
-    if code in ("0", "zero"):
-        return f"{CC}/publicdomain/zero/1.0/"
     version = versions.pop() if len(versions) == 1 else ""
     return f"{CC}/licenses/{code}/{version}/" if code in _CODES and version in _VERSIONS else ""

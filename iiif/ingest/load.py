@@ -74,6 +74,9 @@ class Loader:
             is_new = self._enter(record, terms, masters, report)
         for note in reading.notes if is_new else ():
             report.warn(record.place, record.number, IngestIssue(note.code, note.sentence))
+        for columns in (record.verbatim, *(image.terms for image in record.images)) if is_new else ():
+            if contradiction := rights.read(columns).problem:
+                report.warn(record.place, record.number, IngestIssue("rights-contradiction", f"{contradiction}."))
 
     def _clash(self, terms: Mapping[str, str]) -> IngestIssue | None:
         """Why the record cannot be what is here under its number: both speak of a term, and not alike."""
@@ -159,16 +162,15 @@ class Loader:
 
     def _add_media(self, session: Session, specimen: Specimen, master: ReceivedImage, record: Record, at: datetime) -> None:
         """What a media row says of its image goes before what the specimen's row says of all."""
-        own = darwin_core.interpret(master.image.terms).terms
-        shared = darwin_core.interpret(record.verbatim).terms
+        own, shared = rights.read(master.image.terms), rights.read(record.verbatim)
         draft = service.MediaDraft(
             specimen_key=specimen.key,
             sha256=master.sha256,
             byte_size=master.byte_size,
             format=master.media_type,
             file_name=master.image.file_name[-MAX_TEXT:],
-            rights=(rights.of_terms(own) or rights.of_terms(shared))[:MAX_TEXT],
-            rights_holder=(own.get("rightsHolder") or shared.get("rightsHolder", ""))[:MAX_TEXT],
+            rights=(own.statement or shared.statement)[:MAX_TEXT],
+            rights_holder=(own.holder or shared.holder)[:MAX_TEXT],
             creator=(_creator_of(master.image.terms) or _creator_of(record.verbatim))[:MAX_TEXT],
         )
         self.on_media(session, service.add_media(session, draft, naan=self.runtime.settings.naan, at=at))

@@ -33,7 +33,9 @@ CODES = {
     "unreadable": "the file could not be opened",
     "zero-coordinates": "0, 0 is not taken for a place",
     "bad-coordinates": "no decimal degrees",
-    "bad-date": "no ISO 8601 date",
+    "bad-date": "no date that can be read without doubt",
+    "date-contradiction": "eventDate and year contradict",
+    "rights-contradiction": "what is said of the rights contradicts itself: the stricter statement stands",
     "bad-country-code": "not two letters",
 }
 KEPT_ENTRIES = 10_000

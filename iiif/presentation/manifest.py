@@ -145,8 +145,8 @@ def plain(text: str) -> str:
 
 
 def rights_of(specimen: Specimen, media: Media) -> str:
-    """The address of the licence, of the image if it says one, else of the record; empty where none is known."""
-    return iri_of(media.rights) or iri_of(of_terms(specimen.interpreted))
+    """The address of the image's licence; of the record's only where nothing is said of the image; empty where none is known."""
+    return iri_of(media.rights or of_terms(specimen.interpreted))
 
 
 def nav_date(event_date: str) -> str:

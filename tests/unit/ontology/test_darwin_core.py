@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ontology import darwin_core
-from ontology.darwin_core import date_of, degrees, interpret, is_date, label_of, term_of
+from ontology.darwin_core import degrees, interpret, label_of, term_of
+from ontology.dates import date_of, is_date
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,66 @@ def test_these_are_no_dates(text: str) -> None:
 
 def test_unknown_parts_written_as_zero_are_left_out() -> None:
     assert (date_of("1998-00-00"), date_of("1998-05-00"), date_of("2007-1-1")) == ("1998", "1998-05", "2007-01-01")
-    assert date_of("5/9/2015") == ""
+    assert (date_of("5/9/2015"), date_of("0000-00-00"), date_of("0000")) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("12.VI.1887", "1887-06-12"),
+        ("1887-VI-12", "1887-06-12"),
+        ("VI.1887", "1887-06"),
+        ("12 June 1887", "1887-06-12"),
+        ("June 1887", "1887-06"),
+        ("Jun 12, 1887", "1887-06-12"),
+        ("1904-1910", "1904/1910"),
+        ("1887-06-12 - 1887-06-14", "1887-06-12/1887-06-14"),
+        ("3.IX.1911 – 5.IX.1911", "1911-09-03/1911-09-05"),
+        ("31.VI.1887", ""),
+        ("12.VI.87", ""),
+        ("1910-1904", ""),
+        ("1890/1887", ""),
+        ("Jun-87", ""),
+        ("41234", ""),
+        ("Sommer 1887", ""),
+    ],
+)
+def test_a_month_in_roman_numerals_or_in_words_and_a_range_of_years_leave_no_doubt(text: str, date: str) -> None:
+    assert date_of(text) == date
+
+
+@pytest.mark.parametrize(
+    ("parts", "date", "is_doubtful"),
+    [
+        (("1887", "VI", "12"), "1887-06-12", False),
+        (("1887", "June", "12"), "1887-06-12", False),
+        (("1887", "6", "0"), "1887-06", False),
+        (("1887", "00", "00"), "1887", False),
+        (("1887.0", "6.0", "12.0"), "1887-06-12", False),
+        (("1887-1890", "", ""), "1887/1890", False),
+        (("1887", "13", "1"), "1887", True),
+        (("1887", "6", "31"), "1887-06", True),
+        (("1887", "", "12"), None, True),
+        (("87", "6", "12"), None, True),
+        (("0087", "6", "12"), None, True),
+        (("0000", "0", "0"), None, True),
+    ],
+)
+def test_parts_make_a_date_as_far_as_understood(parts: tuple[str, str, str], date: str | None, is_doubtful: bool) -> None:
+    reading = interpret(dict(zip(("year", "month", "day"), parts, strict=True)))
+    assert reading.terms.get("eventDate") == date
+    assert [note.code for note in reading.notes] == ["bad-date"] * is_doubtful
+
+
+def test_a_date_before_collecting_began_is_a_padded_year() -> None:
+    reading = interpret({"eventDate": "0087-06-12"})
+    assert "eventDate" not in reading.terms
+    assert (reading.notes[0].code, reading.notes[0].term, reading.notes[0].value) == ("bad-date", "eventDate", "0087-06-12")
+
+
+def test_a_date_and_a_year_that_contradict_are_named() -> None:
+    assert [note.code for note in interpret({"eventDate": "1887-06-12", "year": "1888"}).notes] == ["date-contradiction"]
+    assert not interpret({"eventDate": "1887/1890", "year": "1888"}).notes
 
 
 @given(st.text(max_size=30))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iiif.catalogue.rights import iri_of, of_terms
+from iiif.catalogue.rights import iri_of, of_terms, read
 
 BY_4 = "http://creativecommons.org/licenses/by/4.0/"
 
@@ -56,6 +56,12 @@ def test_these_name_a_licence(text: str, iri: str) -> None:
         "CC BY(-SA) 4.0",
         "https://creativecommons.org/licenses/mine/4.0/",
         "all rights reserved",
+        "not CC BY 4.0",
+        "This image is not licensed under CC BY 4.0",
+        "Not https://creativecommons.org/licenses/by/4.0/",
+        "no CC0",
+        "CC0 does not apply",
+        "© The Museum, all rights reserved; CC BY 4.0",
     ],
 )
 def test_nothing_is_made_up(text: str) -> None:
@@ -79,3 +85,56 @@ def test_the_term_that_names_a_licence_goes_before_one_that_does_not() -> None:
     assert of_terms({"license": "see below", "rights": "CC BY 4.0"}) == "CC BY 4.0"
     assert of_terms({"license": "see below", "rightsHolder": "The Museum"}) == "see below"
     assert of_terms({}) == ""
+
+
+CC0 = "http://creativecommons.org/publicdomain/zero/1.0/legalcode"
+
+
+def test_what_a_licence_itself_denies_is_no_negation() -> None:
+    assert iri_of("CC0 (no rights reserved)") == "http://creativecommons.org/publicdomain/zero/1.0/"
+    assert iri_of("Creative Commons Attribution-NonCommercial-NoDerivatives 4.0").endswith("/by-nc-nd/4.0/")
+
+
+def test_the_terms_of_audiovisual_core_are_rights_of_an_image() -> None:
+    address = "https://creativecommons.org/licenses/by-nc/4.0/"
+    reading = read({"UsageTerms": "CC BY-NC 4.0", "WebStatement": address, "Owner": "M"})
+    assert iri_of(reading.statement) == "http://creativecommons.org/licenses/by-nc/4.0/"
+    assert (reading.holder, reading.problem) == ("M", "")
+    assert read({"xmpRights:UsageTerms": "All rights reserved"}).statement == "All rights reserved"
+    assert read({"copyrightNotice": "ask us"}).statement == "ask us"
+
+
+@pytest.mark.parametrize(
+    ("columns", "statement", "gave_way"),
+    [
+        ({"license": CC0, "UsageTerms": "All rights reserved"}, "All rights reserved", "license"),
+        ({"license": "CC BY 4.0", "rights": "CC BY-NC-ND 4.0"}, "CC BY-NC-ND 4.0", "license"),
+        ({"license": "CC BY 4.0", "accessRights": "not-for-public-usage"}, "not-for-public-usage", "license"),
+        ({"license": CC0, "rights": "free for non-commercial use"}, "free for non-commercial use", "license"),
+        ({"license": "not CC0"}, "not CC0", "license"),
+    ],
+)
+def test_where_statements_contradict_the_stricter_one_stands_and_is_named(
+    columns: dict[str, str], statement: str, gave_way: str
+) -> None:
+    reading = read(columns)
+    assert (reading.statement, reading.column) == (statement, gave_way)
+    assert reading.problem
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"license": "CC BY 4.0", "rights": "© The Trustees of the Museum", "rightsHolder": "The Museum"},
+        {"license": CC0, "rights": "Public Domain"},
+        {"license": "CC BY 4.0", "UsageTerms": "Creative Commons Attribution"},
+        {"license": "CC BY 4.0", "rights": "held under the specified Creative Commons license, by the contributor"},
+    ],
+)
+def test_statements_that_agree_are_no_contradiction(columns: dict[str, str]) -> None:
+    assert (read(columns).problem, iri_of(read(columns).statement)) == ("", iri_of(columns["license"]))
+
+
+@given(st.dictionaries(st.sampled_from(["license", "rights", "UsageTerms", "accessRights", "copyright"]), st.text(max_size=40)))
+def test_any_rights_are_read(columns: dict[str, str]) -> None:
+    assert read(columns).statement in {"", *(text.strip() for text in columns.values())}

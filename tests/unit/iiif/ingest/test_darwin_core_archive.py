@@ -9,6 +9,7 @@ import pytest
 
 from app.runtime.context import Runtime
 from iiif.image.masters.decoder_protocol import DecodeLimits
+from iiif.ingest.files import is_image_name
 from iiif.ingest.model import IngestLimits, SourceError
 from iiif.ingest.unpack import unpack
 from tests.unit.iiif.ingest.conftest import Ingest, all_of, picture, reasons
@@ -206,7 +207,7 @@ def test_the_archives_in_a_folder_are_read_with_it(runtime: Runtime, take_in: In
 def test_every_real_photograph_comes_in(runtime: Runtime, take_in: Ingest, shared: Path) -> None:
     folder = shared / "data" / "specimens"
     report = take_in(folder)
-    pictures = [path for path in folder.iterdir() if path.suffix in (".jpg", ".png")]
+    pictures = [path for path in folder.iterdir() if is_image_name(path.name)]
     specimens, media = all_of(runtime)
     assert report.media_added == len(pictures) == len(specimens)
     assert {one[0].file_name for one in media.values()} == {path.name for path in pictures}
