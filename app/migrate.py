@@ -1,5 +1,7 @@
 """Migrations: alembic, configured here and run in this process; no file of settings and no command of its own is needed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -16,12 +18,39 @@ FOLDER = Path(__file__).parent / "migrations"
 PG_LOCK = 0x6D696772  # "migr": key of the advisory lock that lets one process migrate at a time
 
 
-def upgrade(database: Database) -> None:
-    """Bring the database to the newest migration, all of it or nothing. Others that begin meanwhile wait."""
-    with database.engine.begin() as connection:  # on SQLite this takes the write lock
-        if connection.dialect.name == "postgresql":
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Bring the database to that migration, the newest by default: all of it or nothing. Others that begin meanwhile wait.
+
+    SQLite alters a table by making it anew and dropping the old one, which would delete or refuse the rows that refer to
+    it; so its foreign keys are not enforced meanwhile, but checked as a whole before the transaction commits.
+    """
+    with database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            with _without_foreign_keys(connection), connection.begin():  # this takes the write lock
+                command.upgrade(_config(connection), revision)
+                _check_foreign_keys(connection)
+            return
+        with connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PG_LOCK})
-        command.upgrade(_config(connection), "head")
+            command.upgrade(_config(connection), revision)
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite heeds this pragma outside of transactions only, so it goes past SQLAlchemy, which would begin one."""
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - it is None for connections that were given back
+    driver.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys=ON")
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5)
+    if broken:
+        raise RuntimeError(f"the migration left rows that refer to nothing: {[tuple(row) for row in broken]}")
 
 
 def add(database: Database, message: str, revision: str) -> None:

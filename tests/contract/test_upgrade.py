@@ -1,0 +1,104 @@
+"""A data folder of release 70fa686 comes up on the present code: nothing that it answered is lost, whatever interrupts it."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from analytics import service as analytics
+from annotations.search import consistency
+from iiif.catalogue import service as catalogue
+from tests import live
+from tests.drain import drain
+from tests.live import ROOT, Live
+from tests.upgrade import release as releases
+from tests.upgrade.exceptions import EXCEPTIONS, is_meant
+from tests.upgrade.recording import Hub, differences
+from tests.upgrade.release import Release
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Empty for SQLite in the data folder."""
+    return request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    return releases.unpack(tmp_path)
+
+
+@pytest.fixture
+def upgraded(release: Release, database_url: str) -> Iterator[Live]:
+    """The present code's own server on the release's data."""
+    if database_url:
+        releases.load(release.database, database_url)
+        release.database.unlink()
+    with live.web(release.folder, database_url=database_url, **release.settings) as hub:
+        yield hub
+
+
+def test_every_address_version_etag_and_picture_is_as_before_and_waiting_work_is_done(release: Release, upgraded: Live) -> None:
+    hub = Hub(upgraded.runtime.settings.port, release.settings["base_url"], release.token)
+    moved = upgraded.runtime.database.engine.dialect.name == "postgresql"  # it was recorded on SQLite
+
+    def is_expected(path: str, place: str) -> bool:
+        """jsonb has an order of members of its own, and the ETag of a past version is the digest of its text."""
+        return is_meant(path, place) or (moved and place == "ETag" and "/versions/" in path)
+
+    answers = ((old, hub.ask(old["path"], token=old["token"])) for old in release.exchanges)
+    changed = [line for old, new in answers for line in differences(old, new, is_expected)]
+    assert changed == [], "\n".join(changed)
+    drain(upgraded.runtime)
+    with upgraded.runtime.reads.begin() as session:
+        assert analytics.count(session, state="running") == 0
+        assert set(catalogue.count_media(session)) == {"ready", "failed"}
+        assert list(consistency.differences(session, upgraded.runtime.search)) == []
+
+
+def test_a_recording_notices_what_is_lost(release: Release) -> None:
+    """The comparison itself: each kind of loss is told, and what is added is not."""
+    old = next(one for one in release.exchanges if one["path"].startswith("/annotations/crepins-label") and "json" in one)
+    assert differences(old, {**old, "json": {**old["json"], "added": 1}}) == []
+    lost = {name: value for name, value in old["json"].items() if name != "body"}
+    for new in (
+        {**old, "status": 404},
+        {**old, "headers": {**old["headers"], "ETag": '"other"'}},
+        {**old, "json": lost},
+        {**old, "json": {**old["json"], "target": "elsewhere"}},
+    ):
+        assert len(differences(old, new)) == 1
+    picture = next(one for one in release.exchanges if "picture" in one)
+    shifted = {**picture["picture"], "sha256": "", "grid": [value ^ 16 for value in picture["picture"]["grid"]]}
+    assert differences(picture, {**picture, "picture": shifted}) != []
+
+
+def test_every_exception_is_one_that_the_recording_needs(release: Release) -> None:
+    unused = [pattern for pattern, _, _ in EXCEPTIONS if not any(re.fullmatch(pattern, one["path"]) for one in release.exchanges)]
+    assert unused == []
+
+
+@pytest.mark.parametrize("begins", ["with the release", "empty"])
+def test_killed_anywhere_it_goes_on_on_sqlite(release: Release, tmp_path: Path, begins: str) -> None:
+    assert_it_goes_on("sqlite", str(release.database if begins == "with the release" else tmp_path / "nothing"), str(tmp_path))
+
+
+@pytest.mark.parametrize("begins", ["with the release", "empty"])
+def test_killed_anywhere_it_goes_on_on_postgresql(release: Release, postgresql_url: str, begins: str) -> None:
+    if begins == "with the release":
+        releases.load(release.database, postgresql_url)
+    assert_it_goes_on("postgresql", *postgresql_url.rsplit("/", 1))
+
+
+def assert_it_goes_on(*arguments: str) -> None:
+    command = [sys.executable, "-m", "tests.upgrade.interrupted", *arguments]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["statements"] >= 1
+    assert all(outcome["killed"].values()), outcome
+    assert outcome["at_once"], done.stderr
