@@ -4,12 +4,14 @@
 half-way because another wrote first. `reads.begin()` never takes it.
 """
 
+import os
 import sqlite3
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
@@ -66,6 +68,9 @@ def connect(url: str) -> Database:
     if address.get_backend_name() == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
         engine = create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=30)
+    elif address.database and _is_read_only(Path(address.database)):
+        engine = create_engine(_read_only(Path(address.database)), connect_args={"timeout": BUSY_S})
+        _prepare_sqlite(engine, read_only=True)
     else:
         if address.database:
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
@@ -75,11 +80,29 @@ def connect(url: str) -> Database:
     return Database(engine, sessionmaker(engine, expire_on_commit=False), sessionmaker(reading, expire_on_commit=False))
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _is_read_only(file: Path) -> bool:
+    """Whether the database is there, and nothing can be written beside it."""
+    return file.is_file() and not os.access(file.parent, os.W_OK)
+
+
+def _read_only(file: Path) -> str:
+    """The address by which SQLite reads the file without writing anything beside it.
+
+    A log that was not yet carried over is read where it lies. Without one the file is opened as one that nobody changes
+    (immutable), for a database with a write-ahead log cannot be opened otherwise; a process that runs must be started again
+    once the folder can be written.
+    """
+    log = file.with_name(f"{file.name}-wal")
+    unchanged = "" if log.is_file() and log.stat().st_size else "&immutable=1"
+    return f"sqlite:///file:{quote(str(file.resolve()))}?mode=ro{unchanged}&uri=true"
+
+
+def _prepare_sqlite(engine: Engine, *, read_only: bool = False) -> None:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
-        _write_ahead(connection)
+        if not read_only:
+            _write_ahead(connection)
         for pragma in ("synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={BUSY_S * 1000}"):
             connection.execute(f"PRAGMA {pragma}")
 
