@@ -10,7 +10,7 @@ from app.runtime.principal import Principal, require
 from iiif.catalogue import store
 from iiif.catalogue.errors import BadDepiction, HomeDepiction, TooManyDepicted, UnknownDepiction, UnknownMedia, UnknownSpecimen
 from iiif.catalogue.model import DEPICTION_ROLES, Depiction, DepictionRole, Media, OwnRegion
-from iiif.catalogue.tables import DepictionRow, MediaRow
+from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
 MAX_SPECIMENS = 1000  # in one image; each change of the image has all of them indexed again
 
@@ -112,19 +112,24 @@ def add_home(session: Session, media: MediaRow) -> None:
 
 
 def touch_all(session: Session, media: MediaRow, *others: str, at: datetime) -> None:
-    """Something of the image has changed that the index entries of its specimens show, and of others. Raises UnknownSpecimen."""
+    """Something of the image has changed that the index entries of its specimens show, and those of others."""
     keys = {depiction.specimen_key for depiction in store.depictions_of_media(session, [media.key])}
-    for key in sorted(keys.union(others)):  # in one order, as each is locked
-        touch_specimen(session, key, at=at)
+    touch_specimens(session, keys.union(others), at=at)
 
 
 def touch_specimen(session: Session, key: str, *, at: datetime) -> None:
     """Something that the specimen's index entry shows has changed: a new version, indexed again. Raises UnknownSpecimen."""
+    touched(session, key, at=at)
+
+
+def touched(session: Session, key: str, *, at: datetime) -> SpecimenRow:
+    """The row of the specimen, locked, after `touch_specimen`. Raises UnknownSpecimen."""
     row = store.find_specimen(session, key, lock=True)
     if row is None:
         raise UnknownSpecimen(f"There is no specimen {key!r} here.")
     row.version, row.updated_at = row.version + 1, at
     outbox.touch(session, "specimen", key)
+    return row
 
 
 def touch_specimens(session: Session, keys: Iterable[str], *, at: datetime) -> None:

@@ -12,7 +12,7 @@ class UnknownMedia(NotFound):
 
 
 class DuplicateSpecimen(Conflict):
-    """Institution, collection and catalogue number are taken."""
+    """The identity is that of another specimen."""
 
 
 class DuplicateMedia(Conflict):

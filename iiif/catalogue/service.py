@@ -10,6 +10,7 @@ from app.runtime import ids, outbox
 from app.runtime.principal import Principal, require
 from iiif.catalogue import store
 from iiif.catalogue.depictions import (
+    MAX_SPECIMENS,
     add_home,
     depict,
     depictions_of,
@@ -21,13 +22,17 @@ from iiif.catalogue.depictions import (
     touch_all,
     touch_specimen,
     touch_specimens,
+    touched,
 )
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
+from iiif.catalogue.identity import ID_TERMS, identities_of
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
 from iiif.catalogue.model import Access, Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
+from ontology.darwin_core import term_of
 
 __all__ = [
+    "MAX_SPECIMENS",
     "depict",
     "depictions_of",
     "end_depiction",
@@ -39,6 +44,7 @@ __all__ = [
     "touch_specimens",
 ]
 DISTRUSTED = -1  # instead of the version of a derivative that was found damaged
+MAX_OF_NUMBER = 100  # specimens with one catalogue number that are named at once
 LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes
 
 
@@ -88,10 +94,26 @@ def find_media_by_hash(session: Session, sha256: str) -> Media | None:
     return None if row is None else store.media(row)
 
 
-def find_specimen_by_number(session: Session, institution: str, collection: str, number: str) -> Specimen | None:
-    """The specimen with that catalogue number in that collection, if it is here."""
-    row = store.find_specimen_by_number(session, institution, collection, number)
+def find_specimen_by_identity(session: Session, identity: str) -> Specimen | None:
+    """The specimen of that identity (identity.py), if it is here."""
+    row = store.find_specimen_by_identity(session, identity)
     return None if row is None else store.specimen(row)
+
+
+def specimens_of_number(session: Session, institution: str, collection: str, number: str) -> tuple[Specimen, ...]:
+    """Those with that catalogue number in that collection, by key: more than one where identifiers tell them apart.
+
+    At most `MAX_OF_NUMBER`.
+    """
+    found = store.specimens_of_number(session, institution, collection, number, MAX_OF_NUMBER)
+    return tuple(map(store.specimen, found))
+
+
+def same_number(session: Session, specimen: Specimen) -> tuple[Specimen, ...]:
+    """The others with the catalogue number of this one in its collection, by key; at most `MAX_OF_NUMBER`."""
+    collected = (specimen.institution_code, specimen.collection_code, specimen.catalog_number)
+    found = store.specimens_of_number(session, *collected, MAX_OF_NUMBER, SpecimenRow.key != specimen.key)
+    return tuple(map(store.specimen, found))
 
 
 def specimens_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Specimen]:
@@ -134,10 +156,12 @@ def count_media(session: Session, *, specimen_key: str = "") -> Mapping[str, int
 def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datetime) -> Specimen:
     """Enter a specimen and have it indexed. Raises DuplicateSpecimen."""
     institution, collection = draft.interpreted.get("institutionCode", ""), draft.interpreted.get("collectionCode", "")
-    if store.find_specimen_by_number(session, institution, collection, draft.catalog_number) is not None:
-        raise DuplicateSpecimen(f"Catalogue number {draft.catalog_number!r} is here already.")
+    identity = identities_of(draft.interpreted, draft.catalog_number)[0]
+    if store.find_specimen_by_identity(session, identity) is not None:
+        raise DuplicateSpecimen(f"The specimen {draft.catalog_number!r} is here already.")
     row = SpecimenRow(
         key=ids.new_key(ids.SPECIMEN, naan),
+        identity=identity,
         version=1,
         catalog_number=draft.catalog_number,
         institution_code=institution,
@@ -152,6 +176,24 @@ def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datet
     session.add(row)
     session.flush()
     outbox.touch(session, "specimen", row.key)
+    return store.specimen(row)
+
+
+def identify(session: Session, key: str, given: SpecimenDraft, *, at: datetime) -> Specimen:
+    """Give the specimen the identifiers of a record that is known to speak of it; what else that says is not taken over.
+
+    Raises UnknownSpecimen, and DuplicateSpecimen where another specimen has the identity.
+    """
+    row = touched(session, key, at=at)
+    terms = {term: given.interpreted[term] for term in ID_TERMS if given.interpreted.get(term)}
+    row.interpreted = {**terms, **row.interpreted}
+    row.verbatim = {**{column: text for column, text in given.verbatim.items() if term_of(column) in terms}, **row.verbatim}
+    identity = identities_of(row.interpreted, row.catalog_number)[0]
+    holder = store.find_specimen_by_identity(session, identity)
+    if holder is not None and holder.key != key:
+        raise DuplicateSpecimen(f"The specimen {holder.key!r} has that identifier already.")
+    row.identity = identity
+    session.flush()
     return store.specimen(row)
 
 

@@ -61,14 +61,21 @@ def find_media_by_hash(session: Session, sha256: str) -> MediaRow | None:
     return session.scalar(select(MediaRow).where(MediaRow.sha256 == sha256))
 
 
-def find_specimen_by_number(session: Session, institution: str, collection: str, number: str) -> SpecimenRow | None:
-    return session.scalar(
-        select(SpecimenRow).where(
-            SpecimenRow.institution_code == institution,
-            SpecimenRow.collection_code == collection,
-            SpecimenRow.catalog_number == number,
-        )
+def find_specimen_by_identity(session: Session, identity: str) -> SpecimenRow | None:
+    return session.scalar(select(SpecimenRow).where(SpecimenRow.identity == identity))
+
+
+def specimens_of_number(
+    session: Session, institution: str, collection: str, number: str, limit: int, *where: ColumnElement[bool]
+) -> Sequence[SpecimenRow]:
+    """Those with that catalogue number in that collection, by key."""
+    query = select(SpecimenRow).where(
+        SpecimenRow.catalog_number == number,
+        SpecimenRow.institution_code == institution,
+        SpecimenRow.collection_code == collection,
+        *where,
     )
+    return session.scalars(query.order_by(SpecimenRow.key).limit(limit)).all()
 
 
 def page_of_specimens(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[SpecimenRow]:

@@ -3,19 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.runtime.db import Base, Json, Moment
 
 
 class SpecimenRow(Base):
-    """A specimen; the columns beside the JSON are those that queries and uniqueness need."""
+    """A specimen; the columns beside the JSON are those that queries and uniqueness need (`identity`: identity.py)."""
 
     __tablename__ = "specimens"
-    __table_args__ = (UniqueConstraint("institution_code", "collection_code", "catalog_number"), Index(None, "updated_at", "key"))
+    __table_args__ = (Index(None, "catalog_number", "institution_code", "collection_code"), Index(None, "updated_at", "key"))
 
     key: Mapped[str] = mapped_column(String(16), primary_key=True)
+    identity: Mapped[str] = mapped_column(Text, unique=True)
     version: Mapped[int] = mapped_column(Integer)
     catalog_number: Mapped[str] = mapped_column(String(255))
     institution_code: Mapped[str] = mapped_column(String(255), default="")

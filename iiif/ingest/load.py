@@ -1,8 +1,8 @@
 """Take records in: each in a transaction of its own, good ones always, none twice."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -10,17 +10,22 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from iiif.catalogue import rights, service
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen
-from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.model import Depiction, Media, Specimen
 from iiif.image.errors import RejectedImage
 from iiif.image.masters.derivatives import decode_check
+from iiif.ingest import matching
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Progress, Record
 from iiif.ingest.report import IngestReport
 from ontology import darwin_core
 
 OnMedia = Callable[[Session, Media], None]
-OF_IMAGES = frozenset({"license", "rights", "rightsHolder", "accessRights", "associatedMedia", "type", "modified", "language"})
+BY = Principal.of_system()
+FULL = IngestIssue(
+    "too-many-specimens", f"The image is here and shows {service.MAX_SPECIMENS:,} specimens; one may show no more."
+)
 MAX_CODE = 255
 MAX_TEXT = 1000
 
@@ -33,6 +38,21 @@ class ReceivedImage:
     sha256: str
     byte_size: int
     media_type: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """What of one record is new: the specimen, its images, images that are here and show it too; and what to report.
+
+    `before` is the specimen as it was here already.
+    """
+
+    before: Specimen | None = None
+    is_new: bool = False
+    fresh: list[ReceivedImage] = field(default_factory=list)
+    shared: list[tuple[ReceivedImage, Media]] = field(default_factory=list)
+    refusals: list[tuple[ImageFile, IngestIssue]] = field(default_factory=list)
+    warnings: list[tuple[str, IngestIssue]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +81,12 @@ class Loader:
             return
         reading = darwin_core.interpret(record.verbatim)
         terms = {**reading.terms, "catalogNumber": record.number}
-        problem = _too_long(terms) or self._clash(terms)
+        problem = _too_long(terms) or self._objection(record, terms)
         if problem is not None:
             report.reject(record.place, record.number, problem)
             return
-        masters = [master for image in record.images if (master := self._master(image, record, report)) is not None]
+        images = self._own_images(record, terms, report)
+        masters = [master for image in images if (master := self._master(image, record, report)) is not None]
         if not masters and not record.numbered:
             return
         try:
@@ -78,17 +99,33 @@ class Loader:
             if contradiction := rights.read(columns).problem:
                 report.warn(record.place, record.number, IngestIssue("rights-contradiction", f"{contradiction}."))
 
-    def _clash(self, terms: Mapping[str, str]) -> IngestIssue | None:
-        """Why the record cannot be what is here under its number: both speak of a term, and not alike."""
+    def _objection(self, record: Record, terms: Mapping[str, str]) -> IngestIssue | None:
+        """Why the record cannot be what is here, or why it cannot be told what it is."""
         with self.runtime.reads.begin() as session:
-            specimen = _find(session, terms)
-        if specimen is None:
-            return None
-        unlike = [term for term, text in terms.items() if specimen.interpreted.get(term, text) != text and term not in OF_IMAGES]
-        if not unlike:
-            return None
-        sentence = f"{terms['catalogNumber']!r} is here already with another {', '.join(unlike[:5])}; nothing is overwritten."
-        return IngestIssue("duplicate-by-catalog-number", sentence)
+            match = matching.find(session, terms, numbered=record.numbered)
+            if match.undecided:
+                match = matching.settle(session, match, _digests(record.images))
+        return matching.ambiguous(record.number, match.namesakes) if match.undecided else matching.clash(terms, match)
+
+    def _own_images(self, record: Record, terms: Mapping[str, str], report: IngestReport) -> list[ImageFile]:
+        """The record's images. Those that only bear its number are nobody's where several specimens have that number."""
+        if not any(image.by_number for image in record.images):
+            return list(record.images)
+        with self.runtime.reads.begin() as session:
+            match = matching.find(session, terms, numbered=record.numbered)
+            specimen, others = match.specimen, match.namesakes
+            if specimen is not None:
+                others = service.same_number(session, specimen)
+                shown = {media.sha256 for media in service.media_of(session, specimen.key)}
+                named = [image for image in record.images if not image.by_number or shown.issuperset(_digests([image]))]
+            else:
+                named = [image for image in record.images if not image.by_number]
+        if not others:
+            return list(record.images)
+        for image in record.images:
+            if image not in named:
+                report.reject(_place(record, image), record.number, matching.ambiguous(record.number, others))
+        return named
 
     def _master(self, image: ImageFile, record: Record, report: IngestReport) -> ReceivedImage | None:
         """Keep the file among the blobs and check it there, for that is what will be served.
@@ -125,40 +162,66 @@ class Loader:
     def _enter(self, record: Record, terms: Mapping[str, str], masters: list[ReceivedImage], report: IngestReport) -> bool:
         """Add what is new in one transaction, then count it; whether a specimen was added."""
         now = self.runtime.clock()
+        draft = service.SpecimenDraft(record.number, terms, dict(record.verbatim), record.place)
         with self.runtime.db.begin() as session:
-            before = specimen = _find(session, terms)
-            fresh, refusals = self._sift(session, specimen, masters)
-            if specimen is None and (fresh or record.numbered):
-                draft = service.SpecimenDraft(record.number, terms, dict(record.verbatim), record.place)
+            match = matching.find(session, terms, numbered=record.numbered)
+            if match.undecided:
+                match = matching.settle(session, match, [master.sha256 for master in masters])
+            entry = self._sift(session, match.specimen, masters, record)
+            specimen = match.specimen
+            if specimen is None and (entry.fresh or record.numbered):
                 specimen = service.add_specimen(session, draft, naan=self.runtime.settings.naan, at=now)
+                entry.is_new = True
+                if match.namesakes:
+                    entry.warnings.append((record.place, matching.same_number(record.number, terms, match.namesakes)))
+            elif specimen is not None and match.identifies:
+                specimen = service.identify(session, specimen.key, draft, at=now)
+                entry.warnings.append((record.place, matching.identified(record.number, terms)))
             if specimen is not None:
-                for master in fresh:
+                for master in entry.fresh:
                     self._add_media(session, specimen, master, record, now)
-        for image, finding in refusals:
-            report.reject(_place(record, image), record.number, finding)
-        report.media_added += len(fresh)
-        is_new = before is None and specimen is not None
-        report.specimens_added += is_new
-        if before is not None and not fresh and not refusals:
-            self._count_as_here(record, before, report)
-        return is_new
+                for _, media in entry.shared:
+                    service.depict(session, specimen.key, media.key, by=BY, at=now)
+        self._count(record, entry, report)
+        return entry.is_new
 
-    def _sift(
-        self, session: Session, specimen: Specimen | None, masters: list[ReceivedImage]
-    ) -> tuple[list[ReceivedImage], list[tuple[ImageFile, IngestIssue]]]:
-        """The images that are new, and why others are not; those that the specimen has since before are in neither."""
-        fresh: list[ReceivedImage] = []
-        refusals: list[tuple[ImageFile, IngestIssue]] = []
+    def _sift(self, session: Session, specimen: Specimen | None, masters: list[ReceivedImage], record: Record) -> Entry:
+        """Which images are new, which are here and show this specimen too, and why others are neither.
+
+        Those that the specimen has since before are in none of the lists. A file by itself, of which no row speaks, makes no
+        specimen of an image that is here: it is a copy.
+        """
+        entry = Entry(specimen)
         for master in masters:
             there = service.find_media_by_hash(session, master.sha256)
-            if there is None and all(master.sha256 != other.sha256 for other in fresh):
-                fresh.append(master)
-            elif there is None or specimen is None or there.specimen_key != specimen.key or there.created_at >= self.started_at:
+            if there is None and all(master.sha256 != other.sha256 for other in entry.fresh):
+                entry.fresh.append(master)
+                continue
+            shown = service.specimens_of_media(session, [there.key])[there.key] if there else ()
+            has_it = specimen is not None and any(depiction.specimen_key == specimen.key for depiction in shown)
+            repeated = there is None or any(there == media for _, media in entry.shared)
+            if there is None or repeated or (has_it and there.created_at >= self.started_at) or not (specimen or record.numbered):
                 other = service.get_specimen(session, there.specimen_key).catalog_number if there else "this very record"
                 name = there.file_name if there else master.image.file_name
                 finding = IngestIssue("duplicate-by-hash", f"The same bytes are here as {name!r} of {other!r}.")
-                refusals.append((master.image, finding))
-        return fresh, refusals
+                entry.refusals.append((master.image, finding))
+            elif not has_it and len(shown) >= service.MAX_SPECIMENS:
+                entry.refusals.append((master.image, FULL))
+            elif not has_it:
+                entry.shared.append((master, there))
+                entry.warnings.append((_place(record, master.image), _shows_too(session, there, shown)))
+        return entry
+
+    def _count(self, record: Record, entry: Entry, report: IngestReport) -> None:
+        for image, finding in entry.refusals:
+            report.reject(_place(record, image), record.number, finding)
+        for place, warning in entry.warnings:
+            report.warn(place, record.number, warning)
+        report.media_added += len(entry.fresh)
+        report.depictions_added += len(entry.shared)
+        report.specimens_added += entry.is_new
+        if entry.before is not None and not entry.fresh and not entry.shared and not entry.refusals:
+            self._count_as_here(record, entry.before, report)
 
     def _add_media(self, session: Session, specimen: Specimen, master: ReceivedImage, record: Record, at: datetime) -> None:
         """What a media row says of its image goes before what the specimen's row says of all."""
@@ -183,9 +246,12 @@ class Loader:
             report.reject(record.place, record.number, IngestIssue("duplicate-by-catalog-number", sentence))
 
 
-def _find(session: Session, terms: Mapping[str, str]) -> Specimen | None:
-    institution, collection = terms.get("institutionCode", ""), terms.get("collectionCode", "")
-    return service.find_specimen_by_number(session, institution, collection, terms["catalogNumber"])
+def _shows_too(session: Session, media: Media, shown: Sequence[Depiction]) -> IngestIssue:
+    """Which specimens an image that is here shows already."""
+    known = service.specimens_by_key(session, [depiction.specimen_key for depiction in shown[: matching.NAMED]])
+    numbers = ", ".join(repr(known[depiction.specimen_key].catalog_number) for depiction in shown[: matching.NAMED])
+    more = f" and {len(shown) - matching.NAMED} more" if len(shown) > matching.NAMED else ""
+    return IngestIssue("same-image", f"The image is here as {media.file_name!r} and shows {numbers}{more}; it shows this too.")
 
 
 def _too_long(terms: Mapping[str, str]) -> IngestIssue | None:
@@ -216,6 +282,17 @@ def _digest(path: Path) -> tuple[str, int]:
     with path.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return sha256, path.stat().st_size
+
+
+def _digests(images: Iterable[ImageFile]) -> list[str]:
+    """The SHA-256 of each file; empty for one that cannot be read."""
+    found = []
+    for image in images:
+        try:
+            found.append(_digest(image.path)[0])
+        except OSError:
+            found.append("")
+    return found
 
 
 def _place(record: Record, image: ImageFile) -> str:

@@ -35,11 +35,15 @@ class SourceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An image of a record: a file that exists, with what the source says of this very image."""
+    """An image of a record: a file that exists, with what the source says of this very image.
+
+    `by_number` tells that the source does not name it: it was found because its name is the record's number.
+    """
 
     path: Path
     file_name: str
     terms: Mapping[str, str] = field(default_factory=dict)
+    by_number: bool = False
 
     @classmethod
     def at(cls, path: Path) -> "ImageFile":

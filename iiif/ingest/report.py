@@ -20,8 +20,14 @@ CODES = {
     "missing-id": "the row has no catalogue number and no image to take one from",
     "orphan-media": "a media row of an archive belongs to no row of its core",
     "missing-file": "the image that the row names is not among the files",
-    "duplicate-by-hash": "the same bytes are the image of something else",
+    "duplicate-by-hash": "the same bytes are here already, and no row says that they show another specimen",
     "duplicate-by-catalog-number": "the catalogue number is taken by another record",
+    "duplicate-by-identifier": "the identifier is taken by another record",
+    "ambiguous-number": "several specimens have the catalogue number, and nothing tells which of them is meant",
+    "same-number": "another specimen has the catalogue number; their identifiers tell them apart",
+    "same-image": "the image is here already, and shows this specimen too",
+    "too-many-specimens": "the image shows 1,000 specimens, and may show no more",
+    "identified": "a specimen that was known by its number alone has got an identifier",
     "value-too-long": "the catalogue number or a code is longer than 255 characters",
     "wrong-column-count": "the row has not as many fields as the header",
     "bad-row": "the row breaks the rules of its format",
@@ -62,6 +68,7 @@ class IngestReport:
     records: int = 0
     specimens_added: int = 0
     media_added: int = 0
+    depictions_added: int = 0
     already_here: int = 0
     rejected: int = 0
     warnings: int = 0
@@ -87,13 +94,14 @@ class IngestReport:
     @property
     def is_failure(self) -> bool:
         """Whether something was refused and nothing came in or was here already."""
-        return self.rejected > 0 and not (self.specimens_added or self.media_added or self.already_here)
+        return self.rejected > 0 and not (self.specimens_added or self.media_added or self.depictions_added or self.already_here)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "records": self.records,
             "specimensAdded": self.specimens_added,
             "mediaAdded": self.media_added,
+            "depictionsAdded": self.depictions_added,
             "alreadyHere": self.already_here,
             "rejectedTotal": self.rejected,
             "warningsTotal": self.warnings,
@@ -106,7 +114,9 @@ class IngestReport:
 
     def summary(self) -> str:
         """One sentence for people."""
-        parts = [f"{self.specimens_added} specimens and {self.media_added} images added", f"{self.already_here} already here"]
+        parts = [f"{self.specimens_added} specimens and {self.media_added} images added"]
+        parts += [f"{self.depictions_added} more specimens shown by images"] if self.depictions_added else []
+        parts += [f"{self.already_here} already here"]
         parts += [f"{self.rejected} rejected", f"{self.warnings} warnings"]
         return f"{self.records} records: " + ", ".join(parts) + "."
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from iiif.ingest.delimited import Table, TableRow, rows_of
@@ -64,7 +65,7 @@ def instead(
     """Where a record's own references led to no file: the files named by its number, and what is then left to complain of."""
     if not number or any(finding.code != "missing-file" for finding in findings):
         return (), findings
-    images = tuple(ImageFile.at(path) for path in finder.of_stem(number))
+    images = tuple(replace(ImageFile.at(path), by_number=True) for path in finder.of_stem(number))
     return images, () if images else findings
 
 

@@ -1,6 +1,7 @@
 """Specimens and images, many to many, alike on SQLite and PostgreSQL."""
 
 import hashlib
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from alembic import command
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import IntegrityError
 
 from app import compose, migrate
@@ -19,9 +20,10 @@ from app.runtime.errors import Forbidden, NotAllowed
 from app.runtime.outbox import OutboxRow
 from app.runtime.principal import NOBODY, Grant, Principal
 from app.runtime.settings import Settings
-from iiif.catalogue import depictions, service
+from iiif.catalogue import depictions, identity, service
 from iiif.catalogue.errors import (
     BadDepiction,
+    DuplicateSpecimen,
     HomeDepiction,
     TooManyDepicted,
     UnknownDepiction,
@@ -29,7 +31,8 @@ from iiif.catalogue.errors import (
     UnknownSpecimen,
 )
 from iiif.catalogue.model import Media, OwnRegion, Specimen
-from iiif.catalogue.service import MediaDraft
+from iiif.catalogue.service import MediaDraft, SpecimenDraft
+from iiif.ingest import matching
 from tests.sheets import add_sheet
 
 AT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -241,20 +244,87 @@ def test_images_of_older_releases_show_their_specimens_after_the_migration(url: 
     database = connect(url)
     with database.engine.begin() as connection:
         command.upgrade(migrate._config(connection), "0002")
-        connection.execute(text(OLD_SPECIMEN))
+        add_old(connection, "s1old", ("B", "", "B 1"), {})
         for sequence in (1, 2):
             connection.execute(text(OLD_MEDIA.format(sequence=sequence)))
     migrate.upgrade(database)
     with database.reads.begin() as session:
         assert [one.key for one in service.media_of(session, "s1old")] == ["m1old1", "m1old2"]
         assert [one.is_home for one in service.depictions_of(session, "s1old")] == [True, True]
+    with pytest.raises(IntegrityError), database.sessions.begin() as session:  # references are looked at again
+        session.execute(text("DELETE FROM specimens"))
     database.engine.dispose()
 
 
+def test_specimens_of_older_releases_are_known_by_the_identity_that_the_code_gives_them(url: str) -> None:
+    uuid = "6f1f2b1c-6a3d-4d2e-9f53-0c8f6f0f3a11"
+    records = {
+        "s1none": (("BR", "H", "1"), {"scientificName": "Carex ñ"}),
+        "s1blank": (("", "", "2"), {"occurrenceID": ""}),
+        "s1occurrence": (("BR", "H", "3"), {"occurrenceID": "https://x.org/3"}),
+        "s1both": (("BR", "H", "4"), {"occurrenceID": "urn:o:4", "materialEntityID": uuid}),
+        "s1local": (("BR", "", "5"), {"occurrenceID": "17"}),
+        "s1long": (("BR", "", "6"), {"occurrenceID": "urn:" + "ñ" * 700}),
+        "s1longer": (("BR", "", "7" * 255), {"occurrenceID": "8" * 700}),
+    }
+    shared = {
+        "s1alike1": (("BR", "H", "8"), {"occurrenceID": "urn:8"}),
+        "s1alike2": (("BR", "H", "9"), {"occurrenceID": "urn:8"}),
+    }
+    database = connect(url)
+    with database.engine.begin() as connection:
+        command.upgrade(migrate._config(connection), "0002")
+        for key, (collected, terms) in {**records, **shared}.items():
+            add_old(connection, key, collected, terms)
+    migrate.upgrade(database)
+    with database.reads.begin() as session:
+        identities = dict(session.execute(text("SELECT key, identity FROM specimens")).all())
+        for key, ((institution, collection, number), terms) in records.items():
+            codes = {"institutionCode": institution, "collectionCode": collection}
+            assert identities[key] == identity.identities_of({**codes, **terms}, number)[0]
+        assert identities["s1alike1"] == "urn:8"
+        assert identities["s1alike2"] == "\x1f".join(("BR", "H", "9", "urn:8"))
+        assert all(len(text) <= identity.LONGEST for text in identities.values())
+        again = {"institutionCode": "BR", "collectionCode": "H", "catalogNumber": "9", "occurrenceID": "urn:8"}
+        found = matching.find(session, again, numbered=True).specimen
+        assert found is not None
+        assert found.key == "s1alike2"
+    database.engine.dispose()
+
+
+@given(st.dictionaries(st.sampled_from([*identity.ID_TERMS, "institutionCode", "collectionCode"]), st.text()), st.text())
+def test_every_record_has_an_identity_that_an_index_can_hold(terms: dict[str, str], number: str) -> None:
+    identities = identity.identities_of(terms, number)
+    assert 1 <= len(identities) == len(set(identities)) <= 2
+    assert all(len(text) <= identity.LONGEST for text in identities)
+    assert identity.is_identified(terms) == any(terms.get(term) for term in identity.ID_TERMS)
+
+
+def test_two_ingests_at_once_cannot_enter_one_identity_twice(hub: Runtime) -> None:
+    draft = SpecimenDraft("1", {"occurrenceID": "urn:1"}, {}, "test")
+    other = SpecimenDraft("2", {"materialEntityID": "urn:1"}, {}, "test")
+    with hub.db.begin() as session:
+        service.add_specimen(session, draft, naan="99999", at=AT)
+        with pytest.raises(DuplicateSpecimen):
+            service.add_specimen(session, other, naan="99999", at=AT)
+    with pytest.raises(IntegrityError), hub.db.begin() as session:
+        session.execute(text("INSERT INTO specimens SELECT 's1copy', " + ", ".join(REST) + " FROM specimens"))
+
+
+def add_old(connection: Connection, key: str, collected: tuple[str, str, str], terms: dict[str, str]) -> None:
+    """A specimen as release 70fa686 kept it."""
+    values = {"key": key, "institution": collected[0], "collection": collected[1], "number": collected[2]}
+    connection.execute(text(OLD_SPECIMEN), {**values, "terms": json.dumps(terms)})
+
+
+REST = (
+    *("version", "catalog_number", "institution_code", "collection_code", "scientific_name", "interpreted", "verbatim"),
+    *("source", "created_at", "updated_at", "identity"),
+)
 OLD_SPECIMEN = """
     INSERT INTO specimens (key, version, catalog_number, institution_code, collection_code, scientific_name, interpreted,
                            verbatim, source, created_at, updated_at)
-    VALUES ('s1old', 1, 'B 1', 'B', '', '', '{}', '{}', 'old', '2026-01-01 00:00:00', '2026-01-01 00:00:00')
+    VALUES (:key, 1, :number, :institution, :collection, '', :terms, '{}', 'old', '2026-01-01 00:00:00', '2026-01-01 00:00:00')
 """
 OLD_MEDIA = """
     INSERT INTO media (key, specimen_key, version, sequence, sha256, byte_size, format, width_px, height_px, exif_orientation,

@@ -1,0 +1,119 @@
+"""Which specimen of the catalogue a record speaks of, if it is here: by its identifier, or else by its number."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from iiif.catalogue import identity, service
+from iiif.catalogue.model import Specimen
+from iiif.ingest.model import IngestIssue
+
+OF_IMAGES = frozenset({"license", "rights", "rightsHolder", "accessRights", "associatedMedia", "type", "modified", "language"})
+NAMED = 5  # of several specimens or terms in one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The specimen that a record speaks of; None for a new one.
+
+    `identifies` tells that the record gives an identifier to a specimen that had none, or a stronger one. `namesakes` are
+    others of its catalogue number in its collection. `undecided` tells that it may be any of these, for the record has no
+    identifier and they have.
+    """
+
+    specimen: Specimen | None = None
+    identifies: bool = False
+    namesakes: tuple[Specimen, ...] = ()
+    undecided: bool = False
+
+
+def find(session: Session, terms: Mapping[str, str], *, numbered: bool) -> Match:
+    """By `terms`, the interpreted record with its number; `numbered` as in `Record`."""
+    number = terms["catalogNumber"]
+    collected = (terms.get("institutionCode", ""), terms.get("collectionCode", ""), number)
+    identities = identity.identities_of(terms, number)
+    known = [service.find_specimen_by_identity(session, each) for each in identities]
+    if known[0] is not None and known[0].catalog_number == number and (numbered or identity.is_identified(terms)):
+        return Match(known[0])
+    namesakes = service.specimens_of_number(session, *collected)
+    if not identity.is_identified(terms):
+        return _by_number(namesakes)
+    alike = next((each for each in namesakes if identity.agree(terms, each.interpreted)), None)
+    if alike is not None and not (_is_stronger(terms, alike) and known[0] is not None):
+        return Match(alike, identifies=_is_stronger(terms, alike))
+    same = next((each for each in known if each is not None), None)
+    if same is not None:
+        return Match(same)
+    unnamed = next((each for each in namesakes if not identity.is_identified(each.interpreted)), None)
+    if unnamed is not None and not unlike(terms, unnamed):
+        return Match(unnamed, identifies=True)
+    return Match(namesakes=namesakes)
+
+
+def settle(session: Session, match: Match, sha256s: Iterable[str]) -> Match:
+    """An undecided match, decided where one of the specimens has all these images, at least one, already."""
+    shown: set[str] | None = None
+    for sha256 in sha256s:
+        media = service.find_media_by_hash(session, sha256)
+        depictions = service.specimens_of_media(session, [media.key])[media.key] if media else ()
+        keys = {depiction.specimen_key for depiction in depictions}
+        shown = keys if shown is None else shown & keys
+    specimen = next((each for each in match.namesakes if each.key in (shown or ())), None)
+    return match if specimen is None else Match(specimen)
+
+
+def unlike(terms: Mapping[str, str], specimen: Specimen) -> list[str]:
+    """The terms of which both speak, and not alike."""
+    return [term for term, text in terms.items() if specimen.interpreted.get(term, text) != text and term not in OF_IMAGES]
+
+
+def clash(terms: Mapping[str, str], match: Match) -> IngestIssue | None:
+    """Why the record cannot be what is here under its identifier or number."""
+    if match.specimen is None or not (differing := unlike(terms, match.specimen)):
+        return None
+    named = next((term for term in identity.ID_TERMS if terms.get(term) == match.specimen.interpreted.get(term, "")), "")
+    code = "duplicate-by-identifier" if named else "duplicate-by-catalog-number"
+    text = terms.get(named, "") if named else terms["catalogNumber"]
+    sentence = f"{text[:200]!r} is here already with another {', '.join(differing[:NAMED])}; nothing is overwritten."
+    return IngestIssue(code, sentence)
+
+
+def ambiguous(number: str, several: Sequence[Specimen]) -> IngestIssue:
+    """Several specimens have the number, and nothing tells which of them is meant."""
+    named = "; ".join(f"{each.key} ({_identifier_of(each)})" for each in several[:NAMED])
+    more = f" and {len(several) - NAMED} more" if len(several) > NAMED else ""
+    sentence = f"{number!r} is the number of several specimens: {named}{more}. Give the identifier of the one that is meant."
+    return IngestIssue("ambiguous-number", sentence)
+
+
+def same_number(number: str, terms: Mapping[str, str], others: Sequence[Specimen]) -> IngestIssue:
+    """A new specimen has the number of others that are here."""
+    identifiers = ", ".join(f"{term} {terms[term][:200]!r}" for term in identity.ID_TERMS if terms.get(term))
+    named = ", ".join(each.key for each in others[:NAMED])
+    sentence = f"{number!r} is also the number of {named}; {identifiers} makes this one another specimen."
+    return IngestIssue("same-number", sentence)
+
+
+def identified(number: str, terms: Mapping[str, str]) -> IngestIssue:
+    """A specimen that was known by its number alone has got an identifier."""
+    given = ", ".join(f"{term} {terms[term][:200]!r}" for term in identity.ID_TERMS if terms.get(term))
+    return IngestIssue("identified", f"{number!r} was here without it, and has {given} from now on.")
+
+
+def _by_number(namesakes: tuple[Specimen, ...]) -> Match:
+    if len(namesakes) > 1:
+        return Match(namesakes=namesakes, undecided=True)
+    return Match(namesakes[0]) if namesakes else Match()
+
+
+def _is_stronger(terms: Mapping[str, str], specimen: Specimen) -> bool:
+    """Whether the record has an identifier of a kind that the specimen lacks, and that says more than those it has."""
+    weakest = next(place for place, term in enumerate(identity.ID_TERMS) if specimen.interpreted.get(term))
+    return any(terms.get(term) for term in identity.ID_TERMS[:weakest])
+
+
+def _identifier_of(specimen: Specimen) -> str:
+    return next((specimen.interpreted[term] for term in identity.ID_TERMS if specimen.interpreted.get(term)), "no identifier")[
+        :200
+    ]
