@@ -4,7 +4,6 @@ Images are read page by page. On the way the names of all blobs that are needed 
 digits, one for each folder of blobs, so that the comparison the other way holds only one folder's names in memory.
 """
 
-import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from app.runtime.blobs import CHUNK, LEFTOVER, FolderBlobs
+from app.runtime.blobs import LEFTOVER, BlobEntry, sha256_of
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -77,6 +76,7 @@ class Check:
                     progress(self.account.images)
             for name in NAMES:
                 self._unnamed(name, _read(needed / name), before)
+        self.account.strange.extend(self.runtime.blobs.strangers())
         self._leftovers()
 
     def _images(self) -> Iterator[Media]:
@@ -105,10 +105,11 @@ class Check:
             yield FileFault(media.key, broken, media.pyramid_sha256, repair=mend)
 
     def _original(self, media: Media) -> Fault | None:
-        path = self.runtime.blobs.path(media.sha256)
-        if not path.is_file():
+        try:
+            size = self.runtime.blobs.size(media.sha256)
+        except FileNotFoundError:
             return "lost original"
-        if path.stat().st_size != media.byte_size or (self.deep and _digest(path) != media.sha256):
+        if size != media.byte_size or self._is_rotten(media.sha256):
             return "damaged original"
         return None
 
@@ -116,8 +117,7 @@ class Check:
         fault = derivatives.fault_of(self.runtime.blobs, media)
         if fault == "lost":
             return "lost derivative"
-        rotten = self.deep and _digest(self.runtime.blobs.path(media.pyramid_sha256)) != media.pyramid_sha256
-        if fault == "damaged" or rotten:
+        if fault == "damaged" or self._is_rotten(media.pyramid_sha256):
             return "damaged derivative"
         self.account.older += fault == "older"
         return None
@@ -129,28 +129,32 @@ class Check:
             catalogue.derive_again(session, media.key)
 
     def _unnamed(self, name: str, needed: set[bytes], before: float) -> None:
-        """The files of one folder that nobody needs."""
-        for path in _files(self.runtime.blobs, name):
-            digest = _bytes_of(path)
-            if digest is None:
-                self.account.strange.append(str(path))
-            elif digest not in needed:
-                self._orphan(path, before)
+        """The blobs whose names begin so and that nobody needs."""
+        for entry in self.runtime.blobs.entries(name):
+            if bytes.fromhex(entry.sha256) not in needed:
+                self._orphan(entry, before)
 
-    def _orphan(self, path: Path, before: float) -> None:
-        """Count it, and remove it if it has not changed since `before`, which is looked up last of all: the same bytes may
-        just have been taken in again, and then lie there as a new file (`st_ctime` tells, even where `st_mtime` is older)."""
-        try:
-            facts = path.stat()
-            if facts.st_ctime >= before:
-                self.account.fresh += 1
-                return
-            if self.collect:
-                path.unlink()
-        except FileNotFoundError:  # an ingest refused it meanwhile
+    def _orphan(self, entry: BlobEntry, before: float) -> None:
+        """Count it, and remove it if it has not changed since `before`, which the store looks up last of all: the same bytes
+        may just have been taken in again."""
+        if entry.changed_at >= before:
+            self.account.fresh += 1
+            return
+        if self.collect and not self.runtime.blobs.delete(entry.sha256, unless_changed_since=before):
+            self.account.fresh += self.runtime.blobs.has(entry.sha256)  # else an ingest refused it meanwhile
             return
         self.account.orphans += 1
-        self.account.orphan_bytes += facts.st_size
+        self.account.orphan_bytes += entry.size
+
+    def _is_rotten(self, sha256: str) -> bool:
+        """Whether, as far as this run looks so deep, the blob holds other bytes than its name says, or cannot be read."""
+        if not self.deep:
+            return False
+        try:
+            with self.runtime.blobs.open(sha256) as stream:
+                return sha256_of(stream) != sha256
+        except OSError:
+            return True
 
     def _leftovers(self) -> None:
         if self.collect:
@@ -166,28 +170,3 @@ def _note(buckets: Mapping[str, BinaryIO], media: Media) -> None:
 def _read(bucket: Path) -> set[bytes]:
     data = bucket.read_bytes()
     return {data[at : at + 32] for at in range(0, len(data), 32)}
-
-
-def _files(blobs: FolderBlobs, name: str) -> Iterator[Path]:
-    folder = blobs.root / name
-    return iter(folder.iterdir()) if folder.is_dir() else iter(())
-
-
-def _bytes_of(path: Path) -> bytes | None:
-    """The digest that the file is named by, if it is a blob in its folder."""
-    name = path.name
-    if len(name) != 64 or name[:2] != path.parent.name or set(name) - set("0123456789abcdef") or not path.is_file():
-        return None
-    return bytes.fromhex(name)
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 in hexadecimal, read in pieces; empty where the file cannot be read."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-    except OSError:
-        return ""
-    return digest.hexdigest()

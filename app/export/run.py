@@ -103,7 +103,7 @@ class Export:
         """The derivative, if the image may be exported and has one; otherwise it is reported, and goes if it was there."""
         try:
             if not (reason := self._why_not(media)):
-                return Pyramid(self.runtime.blobs.path(media.pyramid_sha256))
+                return Pyramid(self.runtime.blobs.file(media.pyramid_sha256))
         except (FileNotFoundError, PyramidError):
             reason = "Its derivative is lost or of an older version: `lectotype derive` makes it again."
         self._skip(media.specimen_key, media.key, reason)

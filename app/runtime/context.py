@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.runtime import clock
 from app.runtime.addresses import Addresses
-from app.runtime.blobs import FolderBlobs
+from app.runtime.blobs import Blobs
 from app.runtime.clock import Clock
 from app.runtime.db import Database
 from app.runtime.search.port import SearchEngine
@@ -19,7 +19,7 @@ class Runtime:
 
     settings: Settings
     database: Database
-    blobs: FolderBlobs
+    blobs: Blobs
     search: SearchEngine
     clock: Clock = clock.now
     addresses: Addresses = field(init=False)

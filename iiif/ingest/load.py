@@ -151,7 +151,8 @@ class Loader:
     def _checked(self, sha256: str) -> str:
         """The media type of a new blob. Raises RejectedImage, and forgets the blob unless another ingest entered it meanwhile."""
         try:
-            return _media_type_of(self.runtime.blobs.path(sha256), self.limits)
+            with self.runtime.blobs.local_path(sha256) as path:
+                return _media_type_of(path, self.limits)
         except RejectedImage:
             with self.runtime.reads.begin() as session:
                 known = service.find_media_by_hash(session, sha256) is not None

@@ -4,6 +4,8 @@ Decoding itself is done by children (decoder_client.py).
 """
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from app.runtime.blobs import FolderBlobs
+from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -39,7 +41,7 @@ class Outcome:
     frames: int = 1
 
 
-def fault_of(blobs: FolderBlobs, media: Media) -> Fault | None:
+def fault_of(blobs: Blobs, media: Media) -> Fault | None:
     """What is wrong with the derivative of a ready image: nothing if it lies there, of this recipe, with a sound index and in
     the frame of the image."""
     if not media.pyramid_sha256 or not blobs.has(media.pyramid_sha256):
@@ -49,7 +51,7 @@ def fault_of(blobs: FolderBlobs, media: Media) -> Fault | None:
     if media.derivative_version != pyramid_format.VERSION:
         return "older"
     try:
-        found = pyramid_format.Pyramid(blobs.path(media.pyramid_sha256))
+        found = pyramid_format.Pyramid(blobs.file(media.pyramid_sha256))
     except (OSError, pyramid_format.PyramidError):
         return "damaged"
     return None if (found.width_px, found.height_px) == (media.width_px, media.height_px) else "damaged"
@@ -94,16 +96,14 @@ def decode_check(path: Path, limits: DecodeLimits, *, whole: bool = False) -> Im
     return decoder_client.check(path, limits, whole=whole)
 
 
-def make_derivative(blobs: FolderBlobs, sha256: str, limits: DecodeLimits) -> tuple[Derivative, ImageFacts]:
+def make_derivative(blobs: Blobs, sha256: str, limits: DecodeLimits) -> tuple[Derivative, ImageFacts]:
     """Make the pyramid of a master and keep it among the blobs: whole, or not at all.
 
     Raises:
         RejectedImage: the master cannot be read to its end, or is too large; trying again would not help.
     """
-    master = _master(blobs, sha256)
-    incoming = _incoming(blobs)
-    with tempfile.TemporaryDirectory(dir=incoming) as folder:
-        path = Path(folder) / "pyramid.zip"
+    with _master(blobs, sha256) as master, blobs.workspace() as folder:
+        path = folder / "pyramid.zip"
         facts = decoder_client.derive(master, path, limits)
         made_of = pyramid_format.Pyramid(path)
         if (made_of.width_px, made_of.height_px) != (facts.width_px, facts.height_px):
@@ -116,7 +116,7 @@ def make_derivative(blobs: FolderBlobs, sha256: str, limits: DecodeLimits) -> tu
     return made, facts
 
 
-def load_rgb(blobs: FolderBlobs, media: Media, limits: DecodeLimits, max_side: int | None = None) -> NDArray[np.uint8]:
+def load_rgb(blobs: Blobs, media: Media, limits: DecodeLimits, max_side: int | None = None) -> NDArray[np.uint8]:
     """(height, width, 3) upright sRGB pixels of the master, at full quality, in the frame that is served.
 
     With `max_side` they are scaled down (never up) so that the longer side has that many pixels.
@@ -124,7 +124,8 @@ def load_rgb(blobs: FolderBlobs, media: Media, limits: DecodeLimits, max_side: i
     Raises:
         RejectedImage: the master cannot be decoded.
     """
-    return decoder_client.pixels(_master(blobs, media.sha256), limits, _incoming(blobs), max_side)
+    with _master(blobs, media.sha256) as master, blobs.workspace() as folder:
+        return decoder_client.pixels(master, limits, folder, max_side)
 
 
 def rgb_of(path: Path, limits: DecodeLimits) -> NDArray[np.uint8]:
@@ -133,14 +134,9 @@ def rgb_of(path: Path, limits: DecodeLimits) -> NDArray[np.uint8]:
         return decoder_client.pixels(path, limits, Path(folder))
 
 
-def _master(blobs: FolderBlobs, sha256: str) -> Path:
-    path = blobs.path(sha256)
-    if not path.is_file():
+@contextmanager
+def _master(blobs: Blobs, sha256: str) -> Iterator[Path]:
+    if not blobs.has(sha256):
         raise RejectedImage("missing-file", "The image file is no longer among the stored files.")
-    return path
-
-
-def _incoming(blobs: FolderBlobs) -> Path:
-    folder = blobs.root / "incoming"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    with blobs.local_path(sha256) as path:
+        yield path

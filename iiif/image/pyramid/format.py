@@ -13,14 +13,13 @@ viewers ask for. The tiles hold restart markers, so that an aligned tile of 256 
 (iiif/image/pyramid/jpeg.py). iiif/image/masters/pyramid_writer.py writes it.
 """
 
-import os
 import struct
-import weakref
 from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from app.runtime.blobs import LocalFile, RandomAccess
 from iiif.image.pyramid import jpeg
 from iiif.image.pyramid.camera_facts import CameraFacts
 
@@ -142,9 +141,8 @@ class Pyramid:
     """An open derivative: reads are positional, so that threads may share it. Closed when nobody holds it any more."""
 
     __slots__ = (
-        "__weakref__",
-        "_handle",
         "_head",
+        "_read_at",
         "_starts_at",
         "about",
         "height_px",
@@ -154,16 +152,16 @@ class Pyramid:
         "width_px",
     )
 
-    def __init__(self, file: Path | int, index: Index | None = None) -> None:
-        """By a path, or the handle of an open file (with `index` where it is still being written); it is not taken over.
+    def __init__(self, file: RandomAccess | Path | int, index: Index | None = None) -> None:
+        """A blob's file, or one by its path or its handle (with `index` where it is still being written), not taken over.
 
         Raises:
             FileNotFoundError: there is no such file.
             PyramidError: it is no derivative, or one of an older recipe.
         """
-        self._handle = os.dup(file) if isinstance(file, int) else os.open(file, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._handle)
-        index = index or _read_index(self._handle)
+        opened = LocalFile(file) if isinstance(file, Path | int) else file
+        self._read_at = opened.read_at  # which keeps it open
+        index = index or _read_index(opened)
         self.width_px, self.height_px, self.levels = index.width_px, index.height_px, index.levels
         self.quarters, self.pictures, self.about = index.quarters, index.pictures, index.about
         self._starts_at = index.starts_at
@@ -182,7 +180,7 @@ class Pyramid:
         """A whole JPEG."""
         if stored.quarter is not None:
             return self._cut(stored.level, *stored.quarter)
-        return os.pread(self._handle, stored.place.length, stored.place.offset)
+        return self._read_at(stored.place.length, stored.place.offset)
 
     def stored_at(self, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> Stored | None:
         """What is stored of just this region of the full image at this output size."""
@@ -220,9 +218,9 @@ class Pyramid:
         facts = self.levels[level]
         width, height = facts.tile_size(number)
         wanted = jpeg.quarter_of(width, height, column, row)
-        starts = STARTS.unpack(os.pread(self._handle, STARTS.size, self._starts_at + STARTS.size * (facts.first + number)))
+        starts = STARTS.unpack(self._read_at(STARTS.size, self._starts_at + STARTS.size * (facts.first + number)))
         first = starts[wanted[0]]
-        data = os.pread(self._handle, starts[wanted[-1] + 1] - first, facts.offsets[number] + first)
+        data = self._read_at(starts[wanted[-1] + 1] - first, facts.offsets[number] + first)
         intervals = [data[starts[one] - first : starts[one + 1] - 2 - first] for one in wanted]
         size = min(QUARTER_PX, width - column * QUARTER_PX), min(QUARTER_PX, height - row * QUARTER_PX)
         return jpeg.joined(self._head_of_tiles(), *size, intervals)
@@ -252,12 +250,11 @@ class Pyramid:
         return None
 
 
-def _read_index(handle: int) -> Index:
-    size = os.fstat(handle).st_size
-    place, length, magic = TAIL.unpack(os.pread(handle, TAIL.size, max(0, size - TAIL.size)).ljust(TAIL.size))
+def _read_index(file: RandomAccess) -> Index:
+    place, length, magic = TAIL.unpack(file.read_at(TAIL.size, max(0, file.size - TAIL.size)).ljust(TAIL.size))
     if magic != MAGIC:
         raise PyramidError("the file has no tile index of this recipe")
     try:
-        return Index.unpack(os.pread(handle, length, place))
+        return Index.unpack(file.read_at(length, place))
     except (struct.error, ValueError) as error:
         raise PyramidError(f"the tile index cannot be read: {error}") from error

@@ -168,7 +168,7 @@ class OpenImages:
         kept = self._opened.get(key)
         same = kept is not None and kept.media.pyramid_sha256 == media.pyramid_sha256
         try:
-            pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.path(media.pyramid_sha256))
+            pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.file(media.pyramid_sha256))
         except (FileNotFoundError, PyramidError) as error:
             self._ask_again(key)
             raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error

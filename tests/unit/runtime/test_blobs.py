@@ -1,11 +1,8 @@
-"""Blobs: whole or absent, whatever happens."""
+"""Blobs in a folder: what only a folder has. The suite of all stores is tests/contract/test_blobs.py."""
 
-import hashlib
 import io
-import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -13,69 +10,44 @@ import pytest
 
 from app.runtime.blobs import FolderBlobs
 
-HELLO = b"Hello World!"
-DIGEST = hashlib.sha256(HELLO).hexdigest()
-
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> FolderBlobs:
     return FolderBlobs(tmp_path / "blobs")
 
 
-def test_what_was_put_comes_back_under_its_digest(blobs: FolderBlobs) -> None:
-    assert not blobs.has(DIGEST)
-    assert blobs.put(io.BytesIO(HELLO)) == (DIGEST, len(HELLO))
-    assert blobs.has(DIGEST)
-    with blobs.open(DIGEST) as stream:
-        assert stream.read() == HELLO
-    assert list(blobs) == [DIGEST]
-    blobs.delete(DIGEST)
-    blobs.delete(DIGEST)
-    assert not blobs.has(DIGEST)
-    with pytest.raises(FileNotFoundError):
-        blobs.open(DIGEST)
-
-
-def test_an_adopted_file_is_moved(blobs: FolderBlobs, tmp_path: Path) -> None:
-    file = tmp_path / "made"
-    file.write_bytes(HELLO)
-    assert blobs.adopt(file) == (DIGEST, len(HELLO))
-    assert not file.exists()
-    assert blobs.path(DIGEST).read_bytes() == HELLO
-
-
-def test_many_may_put_the_same_at_once(blobs: FolderBlobs) -> None:
-    content = os.urandom(3_000_000)
-    digest = hashlib.sha256(content).hexdigest()
-    seen: list[bool] = []
-
-    def put_and_read() -> None:
-        for _ in range(5):
-            blobs.put(io.BytesIO(content))
-            with blobs.open(digest) as stream:
-                seen.append(stream.read() == content)
-
-    threads = [threading.Thread(target=put_and_read) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert seen == [True] * 30
-    assert list(blobs) == [digest]
-    assert not list((blobs.root / "incoming").iterdir())
-
-
-def test_a_stream_that_breaks_leaves_nothing(blobs: FolderBlobs) -> None:
+def test_a_stream_that_breaks_and_a_workspace_leave_nothing_in_the_folder(blobs: FolderBlobs) -> None:
     class Breaking(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
-            if self.tell():
-                raise ConnectionError("gone")
-            return super().read(5)
+            raise ConnectionError("gone")
 
     with pytest.raises(ConnectionError):
-        blobs.put(Breaking(HELLO))
-    assert list(blobs) == []
+        blobs.put(Breaking(b"Hello World!"))
+    with blobs.workspace() as folder:
+        (folder / "scratch").write_bytes(b"half")
     assert not list((blobs.root / "incoming").iterdir())
+
+
+def test_a_file_is_closed_with_its_last_holder(blobs: FolderBlobs) -> None:
+    sha256, _ = blobs.put(io.BytesIO(b"Hello World!"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    file = blobs.file(sha256)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before + 1
+    read = file.read_at
+    del file
+    assert read(5, 0) == b"Hello"
+    del read
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_is_no_blob_is_a_stranger(blobs: FolderBlobs) -> None:
+    sha256, _ = blobs.put(io.BytesIO(b"Hello World!"))
+    folder = blobs.root / sha256[:2]
+    (folder / "notes.txt").touch()
+    (folder / ("0" * 64 if sha256[:2] != "00" else "1" * 64)).touch()
+    (folder / f"{sha256[:2]}{'f' * 62}").mkdir()
+    assert [entry.sha256 for entry in blobs.entries()] == [sha256]
+    assert len(list(blobs.strangers())) == 3
 
 
 def test_a_process_killed_while_it_puts_leaves_no_blob_and_its_leftover_is_swept(blobs: FolderBlobs) -> None:
@@ -95,7 +67,7 @@ def test_a_process_killed_while_it_puts_leaves_no_blob_and_its_leftover_is_swept
             time.sleep(0.01)
         putting.kill()
         putting.wait()
-    assert list(blobs) == []
+    assert list(blobs.entries()) == []
     assert blobs.sweep() == 0, "a fresh file may still be written to"
     assert blobs.sweep(older_than=-1) == 1
     assert not list(incoming.iterdir())

@@ -161,7 +161,7 @@ def test_a_bad_file_fails_with_its_reason_and_leaves_nothing(runtime: Runtime, t
     assert media.state_reason.endswith(".")
     assert media.pyramid_sha256 == ""
     assert list((runtime.blobs.root / "incoming").iterdir()) == []
-    assert list(runtime.blobs) == [media.sha256]
+    assert [entry.sha256 for entry in runtime.blobs.entries()] == [media.sha256]
 
 
 def test_lost_data_are_noticed_behind_a_whole_end(runtime: Runtime) -> None:
