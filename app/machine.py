@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.runtime.context import Runtime
 from app.runtime.errors import Unavailable
 from app.runtime.settings import Settings
+from iiif.catalogue import service as catalogue
 from iiif.image.serving.open_images import KEPT
 
 SPARE_FILES = 128  # databases, libraries, sockets that listen, logs
@@ -90,8 +91,11 @@ def scratch() -> str:
 
 
 def clock(runtime: Runtime) -> str:
-    """Beside that of the database server, where there is one."""
+    """Beside that of the database server, where there is one, and beside the newest record."""
     with runtime.reads.begin() as session:
+        newest = catalogue.latest_change(session)
+        if newest is not None and (ahead := (newest - runtime.clock()).total_seconds()) > MOST_SKEW_S:
+            raise Unwell(f"the newest record is {ahead:.0f} seconds ahead: the clock was set back; have this machine run NTP")
         if session.get_bind().dialect.name != "postgresql":
             return "one machine"
         theirs = float(session.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or 0)

@@ -4,6 +4,7 @@ Each child is the command of that name (`lectotype web` and so on) with the same
 again, after a pause that grows while it keeps dying. Should the supervisor itself be killed, the system ends its children.
 """
 
+import errno
 import gc
 import logging
 import multiprocessing
@@ -33,6 +34,7 @@ from app.runtime.settings import Settings
 LONGEST_PAUSE = 30.0  # seconds between two starts of a child that keeps dying
 SETTLED = 10.0  # seconds after which a child counts as well
 HEADER_MS = 10_000  # a client has for sending the head of a request, and between two on one connection
+PATIENCE = 12.0  # seconds to wait for another process to let go of the port; those of a killed server end within 10
 GRACE = 25.0  # seconds that children have to end by themselves
 log = structlog.get_logger()
 
@@ -66,17 +68,33 @@ def run(settings: Settings) -> int:
 
 
 def _may_listen(settings: Settings) -> bool:
-    """Whether the address is ours to listen on; better to say so at once than to start a web process again and again."""
+    """Whether the address is ours to listen on; better to say so at once than to start a web process again and again.
+
+    Where another process has it, it is waited for a while: children of a server that was killed need a moment to end.
+    """
+    gives_up = time.monotonic() + PATIENCE
+    waits = False
+    while (error := _bind_error(settings)) is not None:
+        if error.errno != errno.EADDRINUSE or time.monotonic() > gives_up:
+            hint = "set LECTOTYPE_HOST and LECTOTYPE_PORT to others"
+            log.error("cannot listen", host=settings.host, port=settings.port, error=error.strerror, hint=hint)
+            return False
+        if not waits:
+            log.info("another process listens here; waiting for it to let go", port=settings.port, seconds=PATIENCE)
+            waits = True
+        time.sleep(0.1)
+    return True
+
+
+def _bind_error(settings: Settings) -> OSError | None:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            hint = "set LECTOTYPE_HOST and LECTOTYPE_PORT to others"
-            log.error("cannot listen", host=settings.host, port=settings.port, error=error.strerror, hint=hint)
-            return False
-    return True
+            return error
+    return None
 
 
 def run_web(settings: Settings) -> None:

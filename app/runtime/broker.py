@@ -113,12 +113,17 @@ class DatabaseBroker(dramatiq.Broker):
             self._heart.join()
 
     def _beat(self) -> None:
-        while not self._closed.wait(jobs_table.LEASE.total_seconds() / 3):
+        while True:
             try:
                 with self.database.sessions.begin() as session:
                     jobs_table.extend(session, self.owner, clock.now())
+                    mended = jobs_table.heed_clock(session, clock.now())
+                if mended:
+                    log.warning("the clock was set back: jobs that lay ahead are due now", jobs=mended)
             except SQLAlchemyError as error:
                 log.warning("leases were not extended", error=str(error))
+            if self._closed.wait(jobs_table.LEASE.total_seconds() / 3):
+                return
 
 
 class _Slots(Middleware):

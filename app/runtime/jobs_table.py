@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String, Text, delete, func, or_, select, update
+from sqlalchemy import BigInteger, Index, Integer, String, Text, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -18,6 +18,8 @@ from app.runtime import processes
 from app.runtime.db import Base, Json, Moment
 
 LEASE = timedelta(seconds=30)
+LONGEST_DELAY = timedelta(minutes=10)  # between two tries of a job; what the broker asks for stays below it
+SOON = timedelta(seconds=2)
 MOST_INTERRUPTIONS = 5  # a job whose worker died so often is to blame itself
 
 
@@ -127,6 +129,24 @@ def release(session: Session, job_ids: Sequence[int], owner: str) -> None:
 def extend(session: Session, owner: str, at: datetime) -> None:
     """The heartbeat: every lease of that owner runs anew."""
     session.execute(update(JobRow).where(JobRow.owner == owner).values(lease_until=at + LEASE))
+
+
+def heed_clock(session: Session, at: datetime) -> int:
+    """Mend times that lie further ahead than they can, because the clock was set back; how many jobs.
+
+    A lease becomes a fresh one, which a living owner extends. A job is due if it was sent in the future, or waits for longer
+    than any delay.
+    """
+    ahead = update(JobRow).where(JobRow.owner.is_not(None), JobRow.lease_until > at + 2 * LEASE).values(lease_until=at + LEASE)
+    sent_ms = cast(JobRow.message["message_timestamp"].as_string(), BigInteger)
+    late = (
+        update(JobRow)
+        .where(JobRow.dead_at.is_(None), JobRow.owner.is_(None), JobRow.ready_at > at + SOON)
+        .where(or_(sent_ms > int((at + SOON).timestamp() * 1000), JobRow.ready_at > at + LONGEST_DELAY))
+        .values(ready_at=at)
+    )
+    mended = [session.execute(one.returning(JobRow.id).execution_options(synchronize_session=False)) for one in (ahead, late)]
+    return sum(len(rows.all()) for rows in mended)
 
 
 def release_dead(session: Session) -> int:

@@ -126,6 +126,11 @@ def list_specimens(session: Session, *, after: str = "", limit: int) -> tuple[Sp
     return tuple(store.specimen(row) for row in store.page_of_specimens(session, after, limit))
 
 
+def latest_change(session: Session) -> datetime | None:
+    """When a specimen, or one of its images or statements, was changed last; None in an empty hub."""
+    return store.latest_change(session)
+
+
 def count_specimens(session: Session) -> int:
     return store.count(session, SpecimenRow)
 

@@ -146,6 +146,10 @@ def next_sequence(session: Session, specimen_key: str) -> int:
     return 1 if last is None else last + 1
 
 
+def latest_change(session: Session) -> datetime | None:
+    return session.scalar(select(SpecimenRow.updated_at).order_by(SpecimenRow.updated_at.desc()).limit(1))
+
+
 def count(session: Session, table: type[SpecimenRow] | type[MediaRow], *where: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).select_from(table).where(*where)) or 0
 

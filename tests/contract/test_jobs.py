@@ -255,6 +255,27 @@ def test_a_lease_of_another_machine_ends_by_itself(embedded: Hub) -> None:
     assert clock.now() >= until
 
 
+def test_a_clock_that_was_set_back_holds_no_job_up(embedded: Hub) -> None:
+    hour = timedelta(hours=1)
+    for _ in range(2):
+        embedded.send("note", text="sent before")
+    embedded.send("note", delay=240_000, text="tried again in four minutes")
+    with embedded.runtime.db.begin() as session:
+        first, second, third = session.scalars(select(JobRow).order_by(JobRow.id)).all()
+        for row in (first, second):
+            row.ready_at += hour
+            row.message = {**row.message, "message_timestamp": row.message["message_timestamp"] + 3_600_000}
+        second.owner, second.lease_until = "elsewhere-1.7.7", clock.now() + hour
+        later = third.ready_at
+    embedded.start_worker()
+    embedded.wait_for(lambda done: len(done) == 1, "the job that was sent before the clock was set back")
+    with embedded.runtime.reads.begin() as session:
+        second, third = session.scalars(select(JobRow).order_by(JobRow.id)).all()
+        assert second.lease_until is not None
+        assert second.lease_until <= clock.now() + jobs_table.LEASE, "the lease ends by itself, unless its owner lives"
+        assert third.ready_at == later, "what is rightly delayed stays so"
+
+
 def test_a_job_that_kills_its_workers_is_given_up(embedded: Hub) -> None:
     embedded.send("hold", name="a")
     with embedded.runtime.db.begin() as session:

@@ -99,7 +99,23 @@ def test_it_answers_and_heals_and_ends_as_a_whole(served: Served) -> None:
         assert "event" in json.loads(line), "a log line that is not JSON"
 
 
-def test_a_port_that_is_taken_is_named_at_once(tmp_path: Path) -> None:
+def test_a_server_waits_for_the_port_of_one_that_was_killed(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        settings = Settings(data_dir=tmp_path / "data", port=taken.getsockname()[1], web_processes=1)
+        command, log = [sys.executable, "-m", "app.cli", "web"], tmp_path / "log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, cwd=ROOT, env=settings.environment(), stderr=out)
+        wait_until(lambda: "waiting for it to let go" in log.read_text(), "that it waits")
+    try:
+        wait_until(lambda: "Started worker" in log.read_text(), "the start", 30)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_a_port_that_stays_taken_is_named(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

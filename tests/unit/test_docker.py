@@ -43,7 +43,7 @@ def test_each_service_runs_a_command_that_exists(name: str) -> None:
 
 def test_the_addresses_between_services_name_services() -> None:
     for service in OURS.values():
-        hosts = re.findall(r"(?:@|//)([a-z]+):\d+", " ".join(ours(service).values()))
+        hosts = re.findall(r"@([a-z]+):\d+", " ".join(ours(service).values()))
         assert set(hosts) == {"postgres", "redis", "elasticsearch"}
         assert set(hosts) <= COMPOSE["services"].keys()
 
@@ -66,3 +66,16 @@ def test_the_dockerfile_sets_only_settings_of_ours_and_copies_what_is_there() ->
     assert packages is not None
     for package in re.findall(r'"(\w+)"', packages[1]):
         assert f"COPY {package} ./{package}" in text
+
+
+def test_every_service_is_confined_and_the_stores_ask_for_a_password() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service.get("read_only") or name == "elasticsearch", name
+    reachable = {name for name, service in COMPOSE["services"].items() if "ports" in service}
+    assert reachable == {"proxy"}
+    assert not set(COMPOSE["services"]["proxy"]["networks"]) & set(COMPOSE["services"]["postgres"]["networks"])
+    for name in ("postgres", "redis", "elasticsearch"):
+        assert COMPOSE["services"][name]["networks"] == ["stores"]
+        assert "PASSWORD:?}" in str(COMPOSE["services"][name]), name
