@@ -16,6 +16,7 @@ from annotations.model import Annotation
 from annotations.projections import w3c
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
+from app.runtime.principal import Principal
 
 LDP = "http://www.w3.org/ns/ldp.jsonld"
 LABEL = "Annotations of natural-history specimens"
@@ -29,9 +30,10 @@ PREFERENCES: tuple[tuple[str, Embedding], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """All annotations, or those of one `target` (an IRI of ours)."""
+    """All annotations that `by` sees, or those of one `target` (an IRI of ours)."""
 
     addresses: Addresses
+    by: Principal
     target: str
     page_size: int
 
@@ -59,7 +61,7 @@ def preference(header: str) -> Embedding:
 
 def describe(session: Session, container: Container, embedding: Embedding) -> dict[str, Any]:
     """The collection: `first` and `last` are IRIs, or `first` is the first page itself if its embedding is preferred."""
-    where, total = container.where(), service.count(session, container.where())
+    where, total = container.where(), service.count(session, container.where(), by=container.by)
     iris = "1" if embedding == "iris" else "0"
     own = container.iri() if embedding == "none" else container.iri(iris=iris)
     described: dict[str, Any] = {
@@ -72,7 +74,7 @@ def describe(session: Session, container: Container, embedding: Embedding) -> di
     if total:
         first: Any = container.iri(iris=iris, page="first")
         if embedding != "none":
-            found = service.page(session, where, limit=container.page_size + 1)
+            found = service.page(session, where, by=container.by, limit=container.page_size + 1)
             first = _page(container, found[: container.page_size], iris=iris, own=first, more=len(found) > container.page_size)
         described |= {"first": first, "last": container.iri(iris=iris, page="last")}
     return described
@@ -81,19 +83,24 @@ def describe(session: Session, container: Container, embedding: Embedding) -> di
 def page(session: Session, container: Container, *, iris: bool, after: str, before: str) -> dict[str, Any]:
     """The page behind `after` or before `before` ("~": the last page; both empty: the first), complete with context."""
     where, size, flag = container.where(), container.page_size, "1" if iris else "0"
-    found = service.page(session, where, after=after, before=before, limit=size + 1)
+    found = service.page(session, where, by=container.by, after=after, before=before, limit=size + 1)
     backwards = bool(before)
     shown = found[-size:] if backwards else found[:size]
     beyond = len(found) > size
-    following = bool(shown) and (_any(session, where, after=shown[-1].key) if backwards else beyond)
-    preceding = bool(shown) and (beyond if backwards else bool(after) and _any(session, where, before=shown[0].key))
+    following = bool(shown) and (_any(session, container, after=shown[-1].key) if backwards else beyond)
+    preceding = bool(shown) and (beyond if backwards else bool(after) and _any(session, container, before=shown[0].key))
     own = {"before": before} if backwards else {"after": after}
     if before == "~" or not (after or before):
         own = {"page": "last" if before else "first"}
     body = _page(container, shown, iris=flag, own=container.iri(iris=flag, **own), more=following)
     if preceding:
         body["prev"] = container.iri(iris=flag, before=shown[0].key)
-    part_of = {"id": container.iri(), "type": "AnnotationCollection", "label": LABEL, "total": service.count(session, where)}
+    part_of = {
+        "id": container.iri(),
+        "type": "AnnotationCollection",
+        "label": LABEL,
+        "total": service.count(session, where, by=container.by),
+    }
     return {"@context": validation.CONTEXT, **body, "partOf": part_of}
 
 
@@ -105,5 +112,5 @@ def _page(container: Container, shown: tuple[Annotation, ...], *, iris: str, own
     return body
 
 
-def _any(session: Session, where: Mapping[str, str], *, after: str = "", before: str = "") -> bool:
-    return bool(service.page(session, where, after=after, before=before, limit=1))
+def _any(session: Session, container: Container, *, after: str = "", before: str = "") -> bool:
+    return bool(service.page(session, container.where(), by=container.by, after=after, before=before, limit=1))

@@ -10,6 +10,7 @@ from annotations import service, store
 from annotations.model import LAYERS, Annotation, Layer
 from app.runtime import context
 from app.runtime.addresses import Addresses
+from app.runtime.principal import NOBODY, Principal, reader_of
 from iiif.catalogue.model import Media, Specimen
 from iiif.presentation.model import ManifestExtras
 
@@ -17,17 +18,17 @@ LABELS: dict[Layer, str] = {"machine": "Found by machine", "people": "Said by pe
 PHYSDIM = "http://iiif.io/api/annex/services/physdim"
 
 
-def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media]) -> ManifestExtras:
+def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media], by: Principal) -> ManifestExtras:
     """With the search inside the manifest, as a running hub offers it."""
     addresses = context.current().addresses
-    return replace(of_images(session, media, addresses), services=search_services(specimen.key, addresses))
+    return replace(of_images(session, media, addresses, by), services=search_services(specimen.key, addresses))
 
 
-def of_images(session: Session, media: Sequence[Media], addresses: Addresses) -> ManifestExtras:
+def of_images(session: Session, media: Sequence[Media], addresses: Addresses, by: Principal) -> ManifestExtras:
     """References carry no `items`, or Mirador never fetches them; a layer that holds nothing is not mentioned."""
     keys = [one.key for one in media]
-    held = store.layers_of(session, keys)
-    rulers = service.scale_of(session, keys)
+    held = store.layers_of(session, keys, by)
+    rulers = service.scale_of(session, keys, by=by)
     return ManifestExtras(
         canvas_services={key: (physical_scale(ruler, addresses),) for key, ruler in rulers.items()},
         canvas_annotations={
@@ -39,8 +40,9 @@ def of_images(session: Session, media: Sequence[Media], addresses: Addresses) ->
 
 
 def of_image(session: Session, media: Media) -> tuple[dict[str, Any], ...]:
-    """The scale of an image that has a ruler, for its information document."""
-    ruler = service.scale_of(session, [media.key]).get(media.key)
+    """The scale of an image that has a ruler, for its information document, as all see it who see that."""
+    by = reader_of(media) if media.access == "closed" else NOBODY
+    ruler = service.scale_of(session, [media.key], by=by).get(media.key)
     return () if ruler is None else (physical_scale(ruler, context.current().addresses),)
 
 

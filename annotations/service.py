@@ -23,7 +23,9 @@ from app.runtime import clock, ids, outbox
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal, require
 from iiif.catalogue import service as catalogue
+from iiif.catalogue.errors import Closed, NotYours
 from iiif.catalogue.model import Media
+from iiif.catalogue.visibility import any_hidden, refusal
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 MAX_OF_SPECIMEN = 5_000
@@ -46,7 +48,7 @@ def create(
     and then stores nothing.
     """
     accepted = validation.check(document)
-    place = targets.resolve(session, accepted["target"], addresses)
+    place = targets.resolve(session, accepted["target"], addresses, by)
     _require(session, by, place.specimen_key)
     insert = partial(_insert, session, accepted, place=place, layer=layer, by=by, addresses=addresses, at=at)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
@@ -76,12 +78,11 @@ def create_machine(
 
     `text` is what a person is to read and search, where that is not all the texts of its bodies.
     """
-    accepted = validation.check(document)
-    place = targets.resolve(session, accepted["target"], addresses)
+    accepted, by = validation.check(document), Principal.of_run(run_key)
+    place = targets.resolve(session, accepted["target"], addresses, by)
     place = Place(media.specimen_key, media.key, place.region)
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
     said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence, "text": text}
-    by = Principal.of_run(run_key)
     return _insert(session, accepted, key=key, place=place, layer="machine", by=by, addresses=addresses, at=at, said=said)
 
 
@@ -104,11 +105,11 @@ def replace(
     """
     row = _standing(session, key, if_match, by)
     accepted = validation.check(document)
-    place = targets.resolve(session, accepted["target"], addresses)
+    place = targets.resolve(session, accepted["target"], addresses, by)
     if viewer_merge.wanted(accepted, from_viewer):
-        old = targets.resolve(session, row.document["target"], addresses)
+        old = targets.resolve(session, row.document["target"], addresses, by)
         accepted = viewer_merge.onto(accepted, row.document, same_target=viewer_merge.same_target(place, old))
-        place = targets.resolve(session, accepted["target"], addresses)
+        place = targets.resolve(session, accepted["target"], addresses, by)
     before = row.specimen_key
     _require(session, by, place.specimen_key)
     row.version += 1
@@ -130,11 +131,12 @@ def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match:
     return store.annotation(row)
 
 
-def get(session: Session, key: str) -> Annotation:
-    """The annotation as it stands. Raises UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation."""
+def get(session: Session, key: str, *, by: Principal) -> Annotation:
+    """The annotation as it stands. Raises UnknownAnnotation, Closed, NotYours, DeletedAnnotation, WithdrawnAnnotation."""
     found = find(session, key)
     if found is None:
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
+    _require_sight(session, key, by)
     if found.deleted_at is not None:
         raise DeletedAnnotation(key, found.version, found.deleted_at)
     if found.withdrawn_at is not None:
@@ -143,48 +145,61 @@ def get(session: Session, key: str) -> Annotation:
 
 
 def find(session: Session, key: str) -> Annotation | None:
-    """The annotation, or None; deleted and withdrawn ones included (see `stands`)."""
+    """The annotation, or None; for the hub itself: deleted, withdrawn and closed ones are included."""
     row = store.find(session, key)
     return None if row is None else store.annotation(row)
 
 
-def get_version(session: Session, key: str, version: int) -> Mapping[str, Any]:
-    """The document of that version, also of a deleted annotation. Raises UnknownAnnotation."""
+def get_version(session: Session, key: str, version: int, *, by: Principal, addresses: Addresses) -> Mapping[str, Any]:
+    """The document of that version, also of a deleted annotation. Raises UnknownAnnotation, Closed, NotYours.
+
+    It is as closed as what the annotation is about now, and as what it was about then.
+    """
     row = store.find_version(session, key, version)
     if row is None:
         raise UnknownAnnotation(f"There is no version {version} of annotation {key[:64]!r} here.")
+    _require_sight(session, key, by)
+    if any_hidden(session, targets.media_named(session, row.document.get("target"), addresses), by):
+        raise _refusal(key, by)
     return row.document
 
 
-def of_media(session: Session, media_key: str, layer: Layer | None = None, limit: int = 1000) -> tuple[Annotation, ...]:
-    """Standing annotations on an image, oldest first."""
+def of_media(
+    session: Session, media_key: str, layer: Layer | None = None, limit: int = 1000, *, by: Principal
+) -> tuple[Annotation, ...]:
+    """Standing annotations on an image that `by` sees, oldest first."""
     where = {"media_key": media_key} | ({"layer": layer} if layer else {})
-    return tuple(map(store.annotation, store.in_time_order(session, where, limit)))
+    return tuple(map(store.annotation, store.in_time_order(session, where, by, limit)))
 
 
-def of_specimen(session: Session, specimen_key: str, limit: int = MAX_OF_SPECIMEN) -> tuple[Annotation, ...]:
-    """Standing annotations on a specimen and on all its images, oldest first."""
-    return tuple(map(store.annotation, store.in_time_order(session, {"specimen_key": specimen_key}, limit)))
+def of_specimen(session: Session, specimen_key: str, limit: int = MAX_OF_SPECIMEN, *, by: Principal) -> tuple[Annotation, ...]:
+    """Standing annotations on a specimen and on all its images that `by` sees, oldest first."""
+    return tuple(map(store.annotation, store.in_time_order(session, {"specimen_key": specimen_key}, by, limit)))
 
 
-def count_of_media(session: Session, media_key: str, layer: Layer) -> int:
-    return store.count(session, {"media_key": media_key, "layer": layer})
+def count_of_media(session: Session, media_key: str, layer: Layer, *, by: Principal) -> int:
+    return store.count(session, {"media_key": media_key, "layer": layer}, by)
 
 
 def page(
-    session: Session, where: Mapping[str, str] | None = None, *, after: str = "", before: str = "", limit: int
+    session: Session, where: Mapping[str, str] | None = None, *, by: Principal, after: str = "", before: str = "", limit: int
 ) -> tuple[Annotation, ...]:
-    """A page of standing annotations in the order of their keys; `before` "~" means the last page. `where` names columns."""
-    return tuple(map(store.annotation, store.page(session, where or {}, after=after, before=before, limit=limit)))
+    """A page of standing annotations that `by` sees, in the order of their keys; `before` "~" means the last page.
+
+    `where` names columns.
+    """
+    return tuple(map(store.annotation, store.page(session, where or {}, by, after=after, before=before, limit=limit)))
 
 
-def count(session: Session, where: Mapping[str, str] | None = None) -> int:
-    return store.count(session, where or {})
+def count(session: Session, where: Mapping[str, str] | None = None, *, by: Principal) -> int:
+    """How many `page` would list in all."""
+    return store.count(session, where or {}, by)
 
 
-def scale_of(session: Session, media_keys: Sequence[str]) -> dict[str, Annotation]:
+def scale_of(session: Session, media_keys: Sequence[str], *, by: Principal) -> dict[str, Annotation]:
     """Per image the ruler that counts: the newest, a person's before a machine's; images without one are missing."""
-    rulers = [row for row in store.newest_of_kind(session, media_keys, "ruler") if row.value is not None and row.value > 0]
+    newest = store.newest_of_kind(session, media_keys, "ruler", by)
+    rulers = [row for row in newest if row.value is not None and row.value > 0]
     found: dict[str, Annotation] = {}
     for row in sorted(rulers, key=lambda ruler: ruler.layer != "people"):
         found.setdefault(row.media_key, store.annotation(row))
@@ -248,11 +263,22 @@ def _require(session: Session, by: Principal, specimen_key: str) -> None:
     require(by, "annotate", catalogue.get_specimen(session, specimen_key))
 
 
+def _require_sight(session: Session, key: str, by: Principal) -> None:
+    """Raises Closed or NotYours where an image that the annotation is about is closed to `by`."""
+    if not store.shows(session, key, by):
+        raise _refusal(key, by)
+
+
+def _refusal(key: str, by: Principal) -> Closed | NotYours:
+    return refusal(f"The annotation {key} is about an image that is not public", by)
+
+
 def _standing(session: Session, key: str, if_match: frozenset[str] | None, by: Principal) -> AnnotationRow:
     """The row that `by` will change, locked. `if_match`: the ETags of which one must stand, None for any."""
     row = store.find(session, key, lock=True)
     if row is None:
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
+    _require_sight(session, key, by)
     if row.deleted_at is not None:
         raise DeletedAnnotation(key, row.version, row.deleted_at)
     if row.withdrawn_at is not None:

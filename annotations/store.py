@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from annotations.model import Annotation, CanvasBox, Layer
 from annotations.tables import AnnotationRow, AnnotationVersionRow, WithdrawalRow
+from app.runtime.principal import Principal
+from iiif.catalogue.visibility import is_hidden
 
 STANDING = (AnnotationRow.deleted_at.is_(None), AnnotationRow.withdrawn_at.is_(None))
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
@@ -39,12 +41,15 @@ def find_version(session: Session, key: str, version: int) -> AnnotationVersionR
     return session.get(AnnotationVersionRow, (key, version))
 
 
-def page(session: Session, where: Mapping[str, Any], *, after: str = "", before: str = "", limit: int) -> Sequence[AnnotationRow]:
-    """Standing annotations in the order of their keys: the `limit` behind `after`, or the `limit` just before `before`.
+def page(
+    session: Session, where: Mapping[str, Any], by: Principal, *, after: str = "", before: str = "", limit: int
+) -> Sequence[AnnotationRow]:
+    """Standing annotations that `by` sees, in the order of their keys.
 
+    The `limit` behind `after`, or the `limit` just before `before`.
     `where` holds columns and values; `before` of "~" means from the end.
     """
-    query = select(AnnotationRow).where(*_standing(where))
+    query = select(AnnotationRow).where(*_standing(where, by))
     if before:
         end = () if before == "~" else (AnnotationRow.key < before,)
         rows = session.scalars(query.where(*end).order_by(AnnotationRow.key.desc()).limit(limit)).all()
@@ -52,28 +57,40 @@ def page(session: Session, where: Mapping[str, Any], *, after: str = "", before:
     return session.scalars(query.where(AnnotationRow.key > after).order_by(AnnotationRow.key).limit(limit)).all()
 
 
-def count(session: Session, where: Mapping[str, Any]) -> int:
-    return session.scalar(select(func.count()).select_from(AnnotationRow).where(*_standing(where))) or 0
+def count(session: Session, where: Mapping[str, Any], by: Principal) -> int:
+    return session.scalar(select(func.count()).select_from(AnnotationRow).where(*_standing(where, by))) or 0
 
 
-def in_time_order(session: Session, where: Mapping[str, Any], limit: int) -> Sequence[AnnotationRow]:
-    """Standing annotations, oldest first; those of one time from top to bottom."""
-    query = select(AnnotationRow).where(*_standing(where)).order_by(*TIME_THEN_PLACE)
+def in_time_order(session: Session, where: Mapping[str, Any], by: Principal, limit: int) -> Sequence[AnnotationRow]:
+    """Standing annotations that `by` sees, oldest first; those of one time from top to bottom."""
+    query = select(AnnotationRow).where(*_standing(where, by)).order_by(*TIME_THEN_PLACE)
     return session.scalars(query.limit(limit)).all()
 
 
-def layers_of(session: Session, media_keys: Sequence[str]) -> set[tuple[str, Layer]]:
-    """The pairs of image and layer that hold at least one standing annotation."""
-    query = select(AnnotationRow.media_key, AnnotationRow.layer).where(AnnotationRow.media_key.in_(media_keys), *STANDING)
+def layers_of(session: Session, media_keys: Sequence[str], by: Principal) -> set[tuple[str, Layer]]:
+    """The pairs of image and layer that hold at least one standing annotation that `by` sees."""
+    query = select(AnnotationRow.media_key, AnnotationRow.layer).where(
+        AnnotationRow.media_key.in_(media_keys), *_standing({}, by)
+    )
     return {(media_key, layer) for media_key, layer in session.execute(query.distinct()).all()}  # type: ignore[misc]  # column is str
 
 
-def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str) -> Sequence[AnnotationRow]:
-    """Standing annotations of a kind, newest first."""
-    where = (AnnotationRow.media_key.in_(media_keys), AnnotationRow.kind == kind, *STANDING)
+def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str, by: Principal) -> Sequence[AnnotationRow]:
+    """Standing annotations of a kind that `by` sees, newest first."""
+    where = (AnnotationRow.media_key.in_(media_keys), *_standing({"kind": kind}, by))
     return session.scalars(
         select(AnnotationRow).where(*where).order_by(AnnotationRow.modified_at.desc(), AnnotationRow.key)
     ).all()
+
+
+def is_shown(by: Principal) -> ColumnElement[bool]:
+    """Whether `by` sees the annotation: none of the images that it is about is closed to them."""
+    return ~is_hidden(AnnotationRow.media_key, by)
+
+
+def shows(session: Session, key: str, by: Principal) -> bool:
+    """Whether `by` sees the annotation of that key, which may be deleted or withdrawn."""
+    return bool(session.scalar(select(is_shown(by)).where(AnnotationRow.key == key)))
 
 
 def stands(row: AnnotationRow) -> bool:
@@ -90,5 +107,5 @@ def find_withdrawal(session: Session, run_key: str) -> WithdrawalRow | None:
     return session.get(WithdrawalRow, run_key)
 
 
-def _standing(where: Mapping[str, Any]) -> tuple[ColumnElement[bool], ...]:
-    return (*STANDING, *(getattr(AnnotationRow, name) == value for name, value in where.items()))
+def _standing(where: Mapping[str, Any], by: Principal) -> tuple[ColumnElement[bool], ...]:
+    return (*STANDING, is_shown(by), *(getattr(AnnotationRow, name) == value for name, value in where.items()))

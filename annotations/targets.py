@@ -11,8 +11,10 @@ from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTar
 from annotations.selectors import Canvas, Region
 from app.runtime.addresses import Addresses, Named
 from app.runtime.errors import NotFound
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
+from iiif.catalogue.visibility import view_of
 
 MAX_TARGETS = 50
 
@@ -26,21 +28,22 @@ class Place:
     region: Region | None
 
 
-def resolve(session: Session, target: Any, addresses: Addresses) -> Place:
-    """Where the annotation belongs: its first target. Every target is checked.
+def resolve(session: Session, target: Any, addresses: Addresses, by: Principal) -> Place:
+    """Where the annotation belongs: its first target. Every target is checked, and must be one that `by` sees.
 
     Raises:
         MalformedAnnotation: the target is no IRI, no resource and no list of them.
         UnknownTarget: it is no canvas, image, manifest, specimen or annotation of ours, or the image is not ready.
         BadSelector, AnnotationTooBig: a selector cannot be read.
         SelectorOutsideCanvas: a region reaches past the edge.
+        Closed, NotYours: it is about an image that is closed to `by`.
     """
     several = target if isinstance(target, list) else [target]
     if not several:
         raise MalformedAnnotation("An annotation needs a target.", parameter="target", spec="Web Annotation Data Model, 3.1")
     if len(several) > MAX_TARGETS:
         raise AnnotationTooBig(f"An annotation may have up to {MAX_TARGETS} targets.", parameter="target")
-    return [_resolve_one(session, one, addresses) for one in several][0]  # noqa: RUF015 - all must be checked
+    return [_resolve_one(session, one, addresses, by) for one in several][0]  # noqa: RUF015 - all must be checked
 
 
 def iri_of(target: Any) -> str:
@@ -61,9 +64,21 @@ def iri_of(target: Any) -> str:
     return found
 
 
-def _resolve_one(session: Session, target: Any, addresses: Addresses) -> Place:
+def media_named(session: Session, target: Any, addresses: Addresses) -> set[str]:
+    """The keys of all images that a target of a stored document is about, as it names them now."""
+    keys = set()
+    for one in target if isinstance(target, list) else [target]:
+        named = addresses.identify(iri_of(one).partition("#")[0])
+        if named is not None and named.kind == "media":
+            keys.add(named.key)
+        elif named is not None and named.kind == "annotation" and (row := store.find(session, named.key)) is not None:
+            keys.add(row.media_key)
+    return keys - {""}
+
+
+def _resolve_one(session: Session, target: Any, addresses: Addresses, by: Principal) -> Place:
     iri, _, fragment = iri_of(target).partition("#")
-    place, canvas = _thing(session, iri, addresses)
+    place, canvas = _thing(session, iri, addresses, by)
     selector = target.get("selector") if isinstance(target, Mapping) else None
     if canvas is None:
         if fragment or selector is not None:
@@ -77,7 +92,7 @@ def _resolve_one(session: Session, target: Any, addresses: Addresses) -> Place:
     return Place(place.specimen_key, place.media_key, region)
 
 
-def _thing(session: Session, iri: str, addresses: Addresses) -> tuple[Place, Canvas | None]:
+def _thing(session: Session, iri: str, addresses: Addresses, by: Principal) -> tuple[Place, Canvas | None]:
     """The specimen or image of that IRI, and its canvas where it has one."""
     named = addresses.identify(iri)
     try:
@@ -86,6 +101,7 @@ def _thing(session: Session, iri: str, addresses: Addresses) -> tuple[Place, Can
                 return Place(catalogue.get_specimen(session, key).key, "", None), None
             case Named("media", key, specimen_key):
                 media = catalogue.get_media(session, key)
+                view_of(media, by)
                 if specimen_key in ("", media.specimen_key):
                     return _canvas(media)
             case Named("annotation", key):

@@ -16,6 +16,7 @@ from annotations.projections import PROFILES, Profile
 from app.runtime import clock, context, principal
 from app.runtime.errors import Invalid
 from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, encode
+from app.runtime.principal import Principal
 
 blueprint = Blueprint("annotations", __name__)
 
@@ -34,8 +35,8 @@ WRITE_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Prefer, S
 @blueprint.get("/annotations/")
 def read_container() -> Response:
     """Protocol, section 4: the collection, or one of its pages if the query names one."""
-    addresses = context.current().addresses
-    container = Container(addresses, request.args.get("target", "")[:2000], context.current().settings.page_size)
+    addresses, by = context.current().addresses, principal.of_request()
+    container = Container(addresses, by, request.args.get("target", "")[:2000], context.current().settings.page_size)
     after, before, named = (request.args.get(name, "")[:64] for name in ("after", "before", "page"))
     if named not in ("", "first", "last") or bool(after) + bool(before) + bool(named) > 1:
         raise Invalid("Ask for one page: page=first, page=last, after=… or before=….", parameter="page")
@@ -46,7 +47,7 @@ def read_container() -> Response:
         else:
             body = containers.describe(session, container, _embedding())
     headers = {"Allow": CONTAINER_ALLOW, "Link": CONTAINER_LINK, "Accept-Post": ACCEPT_POST, "Content-Location": body["id"]}
-    response = answer(body, _negotiated(ANNO), headers=headers)
+    response = answer(body, _negotiated(ANNO), by=by, headers=headers)
     response.vary.add("Prefer")
     return response
 
@@ -60,22 +61,22 @@ def create() -> Response:
     runtime = context.current()
     with runtime.db.begin() as session:
         annotation = service.create(session, document, by=by, addresses=runtime.addresses, at=runtime.clock(), slug=slug)
-    return _answer(annotation, "w3c", 201)
+    return _answer(annotation, "w3c", by, 201)
 
 
 @blueprint.get("/annotations/<key>")
 def read(key: str) -> Response:
     """The annotation in the form that `profile` names; 410 with what is known of a deleted or withdrawn one."""
-    profile = _profile()
+    profile, by = _profile(), principal.of_request()
     with context.current().reads.begin() as session:
         try:
-            annotation = service.get(session, key)
+            annotation = service.get(session, key, by=by)
         except DeletedAnnotation as deleted:
             return _tombstone(deleted)
         except WithdrawnAnnotation as withdrawn:
             return _withdrawal(withdrawn)
         canvas = annotation_pages.canvas_of(session, annotation)
-    return _answer(annotation, profile, canvas=canvas)
+    return _answer(annotation, profile, by, canvas=canvas)
 
 
 @blueprint.put("/annotations/<key>")
@@ -98,7 +99,7 @@ def replace(key: str) -> Response:
             if_match=if_match,
             from_viewer=from_viewer,
         )
-    return _answer(annotation, "w3c")
+    return _answer(annotation, "w3c", by)
 
 
 @blueprint.delete("/annotations/<key>")
@@ -114,17 +115,19 @@ def delete(key: str) -> Response:
 @blueprint.get("/annotations/<key>/versions/<int:version>")
 def read_version(key: str, version: int) -> Response:
     """A version as it once stood, in its W3C form, also of a deleted annotation."""
-    with context.current().reads.begin() as session:
-        document = service.get_version(session, key, min(version, 2**31 - 1))
-    return answer(projections.w3c(document), _negotiated(ANNO), headers={"Link": ANNOTATION_LINK})
+    runtime, by = context.current(), principal.of_request()
+    with runtime.reads.begin() as session:
+        document = service.get_version(session, key, min(version, 2**31 - 1), by=by, addresses=runtime.addresses)
+    return answer(projections.w3c(document), _negotiated(ANNO), by=by, headers={"Link": ANNOTATION_LINK})
 
 
 @blueprint.get("/canvases/<media_key>/annotations/<layer>.json")
 def read_page(media_key: str, layer: str) -> Response:
     """One complete AnnotationPage of Presentation 3 for one canvas and layer, in the form that viewers draw."""
+    by = principal.of_request()
     with context.current().reads.begin() as session:
-        body = annotation_pages.of_canvas(session, media_key, layer, context.current().addresses)
-    return answer(body, _negotiated(IIIF_PRESENTATION))
+        body = annotation_pages.of_canvas(session, media_key, layer, context.current().addresses, by)
+    return answer(body, _negotiated(IIIF_PRESENTATION), by=by)
 
 
 @blueprint.after_request
@@ -137,7 +140,7 @@ def _preflight(response: Response) -> Response:
     return response
 
 
-def _answer(annotation: Annotation, profile: Profile, status: int = 200, canvas: Any = None) -> Response:
+def _answer(annotation: Annotation, profile: Profile, by: Principal, status: int = 200, canvas: Any = None) -> Response:
     addresses = context.current().addresses
     iri = addresses.annotation(annotation.key)
     links = ANNOTATION_LINK
@@ -146,7 +149,7 @@ def _answer(annotation: Annotation, profile: Profile, status: int = 200, canvas:
     headers = {"Allow": ANNOTATION_ALLOW, "Link": links} | ({"Location": iri} if status == 201 else {})
     etag = annotation.etag if profile == "w3c" else f"{annotation.etag}-{profile}"
     body = projections.project(annotation, profile, canvas, addresses)
-    return answer(body, _negotiated(TYPES[profile]), status, etag=etag, headers=headers)
+    return answer(body, _negotiated(TYPES[profile]), status, by=by, etag=etag, headers=headers)
 
 
 def _tombstone(deleted: DeletedAnnotation) -> Response:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from app.machine import Unwell
 from app.runtime import identity
 from app.runtime.context import Runtime
+from app.runtime.principal import NOBODY
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image import service as images
@@ -147,7 +148,7 @@ def _headers(runtime: Runtime, media: Media) -> str:
 
 
 def _pictures(runtime: Runtime, media: Media) -> str:
-    thumbnail = images.thumbnail(runtime.addresses, media)
+    thumbnail = images.thumbnail(runtime.addresses, media, NOBODY)
     assert thumbnail is not None  # noqa: S101 - for the type checker; the image is open
     reply = ask(thumbnail["id"], Accept_Encoding="gzip, deflate, br", Accept="image/avif,image/webp,*/*")
     if reply.headers.get("Content-Encoding") not in (None, "identity"):

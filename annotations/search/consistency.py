@@ -13,6 +13,7 @@ from annotations.search import store
 from annotations.search.documents import ANNOTATION, SPECIMEN, build_able, index_key
 from app.runtime.addresses import Addresses
 from app.runtime.outbox import OutboxRow
+from app.runtime.principal import Principal
 from app.runtime.search.port import Document, SearchEngine
 from iiif.catalogue import service as catalogue
 
@@ -29,7 +30,7 @@ class Difference:
 
 def count(session: Session) -> int:
     """How many documents a complete index has."""
-    return catalogue.count_specimens(session) + annotations.count(session)
+    return catalogue.count_specimens(session) + annotations.count(session, by=Principal.of_system())
 
 
 def rebuild(session: Session, engine: SearchEngine, addresses: Addresses, advance: Callable[[int], None]) -> int:

@@ -22,6 +22,7 @@ from annotations.search.service import DEEPEST, key_of
 from annotations.selectors import Canvas
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
+from app.runtime.principal import Principal
 from app.runtime.search import words
 from app.runtime.search.port import And, Found, Not, Or, Query, SearchEngine, Term
 from iiif.catalogue import service as catalogue
@@ -74,6 +75,7 @@ def search(
     specimen_key: str,
     asked: ContentQuestion,
     *,
+    by: Principal,
     version: int,
     size: int,
     addresses: Addresses,
@@ -94,7 +96,7 @@ def search(
         found, typed = engine.find(And((attempt, *limits)), offset=(asked.page - 1) * size, limit=size), attempt
         if found.total:
             break
-    known = store.annotations_by_key(session, [key_of(hit) for hit in found.hits])
+    known = store.annotations_by_key(session, [key_of(hit) for hit in found.hits], by)
     shown = _on_canvases(session, specimen_key, [known[key] for key in map(key_of, found.hits) if key in known])
     return Listed(asked, addresses.search(version, specimen_key), size, found.total, shown, snippets.wanted(typed))
 
@@ -142,10 +144,10 @@ def list1(listed: Listed, addresses: Addresses) -> dict[str, Any]:
     return shown
 
 
-def complete(session: Session, specimen_key: str, begun: str, least: int) -> list[tuple[str, int]]:
-    """Words on this specimen that begin like the last of those typed, with their number. Raises UnknownSpecimen.
+def complete(session: Session, specimen_key: str, begun: str, least: int, *, by: Principal) -> list[tuple[str, int]]:
+    """Words that `by` sees on this specimen and that begin like the last of those typed, with their number.
 
-    Counted in the database's own texts, so it works without the engine.
+    Counted in the database's own texts, so it works without the engine. Raises UnknownSpecimen.
     """
     catalogue.get_specimen(session, specimen_key)
     before = words.split(begun)
@@ -153,7 +155,7 @@ def complete(session: Session, specimen_key: str, begun: str, least: int) -> lis
         return []
     counted = Counter(
         word
-        for annotation in annotations.of_specimen(session, specimen_key)
+        for annotation in annotations.of_specimen(session, specimen_key, by=by)
         for word in words.split(annotation.text)
         if word.startswith(before[-1])
     )

@@ -16,9 +16,11 @@ from annotations.selectors import xywh
 from app.runtime import clock
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
+from app.runtime.principal import NOBODY, Principal
 from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEngine, Sort, Term
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.visibility import sees
 from iiif.image.service import thumbnail
 
 TYPES = (SPECIMEN, ANNOTATION, "all")
@@ -31,7 +33,7 @@ LONGEST_TEXT = 500  # characters of an annotation's text in a list
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question: what was typed, values per field, which type of thing, in which order, which page (from 1)."""
+    """One question: who asks, what was typed, values per field, which type of thing, in which order, which page (from 1)."""
 
     q: str = ""
     chosen: Mapping[str, Sequence[str]] | None = None
@@ -42,6 +44,7 @@ class Question:
     page: int = 1
     size: int = 24
     box: tuple[float, float, float, float] | None = None
+    by: Principal = NOBODY
 
     @property
     def offset(self) -> int:
@@ -82,13 +85,15 @@ def specimens(
     facets: Sequence[str],
     page: int,
     size: int,
+    *,
+    by: Principal,
 ) -> Specimens:
     """For pages: keys, quotations, facets. Raises SearchDown, Invalid, TooMuch."""
-    found, tree = find(engine, Question(q, chosen, facets=facets, page=page, size=size))
+    found, tree = find(engine, Question(q, chosen, facets=facets, page=page, size=size, by=by))
     keys = [key_of(hit) for hit in found.hits]
     known = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
-    quoted = quote_specimens(session, known, media, tree)
+    quoted = quote_specimens(session, known, media, tree, by)
     hits = tuple(SpecimenHit(key, _markup(quoted.get(key))) for key in keys if key in known)
     return Specimens(hits, found.facets, found.total)
 
@@ -97,22 +102,23 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
     """For `/api/search`. Raises SearchDown, Invalid, TooMuch."""
     found, tree = find(engine, asked)
     annotation_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(ANNOTATION)]
-    annotations = store.annotations_by_key(session, annotation_keys)
+    annotations = store.annotations_by_key(session, annotation_keys, asked.by)
     specimen_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(SPECIMEN)]
     keys = {*specimen_keys, *(annotation.specimen_key for annotation in annotations.values())}
     known = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
-    quoted = quote_specimens(session, {key: known[key] for key in specimen_keys if key in known}, media, tree)
+    quoted = quote_specimens(session, {key: known[key] for key in specimen_keys if key in known}, media, tree, asked.by)
     wanted = snippets.wanted(tree)
     items: list[dict[str, Any]] = []
     for hit in found.hits:
         key = key_of(hit)
         if hit.key.startswith(SPECIMEN) and key in known:
-            items.append(specimen_item(known[key], media[key], quoted.get(key), addresses))
+            items.append(specimen_item(known[key], media[key], quoted.get(key), addresses, asked.by))
         elif hit.key.startswith(ANNOTATION) and key in annotations:
             one = annotations[key]
             quote = snippets.best([("", one.text)], wanted)
-            items.append(annotation_item(one, known.get(one.specimen_key), media.get(one.specimen_key, ()), quote, addresses))
+            images = media.get(one.specimen_key, ())
+            items.append(annotation_item(one, known.get(one.specimen_key), images, quote, addresses, asked.by))
     return QuestionAnswer(items, found.facets, found.total)
 
 
@@ -170,24 +176,26 @@ def key_of(hit: Hit) -> str:
 
 
 def quote_specimens(
-    session: Session, known: Mapping[str, Specimen], media: Mapping[str, Sequence[Media]], tree: Query
+    session: Session, known: Mapping[str, Specimen], media: Mapping[str, Sequence[Media]], tree: Query, by: Principal
 ) -> dict[str, Quote]:
-    """Where in its labels, its record or its files' names the words of the question stand."""
+    """Where in what `by` sees of its labels, its record or its files' names the words of the question stand."""
     wanted = snippets.wanted(tree)
     if not wanted or not known:
         return {}
-    texts = store.texts_of_specimens(session, known, MOST_TEXTS)
+    texts = store.texts_of_specimens(session, known, MOST_TEXTS, by)
     quoted = {}
     for key, specimen in known.items():
         record = [*specimen.interpreted.items(), ("catalogNumber", specimen.catalog_number), *specimen.verbatim.items()]
-        files = [("file name", one.file_name) for one in media.get(key, ())]
+        files = [("file name", one.file_name) for one in media.get(key, ()) if sees(one, by)]
         found = snippets.best(((name, str(text)) for name, text in (*texts.get(key, ()), *record, *files)), wanted)
         if found is not None:
             quoted[key] = found
     return quoted
 
 
-def specimen_item(specimen: Specimen, media: Iterable[Media], quote: Quote | None, addresses: Addresses) -> dict[str, Any]:
+def specimen_item(
+    specimen: Specimen, media: Iterable[Media], quote: Quote | None, addresses: Addresses, by: Principal
+) -> dict[str, Any]:
     ready = [one for one in media if one.state == "ready"]
     return {
         "type": SPECIMEN,
@@ -196,7 +204,7 @@ def specimen_item(specimen: Specimen, media: Iterable[Media], quote: Quote | Non
         "label": label(specimen),
         "scientificName": specimen.scientific_name,
         "catalogNumber": specimen.catalog_number,
-        "thumbnail": next(filter(None, (_picture(one, addresses) for one in ready)), None),
+        "thumbnail": next(filter(None, (_picture(one, addresses, by) for one in ready)), None),
         "manifest": addresses.manifest(specimen.key) if ready else None,
         "page": addresses.specimen_page(specimen.key),
         "record": addresses.specimen_record(specimen.key),
@@ -205,7 +213,12 @@ def specimen_item(specimen: Specimen, media: Iterable[Media], quote: Quote | Non
 
 
 def annotation_item(
-    annotation: Annotation, specimen: Specimen | None, media: Iterable[Media], quote: Quote | None, addresses: Addresses
+    annotation: Annotation,
+    specimen: Specimen | None,
+    media: Iterable[Media],
+    quote: Quote | None,
+    addresses: Addresses,
+    by: Principal,
 ) -> dict[str, Any]:
     """Its box is [x0, y0, x1, y1] in canvas units; the thumbnail shows just that, or the whole image."""
     image = next((one for one in media if one.key == annotation.media_key and one.state == "ready"), None)
@@ -227,22 +240,22 @@ def annotation_item(
         "specimen": annotation.specimen_key,
         "canvas": addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else None,
         "box": [box.x0, box.y0, box.x1, box.y1] if box else None,
-        "thumbnail": _detail(annotation, image, addresses) if image else None,
+        "thumbnail": _detail(annotation, image, addresses, by) if image else None,
         "manifest": addresses.manifest(annotation.specimen_key),
         "page": addresses.specimen_page(annotation.specimen_key),
         "snippet": quote.to_json() if quote else None,
     }
 
 
-def _picture(image: Media, addresses: Addresses) -> dict[str, Any] | None:
-    shown = thumbnail(addresses, image)
+def _picture(image: Media, addresses: Addresses, by: Principal) -> dict[str, Any] | None:
+    shown = thumbnail(addresses, image, by)
     return shown and {name: shown[name] for name in ("id", "width", "height")}
 
 
-def _detail(annotation: Annotation, image: Media, addresses: Addresses) -> dict[str, Any] | None:
-    """The annotation's box at most 400 by 400 pixels, never enlarged; None where nobody may see it without a token."""
-    if annotation.box is None or not image.visible:
-        return _picture(image, addresses)
+def _detail(annotation: Annotation, image: Media, addresses: Addresses, by: Principal) -> dict[str, Any] | None:
+    """The annotation's box at most 400 by 400 pixels, never enlarged; None where `by` may not see it."""
+    if annotation.box is None or not sees(image, by):
+        return _picture(image, addresses, by)
     region = xywh(annotation.box)
     width, height = (max(1, int(side)) for side in region.split(",")[2:])
     scale = min(1.0, 400 / max(width, height))

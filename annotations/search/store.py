@@ -8,24 +8,25 @@ from sqlalchemy.orm import Session
 from annotations import store
 from annotations.model import Annotation
 from annotations.tables import AnnotationRow
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 
 STREAMED = 5_000  # rows fetched at a time
 
 
-def annotations_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Annotation]:
-    """Those of the annotations that stand; for one page of hits."""
-    query = select(AnnotationRow).where(AnnotationRow.key.in_(list(keys)), *store.STANDING)
+def annotations_by_key(session: Session, keys: Iterable[str], by: Principal) -> Mapping[str, Annotation]:
+    """Those of the annotations that stand and that `by` sees; for one page of hits."""
+    query = select(AnnotationRow).where(AnnotationRow.key.in_(list(keys)), *store.STANDING, store.is_shown(by))
     return {row.key: store.annotation(row) for row in session.scalars(query)}
 
 
-def texts_of_specimens(session: Session, keys: Iterable[str], limit: int) -> Mapping[str, list[tuple[str, str]]]:
+def texts_of_specimens(session: Session, keys: Iterable[str], limit: int, by: Principal) -> Mapping[str, list[tuple[str, str]]]:
     """Of each specimen (annotation key, text), in the order of the keys; at most `limit` in all.
 
     The order is that of the index over specimens: asked for another one, SQLite walks the whole table.
     """
     query = select(AnnotationRow.specimen_key, AnnotationRow.key, AnnotationRow.text).where(
-        AnnotationRow.specimen_key.in_(list(keys)), *store.STANDING, AnnotationRow.text != ""
+        AnnotationRow.specimen_key.in_(list(keys)), *store.STANDING, store.is_shown(by), AnnotationRow.text != ""
     )
     found: dict[str, list[tuple[str, str]]] = {}
     for specimen_key, key, text in session.execute(query.order_by(AnnotationRow.specimen_key, AnnotationRow.key).limit(limit)):

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from annotations.search import content, service
 from annotations.search.schema import BY_NAME
-from app.runtime import context
+from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
 from app.runtime.http import answer, integer
@@ -32,7 +32,9 @@ def search() -> Response:
     named = request.args.get("facets")
     if "order" in request.args:  # its name before; to be dropped with version 0.2
         raise Invalid("The order of the hits is asked for with `sort`, not with `order`.", parameter="order")
+    by = principal.of_request()
     asked = service.Question(
+        by=by,
         q=request.args.get("q", ""),
         chosen={name: request.args.getlist(name) for name in request.args if name in BY_NAME and name not in OURS},
         type=request.args.get("type", "specimen"),
@@ -54,7 +56,7 @@ def search() -> Response:
         "next": _next(addresses, asked.page + 1) if more else None,
         "ignored": sorted(name[:40] for name in request.args if name not in BY_NAME and name not in OURS)[:20],
     }
-    return answer(body)
+    return answer(body, by=by)
 
 
 @blueprint.get("/api/search/terms")
@@ -69,12 +71,12 @@ def content_search(version: int, key: str) -> Response:
     """Content Search 2.0, section 3, and 1.0, section 3."""
     runtime = context.current()
     addresses = runtime.addresses
-    asked = _content_asked(version)
+    asked, by = _content_asked(version), principal.of_request()
     with runtime.reads.begin() as session:
         size = runtime.settings.page_size
-        listed = content.search(session, runtime.search, key, asked, version=version, size=size, addresses=addresses)
+        listed = content.search(session, runtime.search, key, asked, by=by, version=version, size=size, addresses=addresses)
     body = content.page2(listed, addresses) if version == 2 else content.list1(listed, addresses)
-    return answer(body, SEARCH_TYPES[version])
+    return answer(body, SEARCH_TYPES[version], by=by)
 
 
 @blueprint.get("/search/<int:version>/<key>/autocomplete")
@@ -82,11 +84,11 @@ def autocomplete(version: int, key: str) -> Response:
     """Content Search 2.0, section 4, and 1.0, section 4."""
     runtime = context.current()
     addresses = runtime.addresses
-    asked = _content_asked(version, "q", "min")
+    asked, by = _content_asked(version, "q", "min"), principal.of_request()
     with runtime.reads.begin() as session:
-        found = content.complete(session, key, asked.q, integer("min", 1, 1, 1_000_000))
+        found = content.complete(session, key, asked.q, integer("min", 1, 1, 1_000_000), by=by)
     make = content.terms2 if version == 2 else content.terms1
-    return answer(make(key, asked, found, addresses), SEARCH_TYPES[version])
+    return answer(make(key, asked, found, addresses), SEARCH_TYPES[version], by=by)
 
 
 def _content_asked(version: int, *known: str) -> content.ContentQuestion:

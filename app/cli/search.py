@@ -14,6 +14,7 @@ from annotations.search import consistency, service
 from app import compose
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
+from app.runtime.principal import Principal
 
 LISTED = 100  # differences that are printed one by one
 
@@ -27,7 +28,7 @@ LISTED = 100  # differences that are printed one by one
 def search(question: str, kind: str, sort: str, limit: int, as_json: bool) -> None:
     """Find specimens or annotations: words, "phrases", prefix*, family:Fagaceae, year:1850..1900, length:50..90."""
     runtime = compose.build()
-    asked = service.Question(q=question, type=kind, sort=sort, facets=(), size=limit)
+    asked = service.Question(q=question, type=kind, sort=sort, facets=(), size=limit, by=Principal.of_operator())
     with _said(), runtime.reads.begin() as session:
         found = service.search(session, runtime.search, asked, runtime.addresses)
     if as_json:

@@ -17,6 +17,7 @@ from annotations import annotation_pages
 from annotations.model import LAYERS
 from app.export.folder import Folder
 from app.runtime.addresses import Addresses
+from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue.model import Media, Specimen
 from iiif.presentation import manifest
 from iiif.presentation.manifest import CONTEXT, Publisher
@@ -49,7 +50,7 @@ def manifest_of(
     specimen: Specimen, media: Sequence[Media], extras: ManifestExtras, addresses: Addresses, publisher: Publisher, pid: str
 ) -> dict[str, Any]:
     """`media` are those that are exported; `pid` is the address of the specimen at the hub."""
-    shown = manifest.build(specimen, media, extras, addresses=addresses, publisher=publisher)
+    shown = manifest.build(specimen, media, extras, by=NOBODY, addresses=addresses, publisher=publisher)
     for name in ("homepage", "partOf", "service"):
         shown.pop(name, None)
     shown["seeAlso"] = [{"id": pid, "type": "Dataset", "label": {"en": ["Specimen record"]}, "format": "application/ld+json"}]
@@ -66,15 +67,18 @@ def _service(address: str) -> dict[str, Any]:
     return {"id": address, "type": "ImageService3", "profile": "level0"}
 
 
-def write_annotations(session: Session, folder: Folder, extras: ManifestExtras, media: Media, addresses: Addresses) -> None:
-    """A page per layer that the manifest names, and each annotation at its own address; what is not said any more goes."""
+def write_annotations(
+    session: Session, folder: Folder, extras: ManifestExtras, media: Media, addresses: Addresses, by: Principal
+) -> None:
+    """A page per layer that the manifest names, and each annotation that `by` sees at its own address; what is not said any
+    more goes."""
     named = {reference["id"] for reference in extras.canvas_annotations.get(media.key, ())}
     for layer in LAYERS:
         address = addresses.annotation_page(media.key, layer)
         if address not in named:
             _remove_page(folder, address)
             continue
-        page = annotation_pages.of_canvas(session, media.key, layer, addresses)
+        page = annotation_pages.of_canvas(session, media.key, layer, addresses, by)
         _remove_annotations_of(folder, address, but={annotation["id"] for annotation in page["items"]})
         for annotation in page["items"]:
             folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})

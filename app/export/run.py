@@ -10,6 +10,7 @@ from app.export import documents, images
 from app.export.documents import StaticAddresses
 from app.export.folder import Folder, opened
 from app.runtime.context import Runtime
+from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.pyramid.format import TILE_PX, Pyramid, PyramidError
@@ -65,6 +66,7 @@ class Export:
     def __init__(self, runtime: Runtime, folder: Folder, *, with_restricted: bool) -> None:
         settings = runtime.settings
         self.runtime, self.folder, self.with_restricted = runtime, folder, with_restricted
+        self.by = Principal.of_operator() if with_restricted else NOBODY
         self.hub = runtime.addresses
         self.addresses = StaticAddresses(folder.base, settings.naan)
         self.publisher = Publisher(settings.provider_name, settings.provider_url or f"{folder.base}/index.html")
@@ -126,7 +128,7 @@ class Export:
     def _write(self, specimen: Specimen, opened_images: Sequence[tuple[Media, Pyramid]]) -> None:
         media, address = [one for one, _ in opened_images], self.addresses.manifest(specimen.key)
         with self.runtime.reads.begin() as session:
-            added = manifest_extras.of_images(session, media, self.addresses)
+            added = manifest_extras.of_images(session, media, self.addresses, self.by)
         for one, pyramid in opened_images:
             packet = embedded_metadata.packet(one, self.hub.pid(one.key), pyramid.camera, self.policy)
             services = added.canvas_services.get(one.key, ())
@@ -134,7 +136,7 @@ class Export:
             images.write(self.folder, document, one, pyramid, packet)
         with self.runtime.reads.begin() as session:
             for one in media:
-                documents.write_annotations(session, self.folder, added, one, self.addresses)
+                documents.write_annotations(session, self.folder, added, one, self.addresses, self.by)
         pid = self.hub.pid(specimen.key)
         self.folder.write_json(address, documents.manifest_of(specimen, media, added, self.addresses, self.publisher, pid))
         self.report.manifests.append(address)

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, request
 
 from app.runtime.errors import Invalid
+from app.runtime.principal import Principal
 
 JSON = "application/json"
 JSON_LD = "application/ld+json"
@@ -27,17 +28,35 @@ def etag_of(body: bytes) -> str:
 
 
 def answer(
-    value: Any, media_type: str = JSON, status: int = 200, *, etag: str = "", headers: Mapping[str, str] | None = None
+    value: Any,
+    media_type: str = JSON,
+    status: int = 200,
+    *,
+    by: Principal | None = None,
+    etag: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The value as JSON with an ETag of its content (or the one given); 304 where the client has it already."""
+    """The value as JSON with an ETag of its content (or the one given); 304 where the client has it already.
+
+    `by` is who asks, where the answer depends on that.
+    """
     body = encode(value)
     response = Response(body, status, content_type=media_type)
     response.set_etag(etag or etag_of(body))
     response.headers.extend(dict(headers or {}))
     response.vary.add("Accept")
+    if by is not None:
+        depends_on(response, by)
     if status == 200:
         response.make_conditional(request)
     return response
+
+
+def depends_on(response: Response, by: Principal) -> None:
+    """Have caches know that others may be answered otherwise, and keep what a token opened to its bearer."""
+    response.vary.add("Authorization")
+    if by.name:
+        response.cache_control.private = True
 
 
 def integer(name: str, default: int, low: int, high: int) -> int:

@@ -117,6 +117,11 @@ class Principal:
 NOBODY = Principal("")
 
 
+def reader_of(thing: Held) -> Principal:
+    """Who sees what all see that may see the thing."""
+    return Principal("reader", (Grant("reader", thing.institution_code, thing.collection_code),))
+
+
 def may(by: Principal, action: Action, thing: Held | None = None) -> bool:
     """Whether the principal may do this to that; without a thing, to the hub as a whole."""
     return any(grant.covers(thing) for grant in by.granted(action))

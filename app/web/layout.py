@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, make_response, render_template, request
 
 from app.runtime import context
+from app.runtime.http import depends_on
+from app.runtime.principal import Principal
 from app.web import assets
 
 blueprint = Blueprint("layout", __name__, template_folder="templates")
@@ -23,7 +25,8 @@ def favicon() -> Response:
     return Response(status=204)
 
 
-def page(template: str, **values: Any) -> Response:
+def page(template: str, *, by: Principal | None = None, **values: Any) -> Response:
+    """`by` is who asks, where what is shown depends on that."""
     settings = context.current().settings
     html = render_template(template, assets=assets.names(), provider_name=settings.provider_name, **values)
     response = make_response(html)
@@ -32,6 +35,8 @@ def page(template: str, **values: Any) -> Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.cache_control.no_cache = True
     response.vary.add("Accept")
+    if by is not None:
+        depends_on(response, by)
     response.add_etag()
     response.make_conditional(request)
     return response

@@ -1,6 +1,6 @@
 """What can be wrong with a specimen or an image."""
 
-from app.runtime.errors import Conflict, Invalid, NotFound, TooMuch
+from app.runtime.errors import Conflict, Forbidden, Invalid, NotAllowed, NotFound, TooMuch
 
 
 class UnknownSpecimen(NotFound):
@@ -33,3 +33,11 @@ class BadDepiction(Invalid):
 
 class TooManyDepicted(TooMuch):
     """The image shows as many specimens as one image may."""
+
+
+class Closed(NotAllowed):
+    """The image, and what is said about it, is shown only to who bears a token."""
+
+
+class NotYours(Forbidden):
+    """The image, and what is said about it, is shown only to who has a role in its collection."""

@@ -45,7 +45,8 @@ class Media:
     for by, otherwise of its home specimen.
     `width_px` and `height_px` are those of the upright image, after EXIF orientation: the frame of every region.
     They are 0 until the derivative is made (`state` "ready"); `state_reason` says why it could not be ("failed").
-    `access` says what people without a token see of it: all, no more than a small view, or nothing.
+    `access` says what people without a token see of it (see `visibility`): all, no more than a small view, or nothing.
+    `institution_code` and `collection_code` are those of its home specimen: who has a role there sees it.
     """
 
     key: str
@@ -69,11 +70,8 @@ class Media:
     derivative_version: int
     access: Access
     created_at: datetime
-
-    @property
-    def visible(self) -> bool:
-        """Whether people without a token see anything of it now."""
-        return self.state == "ready" and self.access != "closed"
+    institution_code: str
+    collection_code: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.runtime.db import Base, Json, Moment
 
@@ -37,6 +37,7 @@ class MediaRow(Base):
         Index(None, "specimen_key", "sequence"),
         Index(None, "state", "key"),
         Index(None, "derivative_version", "key"),
+        Index(None, "access", "key"),
     )
 
     key: Mapped[str] = mapped_column(String(16), primary_key=True)
@@ -60,6 +61,12 @@ class MediaRow(Base):
     derivative_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     access: Mapped[str] = mapped_column(String(8), default="open", server_default="open")
     created_at: Mapped[datetime] = mapped_column(Moment)
+    institution_code: Mapped[str] = column_property(
+        select(SpecimenRow.institution_code).where(SpecimenRow.key == specimen_key).scalar_subquery()
+    )
+    collection_code: Mapped[str] = column_property(
+        select(SpecimenRow.collection_code).where(SpecimenRow.key == specimen_key).scalar_subquery()
+    )
 
 
 class DepictionRow(Base):

@@ -5,16 +5,21 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context
+from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.clock import iso
 from app.runtime.http import answer, integer
 from app.runtime.ids import ni
+from app.runtime.principal import Principal
 from iiif.catalogue import rights, service
 from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.visibility import sees
 
 blueprint = Blueprint("catalogue", __name__, url_prefix="/api")
 MAX_LIMIT = 1000
+OF_THE_FILE = frozenset(
+    ("fileName", "contentId", "sha256", "byteSize", "format", "width", "height", "exifOrientation", "iccProfile", "stateReason")
+)
 
 
 @blueprint.get("/specimens")
@@ -29,10 +34,10 @@ def list_specimens() -> Response:
             found = service.list_specimens(session, after=after, limit=limit + 1)
             total = service.count_specimens(session)
         media = service.media_of_many(session, [specimen.key for specimen in found[:limit]])
-    addresses = context.current().addresses
-    items = [specimen_json(specimen, media[specimen.key], addresses) for specimen in found[:limit]]
+    addresses, by = context.current().addresses, principal.of_request()
+    items = [specimen_json(specimen, media[specimen.key], addresses, by) for specimen in found[:limit]]
     following = found[limit - 1].key if len(found) > limit else ""
-    return answer(_page(addresses, "specimens", total, items, following, {"catalogNumber": number, "limit": limit}))
+    return answer(_page(addresses, "specimens", total, items, following, {"catalogNumber": number, "limit": limit}), by=by)
 
 
 @blueprint.get("/specimens/<key>")
@@ -41,7 +46,8 @@ def read_specimen(key: str) -> Response:
     with context.current().reads.begin() as session:
         specimen = service.get_specimen(session, key)
         media = service.media_of(session, key)
-    return answer(specimen_json(specimen, media, context.current().addresses))
+    by = principal.of_request()
+    return answer(specimen_json(specimen, media, context.current().addresses, by), by=by)
 
 
 @blueprint.get("/media")
@@ -53,21 +59,23 @@ def list_media() -> Response:
         found = service.list_media(session, specimen_key=specimen, state=state, after=after, limit=limit + 1)
         counts = service.count_media(session, specimen_key=specimen)
     total = counts.get(state, 0) if state else sum(counts.values())
-    addresses = context.current().addresses
-    items = [media_json(media, addresses) for media in found[:limit]]
+    addresses, by = context.current().addresses, principal.of_request()
+    items = [media_json(media, addresses, by) for media in found[:limit]]
     following = found[limit - 1].key if len(found) > limit else ""
-    return answer(_page(addresses, "media", total, items, following, {"specimen": specimen, "state": state, "limit": limit}))
+    query = {"specimen": specimen, "state": state, "limit": limit}
+    return answer(_page(addresses, "media", total, items, following, query), by=by)
 
 
 @blueprint.get("/media/<key>")
 def read_media(key: str) -> Response:
-    """One image: its bytes' digest, size, format, rights and state."""
+    """One image: its bytes' digest, size, format, rights and state; of a closed one no more than whose it is."""
     with context.current().reads.begin() as session:
         media = service.get_media(session, key)
-    return answer(media_json(media, context.current().addresses))
+    by = principal.of_request()
+    return answer(media_json(media, context.current().addresses, by), by=by)
 
 
-def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addresses) -> dict[str, Any]:
+def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addresses, by: Principal) -> dict[str, Any]:
     """A specimen as clients see it; `interpreted` and `verbatim` as in `Specimen`. It has a manifest once an image is ready."""
     ready = any(one.state == "ready" for one in media)
     return {
@@ -78,7 +86,7 @@ def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addre
         "interpreted": dict(specimen.interpreted),
         "verbatim": dict(specimen.verbatim),
         "source": specimen.source,
-        "media": [media_json(one, addresses) for one in media],
+        "media": [media_json(one, addresses, by) for one in media],
         "links": {
             "self": addresses.specimen_record(specimen.key),
             "pid": addresses.pid(specimen.key),
@@ -90,14 +98,18 @@ def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addre
     }
 
 
-def media_json(media: Media, addresses: Addresses) -> dict[str, Any]:
-    """An image as clients see it; sizes are of the upright image, 0 until its state is `ready`."""
-    return {
+def media_json(media: Media, addresses: Addresses, by: Principal) -> dict[str, Any]:
+    """An image as `by` sees it; sizes are of the upright image, 0 until its state is `ready`.
+
+    What would tell of a closed image's content or file is missing for whom it is closed to.
+    """
+    shown = {
         "id": addresses.pid(media.key),
         "key": media.key,
         "specimen": addresses.pid(media.specimen_key),
         "specimenKey": media.specimen_key,
         "sequence": media.sequence,
+        "access": media.access,
         "fileName": media.file_name,
         "contentId": ni(media.sha256),
         "sha256": media.sha256,
@@ -121,6 +133,7 @@ def media_json(media: Media, addresses: Addresses) -> dict[str, Any]:
         },
         "created": iso(media.created_at),
     }
+    return shown if sees(media, by) else {name: value for name, value in shown.items() if name not in OF_THE_FILE}
 
 
 def _limit() -> int:

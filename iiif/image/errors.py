@@ -1,6 +1,6 @@
 """What can be wrong with an image file, and with a request for an image."""
 
-from app.runtime.errors import Forbidden, Invalid, NotAllowed, NotFound, Unavailable
+from app.runtime.errors import Forbidden, Invalid, NotFound, Unavailable
 
 SPEC = {2: "https://iiif.io/api/image/2.1/", 3: "https://iiif.io/api/image/3.0/"}
 SECTIONS = {"region": "4.1", "size": "4.2", "rotation": "4.3", "quality": "4.4", "format": "4.5"}
@@ -25,14 +25,6 @@ class CannotBeServed(NotFound):
 
 class OutsideImage(NotFound):
     """The segment that the identifier names does not lie within its image."""
-
-
-class Closed(NotAllowed):
-    """The image is shown only to who bears a token."""
-
-
-class NotYours(Forbidden):
-    """The image is shown only to who has a role in its collection."""
 
 
 class OnlyReduced(Forbidden):

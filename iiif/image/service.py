@@ -3,7 +3,9 @@
 from typing import Any
 
 from app.runtime.addresses import Addresses
+from app.runtime.principal import Principal
 from iiif.catalogue.model import Media
+from iiif.catalogue.visibility import sees
 from iiif.image import info
 from iiif.image.errors import NotYetDerived
 from iiif.image.masters.decoder_protocol import DecodeLimits, ImageFacts
@@ -13,17 +15,17 @@ __all__ = ["DecodeLimits", "ImageFacts", "decode_check", "load_rgb", "make_deriv
 THUMBNAIL_PX = 400
 
 
-def thumbnail(addresses: Addresses, media: Media, size: int = THUMBNAIL_PX) -> dict[str, Any] | None:
+def thumbnail(addresses: Addresses, media: Media, by: Principal, size: int = THUMBNAIL_PX) -> dict[str, Any] | None:
     """A thumbnail as Presentation API 3.0 wants it, in an advertised size: the smallest whose longer side has at least three
     fifths of `size`. With the usual size that is always one stored tile, which costs nothing to serve. None for an image that
-    is closed; one that is reduced may come smaller than is said here.
+    is closed to `by`; one that is reduced may come smaller than is said here.
 
     Raises:
         NotYetDerived: the image has no size yet (ask `media.state` first).
     """
     if media.state != "ready":
         raise NotYetDerived(f"The image {media.key} has no derivative yet.")
-    if not media.visible:
+    if not sees(media, by):
         return None
     offered = info.sizes(media.width_px, media.height_px)
     width, height = next((pair for pair in offered if max(pair) >= 0.6 * size), offered[-1])

@@ -15,14 +15,17 @@ from typing import Any
 import iiif_prezi3
 
 from app.runtime.addresses import Addresses
+from app.runtime.principal import Principal
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.rights import iri_of, of_terms
+from iiif.catalogue.visibility import sees
 from iiif.image.service import thumbnail
 from iiif.presentation.model import ManifestExtras
 from ontology.darwin_core import GROUPS, label_of
 
 CONTEXT = "http://iiif.io/api/presentation/3/context.json"
 ORDER = ("scientificName", "typeStatus", "catalogNumber", "recordedBy", "recordNumber", "eventDate", "country", "locality")
+STAND_IN_PX = 1000  # of the sides of a canvas whose size is not told
 NOT_SHOWN = frozenset({"license", "rights", "dynamicProperties", "footprintWKT", "scientificNameAuthorship"})
 
 
@@ -35,9 +38,15 @@ class Publisher:
 
 
 def build(
-    specimen: Specimen, media: Sequence[Media], extras: ManifestExtras, *, addresses: Addresses, publisher: Publisher
+    specimen: Specimen,
+    media: Sequence[Media],
+    extras: ManifestExtras,
+    *,
+    by: Principal,
+    addresses: Addresses,
+    publisher: Publisher,
 ) -> dict[str, Any]:
-    """The manifest; `media` are those that are ready, in sequence, at least one."""
+    """The manifest as `by` sees it; `media` are those that are ready, in sequence, at least one."""
     licences = [rights_of(specimen, one) for one in media]
     skeleton = iiif_prezi3.Manifest(
         id=addresses.manifest(specimen.key),
@@ -60,12 +69,14 @@ def build(
         **({"navDate": when} if (when := nav_date(specimen.interpreted.get("eventDate", ""))) else {}),
     )
     shown: dict[str, Any] = json.loads(skeleton.jsonld())
-    if pictures := [picture for one in media if (picture := thumbnail(addresses, one))]:
+    if pictures := [picture for one in media if (picture := thumbnail(addresses, one, by))]:
         shown["thumbnail"] = pictures[:1]
     shown["partOf"] = [{"id": addresses.collection("top"), "type": "Collection"}]
     if extras.services:
         shown["service"] = [dict(service) for service in extras.services]
-    shown["items"] = [canvas(specimen, one, extras, addresses) for one in media]
+    shown["items"] = [
+        canvas(specimen, one, extras, addresses) if sees(one, by) else closed_canvas(specimen, one, addresses) for one in media
+    ]
     return shown
 
 
@@ -80,7 +91,7 @@ def canvas(specimen: Specimen, media: Media, extras: ManifestExtras, addresses: 
         "width": media.width_px,
         "items": [painting_page(iri, media, addresses)],
     }
-    if picture := thumbnail(addresses, media):
+    if picture := thumbnail(addresses, media, Principal.of_system()):
         shown["thumbnail"] = [picture]
     if rights := rights_of(specimen, media):
         shown["rights"] = rights
@@ -89,6 +100,18 @@ def canvas(specimen: Specimen, media: Media, extras: ManifestExtras, addresses: 
     if pages := extras.canvas_annotations.get(media.key):
         shown["annotations"] = [{name: value for name, value in page.items() if name != "items"} for page in pages]
     return shown
+
+
+def closed_canvas(specimen: Specimen, media: Media, addresses: Addresses) -> dict[str, Any]:
+    """What stands in the place of a canvas that is closed to who asks: its address, with neither picture nor true size."""
+    return {
+        "id": addresses.canvas(specimen.key, media.key),
+        "type": "Canvas",
+        "label": {"en": ["Not public"]},
+        "height": STAND_IN_PX,
+        "width": STAND_IN_PX,
+        "items": [],
+    }
 
 
 def painting_page(canvas_iri: str, media: Media, addresses: Addresses) -> dict[str, Any]:

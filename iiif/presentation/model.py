@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.runtime.principal import Principal
 from iiif.catalogue.model import Media, Specimen
 
 
@@ -18,4 +19,4 @@ class ManifestExtras:
     canvas_annotations: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
 
-ExtrasOf = Callable[[Session, Specimen, Sequence[Media]], ManifestExtras]
+ExtrasOf = Callable[[Session, Specimen, Sequence[Media], Principal], ManifestExtras]

@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from app.runtime import ids
 from app.runtime.addresses import Addresses
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownMedia
 from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.visibility import view_of
 from iiif.image.service import thumbnail
 from iiif.presentation import manifest
 from iiif.presentation.errors import NoManifest, UnknownCollection
@@ -29,39 +31,48 @@ def ready_media(session: Session, specimen_key: str) -> tuple[Media, ...]:
 
 
 def get_manifest(
-    session: Session, key: str, extras_of: ExtrasOf, *, addresses: Addresses, publisher: Publisher
+    session: Session, key: str, extras_of: ExtrasOf, *, by: Principal, addresses: Addresses, publisher: Publisher
 ) -> dict[str, Any]:
-    """Raises UnknownSpecimen, NoManifest."""
+    """As `by` sees it. Raises UnknownSpecimen, NoManifest."""
     specimen = catalogue.get_specimen(session, key)
     media = ready_media(session, key)
     if not media:
         raise NoManifest(f"Specimen {key!r} has no image that is ready, so it has no manifest yet.")
-    return manifest.build(specimen, media, extras_of(session, specimen, media), addresses=addresses, publisher=publisher)
+    extras = extras_of(session, specimen, media, by)
+    return manifest.build(specimen, media, extras, by=by, addresses=addresses, publisher=publisher)
 
 
-def get_canvas(session: Session, key: str, media_key: str, extras_of: ExtrasOf, addresses: Addresses) -> dict[str, Any]:
-    """The canvas as it is in its manifest, with context and partOf. Raises UnknownSpecimen, UnknownMedia, NoManifest."""
-    specimen, media = _specimen_and_media(session, key, media_key)
-    shown = manifest.canvas(specimen, media, extras_of(session, specimen, (media,)), addresses)
+def get_canvas(
+    session: Session, key: str, media_key: str, extras_of: ExtrasOf, *, by: Principal, addresses: Addresses
+) -> dict[str, Any]:
+    """The canvas as it is in its manifest, with context and partOf.
+
+    Raises UnknownSpecimen, UnknownMedia, NoManifest, Closed, NotYours.
+    """
+    specimen, media = _specimen_and_media(session, key, media_key, by)
+    shown = manifest.canvas(specimen, media, extras_of(session, specimen, (media,), by), addresses)
     return {"@context": CONTEXT, **shown, "partOf": [{"id": addresses.manifest(key), "type": "Manifest"}]}
 
 
-def get_painting_page(session: Session, key: str, media_key: str, addresses: Addresses) -> dict[str, Any]:
+def get_painting_page(session: Session, key: str, media_key: str, *, by: Principal, addresses: Addresses) -> dict[str, Any]:
     """The canvas's page of painting. Raises as get_canvas does."""
-    specimen, media = _specimen_and_media(session, key, media_key)
+    specimen, media = _specimen_and_media(session, key, media_key, by)
     return {"@context": CONTEXT, **manifest.painting_page(addresses.canvas(specimen.key, media.key), media, addresses)}
 
 
-def _specimen_and_media(session: Session, key: str, media_key: str) -> tuple[Specimen, Media]:
+def _specimen_and_media(session: Session, key: str, media_key: str, by: Principal) -> tuple[Specimen, Media]:
     specimen, media = catalogue.get_specimen(session, key), catalogue.get_media(session, media_key)
     if media.specimen_key != specimen.key:
         raise UnknownMedia(f"Specimen {key!r} has no image {media_key!r}.")
+    view_of(media, by)
     if media.state != "ready":
         raise NoManifest(f"Image {media_key!r} has no canvas: it is {media.state}.")
     return specimen, media
 
 
-def get_collection(session: Session, name: str, *, addresses: Addresses, publisher: Publisher, page_size: int) -> dict[str, Any]:
+def get_collection(
+    session: Session, name: str, *, by: Principal, addresses: Addresses, publisher: Publisher, page_size: int
+) -> dict[str, Any]:
     """The collection `top` or a part of it. Raises UnknownCollection."""
     prefix = _prefix(name)
     found = _of_prefix(session, prefix, page_size + 1)
@@ -70,7 +81,7 @@ def get_collection(session: Session, name: str, *, addresses: Addresses, publish
     if len(found) > page_size and len(prefix) < len(found[0].key):
         items = [_branch(prefix + char, addresses) for char in ids.ALPHABET if _of_prefix(session, prefix + char, 1)]
     else:
-        items = _manifests(session, found, addresses)
+        items = _manifests(session, found, by, addresses)
     label = publisher.name if name == TOP else f"{publisher.name}: specimens {prefix}…"
     shown: dict[str, Any] = {
         "@context": CONTEXT,
@@ -103,7 +114,7 @@ def _branch(prefix: str, addresses: Addresses) -> dict[str, Any]:
     return {"id": addresses.collection(BRANCH + prefix), "type": "Collection", "label": {"en": [f"Specimens {prefix}…"]}}
 
 
-def _manifests(session: Session, specimens: Sequence[Specimen], addresses: Addresses) -> list[dict[str, Any]]:
+def _manifests(session: Session, specimens: Sequence[Specimen], by: Principal, addresses: Addresses) -> list[dict[str, Any]]:
     """References to the manifests of those that have an image ready."""
     media = catalogue.media_of_many(session, [specimen.key for specimen in specimens])
     items = []
@@ -111,7 +122,7 @@ def _manifests(session: Session, specimens: Sequence[Specimen], addresses: Addre
         ready = [one for one in media[specimen.key] if one.state == "ready"]
         if ready:
             label = {"en": [manifest.title(specimen)]}
-            pictures = [picture for one in ready if (picture := thumbnail(addresses, one))][:1]
+            pictures = [picture for one in ready if (picture := thumbnail(addresses, one, by))][:1]
             item = {"id": addresses.manifest(specimen.key), "type": "Manifest", "label": label}
             items.append(item | ({"thumbnail": pictures} if pictures else {}))
     return items

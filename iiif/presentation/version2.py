@@ -32,6 +32,9 @@ def manifest(shown: Mapping[str, Any], iri: str) -> dict[str, Any]:
 
 
 def _canvas(canvas: Mapping[str, Any]) -> dict[str, Any]:
+    if not canvas["items"]:  # it is closed
+        shown = {name: canvas[name] for name in ("height", "width")}
+        return {"@id": canvas["id"], "@type": "sc:Canvas", "label": _text(canvas["label"]), **shown, "images": []}
     painting = canvas["items"][0]["items"][0]
     body = painting["body"]
     service = next(service for service in body["service"] if "@id" in service)

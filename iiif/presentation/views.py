@@ -4,8 +4,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context
+from app.runtime import context, principal
 from app.runtime.http import IIIF_PRESENTATION, JSON, answer
+from app.runtime.principal import Principal
 from iiif.presentation import service, version2
 from iiif.presentation.manifest import Publisher
 from iiif.presentation.model import ExtrasOf
@@ -19,50 +20,58 @@ def make_blueprint(extras_of: ExtrasOf) -> Blueprint:
 
     @blueprint.get("/3/<key>/manifest.json")
     def manifest(key: str) -> Response:
-        return _answer(_manifest(key, extras_of))
+        by = principal.of_request()
+        return _answer(_manifest(key, extras_of, by), by)
 
     @blueprint.get("/2/<key>/manifest.json")
     def manifest_2(key: str) -> Response:
-        shown = version2.manifest(_manifest(key, extras_of), context.current().addresses.manifest(key, 2))
-        return _answer(shown, VERSION_2)
+        by = principal.of_request()
+        shown = version2.manifest(_manifest(key, extras_of, by), context.current().addresses.manifest(key, 2))
+        return _answer(shown, by, VERSION_2)
 
     @blueprint.get("/3/<key>/canvas/<media_key>")
     def canvas(key: str, media_key: str) -> Response:
+        by = principal.of_request()
         with context.current().reads.begin() as session:
-            return _answer(service.get_canvas(session, key, media_key, extras_of, context.current().addresses))
+            return _answer(
+                service.get_canvas(session, key, media_key, extras_of, by=by, addresses=context.current().addresses), by
+            )
 
     @blueprint.get("/3/<key>/canvas/<media_key>/page")
     def painting_page(key: str, media_key: str) -> Response:
+        by = principal.of_request()
         with context.current().reads.begin() as session:
-            return _answer(service.get_painting_page(session, key, media_key, context.current().addresses))
+            return _answer(service.get_painting_page(session, key, media_key, by=by, addresses=context.current().addresses), by)
 
     @blueprint.get("/3/<key>/canvas/<media_key>/painting")
     def painting(key: str, media_key: str) -> Response:
+        by = principal.of_request()
         with context.current().reads.begin() as session:
-            page = service.get_painting_page(session, key, media_key, context.current().addresses)
-        return _answer({"@context": page["@context"], **page["items"][0]})
+            page = service.get_painting_page(session, key, media_key, by=by, addresses=context.current().addresses)
+        return _answer({"@context": page["@context"], **page["items"][0]}, by)
 
     @blueprint.get("/3/collection/<name>.json")
     def collection(name: str) -> Response:
         settings = context.current().settings
+        by = principal.of_request()
         with context.current().reads.begin() as session:
             found = service.get_collection(
-                session, name, addresses=context.current().addresses, publisher=_publisher(), page_size=settings.page_size
+                session, name, by=by, addresses=context.current().addresses, publisher=_publisher(), page_size=settings.page_size
             )
-        return _answer(found)
+        return _answer(found, by)
 
     return blueprint
 
 
-def _manifest(key: str, extras_of: ExtrasOf) -> dict[str, Any]:
+def _manifest(key: str, extras_of: ExtrasOf, by: Principal) -> dict[str, Any]:
     with context.current().reads.begin() as session:
-        return service.get_manifest(session, key, extras_of, addresses=context.current().addresses, publisher=_publisher())
+        return service.get_manifest(session, key, extras_of, by=by, addresses=context.current().addresses, publisher=_publisher())
 
 
-def _answer(shown: Any, media_type: str = IIIF_PRESENTATION) -> Response:
+def _answer(shown: Any, by: Principal, media_type: str = IIIF_PRESENTATION) -> Response:
     """JSON-LD with the profile of the API, or plain JSON for those who ask for that (section 6.2)."""
     best = request.accept_mimetypes.best_match(["application/ld+json", JSON], default="application/ld+json")
-    return answer(shown, JSON if best == JSON else media_type)
+    return answer(shown, JSON if best == JSON else media_type, by=by)
 
 
 def _publisher() -> Publisher:

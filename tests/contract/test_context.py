@@ -67,6 +67,8 @@ def source() -> StatementSource:
             2,
             "open",
             AT,
+            "",
+            "",
         )
     )
     of_run = Run(run, "analysis", "running", "sheet", "v", image, specimen, "", "c", {}, {}, {}, 0, 0, "", {}, AT, AT, None)

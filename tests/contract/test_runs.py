@@ -22,6 +22,7 @@ from annotations import service as annotations
 from annotations.model import Annotation
 from app.cli.ingest import ingest_paths
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from tests.drain import drain
@@ -43,7 +44,7 @@ def the_run(runtime: Runtime) -> Run:
 
 def what_it_said(runtime: Runtime, run: Run) -> tuple[Annotation, ...]:
     with runtime.reads.begin() as session:
-        return annotations.of_media(session, run.media_key, "machine")
+        return annotations.of_media(session, run.media_key, "machine", by=Principal.of_system())
 
 
 def assert_each_step_spoke_once(runtime: Runtime, run: Run) -> None:

@@ -11,6 +11,7 @@ from annotations import service as annotations
 from annotations import withdrawal
 from annotations.search import consistency, documents
 from app import compose
+from app.runtime.principal import NOBODY
 from app.runtime.settings import Settings
 from iiif.catalogue.model import Media
 from tests.drain import drain
@@ -169,7 +170,7 @@ def test_the_scale_of_an_image_is_no_withdrawn_one(hub: Hub) -> None:
             )  # fmt: skip
     withdraw(hub)
     with runtime.reads.begin() as session:
-        assert annotations.scale_of(session, [media.key])[media.key].value == 10.0
+        assert annotations.scale_of(session, [media.key], by=NOBODY)[media.key].value == 10.0
 
 
 def test_a_batch_takes_few_statements_whatever_it_holds(hub: Hub) -> None:

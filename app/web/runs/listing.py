@@ -12,9 +12,11 @@ from analytics import service as analytics
 from analytics.model import Run
 from app.runtime import clock
 from app.runtime.addresses import Addresses
+from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, picture_of
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.visibility import sees
 
 STATES = ("running", "completed", "failed")
 TONES = {"done": "good", "failed": "bad", "nothing found": "warn", "running": "running"}
@@ -89,7 +91,7 @@ def of_media(session: Session, media_keys: Iterable[str]) -> list[RunLine]:
     return [_line(run, None, None) for run in analytics.of_media(session, list(media_keys))]
 
 
-def listing(session: Session, state: str, page: int, size: int) -> dict[str, Any]:
+def listing(session: Session, state: str, page: int, size: int, by: Principal) -> dict[str, Any]:
     """What the template of the list needs; an unknown state lists all."""
     state = state if state in STATES else ""
     found = analytics.page(session, state=state, offset=(page - 1) * size, limit=size)
@@ -97,7 +99,7 @@ def listing(session: Session, state: str, page: int, size: int) -> dict[str, Any
     counts = {name: sum(number for (_, at), number in by_state.items() if name in ("", at)) for name in ("", *STATES)}
     specimens = catalogue.specimens_by_key(session, [run.specimen_key for run in found])
     media = catalogue.media_of_many(session, [run.specimen_key for run in found])
-    images = {image.key: image for several in media.values() for image in several}
+    images = {image.key: image for several in media.values() for image in several if sees(image, by)}
     return {
         "work": work(session),
         "runs": [_line(run, specimens.get(run.specimen_key), images.get(run.media_key)) for run in found],
@@ -144,7 +146,7 @@ def _line(run: Run, specimen: Specimen | None, image: Media | None) -> RunLine:
         reason=run.reason,
         pipeline=run.pipeline,
         steps=tuple(_step(name, said) for name, said in run.steps.items()),
-        picture=picture_of(image, PICTURE_PX) if image and image.visible else None,
+        picture=picture_of(image, PICTURE_PX) if image and image.state == "ready" else None,
     )
 
 

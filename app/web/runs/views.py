@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context
+from app.runtime import context, principal
 from app.runtime.http import integer
 from app.web import layout
 from app.web.runs import listing
@@ -16,8 +16,9 @@ def runs() -> Response:
     """All runs, newest first, or those in one state."""
     number = integer("page", 1, 1, 1_000_000)
     state = request.args.get("state", "")
+    by = principal.of_request()
     with context.current().reads.begin() as session:
-        return layout.page("runs.html", here="runs", **listing.listing(session, state, number, RUNS_SHOWN))
+        return layout.page("runs.html", by=by, here="runs", **listing.listing(session, state, number, RUNS_SHOWN, by))
 
 
 @blueprint.get("/runs/<key>")

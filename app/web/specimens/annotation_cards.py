@@ -9,8 +9,10 @@ from typing import Any
 from annotations.model import Annotation
 from annotations.selectors import xywh
 from app.runtime.addresses import Addresses
+from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, piece_of
 from iiif.catalogue.model import Media
+from iiif.catalogue.visibility import sees
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Scale", ("ruler",)),
@@ -59,11 +61,11 @@ class FindingGroup:
 
 
 def groups(
-    found: Sequence[Annotation], media: Sequence[Media], catalog_number: str, addresses: Addresses
+    found: Sequence[Annotation], media: Sequence[Media], catalog_number: str, addresses: Addresses, by: Principal
 ) -> tuple[FindingGroup, ...]:
     """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
     kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
-    images = {image.key: image for image in media if image.state == "ready"}
+    images = {image.key: image for image in media if image.state == "ready" and sees(image, by)}
     sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
     for annotation in found:
         title = PEOPLE if annotation.layer == "people" else kinds.get(annotation.kind, (REST, 0))[0]
@@ -154,7 +156,7 @@ def _letters(text: str) -> str:
 def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> ImageLink | None:
     """The box's piece of the image, once each, and not where the box is nearly all of it."""
     box = annotation.box
-    if box is None or image is None or not image.visible:
+    if box is None or image is None:
         return None
     if (box.x1 - box.x0) * (box.y1 - box.y0) > MOST_OF_IT * image.width_px * image.height_px:
         return None

@@ -12,9 +12,11 @@ from werkzeug.datastructures import MultiDict
 from annotations.search import service as search
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, Unavailable
+from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, picture_of
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.visibility import sees
 
 LABELS = {
     "scientificName": "Name",
@@ -118,10 +120,10 @@ class Look:
 NOTHING = Look()
 
 
-def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int) -> Look:
+def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int, by: Principal) -> Look:
     """Ask the search and fetch what its hits are; an engine that is away or a query that it refuses is said, not raised."""
     try:
-        found = search.specimens(session, runtime.search, asked.q, dict_of(asked.chosen), tuple(LABELS), asked.page, size)
+        found = search.specimens(session, runtime.search, asked.q, dict_of(asked.chosen), tuple(LABELS), asked.page, size, by=by)
     except Unavailable as error:
         return Look(trouble=Trouble("The search does not answer now.", f"{error} Everything else works; try again in a moment."))
     except Invalid as error:
@@ -130,7 +132,9 @@ def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int) -> 
     specimens = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
     return Look(
-        cards=tuple(card(specimens[hit.key], media[hit.key], hit.snippet, asked.q) for hit in found.hits if hit.key in specimens),
+        cards=tuple(
+            card(specimens[hit.key], media[hit.key], hit.snippet, asked.q, by) for hit in found.hits if hit.key in specimens
+        ),
         facets=tuple(facets(found.facets, asked)),
         total=found.total,
         pages=max(1, -(-found.total // size)),
@@ -145,12 +149,12 @@ def dict_of(chosen: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return by_name
 
 
-def card(specimen: Specimen, media: Sequence[Media], found: Markup, q: str) -> Card:
+def card(specimen: Specimen, media: Sequence[Media], found: Markup, q: str, by: Principal) -> Card:
     """The mount of one specimen; with words asked, its page opens the search inside it."""
     terms = specimen.interpreted
-    image = next((one for one in media if one.visible), None)
+    image = next((one for one in media if one.state == "ready" and sees(one, by)), None)
     waiting = "being made zoomable" if any(one.state == "pending" for one in media) else "no image"
-    if any(one.access == "closed" for one in media):
+    if any(not sees(one, by) for one in media):
         waiting = "not public"
     return Card(
         href=f"/specimens/{specimen.key}" + (f"?{urlencode({'q': q})}" if q else ""),

@@ -3,13 +3,14 @@
 from flask import Blueprint, Response, request
 
 from annotations import service as annotations
-from app.runtime import context
+from app.runtime import context, principal
 from app.runtime.http import integer
 from app.web import layout
 from app.web.image_links import picture_of
 from app.web.runs import listing
 from app.web.specimens import annotation_cards, record, search_page
 from iiif.catalogue import service as catalogue
+from iiif.catalogue.visibility import sees
 
 SHOWN = 24
 LONGEST_QUERY = 500
@@ -22,36 +23,38 @@ def home() -> Response:
     """The search with its facets; without words, all specimens."""
     runtime = context.current()
     asked = search_page.PageQuestion.of(request.args, integer("page", 1, 1, 1_000))
+    by = principal.of_request()
     with runtime.reads.begin() as session:
         work = listing.work(session)
         specimens = catalogue.count_specimens(session)
-        shown = search_page.look(session, runtime, asked, SHOWN) if specimens else search_page.NOTHING
-    return layout.page("search.html", here="specimens", work=work, specimens=specimens, **shown.for_template(asked))
+        shown = search_page.look(session, runtime, asked, SHOWN, by) if specimens else search_page.NOTHING
+    return layout.page("search.html", by=by, here="specimens", work=work, specimens=specimens, **shown.for_template(asked))
 
 
 @blueprint.get("/specimens/<key>")
 def specimen(key: str) -> Response:
     """One specimen: viewer, findings, record."""
     runtime = context.current()
-    addresses = runtime.addresses
+    addresses, by = runtime.addresses, principal.of_request()
     with runtime.reads.begin() as session:
         found = catalogue.get_specimen(session, key)
         media = catalogue.media_of(session, key)
-        said = annotations.of_specimen(session, key)
-        runs = listing.of_media(session, [image.key for image in media])
+        said = annotations.of_specimen(session, key, by=by)
+        runs = listing.of_media(session, [image.key for image in media if sees(image, by)])
     name = found.scientific_name
     return layout.page(
         "specimen.html",
+        by=by,
         here="specimens",
         q=request.args.get("q", "")[:LONGEST_QUERY],
         specimen=found,
         name=name,
         type_status=found.interpreted.get("typeStatus", ""),
-        picture=next((picture_of(image, PREVIEW_PX) for image in media if image.visible), None),
-        unready=[image for image in media if image.state != "ready"],
-        closed=[image for image in media if image.state == "ready" and not image.visible],
-        images=media,
-        groups=annotation_cards.groups(said, media, found.catalog_number, addresses),
+        picture=next((picture_of(image, PREVIEW_PX) for image in media if image.state == "ready" and sees(image, by)), None),
+        unready=[image for image in media if image.state != "ready" and sees(image, by)],
+        closed=[image for image in media if not sees(image, by)],
+        images=[image for image in media if sees(image, by)],
+        groups=annotation_cards.groups(said, media, found.catalog_number, addresses, by),
         runs=runs,
         running=sum(run.state == "running" for run in runs),
         sections=record.sections(found),

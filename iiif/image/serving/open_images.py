@@ -1,6 +1,6 @@
 """The images that this process serves: open derivatives, who sees how much of them, and the lanes and the cache beside them.
 
-Whether and how someone may see an image is decided in `OpenImages.find` and nowhere else. What is found is kept for KEPT_S
+Whether and how someone may see an image is asked of `iiif/catalogue/visibility.py`. What is found is kept for KEPT_S
 seconds, so a change of access is in force everywhere after that time.
 """
 
@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -18,8 +18,9 @@ from app.runtime import principal
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media, Specimen
-from iiif.image.errors import CannotBeServed, Closed, NotYetDerived, NotYours, OutsideImage
+from iiif.catalogue.model import Media
+from iiif.catalogue.visibility import View, view_of
+from iiif.image.errors import CannotBeServed, NotYetDerived, OutsideImage
 from iiif.image.identifier import Identifier
 from iiif.image.pyramid.format import Pyramid, PyramidError
 from iiif.image.request import PixelBox, SizeLimits
@@ -33,7 +34,6 @@ KEPT_S = 10.0
 ASKED_AGAIN_S = 60.0  # between two requests for the same lost derivative
 THREADS_FOR_TILES = 4  # of a web process, at most half of them: no render ever waits there. Below 3 none are left
 OUTFLOW_BYTES_S = 60_000_000  # of large pictures, from one web process
-View = Literal["whole", "reduced", "private"]
 ServicesOf = Callable[[Session, Media], Sequence[dict[str, Any]]]
 T = TypeVar("T")
 
@@ -61,7 +61,6 @@ class Served:
 @dataclass(frozen=True, slots=True)
 class _Opened:
     media: Media
-    specimen: Specimen
     pyramid: Pyramid
     packet: bytes
     digest: str
@@ -126,27 +125,15 @@ class OpenImages:
         if served is not None and served.until > time.monotonic():
             return served
         identifier = Identifier.parse(name, self.addresses.naan)
+        by = self._who(authorization) if authorization else NOBODY
         opened = self._opened.get(identifier.key)
         if opened is None or opened.until <= time.monotonic():
-            opened = self._open(identifier.key)
+            opened = self._open(identifier.key, by)
             self._opened.put(identifier.key, opened)
-        served = _seen(opened, identifier, self._view(opened, authorization), self.runtime.settings.reduced_width)
+        served = _seen(opened, identifier, view_of(opened.media, by), self.runtime.settings.reduced_width)
         if opened.media.access == "open":
             self._public.put(name, served)
         return served
-
-    def _view(self, opened: _Opened, authorization: str) -> View:
-        media = opened.media
-        if media.access == "open":
-            return "whole"
-        by = self._who(authorization) if authorization else NOBODY
-        if principal.may(by, "see", opened.specimen):
-            return "private"
-        if media.access == "reduced":
-            return "reduced"
-        if by.name:
-            raise NotYours(f"The image {media.key} is not public, and the token {by.name!r} is not for its collection.")
-        raise Closed(f"The image {media.key} is not public. {by.refused or 'Send Authorization: Bearer ….'}")
 
     def _who(self, authorization: str) -> Principal:
         """The bearer of that header, asked of the database every KEPT_S seconds at most."""
@@ -157,10 +144,11 @@ class OpenImages:
             self._principals.put(digest, known)
         return known[0]
 
-    def _open(self, key: str) -> _Opened:
+    def _open(self, key: str, by: Principal) -> _Opened:
         with self.runtime.reads.begin() as session:
             media = catalogue.get_media(session, key)
-            specimen = catalogue.get_specimen(session, media.specimen_key)
+        if media.state != "ready":
+            view_of(media, by)  # to whom it is closed is told nothing of its state
         if media.state == "failed":
             raise CannotBeServed(f"The image {key} cannot be served. {media.state_reason}")
         if media.state != "ready":
@@ -171,10 +159,11 @@ class OpenImages:
             pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.file(media.pyramid_sha256))
         except (FileNotFoundError, PyramidError) as error:
             self._ask_again(key)
+            view_of(media, by)
             raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error
         packet = embedded_metadata.packet(media, self.addresses.pid(key), pyramid.camera, self._policy)
         digest = f"{media.pyramid_sha256}.{hashlib.sha256(packet).hexdigest()[:16]}"
-        return _Opened(media, specimen, pyramid, packet, digest, time.monotonic() + KEPT_S)
+        return _Opened(media, pyramid, packet, digest, time.monotonic() + KEPT_S)
 
     def _ask_again(self, key: str) -> None:
         """Have the lost derivative made again, once a minute at most."""

@@ -12,13 +12,14 @@ from typing import Any
 
 from app.runtime.http import encode, etag_of
 from iiif.catalogue import rights
+from iiif.catalogue.visibility import View
 from iiif.image import info
 from iiif.image.errors import BadParameter
 from iiif.image.rendering import render
 from iiif.image.request import FORMATS, Geometry, ImageRequest, PixelBox, Rotation, Size, SizeLimits, Version, other_side
 from iiif.image.serving import conditions, delivery
 from iiif.image.serving.delivery import Order, PictureSource, SentPicture
-from iiif.image.serving.open_images import Kept, OpenImages, Served, View
+from iiif.image.serving.open_images import Kept, OpenImages, Served
 
 Environ = Mapping[str, Any]
 Headers = list[tuple[str, str]]

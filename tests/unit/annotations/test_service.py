@@ -21,7 +21,7 @@ from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.outbox import OutboxRow
-from app.runtime.principal import Grant, Principal
+from app.runtime.principal import NOBODY, Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from tests.sheets import add_sheet, comment
@@ -81,7 +81,7 @@ def test_the_document_is_stored_as_accepted_with_id_created_and_modified(runtime
     times = {"created": "2026-11-21T10:15:00Z", "modified": "2026-11-21T10:15:00Z"}
     assert annotation.document == {**document, "id": f"http://lectotype.test/annotations/{annotation.key}", **times}
     with runtime.reads.begin() as session:
-        assert service.get(session, annotation.key) == annotation
+        assert service.get(session, annotation.key, by=NOBODY) == annotation
 
 
 def test_a_new_annotation_touches_itself_and_its_specimen_in_the_index(runtime: Runtime, sheet: Any, canvas: str) -> None:
@@ -220,8 +220,8 @@ def test_a_replaced_annotation_keeps_its_past(runtime: Runtime, canvas: str, add
     assert (second.version, second.text, second.document["created"]) == (2, "second", first.document["created"])
     assert second.etag != first.etag
     with runtime.reads.begin() as session:
-        assert service.get_version(session, first.key, 1) == first.document
-        assert service.get_version(session, first.key, 2) == second.document
+        assert service.get_version(session, first.key, 1, by=NOBODY, addresses=addresses) == first.document
+        assert service.get_version(session, first.key, 2, by=NOBODY, addresses=addresses) == second.document
         assert session.scalars(select(AnnotationVersionRow.stored_by).order_by(AnnotationVersionRow.version)).all() == [
             "ann",
             "bea",
@@ -240,7 +240,7 @@ def test_whoever_saw_an_old_version_changes_nothing(runtime: Runtime, canvas: st
         service.delete(session, first.key, by=ANN, at=LATER, if_match=old)
     assert rows(runtime) == before
     with runtime.reads.begin() as session:
-        assert service.get(session, first.key).text == "second"
+        assert service.get(session, first.key, by=NOBODY).text == "second"
 
 
 def test_a_failed_replacement_leaves_the_annotation_as_it_was(runtime: Runtime, canvas: str, addresses: Addresses) -> None:
@@ -249,7 +249,7 @@ def test_a_failed_replacement_leaves_the_annotation_as_it_was(runtime: Runtime, 
     with pytest.raises(SelectorOutsideCanvas), runtime.db.begin() as session:
         service.replace(session, first.key, comment(f"{canvas}#xywh=0,0,9999,1"), by=BEA, addresses=addresses, at=LATER)
     with runtime.reads.begin() as session:
-        assert service.get(session, first.key) == first
+        assert service.get(session, first.key, by=NOBODY) == first
     assert rows(runtime) == before
 
 
@@ -261,10 +261,10 @@ def test_a_deleted_annotation_leaves_a_tombstone_and_its_name_is_not_used_again(
         service.delete(session, "mine", by=ANN, at=LATER)
     with runtime.reads.begin() as session:
         with pytest.raises(DeletedAnnotation):
-            service.get(session, "mine")
-        assert service.get_version(session, "mine", 1) == first.document
-        assert service.of_media(session, sheet[1].key) == ()
-        assert service.of_specimen(session, sheet[0].key) == ()
+            service.get(session, "mine", by=NOBODY)
+        assert service.get_version(session, "mine", 1, by=NOBODY, addresses=runtime.addresses) == first.document
+        assert service.of_media(session, sheet[1].key, by=NOBODY) == ()
+        assert service.of_specimen(session, sheet[0].key, by=NOBODY) == ()
         tombstone = service.find(session, "mine")
         assert tombstone is not None
         assert (tombstone.version, tombstone.deleted_at) == (2, LATER)
@@ -298,8 +298,8 @@ def test_what_a_machine_found_names_its_run_and_lies_in_its_layer(
         "x1run",
     )
     with runtime.reads.begin() as session:
-        assert service.of_media(session, sheet[1].key, "machine") == (found,)
-        assert len(service.of_media(session, sheet[1].key)) == 2
+        assert service.of_media(session, sheet[1].key, "machine", by=NOBODY) == (found,)
+        assert len(service.of_media(session, sheet[1].key, by=NOBODY)) == 2
 
 
 def test_a_tag_that_repeats_the_kind_is_no_text(runtime: Runtime, sheet: Any, canvas: str, addresses: Addresses) -> None:
@@ -319,7 +319,7 @@ def annotorious_put(runtime: Runtime, key: str, addresses: Addresses) -> Any:
     from annotations import annotation_pages, projections
 
     with runtime.db.begin() as session:
-        annotation = service.get(session, key)
+        annotation = service.get(session, key, by=NOBODY)
         sent = projections.project(annotation, "annotorious", annotation_pages.canvas_of(session, annotation), addresses)
         sent["body"] = [{"type": "TextualBody", "value": "changed"}]
         sent.pop("motivation")
@@ -380,7 +380,7 @@ def test_a_persons_ruler_counts_before_a_machines_and_the_newest_of_each(
 
     def scale() -> float | None:
         with runtime.reads.begin() as session:
-            found = manifest_extras.of_specimen(session, specimen, (media,)).canvas_services.get(media.key)
+            found = manifest_extras.of_specimen(session, specimen, (media,), NOBODY).canvas_services.get(media.key)
         return found[0]["physicalScale"] if found else None
 
     def machine(value: float, at: datetime) -> None:

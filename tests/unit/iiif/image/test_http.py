@@ -10,6 +10,7 @@ from PIL import Image
 from werkzeug.test import Client
 
 from app.runtime.context import Runtime
+from app.runtime.principal import NOBODY
 from iiif.catalogue.model import Media
 from iiif.image import info, service
 from iiif.image.errors import NotYetDerived
@@ -175,16 +176,16 @@ def test_head_and_options(client: Client, media: Media) -> None:
 
 def test_a_thumbnail_is_an_advertised_size_of_one_stored_tile(client: Client, runtime: Runtime, media: Media) -> None:
     addresses = runtime.addresses
-    thumbnail = service.thumbnail(addresses, media)
+    thumbnail = service.thumbnail(addresses, media, NOBODY)
     assert (thumbnail["width"], thumbnail["height"]) == (334, 500)
     response = client.get(thumbnail["id"].removeprefix("http://lectotype.test"))
     assert Image.open(io.BytesIO(response.data)).size == (334, 500)
-    assert service.thumbnail(addresses, media, 900)["height"] == 1000
-    assert service.thumbnail(addresses, media, 5000)["height"] == HEIGHT
+    assert service.thumbnail(addresses, media, NOBODY, 900)["height"] == 1000
+    assert service.thumbnail(addresses, media, NOBODY, 5000)["height"] == HEIGHT
     small = derived(runtime, file_of(drawn(40, 30)))
-    assert service.thumbnail(addresses, small)["width"] == 40
+    assert service.thumbnail(addresses, small, NOBODY)["width"] == 40
     with pytest.raises(NotYetDerived):
-        service.thumbnail(addresses, enter(runtime, file_of(drawn(31, 20))))
+        service.thumbnail(addresses, enter(runtime, file_of(drawn(31, 20))), NOBODY)
 
 
 def test_tiles_and_pictures_made_before_pass_while_renders_wait(client: Client, runtime: Runtime, media: Media) -> None:

@@ -42,6 +42,8 @@ MEDIA = Media(
     derivative_version=2,
     access="open",
     created_at=datetime(2026, 1, 1, tzinfo=UTC),
+    institution_code="B",
+    collection_code="",
 )
 FACTS = CameraFacts(
     taken_at="2019-05-06T10:11:12+02:00",

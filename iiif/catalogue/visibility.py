@@ -1,0 +1,67 @@
+"""The one rule of visibility: who sees what of an image, and of all that was made from it or said about it.
+
+open: everybody sees everything. reduced: everybody sees what is known of it and said about it, but pixels only as the small
+frame holds them. closed: nobody sees pixels, name, size or digest of its file, or a statement about it, but who may see the
+collection of its home specimen. That there is such an image, of which specimen, and whose rights it is under, is public.
+"""
+
+from collections.abc import Collection
+from typing import Literal
+
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, false, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from app.runtime.principal import ALL, Principal, may
+from iiif.catalogue.errors import Closed, NotYours
+from iiif.catalogue.model import Media
+from iiif.catalogue.tables import MediaRow, SpecimenRow
+
+View = Literal["whole", "reduced", "private"]
+
+
+def view_of(media: Media, by: Principal) -> View:
+    """How `by` sees the image; "private" is what only a role opened. Raises Closed, NotYours."""
+    if media.access == "open":
+        return "whole"
+    if may(by, "see", media):
+        return "private"
+    if media.access == "reduced":
+        return "reduced"
+    raise refusal(f"The image {media.key} is not public", by)
+
+
+def refusal(sentence: str, by: Principal) -> Closed | NotYours:
+    """The error for who may not see a thing; the sentence, without its full stop, says what is not public."""
+    if by.name:
+        return NotYours(f"{sentence}, and the token {by.name!r} is not for its collection.")
+    return Closed(f"{sentence}. {by.refused or 'Send Authorization: Bearer ….'}")
+
+
+def sees(media: Media, by: Principal) -> bool:
+    """Whether `by` sees what is known of the image and said about it, and at least its small frame."""
+    return media.access != "closed" or may(by, "see", media)
+
+
+def any_hidden(session: Session, media_keys: Collection[str], by: Principal) -> bool:
+    """Whether one of the images is closed to `by`."""
+    query = select(exists().where(MediaRow.key.in_(media_keys), is_hidden(MediaRow.key, by)))
+    return bool(media_keys) and bool(session.scalar(query))
+
+
+def is_hidden(media_key: SQLColumnExpression[str], by: Principal) -> ColumnElement[bool]:
+    """For queries: whether the image of that key is closed to `by`; false where there is no such image."""
+    grants = by.granted("see")
+    if any(grant.institution == ALL for grant in grants):
+        return false()
+    image = aliased(MediaRow, name="image")
+    closed = and_(image.key == media_key, image.access == "closed")
+    if not grants:
+        return exists(select(1).select_from(image).where(closed))
+    theirs = [
+        SpecimenRow.institution_code == grant.institution
+        if not grant.collection
+        else and_(SpecimenRow.institution_code == grant.institution, SpecimenRow.collection_code == grant.collection)
+        for grant in grants
+    ]
+    home = select(1).select_from(image).join(SpecimenRow, SpecimenRow.key == image.specimen_key)
+    return exists(home.where(closed, ~or_(*theirs)))
