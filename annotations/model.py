@@ -7,11 +7,17 @@ from typing import Any, Literal
 
 Layer = Literal["machine", "people"]
 LAYERS: tuple[Layer, ...] = ("machine", "people")
+Point = tuple[float, float]  # x, y
+Ring = tuple[Point, ...]  # closed without repeating the first point; three points or more
+Line = tuple[Point, ...]  # open; two points or more
 
 
 @dataclass(frozen=True, slots=True)
 class CanvasBox:
-    """A box in canvas units, which are pixels of the upright image: 0 <= x0 < x1 <= width, y downwards."""
+    """A box in canvas units, which are pixels of the upright image: 0 <= x0 <= x1 <= width, y downwards, half-open.
+
+    Around a point or a level line it has no width or no height.
+    """
 
     x0: float
     y0: float
