@@ -14,7 +14,7 @@ from app.runtime.context import Runtime
 from app.runtime.errors import Unavailable
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
-from iiif.image.serving.open_images import KEPT
+from iiif.image.serving.open_images import KEPT_IMAGES
 
 SPARE_FILES = 128  # databases, libraries, sockets that listen, logs
 VIPS_NEEDED = tuple(f"{form}{what}" for form in ("jpeg", "png", "tiff", "webp", "heif", "gif") for what in ("load", "save"))
@@ -31,7 +31,7 @@ class Unwell(Unavailable):
 def open_files(settings: Settings) -> str:
     """Each web process keeps derivatives open, of so many images and again of so many names of theirs, and has two files for
     each request: the connection and what it sends."""
-    need = 2 * KEPT + 4 * settings.web_threads + SPARE_FILES
+    need = 2 * KEPT_IMAGES + 4 * settings.web_threads + SPARE_FILES
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if allowed != resource.RLIM_INFINITY and allowed < need:
         raise Unwell(

@@ -3,8 +3,6 @@
 Jobs and index rows go in lanes of their own: when one side is down, its rows wait and the other goes on.
 """
 
-import fcntl
-import os
 import threading
 import time
 import uuid
@@ -22,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from annotations.search import documents
 from app.runtime.context import Runtime
+from app.runtime.file_lock import FileLock
 from app.runtime.outbox import OutboxRow
 from app.runtime.search.port import SearchDown
 
@@ -122,12 +121,9 @@ def _only_relay(runtime: Runtime, stop: threading.Event) -> Iterator[Callable[[]
             _wait_for(lambda: bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": PG_LOCK})), stop)
             yield lambda: _answers(connection)
         return
-    handle = os.open(Path(f"{engine.url.database}.relay"), os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        _wait_for(lambda: _locked(handle), stop)
+    with FileLock(Path(f"{engine.url.database}.relay")) as lock:
+        _wait_for(lock.try_take, stop)
         yield lambda: True
-    finally:
-        os.close(handle)
 
 
 def _wait_for(take: Callable[[], bool], stop: threading.Event) -> None:
@@ -138,14 +134,6 @@ def _wait_for(take: Callable[[], bool], stop: threading.Event) -> None:
             waited = True
         if stop.wait(0.5):
             return
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _answers(connection: Connection) -> bool:

@@ -5,7 +5,6 @@ where files are written before they are renamed into place; and per image the di
 on, so that a second run keeps what still holds and makes anew what does not.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from app.runtime.errors import Conflict
+from app.runtime.file_lock import FileLock
 
 FORM = 1  # of the tree; an export of another form is not mixed with this one
 STATE = ".lectotype"
@@ -103,20 +103,10 @@ def opened(root: Path, base: str) -> Iterator[Folder]:
     elif root.exists() and any(path.name != STATE for path in root.iterdir()):
         raise NotAnExport(f"{root} is not empty and holds no export; name a new folder, so that nothing of yours is touched.")
     (root / STATE / "incoming").mkdir(parents=True, exist_ok=True)
-    handle = os.open(root / STATE / "lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        _lock(handle, root)
+    with FileLock(root / STATE / "lock") as lock:
+        if not lock.try_take():
+            raise NotAnExport(f"Another export is being written to {root}.")
         incoming = root / STATE / "incoming" / "export.json"
         incoming.write_text(json.dumps({"form": FORM, "base": base}))
         incoming.replace(mark)
         yield Folder(root, base)
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, root: Path) -> None:
-    """Held until the handle is closed, be it by the death of the process."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise NotAnExport(f"Another export is being written to {root}.") from error

@@ -22,9 +22,9 @@ from typing import Any
 
 import tantivy
 
+from app.runtime.file_lock import is_free, locked
 from app.runtime.search import columns, words
 from app.runtime.search.facets import count as count_facets
-from app.runtime.search.folder_lock import is_free, locked
 from app.runtime.search.port import RELEVANCE, Document, Field, Found, Hit, Query, SearchDown, SearchEngine, Sort
 from app.runtime.search.tantivy_query import Translator
 

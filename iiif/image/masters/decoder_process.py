@@ -5,7 +5,6 @@ Foreign files are decoded here and nowhere else. It is started and asked by deco
 
 import ctypes
 import errno
-import fcntl
 import os
 import resource
 import signal
@@ -17,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from app.runtime.file_lock import FileLock
 from iiif.image.errors import RejectedImage
 from iiif.image.masters.decoder_protocol import Channel, ImageFacts
 
@@ -105,7 +105,7 @@ def _answer(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO])
         for file in files:
             file.close()
         while _turn:
-            os.close(_turn.pop())
+            _turn.pop().close()
 
 
 def _unreadable(error: Exception) -> dict[str, Any]:
@@ -173,11 +173,11 @@ def _queue(channel: Channel, facts: ImageFacts) -> None:
     """
     if facts.format not in HUNGRY or _turn:
         return
-    lock = os.open(__file__, os.O_RDONLY)
+    lock = FileLock(Path(__file__), make=False)
     channel.send({"state": "queued"})
     _turn.append(lock)
     with suppress(OSError):
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.wait()
     channel.send({"state": "begun"})
 
 
@@ -187,7 +187,7 @@ def _resident_mb() -> int:
     return int(status.read_text().split()[1]) * resource.getpagesize() // 1_000_000 if status.exists() else 0
 
 
-_turn: list[int] = []
+_turn: list[FileLock] = []
 _OPERATIONS: dict[str, Callable[[Channel, Mapping[str, Any], list[BinaryIO]], dict[str, Any]]] = {
     "check": _check,
     "derive": _derive,

@@ -5,17 +5,16 @@ seconds, so a change of access is in force everywhere after that time.
 """
 
 import hashlib
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.runtime import principal
 from app.runtime.context import Runtime
+from app.runtime.kept import Kept
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -29,13 +28,12 @@ from iiif.image.serving.picture_cache import PictureCache
 from iiif.image.serving.reduced_access import Frame, Frames
 from iiif.image.serving.render_queue import Outflow, RenderQueue
 
-KEPT = 256
+KEPT_IMAGES = 256
 KEPT_S = 10.0
 ASKED_AGAIN_S = 60.0  # between two requests for the same lost derivative
 THREADS_FOR_TILES = 4  # of a web process, at most half of them: no render ever waits there. Below 3 none are left
 OUTFLOW_BYTES_S = 60_000_000  # of large pictures, from one web process
 ServicesOf = Callable[[Session, Media], Sequence[dict[str, Any]]]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +65,6 @@ class _Opened:
     until: float
 
 
-class Kept(Generic[T]):
-    """The values used last, by name."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._values: OrderedDict[str, T] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, name: str) -> T | None:
-        return self._values.get(name)
-
-    def put(self, name: str, value: T) -> None:
-        with self._lock:
-            self._values[name] = value
-            self._values.move_to_end(name)
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
-
-
 class OpenImages:
     """What one process needs to answer image requests."""
 
@@ -105,10 +84,10 @@ class OpenImages:
         self.frames = Frames()
         self._policy = embedded_metadata.Policy.of(settings)
         self.services_of: ServicesOf = lambda _session, _media: ()
-        self._opened: Kept[_Opened] = Kept(KEPT)
-        self._public: Kept[Served] = Kept(KEPT)
-        self._principals: Kept[tuple[Principal, float]] = Kept(KEPT)
-        self._lost: Kept[float] = Kept(KEPT)
+        self._opened: Kept[str, _Opened] = Kept(KEPT_IMAGES)
+        self._public: Kept[str, Served] = Kept(KEPT_IMAGES)
+        self._principals: Kept[str, tuple[Principal, float]] = Kept(KEPT_IMAGES)
+        self._lost: Kept[str, float] = Kept(KEPT_IMAGES)
 
     def find(self, name: str, authorization: str = "") -> Served:
         """What the bearer of that header may see of the image of that name (see `Identifier`).

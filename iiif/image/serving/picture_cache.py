@@ -9,14 +9,12 @@ the folder is counted, and where it holds more than seven eighths the longest un
 the processes do, and the folder is read once for hundreds of pictures, in a thread of its own.
 """
 
-import fcntl
 import os
 import struct
 import tempfile
 import threading
 import time
 import zlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +23,8 @@ from typing import Literal
 import structlog
 
 from app.runtime import metrics
+from app.runtime.file_lock import FileLock
+from app.runtime.kept import Kept
 
 MEMORY_BYTES = 32_000_000  # of pictures in the memory of each process
 MEMORY_ITEM = 4_000_000  # larger ones are not kept there
@@ -47,7 +47,7 @@ class PictureCache:
         """
         self.folder = folder
         self.max_bytes = max_bytes
-        self._memory = _Memory(memory_bytes)
+        self._memory: Kept[str, bytes] = Kept(memory_bytes, weigh=len)
         self._share = max_bytes // (8 * processes)
         self._room = self._share
         self._swept = False
@@ -63,12 +63,12 @@ class PictureCache:
         body = self._read(key) if self.max_bytes else None
         if body is None:
             return None
-        self._memory.put(key, body)
+        self._remember(key, body)
         return body, "disk"
 
     def put(self, key: str, body: bytes) -> None:
         """Keep the picture, on disk as far as this process may write now."""
-        self._memory.put(key, body)
+        self._remember(key, body)
         size = HEAD.size + len(body)
         if size > self._share:
             return
@@ -80,6 +80,10 @@ class PictureCache:
             self._write(key, body)
         if due:
             threading.Thread(target=self.sweep, name="sweep pictures", daemon=True).start()
+
+    def _remember(self, key: str, body: bytes) -> None:
+        if len(body) <= MEMORY_ITEM:
+            self._memory.put(key, body)
 
     def sweep(self) -> int:
         """Remove the longest unused pictures if there are too many, and what crashes left; the bytes that stay.
@@ -162,32 +166,6 @@ class PictureCache:
         return self.folder / key[:2] / key
 
 
-class _Memory:
-    """The pictures used last, up to so many bytes."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, key: str) -> bytes | None:
-        with self._lock:
-            body = self._kept.get(key)
-            if body is not None:
-                self._kept.move_to_end(key)
-        return body
-
-    def put(self, key: str, body: bytes) -> None:
-        if len(body) > min(MEMORY_ITEM, self.max_bytes):
-            return
-        with self._lock:
-            self._bytes += len(body) - len(self._kept.pop(key, b""))
-            self._kept[key] = body
-            while self._bytes > self.max_bytes:
-                self._bytes -= len(self._kept.popitem(last=False)[1])
-
-
 def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
     """Time of last use, size and path of every picture; on the way temporary files that nobody writes any more go."""
     now = time.time()
@@ -209,10 +187,5 @@ def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
 def _alone(folder: Path) -> Iterator[bool]:
     """Whether no other process of this machine is in here; the system ends it with the process."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("wb") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    with FileLock(folder / LOCK) as lock:
+        yield lock.try_take()

@@ -6,8 +6,6 @@ or scaled, tell no more than the frame. (To cap only the size of each answer wou
 size of one pixel is a pixel of the original.)
 """
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -15,6 +13,7 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
+from app.runtime.kept import Kept
 from iiif.image.errors import OnlyReduced
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import render
@@ -92,8 +91,7 @@ class Frames:
     """The pixels of the frames asked for last."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, Frame], NDArray[np.uint8]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._kept: Kept[tuple[str, Frame], NDArray[np.uint8]] = Kept(KEPT_FRAMES)
 
     def scaled(self, digest: str, pyramid: Pyramid, frame: Frame, region: PixelBox, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width, 3) sRGB: the region of the full image at that size, made of the pixels of the frame alone."""
@@ -106,8 +104,5 @@ class Frames:
         pixels = self._kept.get(key)
         if pixels is None:
             pixels = render.scaled(pyramid, PixelBox(0, 0, frame.image_width, frame.image_height), frame.width, frame.height)
-            with self._lock:
-                self._kept[key] = pixels
-                while len(self._kept) > KEPT_FRAMES:
-                    self._kept.popitem(last=False)
+            self._kept.put(key, pixels)
         return pixels

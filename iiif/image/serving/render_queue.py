@@ -2,7 +2,6 @@
 rate. Tiles need neither turn nor leave.
 """
 
-import fcntl
 import os
 import sys
 import threading
@@ -12,9 +11,9 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillWaiting
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from app.runtime import metrics
+from app.runtime.file_lock import FileLock
 from iiif.image.errors import Busy
 
 WAIT_S = 10.0  # for one's turn
@@ -120,28 +119,25 @@ def _held(path: Path) -> Iterator[None]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("ab")
+        lock = FileLock(path)
     except OSError:
         yield
         return
-    with stream:
+    with lock:
         until = time.monotonic() + WAIT_S
-        while not _locked(stream):
+        while not _taken(lock):
             if time.monotonic() > until:
                 raise Busy("The pictures before this one take too long.")
             time.sleep(POLL_S)
         yield
 
 
-def _locked(stream: BinaryIO) -> bool:
+def _taken(lock: FileLock) -> bool:
     """Whether nobody else holds the lock, or there is none, as on some network file systems."""
     try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return lock.try_take()
     except OSError:
         return True
-    return True
 
 
 def _give_way() -> None:

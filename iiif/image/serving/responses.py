@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.runtime.http import encode, etag_of
+from app.runtime.kept import Kept
 from iiif.catalogue import rights
 from iiif.catalogue.visibility import View
 from iiif.image import info
@@ -19,7 +20,7 @@ from iiif.image.rendering import render
 from iiif.image.request import FORMATS, Geometry, ImageRequest, PixelBox, Rotation, Size, SizeLimits, Version, other_side
 from iiif.image.serving import conditions, delivery
 from iiif.image.serving.delivery import Order, PictureSource, SentPicture
-from iiif.image.serving.open_images import Kept, OpenImages, Served
+from iiif.image.serving.open_images import OpenImages, Served
 
 Environ = Mapping[str, Any]
 Headers = list[tuple[str, str]]
@@ -78,8 +79,8 @@ class ImageResponses:
 
     def __init__(self, images: OpenImages) -> None:
         self.images = images
-        self._plans: Kept[Plan] = Kept(KEPT_PLANS)
-        self._documents: Kept[InfoDocument] = Kept(KEPT_DOCUMENTS)
+        self._plans: Kept[str, Plan] = Kept(KEPT_PLANS)
+        self._documents: Kept[str, InfoDocument] = Kept(KEPT_DOCUMENTS)
 
     def answer(self, environ: Environ) -> ImageResponse:
         """The answer to a GET or HEAD of `/iiif/{2 or 3}/…`.

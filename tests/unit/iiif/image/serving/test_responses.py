@@ -261,7 +261,7 @@ def test_other_metadata_is_another_picture(client: Client, flask_app: Flask, run
 def test_files_stay_open_for_no_more_images_than_the_gallery_keeps(
     flask_app: Flask, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(open_images, "KEPT", 2)
+    monkeypatch.setattr(open_images, "KEPT_IMAGES", 2)
     client, blobs = _anew(flask_app, runtime), str(runtime.settings.blobs_dir)
     with runtime.db.begin() as session:
         token = {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock())}"}
@@ -275,7 +275,7 @@ def test_files_stay_open_for_no_more_images_than_the_gallery_keeps(
     opened = [
         file for file in Path("/proc/self/fd").iterdir() if os.path.lexists(file) and str(file.readlink()).startswith(blobs)
     ]
-    assert len(opened) <= 2 * open_images.KEPT, "app/machine.py counts so many"
+    assert len(opened) <= 2 * open_images.KEPT_IMAGES, "app/machine.py counts so many"
 
 
 @pytest.mark.parametrize("access", ["reduced", "closed"])
