@@ -7,15 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from annotations.model import Annotation, CanvasBox, Layer
 from annotations.tables import AnnotationRow, AnnotationVersionRow, WithdrawalRow
 from app.runtime.principal import Principal
-from iiif.catalogue.visibility import is_hidden
+from iiif.catalogue.visibility import closed_images, is_hidden
 
 STANDING = (AnnotationRow.deleted_at.is_(None), AnnotationRow.withdrawn_at.is_(None))
+AT_ONCE = 500  # keys in one question
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
 
 
@@ -99,8 +100,28 @@ def stands(row: AnnotationRow) -> bool:
 
 
 def index_version(row: AnnotationRow) -> int:
-    """What its document in the index is known by: it grows with each version, withdrawal and restoration."""
-    return row.version + row.withdrawals
+    """What its document in the index is known by: it grows with each version, withdrawal, restoration, closing and opening."""
+    return row.version + row.withdrawals + row.closings
+
+
+def closed_in(session: Session, keys: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
+    """Of those of the annotations that are about closed images: in which collections (institution code, collection code)."""
+    closed = closed_images()
+    query = select(AnnotationRow.key, closed.c.institution_code, closed.c.collection_code)
+    found: dict[str, set[tuple[str, str]]] = {}
+    for start in range(0, len(keys), AT_ONCE):
+        about = query.join(closed, closed.c.key == AnnotationRow.media_key)
+        for key, *held in session.execute(about.where(AnnotationRow.key.in_(keys[start : start + AT_ONCE]))):
+            found.setdefault(key, set()).add((held[0], held[1]))
+    return found
+
+
+def count_closing(session: Session, media_key: str) -> list[str]:
+    """Note on every annotation about the image that it was closed or opened again; their keys."""
+    about = AnnotationRow.media_key == media_key
+    counted = update(AnnotationRow).where(about).values(closings=AnnotationRow.closings + 1)
+    session.execute(counted.execution_options(synchronize_session=False))
+    return list(session.scalars(select(AnnotationRow.key).where(about)))
 
 
 def find_withdrawal(session: Session, run_key: str) -> WithdrawalRow | None:

@@ -10,7 +10,9 @@ from app.runtime.db import Base, Json, Moment
 
 
 class AnnotationRow(Base):
-    """The present version. `withdrawals` counts how often it was withdrawn or restored; the index knows the newer state by it."""
+    """The present version. `withdrawals` counts how often it was withdrawn or restored, and `closings` how often an
+    image that it is about was closed or opened again; the index knows the newer state by them.
+    """
 
     __tablename__ = "annotations"
     __table_args__ = (
@@ -43,6 +45,7 @@ class AnnotationRow(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(Moment)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
     withdrawals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    closings: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 class AnnotationVersionRow(Base):

@@ -18,7 +18,7 @@ from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.exc import OperationalError
 
-from annotations.search import documents
+from annotations.search import consistency, documents
 from app.runtime.context import Runtime
 from app.runtime.file_lock import FileLock
 from app.runtime.outbox import OutboxRow
@@ -51,12 +51,25 @@ def send_jobs(runtime: Runtime, broker: dramatiq.Broker) -> int:
 def update_index(runtime: Runtime) -> int:
     """Copy the present state of the objects that changed to the search engine; how many rows were settled."""
     rows = _next_rows(runtime, "index")
+    images = [row for row in rows if row.name == documents.MEDIA]
+    if images:
+        return _spread(runtime, images)
     if rows:
-        changed = dict.fromkeys((row.name, str(row.payload["key"])) for row in rows)
+        notes = ((row.name, str(row.payload["key"])) for row in rows)
+        changed = dict.fromkeys(one for name, key in notes for one in documents.of_changed(name, key))
         with runtime.reads.begin() as session:
             made = documents.build_able(session, list(changed), runtime.addresses)
         runtime.search.write(made)
         _delete(runtime, rows)
+    return len(rows)
+
+
+def _spread(runtime: Runtime, rows: Sequence[OutboxRow]) -> int:
+    """Put notes for all that is said about these images in the place of theirs; an image at a time, as many may be."""
+    for row in rows:
+        with runtime.db.begin() as session:
+            consistency.spread(session, str(row.payload["key"]))
+            session.execute(delete(OutboxRow).where(OutboxRow.id == row.id))
     return len(rows)
 
 

@@ -9,8 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations import service as annotations
+from annotations import store as annotation_store
 from annotations.search import store
-from annotations.search.documents import ANNOTATION, SPECIMEN, build_able, index_key
+from annotations.search.documents import ANNOTATION, FULL, SPECIMEN, build_able, index_key, of_changed
+from app.runtime import outbox
 from app.runtime.addresses import Addresses
 from app.runtime.outbox import OutboxRow
 from app.runtime.principal import Principal
@@ -30,7 +32,8 @@ class Difference:
 
 def count(session: Session) -> int:
     """How many documents a complete index has."""
-    return catalogue.count_specimens(session) + annotations.count(session, by=Principal.of_system())
+    specimens = catalogue.count_specimens(session) + catalogue.count_specimens_with_closed(session)
+    return specimens + annotations.count(session, by=Principal.of_system())
 
 
 def rebuild(session: Session, engine: SearchEngine, addresses: Addresses, advance: Callable[[int], None]) -> int:
@@ -50,12 +53,16 @@ def rebuild(session: Session, engine: SearchEngine, addresses: Addresses, advanc
 
 def differences(session: Session, engine: SearchEngine) -> Iterator[Difference]:
     """By key, in one pass over both; what the relay is still to write is not counted. Raises SearchDown."""
-    waiting = {
-        index_key(row.name, row.payload["key"]) for row in session.scalars(select(OutboxRow).where(OutboxRow.kind == "index"))
-    }
+    notes = session.scalars(select(OutboxRow).where(OutboxRow.kind == "index"))
+    waiting = {index_key(*one) for row in notes for one in of_changed(row.name, row.payload["key"])}
     for difference in _merge(_database(session), engine.versions()):
         if difference.key not in waiting:
             yield difference
+
+
+def spread(session: Session, media_key: str) -> None:
+    """Have all annotations about an image that was closed, or opened again, indexed for those whom they are for now."""
+    outbox.touch_all(session, ANNOTATION, annotation_store.count_closing(session, media_key))
 
 
 def repair(session: Session, engine: SearchEngine, found: Iterable[Difference], addresses: Addresses) -> None:
@@ -68,7 +75,8 @@ def _database(session: Session) -> Iterator[tuple[str, int]]:
     """Index key and version of everything that stands, in the order of the index."""
     said = ((index_key(ANNOTATION, key), version) for key, version in store.annotation_versions(session))
     kept = ((index_key(SPECIMEN, key), version) for key, version in store.specimen_versions(session))
-    return chain(said, kept)
+    full = ((index_key(FULL, key), version) for key, version in store.full_versions(session))
+    return chain(said, full, kept)
 
 
 def _merge(truth: Iterator[tuple[str, int]], held: Iterator[tuple[str, int]]) -> Iterator[Difference]:

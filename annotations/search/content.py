@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from annotations import projections
 from annotations import service as annotations
 from annotations.model import Annotation
-from annotations.search import query, snippets, store
+from annotations.search import audience, query, snippets, store
 from annotations.search.documents import ANNOTATION
 from annotations.search.schema import THING
 from annotations.search.service import DEEPEST, key_of
@@ -88,6 +88,7 @@ def search(
     limits = (
         Term(THING, (ANNOTATION,)),
         Term("specimen", (specimen_key,)),
+        audience.where(by),
         *_motivations(asked.motivation),
         *_dates(asked.date),
     )

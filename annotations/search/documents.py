@@ -1,8 +1,8 @@
 """What the index knows of a specimen and of an annotation, made from the database as it stands now.
 
 An annotation carries the facets of its specimen, and a specimen the text and measures of its annotations, so that one
-query combines them. The catalogue gives a specimen a new version whenever one of its annotations or images changes, so
-the version of the row is that of the document.
+query combines them. A specimen with closed images has a second, full document (see `audience`). The catalogue gives a
+specimen a new version whenever one of its annotations or images changes, so the version of the row is that of the document.
 """
 
 import re
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, defer, load_only
 
 from annotations import store
+from annotations.search import audience
 from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES, THING
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
@@ -23,7 +24,8 @@ from app.runtime.search.port import Document, Value
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 
-SPECIMEN, ANNOTATION = "specimen", "annotation"
+SPECIMEN, ANNOTATION, MEDIA = "specimen", "annotation", "media"
+FULL = "specimen-full"  # the second document of a specimen with closed images
 NEVER = 2**53  # version of the tombstone of what the database does not know at all
 LONGEST_TEXT = 200_000  # characters of all annotations of one specimen
 READ = ("text", "label", "barcode", "")  # kinds whose text was on the sheet, or written by people
@@ -42,30 +44,32 @@ PLACES = (
 )
 SHOWN = ("kind", "layer", "motivations", "run_key", "value", "unit", "text", "specimen_key")  # the documents may be big
 Fields = dict[str, Value | Sequence[Value]]
+Closed = Mapping[str, set[audience.Held]]  # of annotations about closed images: in which collections
 log = structlog.get_logger()
 
 
 def build(session: Session, sort: str, key: str, addresses: Addresses) -> Document:
-    """The document of a "specimen" or an "annotation"; a tombstone if it is not there (any more)."""
+    """The document of a "specimen", its "specimen-full" one or an "annotation"; a tombstone if it is not there (any more)."""
     return build_many(session, [(sort, key)], addresses)[0]
 
 
 def build_many(session: Session, wanted: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
     """The same of several, (sort, key), in order, with a few queries for all of them."""
-    if strange := {sort for sort, _ in wanted} - {SPECIMEN, ANNOTATION}:
+    if strange := {sort for sort, _ in wanted} - {SPECIMEN, FULL, ANNOTATION}:
         raise Invalid(f"Nothing of the sort {min(strange)!r} is indexed.")
-    keys = [key for sort, key in wanted if sort == SPECIMEN]
+    keys = list(dict.fromkeys(key for sort, key in wanted if sort in (SPECIMEN, FULL)))
     rows = {row.key: row for row in _annotations(session, [key for sort, key in wanted if sort == ANNOTATION])}
     specimens = catalogue.specimens_by_key(session, {*keys, *(row.specimen_key for row in rows.values())})
     media = catalogue.media_of_many(session, keys)
     said = _annotations_of(session, keys)
+    closed = store.closed_in(session, [*rows, *(row.key for several in said.values() for row in several)])
     made = []
     for sort, key in wanted:
         if sort == ANNOTATION:
             row = rows.get(key)
-            made.append(_annotation(key, row, specimens.get(row.specimen_key) if row else None, addresses))
+            made.append(_annotation(key, row, specimens.get(row.specimen_key) if row else None, closed, addresses))
         else:
-            made.append(_specimen(key, specimens.get(key), media.get(key, ()), said.get(key, []), addresses))
+            made.append(_specimen(sort, key, specimens.get(key), media.get(key, ()), said.get(key, []), closed, addresses))
     return made
 
 
@@ -80,6 +84,11 @@ def build_able(session: Session, wanted: Sequence[tuple[str, str]], addresses: A
             return [document for one in wanted for document in build_able(session, [one], addresses)]
         log.exception("left out of the index; check-index will name it", key=index_key(*wanted[0]))
         return []
+
+
+def of_changed(sort: str, key: str) -> tuple[tuple[str, str], ...]:
+    """The documents, (sort, key), that show an object of which the outbox says that it changed."""
+    return ((FULL, key), (SPECIMEN, key)) if sort == SPECIMEN else ((sort, key),)
 
 
 def index_key(sort: str, key: str) -> str:
@@ -103,10 +112,30 @@ def _annotations_of(session: Session, specimen_keys: Sequence[str]) -> Mapping[s
 
 
 def _specimen(
-    key: str, specimen: Specimen | None, media: Sequence[Media], rows: Sequence[AnnotationRow], addresses: Addresses
+    sort: str,
+    key: str,
+    specimen: Specimen | None,
+    media: Sequence[Media],
+    rows: Sequence[AnnotationRow],
+    closed: Closed,
+    addresses: Addresses,
 ) -> Document:
+    """The public document, or the full one, which there is where an image is closed."""
     if specimen is None:
-        return Document(index_key(SPECIMEN, key), NEVER, deleted=True)
+        return Document(index_key(sort, key), NEVER, deleted=True)
+    collections = {(one.institution_code, one.collection_code) for one in media if one.access == "closed"}
+    if sort == SPECIMEN:
+        media, rows = [one for one in media if one.access != "closed"], [row for row in rows if row.key not in closed]
+        access = audience.of_shortened(collections) if collections else [audience.EVERYBODY]
+    elif collections:
+        rows, access = [row for row in rows if closed.get(row.key, set()) <= collections], audience.of_closed(collections)
+    else:
+        return Document(index_key(sort, key), specimen.version, deleted=True)
+    fields = _of_specimen(specimen, media, rows, addresses) | {audience.FIELD: access}
+    return Document(index_key(sort, key), specimen.version, fields)
+
+
+def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[AnnotationRow], addresses: Addresses) -> Fields:
     fields: Fields = {
         **_darwin_core(specimen, addresses),
         THING: SPECIMEN,
@@ -125,10 +154,10 @@ def _specimen(
     }
     for measure in MEASURES:
         fields[measure] = [row.value for row in rows if _measures(row, measure) and row.value is not None]
-    return Document(index_key(SPECIMEN, key), specimen.version, fields)
+    return fields
 
 
-def _annotation(key: str, row: AnnotationRow | None, specimen: Specimen | None, addresses: Addresses) -> Document:
+def _annotation(key: str, row: AnnotationRow | None, specimen: Specimen | None, closed: Closed, addresses: Addresses) -> Document:
     """An annotation outlives its specimen; it then has no facets."""
     if row is None:
         return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
@@ -137,6 +166,7 @@ def _annotation(key: str, row: AnnotationRow | None, specimen: Specimen | None, 
     fields: Fields = _darwin_core(specimen, addresses) if specimen else {}
     fields |= {
         THING: ANNOTATION,
+        audience.FIELD: audience.of_closed(closed.get(key, set())),
         "pid": ids.ark(key, addresses.naan),
         "specimen": row.specimen_key,
         "media": [row.media_key],

@@ -3,6 +3,7 @@
 Darwin Core terms keep their names. Lengths are millimetres, areas square millimetres, boxes canvas units.
 """
 
+from annotations.search import audience
 from app.runtime.search.port import Field
 
 DARWIN_CORE_FACETS = (
@@ -22,6 +23,7 @@ THING = "sort"  # "specimen" or "annotation": the column of `type`, named before
 
 FIELDS: tuple[Field, ...] = (
     Field(THING, "keyword"),
+    Field(audience.FIELD, "keyword", many=True),
     Field("pid", "keyword"),  # the ARK, without a host
     Field("specimen", "keyword"),
     Field("media", "keyword", many=True),
@@ -49,4 +51,4 @@ FIELDS: tuple[Field, ...] = (
     Field("created", "date"),
     Field("modified", "date"),
 )
-BY_NAME = {field.name: field for field in FIELDS if field.name != THING}  # what may be asked for by name
+BY_NAME = {field.name: field for field in FIELDS if field.name not in (THING, audience.FIELD)}  # what may be asked for by name

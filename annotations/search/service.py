@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from annotations.model import Annotation
-from annotations.search import query, snippets, store
+from annotations.search import audience, query, snippets, store
 from annotations.search.documents import ANNOTATION, SPECIMEN, label
 from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
@@ -134,7 +134,7 @@ def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
     if asked.offset + asked.size > DEEPEST:
         raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: ask more narrowly.", parameter="page")
     typed = query.parse(asked.q)
-    parts = [typed, query.filters(asked.chosen or {})]
+    parts = [typed, query.filters(asked.chosen or {}), audience.where(asked.by)]
     if asked.type != "all":
         parts.append(Term(THING, (asked.type,)))
     if asked.box is not None:

@@ -38,7 +38,7 @@ def annotation_versions(session: Session) -> Iterator[tuple[str, int]]:
     """Key and index version of every standing annotation, by the bytes of the key."""
     postgresql = session.get_bind().dialect.name == "postgresql"  # which orders by language unless told otherwise
     order = collate(AnnotationRow.key, "C") if postgresql else AnnotationRow.key
-    version = AnnotationRow.version + AnnotationRow.withdrawals
+    version = AnnotationRow.version + AnnotationRow.withdrawals + AnnotationRow.closings
     query = select(AnnotationRow.key, version).where(*store.STANDING).order_by(order)
     yield from ((key, version) for key, version in session.execute(query, execution_options={"yield_per": STREAMED}))
 
@@ -49,3 +49,11 @@ def specimen_versions(session: Session) -> Iterator[tuple[str, int]]:
     while page := catalogue.list_specimens(session, after=after, limit=STREAMED):
         yield from ((specimen.key, specimen.version) for specimen in page)
         after = page[-1].key
+
+
+def full_versions(session: Session) -> Iterator[tuple[str, int]]:
+    """The same of those specimens that have a full document, because an image of theirs is closed."""
+    after = ""
+    while page := catalogue.list_specimens_with_closed(session, after=after, limit=STREAMED):
+        yield from page
+        after = page[-1][0]

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from annotations.search import content, service
+from annotations.search import audience, content, service
 from annotations.search.schema import BY_NAME
 from app.runtime import context, principal
 from app.runtime.addresses import Addresses
@@ -61,9 +61,10 @@ def search() -> Response:
 
 @blueprint.get("/api/search/terms")
 def terms() -> Response:
-    """Words in use that begin like the last of those typed."""
-    found = context.current().search.terms("text", request.args.get("q", "")[:LONGEST], integer("limit", 10, 1, 50))
-    return answer({"items": [{"value": word, "total": count} for word, count in found]})
+    """Words in use, of what who asks may see, that begin like the last of those typed."""
+    begun, limit, by = request.args.get("q", "")[:LONGEST], integer("limit", 10, 1, 50), principal.of_request()
+    found = context.current().search.terms("text", begun, limit, query=audience.where(by))
+    return answer({"items": [{"value": word, "total": count} for word, count in found]}, by=by)
 
 
 @blueprint.get("/search/<int:version>/<key>")

@@ -10,6 +10,7 @@ from annotations.search.service import Question
 from app.runtime import ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import NotFound
+from app.runtime.principal import Principal
 from app.runtime.search.port import SearchEngine
 from iiif.catalogue import service as catalogue
 
@@ -71,7 +72,7 @@ def _searched(engine: SearchEngine, question: str, limit: int | None) -> Iterato
     number, total = 0, 1
     while number * PAGE < total:
         number += 1
-        found, _ = searching.find(engine, Question(q=question, facets=(), page=number, size=PAGE))
+        found, _ = searching.find(engine, Question(q=question, facets=(), page=number, size=PAGE, by=Principal.of_operator()))
         total = found.total
         yield from (searching.key_of(hit) for hit in found.hits)
         if limit is not None and number * PAGE >= limit:

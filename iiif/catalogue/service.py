@@ -131,6 +131,15 @@ def latest_change(session: Session) -> datetime | None:
     return store.latest_change(session)
 
 
+def list_specimens_with_closed(session: Session, *, after: str = "", limit: int) -> tuple[tuple[str, int], ...]:
+    """A page of the keys and versions of the specimens that a closed image shows, by key."""
+    return tuple(store.page_with_closed(session, after, limit))
+
+
+def count_specimens_with_closed(session: Session) -> int:
+    return store.count(session, SpecimenRow, store.has_closed())
+
+
 def count_specimens(session: Session) -> int:
     return store.count(session, SpecimenRow)
 
@@ -276,8 +285,11 @@ def set_access(session: Session, key: str, access: Access, *, by: Principal, at:
     """Who sees how much of the image from now on. Raises UnknownMedia, NotAllowed, Forbidden."""
     row = _media_row(session, key)
     require(by, "curate", get_specimen(session, row.specimen_key))
+    turned = "closed" in (row.access, access) and row.access != access
     row.access, row.version = access, row.version + 1
     touch_all(session, row, at=at)
+    if turned:
+        outbox.touch(session, "media", key)  # the statements about it are for others now
 
 
 def derive_again(session: Session, key: str) -> None:

@@ -83,6 +83,17 @@ def page_of_specimens(session: Session, after: str, limit: int, *where: ColumnEl
     return session.scalars(query).all()
 
 
+def page_with_closed(session: Session, after: str, limit: int) -> Sequence[tuple[str, int]]:
+    query = select(SpecimenRow.key, SpecimenRow.version).where(SpecimenRow.key > after, has_closed())
+    return [(key, version) for key, version in session.execute(query.order_by(SpecimenRow.key).limit(limit))]
+
+
+def has_closed() -> ColumnElement[bool]:
+    """That a closed image shows the specimen."""
+    shown = select(DepictionRow.specimen_key).join(MediaRow, MediaRow.key == DepictionRow.media_key)
+    return SpecimenRow.key.in_(shown.where(MediaRow.access == "closed"))
+
+
 def page_of_media(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[MediaRow]:
     query = select(MediaRow).where(MediaRow.key > after, *where).order_by(MediaRow.key).limit(limit)
     return session.scalars(query).all()

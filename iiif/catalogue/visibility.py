@@ -8,7 +8,7 @@ collection of its home specimen. That there is such an image, of which specimen,
 from collections.abc import Collection
 from typing import Literal
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, Subquery, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.runtime.principal import ALL, Principal, may
@@ -40,6 +40,13 @@ def refusal(sentence: str, by: Principal) -> Closed | NotYours:
 def sees(media: Media, by: Principal) -> bool:
     """Whether `by` sees what is known of the image and said about it, and at least its small frame."""
     return media.access != "closed" or may(by, "see", media)
+
+
+def closed_images() -> Subquery:
+    """For queries: the closed images, by `key`, with the `institution_code` and `collection_code` that hold them."""
+    columns = (MediaRow.key, SpecimenRow.institution_code, SpecimenRow.collection_code)
+    query = select(*columns).join(SpecimenRow, SpecimenRow.key == MediaRow.specimen_key).where(MediaRow.access == "closed")
+    return query.subquery()
 
 
 def any_hidden(session: Session, media_keys: Collection[str], by: Principal) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import event, insert
 from annotations.search import store
 from annotations.tables import AnnotationRow
 from app.runtime.db import Base, connect
+from app.runtime.principal import NOBODY
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 KEYS = ["n1z", "Bee", "a-b", "a.b", "a_b", "ab", "n1a", "~", "0"]
@@ -37,11 +38,11 @@ def test_texts_of_some_specimens_are_found_by_the_index_over_specimens(database_
     asked: list[tuple[str, tuple[object, ...]]] = []
     event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
     with database.reads.begin() as session:
-        assert store.texts_of_specimens(session, ["s1a", "s1b"], 10) == {}
+        assert store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY) == {}
         if database_url == "sqlite://":
             statement, parameters = asked[-1]
             plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            assert len(plan) == 1
+            assert len(plan) == 3, "the annotations, and for each a look at its image"
             assert "(specimen_key=? AND deleted_at=?" in plan[0]
     database.engine.dispose()
 
@@ -57,7 +58,7 @@ def test_texts_come_by_specimen_up_to_the_limit(database_url: str) -> None:
     with database.sessions.begin() as session:
         session.execute(insert(AnnotationRow), rows)
     with database.reads.begin() as session:
-        found = store.texts_of_specimens(session, ["s1a", "s1b"], 10)
+        found = store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY)
         assert found == {"s1a": [("n2", "two"), ("n3", "three")], "s1b": [("n1", "one")]}
-        assert store.texts_of_specimens(session, ["s1a", "s1b"], 1) == {"s1a": [("n2", "two")]}
+        assert store.texts_of_specimens(session, ["s1a", "s1b"], 1, NOBODY) == {"s1a": [("n2", "two")]}
     database.engine.dispose()

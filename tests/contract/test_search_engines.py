@@ -151,7 +151,7 @@ def test_an_index_that_was_never_written_is_empty(connect: Connect) -> None:
     engine = connect()
     found = engine.find(Words("text", "oak"), facets=["family"])
     assert (found.hits, found.total, dict(found.facets)) == ((), 0, {"family": ()})
-    assert engine.terms("text", "a") == ()
+    assert engine.terms("text", "a", query=Everything()) == ()
     assert list(engine.versions()) == []
 
 
@@ -215,11 +215,22 @@ def test_an_exact_word_outranks_its_other_endings(engine: SearchEngine) -> None:
 
 
 def test_words_for_autocompletion_come_with_their_counts(engine: SearchEngine) -> None:
-    assert engine.terms("text", "lea") == (("leaf", 1), ("leaves", 1))
-    assert engine.terms("text", "S")[:2] == (("s", 2), ("silva", 1))
-    assert engine.terms("text", "") == ()
+    assert engine.terms("text", "lea", query=Everything()) == (("leaf", 1), ("leaves", 1))
+    assert engine.terms("text", "S", query=Everything())[:2] == (("s", 2), ("silva", 1))
+    assert engine.terms("text", "", query=Everything()) == ()
     engine.write([Document("specimen/birch", 2, deleted=True)])
-    assert engine.terms("text", "lea") == (("leaves", 1),)
+    assert engine.terms("text", "lea", query=Everything()) == (("leaves", 1),)
+
+
+def test_words_for_autocompletion_are_those_of_the_documents_that_match(engine: SearchEngine) -> None:
+    engine.write(
+        [
+            Document("s/open", 1, {"text": "zebra zelkova", "family": "Shown"}),
+            Document("s/closed", 1, {"text": "zelkova zebrina", "family": "Hidden"}),
+        ]
+    )
+    assert engine.terms("text", "ze", query=Term("family", ("Shown",))) == (("zebra", 1), ("zelkova", 1))
+    assert engine.terms("text", "ze", query=Not(Term("family", ("Shown",)))) == (("zebrina", 1), ("zelkova", 1))
 
 
 def test_writing_again_replaces_and_older_never_replaces_newer(engine: SearchEngine) -> None:
@@ -389,7 +400,7 @@ def test_a_server_that_does_not_answer_is_search_down() -> None:
         lambda: engine.find(Everything()),
         lambda: engine.write([OAK]),
         lambda: list(engine.versions()),
-        lambda: engine.terms("text", "a"),
+        lambda: engine.terms("text", "a", query=Everything()),
     ):
         with pytest.raises(SearchDown):
             ask()

@@ -76,12 +76,12 @@ class ElasticsearchEngine:
         hits = answers[0]["hits"]
         return Found(tuple(Hit(hit["_id"], hit.get("_score") or 0.0) for hit in hits["hits"]), hits["total"]["value"], counted)
 
-    def terms(self, field: str, prefix: str, limit: int = 10) -> tuple[tuple[str, int], ...]:
+    def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
         begun = words.split(prefix)[-1:]
         if not begun:
             return ()
         terms = {"field": field + WORDS, "include": begun[0] + ".*", "size": limit}
-        found = self._search(size=0, aggregations={"terms": {"terms": terms}})
+        found = self._search(query=translate(query, self._fields), size=0, aggregations={"terms": {"terms": terms}})
         return tuple((one["key"], one["doc_count"]) for one in found["aggregations"]["terms"]["buckets"]) if found else ()
 
     def versions(self) -> Iterator[tuple[str, int]]:

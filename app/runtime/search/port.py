@@ -163,8 +163,8 @@ class SearchEngine(Protocol):
     ) -> Found:
         """The page of hits from `offset`, exact total, facets ordered by count, then value. Raises SearchDown."""
 
-    def terms(self, field: str, prefix: str, limit: int = 10) -> tuple[tuple[str, int], ...]:
-        """Words of a text field that begin so, with the number of documents that hold them, for autocompletion."""
+    def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
+        """Words of a text field that begin so, with the number of documents that match and hold them, for autocompletion."""
 
     def versions(self) -> Iterator[tuple[str, int]]:
         """Key and version of every document, by key ascending; read in a stream."""

@@ -83,11 +83,11 @@ class TantivyEngine:
         counted = count_facets(lambda asked: searcher.aggregate(translated, dict(asked)), facets, facet_size)
         return Found(tuple(hits[offset:]), total, counted)
 
-    def terms(self, field: str, prefix: str, limit: int = 10) -> tuple[tuple[str, int], ...]:
+    def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
         index, begun = self._current(), words.split(prefix)[-1:]
         if index is None or not begun:
             return ()
-        found = index.searcher().terms_with_prefix(field, begun[0], filter_query=tantivy.Query.all_query())
+        found = index.searcher().terms_with_prefix(field, begun[0], filter_query=self._translator.translate(query))
         return tuple(found[:limit])
 
     def versions(self) -> Iterator[tuple[str, int]]:
