@@ -151,12 +151,14 @@ def _region(
     for one in several(selector):
         if isinstance(one, Mapping) and one.get("type") == "SvgSelector":
             spatial.append({**one})
+        if isinstance(one, Mapping) and one.get("type") == "PointSelector" and ("x" in one or "y" in one):
+            spatial.append({**one})  # else it is a point in time
         if isinstance(one, Mapping) and one.get("type") == "FragmentSelector":
             parts = str(one.get("value", "")).split("&")
             spatial += [{**one, "value": part} for part in parts if part.startswith("xywh=")]
     for one in spatial:
         try:
-            region = selectors.read({"type": one["type"], "value": one.get("value")}, size)
+            region = selectors.read({name: value for name, value in one.items() if name != "refinedBy"}, size)
             if region is not None and known:
                 selectors.check_within(region, size)
         except DomainError as error:

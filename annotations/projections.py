@@ -91,7 +91,7 @@ def _viewer_target(annotation: Annotation, canvas: Canvas | None, addresses: Add
         return iri
     part_of = [{"id": addresses.manifest(annotation.specimen_key), "type": "Manifest"}]
     source = {"id": iri, "type": "Canvas", "partOf": part_of}
-    return {"type": "SpecificResource", "source": source, "selector": selectors.viewer_selectors(region)}
+    return {"type": "SpecificResource", "source": source, "selector": selectors.viewer_selectors(region, canvas)}
 
 
 def region_of(annotation: Annotation, canvas: Canvas) -> Region | None:
@@ -112,7 +112,7 @@ def iiif2(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -
     on = addresses.manifest(annotation.specimen_key)
     if canvas is not None:
         iri = addresses.canvas(annotation.specimen_key, annotation.media_key)
-        on = f"{iri}#xywh={selectors.xywh(box_of(annotation, canvas))}"
+        on = f"{iri}#xywh={selectors.xywh(box_of(annotation, canvas), canvas)}"
     return {
         "@id": addresses.annotation(annotation.key),
         "@type": "oa:Annotation",
@@ -133,7 +133,7 @@ def annotorious(annotation: Annotation, canvas: Canvas | None, addresses: Addres
     if canvas is not None:
         target = {"source": addresses.canvas(annotation.specimen_key, annotation.media_key)}
         if (region := region_of(annotation, canvas)) is not None:
-            target["selector"] = selectors.drawing_selector(region)
+            target["selector"] = selectors.drawing_selector(region, canvas)
     bodies = [body if isinstance(body, Mapping) else {"id": body} for body in validation.several(annotation.document.get("body"))]
     if "bodyValue" in annotation.document:
         bodies = [{"type": "TextualBody", "value": annotation.document["bodyValue"]}]

@@ -1,20 +1,21 @@
-"""The SVG of a selector, from anyone, as rings: bounded, without entities, and only the shapes that mark a region.
+"""The SVG of a selector, from anyone, as rings and lines: bounded, without entities, and only the shapes that mark a region.
 
-Curves become straight pieces. SVG 1.1, sections 8.3 (path data) and 9 (basic shapes).
+Curves become straight pieces. What is closed is a ring; a line, a polyline and an open subpath are lines, unless they end
+where they began. SVG 1.1, sections 8.3 (path data) and 9 (basic shapes).
 """
 
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 from xml.parsers import expat  # entities cannot be declared: a document type is refused where it begins
 
 from annotations.errors import AnnotationTooBig, BadSelector
+from annotations.model import Line, Point, Ring
+from annotations.regions import opened
 
-Point = tuple[float, float]
-Ring = tuple[Point, ...]
-
-MAX_SVG_CHARACTERS = 200_000
+MAX_SVG_CHARACTERS = 250_000
 MAX_POINTS = 20_000
 MAX_ELEMENTS = 200
 MAX_COORDINATE = 10_000_000.0
@@ -22,21 +23,33 @@ PIECES = 16  # straight pieces of a curve; 64 of a whole circle
 NUMBERS = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 TOKENS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz]|" + NUMBERS.pattern, re.ASCII)
 IGNORED = frozenset({"svg", "g", "title", "desc", "metadata", "defs", "style"})
+Path = tuple[list[Point], bool]  # its points and whether it is closed
 ARGUMENTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 
 
-def read_svg(text: str) -> tuple[Ring, ...]:
-    """The rings of every shape in it, at least one, each of three points or more. Raises BadSelector, AnnotationTooBig."""
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Rings of three points or more and lines of two or more; at least one of either."""
+
+    rings: tuple[Ring, ...]
+    lines: tuple[Line, ...]
+
+
+def read_svg(text: str) -> Drawing:
+    """Every shape in it. Raises BadSelector, AnnotationTooBig."""
     if len(text) > MAX_SVG_CHARACTERS:
         raise AnnotationTooBig(f"An SvgSelector may have up to {MAX_SVG_CHARACTERS:,} characters.", parameter="selector")
-    rings = tuple(ring for name, attributes in _elements(text) for ring in _shape(name, attributes))
-    if not rings:
-        raise BadSelector("The SVG holds no polygon, path, rect, circle or ellipse.", parameter="selector")
-    if sum(map(len, rings)) > MAX_POINTS:
+    paths = [path for name, attributes in _elements(text) for path in _shape(name, attributes)]
+    if not paths:
+        raise BadSelector("The SVG holds no polygon, polyline, line, path, rect, circle or ellipse.", parameter="selector")
+    if sum(len(points) for points, _ in paths) > MAX_POINTS:
         raise AnnotationTooBig(f"A shape may have up to {MAX_POINTS:,} points.", parameter="selector")
-    if not all(abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE for ring in rings for x, y in ring):
+    if not all(abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE for points, _ in paths for x, y in points):
         raise BadSelector("The SVG holds a coordinate that is no sensible number.", parameter="selector")
-    return rings
+    return Drawing(
+        tuple(opened(points) for points, closed in paths if closed),
+        tuple(tuple(points) for points, closed in paths if not closed),
+    )
 
 
 def _elements(text: str) -> list[tuple[str, dict[str, str]]]:
@@ -62,24 +75,27 @@ def _elements(text: str) -> list[tuple[str, dict[str, str]]]:
     return found
 
 
-def _shape(name: str, attributes: dict[str, str]) -> list[Ring]:
+def _shape(name: str, attributes: dict[str, str]) -> list[Path]:
     if name in IGNORED and "transform" not in attributes:
         return []
     if "transform" in attributes:
         raise BadSelector("Transforms in an SvgSelector are not read; send absolute coordinates.", parameter="selector")
     if name not in SHAPES:
         raise BadSelector(
-            f"An SvgSelector holds polygon, path, rect, circle or ellipse, not {name[:40]!r}.", parameter="selector"
+            f"An SvgSelector holds polygon, polyline, line, path, rect, circle or ellipse, not {name[:40]!r}.",
+            parameter="selector",
         )
-    rings = [_open(ring) for ring in SHAPES[name](attributes)]
-    if any(len(ring) < 3 for ring in rings):
-        raise BadSelector("A shape needs at least three points.", parameter="selector")
-    return rings
+    paths = SHAPES[name](attributes)
+    if any(len(opened(points)) < 3 for points, closed in paths if closed):
+        raise BadSelector("A closed shape needs at least three points.", parameter="selector")
+    if any(len(points) < 2 or len(set(points)) < 2 for points, closed in paths if not closed):
+        raise BadSelector("A line needs at least two points.", parameter="selector")
+    return paths
 
 
-def _open(ring: list[Point]) -> Ring:
-    """Without the last point where it repeats the first."""
-    return tuple(ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring)
+def _line_or_ring(points: list[Point]) -> Path:
+    """An open path, unless it ends where it began."""
+    return points, len(points) > 3 and points[0] == points[-1]
 
 
 def _number(attributes: dict[str, str], name: str, default: float | None = None) -> float:
@@ -91,40 +107,58 @@ def _number(attributes: dict[str, str], name: str, default: float | None = None)
     return float(text)
 
 
-def _polygon(attributes: dict[str, str]) -> list[list[Point]]:
+def _polygon(attributes: dict[str, str]) -> list[Path]:
+    return [(_pairs(attributes), True)]
+
+
+def _polyline(attributes: dict[str, str]) -> list[Path]:
+    return [_line_or_ring(_pairs(attributes))]
+
+
+def _line(attributes: dict[str, str]) -> list[Path]:
+    x1, y1, x2, y2 = (_number(attributes, name, 0) for name in ("x1", "y1", "x2", "y2"))
+    return [([(x1, y1), (x2, y2)], False)]
+
+
+def _pairs(attributes: dict[str, str]) -> list[Point]:
     text = attributes.get("points", "")
     numbers = [float(found) for found in NUMBERS.findall(text)]
     if NUMBERS.sub("", text).strip(" ,\t\r\n") or len(numbers) % 2:
-        raise BadSelector("The points of a polygon must be pairs of numbers.", parameter="selector")
-    return [list(zip(numbers[::2], numbers[1::2], strict=True))]
+        raise BadSelector("The points of a polygon or polyline must be pairs of numbers.", parameter="selector")
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def _rect(attributes: dict[str, str]) -> list[list[Point]]:
+def _rect(attributes: dict[str, str]) -> list[Path]:
     x, y = _number(attributes, "x", 0), _number(attributes, "y", 0)
     right, bottom = x + _number(attributes, "width"), y + _number(attributes, "height")
-    return [[(x, y), (right, y), (right, bottom), (x, bottom)]]
+    return [([(x, y), (right, y), (right, bottom), (x, bottom)], True)]
 
 
-def _ellipse(attributes: dict[str, str]) -> list[list[Point]]:
+def _ellipse(attributes: dict[str, str]) -> list[Path]:
     radius = attributes.get("r", "")
     rx = _number(attributes, "r") if radius else _number(attributes, "rx")
     ry = rx if radius else _number(attributes, "ry")
     cx, cy = _number(attributes, "cx", 0), _number(attributes, "cy", 0)
     angles = (2 * math.pi * step / (4 * PIECES) for step in range(4 * PIECES))
-    return [[(cx + rx * math.cos(angle), cy + ry * math.sin(angle)) for angle in angles]]
+    return [([(cx + rx * math.cos(angle), cy + ry * math.sin(angle)) for angle in angles], True)]
 
 
-def _path(attributes: dict[str, str]) -> list[list[Point]]:
-    """Every subpath as a ring, closed whether or not it says so, as filling does (SVG 1.1, section 11.3)."""
+def _path(attributes: dict[str, str]) -> list[Path]:
+    """Every subpath: a ring where it is closed (Z) or ends where it began, else a line."""
     pen = _Pen()
     for command, numbers in _commands(attributes.get("d", "")):
         pen.draw(command, numbers)
-    return [ring for ring in pen.rings if len(ring) > 1]
+    return [
+        (points, True) if number in pen.closed else _line_or_ring(points)
+        for number, points in enumerate(pen.paths)
+        if len(points) > 1
+    ]
 
 
-SHAPES: dict[str, Callable[[dict[str, str]], list[list[Point]]]] = {
+SHAPES: dict[str, Callable[[dict[str, str]], list[Path]]] = {
     "polygon": _polygon,
-    "polyline": _polygon,
+    "polyline": _polyline,
+    "line": _line,
     "rect": _rect,
     "circle": _ellipse,
     "ellipse": _ellipse,
@@ -153,10 +187,11 @@ def _commands(data: str) -> Iterator[tuple[str, list[float]]]:
 
 
 class _Pen:
-    """Draws path commands into rings of straight pieces."""
+    """Draws path commands into paths of straight pieces."""
 
     def __init__(self) -> None:
-        self.rings: list[list[Point]] = []
+        self.paths: list[list[Point]] = []
+        self.closed: set[int] = set()  # numbers of paths
         self.at: Point = (0.0, 0.0)
         self.control: Point | None = None  # of the last curve, for S and T
         self.last = ""
@@ -169,13 +204,14 @@ class _Pen:
         if command.islower():
             numbers = self._absolute(name, numbers)
         if name == "M":
-            self.rings.append([(numbers[0], numbers[1])])
+            self.paths.append([(numbers[0], numbers[1])])
             self.at = (numbers[0], numbers[1])
         elif name == "Z":
-            self.at = self.rings[-1][0]
+            self.closed.add(len(self.paths) - 1)
+            self.at = self.paths[-1][0]
         else:
             if self.last == "Z":
-                self.rings.append([self.at])
+                self.paths.append([self.at])
             self._line_or_curve(name, numbers)
         if name not in "CSQT":
             self.control = None
@@ -217,7 +253,7 @@ class _Pen:
         self.points += len(points)
         if self.points > MAX_POINTS:
             raise AnnotationTooBig(f"A shape may have up to {MAX_POINTS:,} points.", parameter="selector")
-        self.rings[-1].extend(points)
+        self.paths[-1].extend(points)
         self.at = points[-1]
 
 

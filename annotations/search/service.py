@@ -12,7 +12,7 @@ from annotations.search import audience, query, snippets, store
 from annotations.search.documents import ANNOTATION, SPECIMEN, label
 from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
-from annotations.selectors import xywh
+from annotations.selectors import Canvas, picture_of
 from app.runtime import clock
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
@@ -256,7 +256,7 @@ def _detail(annotation: Annotation, image: Media, addresses: Addresses, by: Prin
     """The annotation's box at most 400 by 400 pixels, never enlarged; None where `by` may not see it."""
     if annotation.box is None or not sees(image, by):
         return _picture(image, addresses, by)
-    region = xywh(annotation.box)
+    region = picture_of(annotation.box, Canvas(image.width_px, image.height_px))
     width, height = (max(1, int(side)) for side in region.split(",")[2:])
     scale = min(1.0, 400 / max(width, height))
     width, height = max(1, round(width * scale)), max(1, round(height * scale))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotations.model import Annotation
-from annotations.selectors import xywh
+from annotations.selectors import Canvas, picture_of
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, piece_of
@@ -160,7 +160,7 @@ def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> Image
         return None
     if (box.x1 - box.x0) * (box.y1 - box.y0) > MOST_OF_IT * image.width_px * image.height_px:
         return None
-    region = xywh(box)
+    region = picture_of(box, Canvas(image.width_px, image.height_px))
     if region in shown:
         return None
     shown.add(region)

@@ -49,6 +49,11 @@ def set_selector(document: Any, selector: Any) -> None:
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg">{}</svg>'
 FAULTS: dict[str, tuple[Callable[[Any], object], str]] = {
+    "a point off the canvas": (
+        lambda m: set_selector(m, {"type": "PointSelector", "x": 101, "y": 3}),
+        "reaches past the canvas",
+    ),
+    "a point without y": (lambda m: set_selector(m, {"type": "PointSelector", "x": 3}), "needs a number for y"),
     "no context": (lambda m: m.pop("@context"), "@context"),
     "no canvas": (lambda m: m.update(items=[]), "at least one canvas"),
     "no motivation": (lambda m: note_of(m).pop("motivation"), "without motivation"),

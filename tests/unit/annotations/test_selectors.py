@@ -10,9 +10,13 @@ from hypothesis import strategies as st
 from annotations import selectors
 from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas
 from annotations.model import CanvasBox
-from annotations.selectors import Canvas, Region
+from annotations.region_masks import Mask
+from annotations.regions import Region, of_mask
+from annotations.selectors import Canvas
 from annotations.svg import Ring, read_svg
 from app.runtime.errors import DomainError
+from tests.unit.annotations.region_strategies import doubles
+from tests.unit.annotations.region_strategies import regions as every_region
 
 SHEET = Canvas(4000, 6000)
 numbers = st.floats(0, 3999, allow_nan=False).map(lambda number: round(number, 3))
@@ -98,7 +102,7 @@ def test_a_polygon_comes_back_from_its_normalised_path_and_from_its_drawing(poin
     if region.box.x1 == region.box.x0 or region.box.y1 == region.box.y0:
         return
     drawn = selectors.viewer_selectors(region)[1]["value"]
-    assert re.search(r'<path d="M[^a-zLMZ]+( L[^a-zLMZ]+)+ Z"/>', drawn)
+    assert re.search(r'<path fill-rule="evenodd" d="M[^a-zLMZ]+( L[^a-zLMZ]+)+ Z"/>', drawn)
     for value in (drawn, selectors.drawing_selector(region)["value"]):
         again = selectors.read_shape(value)
         assert again.rings == (ring,)
@@ -114,19 +118,21 @@ def test_a_polygon_comes_back_from_its_normalised_path_and_from_its_drawing(poin
         ('<polygon points="0,0 100,0 100,50 0,50"/>', 5000, 0),
         ('<polygon points="0 0,100 0,100 50,0 50,0 0"/>', 5000, 0),
         ('<path d="M0 0h100v50h-100z"/>', 5000, 0),
-        ('<path d="m10,10 100,0 0,50 -100,0"/>', 5000, 0),
+        ('<path d="m10,10 100,0 0,50 -100,0z"/>', 5000, 0),
+        ('<path d="m10,10 100,0 0,50 -100,0 0,-50"/>', 5000, 0),
+        ('<polyline points="0,0 100,0 100,50 0,50 0,0"/>', 5000, 0),
         ('<path d="M50,100 A50,50 0 1 0 150,100 A50,50 0 1 0 50,100 Z"/>', math.pi * 2500, 0.002),
         ('<path d="M50,100 a50,50 0 0 1 100,0 Z"/>', math.pi * 1250, 0.002),
         ('<path d="M0,0 C0,55.23 44.77,100 100,100 L100,0 Z"/>', math.pi * 2500, 0.005),
         ('<path d="M0,0 Q50,100 100,0 Z"/>', 10000 / 3, 0.005),
-        ('<path d="M0,0 Q50,100 100,0 T200,0"/>', 0, 1e-6),
+        ('<path d="M0,0 Q50,100 100,0 T200,0 Z"/>', 0, 1e-6),
         ('<g><path d="M0,0 L10,0 L10,10 L0,10 Z M2,2 L2,4 L4,4 L4,2 Z"/></g>', 96, 0),
     ],
 )
 def test_normalising_keeps_the_area(inner: str, expected: float, tolerance: float) -> None:
-    rings = read_svg(svg(inner))
+    rings = read_svg(svg(inner)).rings
     assert abs(area(rings)) == pytest.approx(expected, rel=tolerance, abs=1e-6)
-    again = read_svg(selectors.viewer_selectors(Region(selectors.bounds(rings), rings))[1]["value"])
+    again = read_svg(selectors.viewer_selectors(Region(selectors.bounds(rings), rings))[1]["value"]).rings
     assert abs(area(again)) == pytest.approx(abs(area(rings)), rel=1e-3, abs=0.5)
 
 
@@ -142,6 +148,13 @@ def test_normalising_keeps_the_area(inner: str, expected: float, tolerance: floa
         svg('<image href="file:///etc/passwd"/>'),
         svg('<polygon points="1,2 3"/>'),
         svg('<polygon points="1,2 3,4"/>'),
+        svg('<polygon points="1,2 3,4 1,2"/>'),
+        svg('<polygon points="1,2 3,2 5,2"/>'),
+        svg('<path d="M1,1 L2,2 Z"/>'),
+        svg('<polyline points="1,2"/>'),
+        svg('<polyline points="1,2 1,2"/>'),
+        svg('<line x1="1" x2="1"/>'),
+        svg('<line x1="1" x2="a"/>'),
         svg('<polygon points="1,2 3,4 x,y"/>'),
         svg('<polygon transform="scale(2)" points="1,2 3,4 5,9"/>'),
         svg('<g transform="scale(2)"><polygon points="1,2 3,4 5,9"/></g>'),
@@ -165,7 +178,7 @@ def test_a_bad_svg_is_refused(value: str) -> None:
         svg("<g/>" * 300),
         svg('<polygon points="' + "1,2 3,4 " * 10_010 + '"/>'),
         svg('<path d="M0,0' + "A1,1 0 1 0 1,1A1,1 0 1 0 9,9" * 2_500 + '"/>'),
-        "<svg>" + " " * 200_001 + "</svg>",
+        "<svg>" + " " * 250_001 + "</svg>",
     ],
 )
 def test_too_big_an_svg_is_refused(value: str) -> None:
@@ -227,3 +240,149 @@ def test_a_ring_outside_is_seen_though_its_box_is_said_to_be_inside() -> None:
     assert region is not None
     with pytest.raises(SelectorOutsideCanvas):
         selectors.check_within(region, SHEET)
+
+
+# Lines and points
+
+
+@pytest.mark.parametrize(
+    ("inner", "line"),
+    [
+        ('<line x1="10" y1="10" x2="300" y2="310"></line>', ((10, 10), (300, 310))),
+        ('<line x2="5px"/>', ((0, 0), (5, 0))),
+        ('<path d="M 10,10 L 300,310"></path>', ((10, 10), (300, 310))),
+        ('<polyline points="10,10 300,310"/>', ((10, 10), (300, 310))),
+        ('<polyline points="10,10 150,10 300,10"/>', ((10, 10), (150, 10), (300, 10))),
+        ('<path d="m10,10 100,0 0,50 -100,0"/>', ((10, 10), (110, 10), (110, 60), (10, 60))),
+    ],
+)
+def test_what_is_open_is_a_line(inner: str, line: Ring) -> None:
+    region = selectors.read({"type": "SvgSelector", "value": svg(inner)}, SHEET)
+    assert region == Region(selectors.bounds([line]), lines=(line,))
+    assert region.kind == "line"
+    for drawn in (selectors.viewer_selectors(region)[1], selectors.drawing_selector(region)):
+        again = selectors.read(drawn, SHEET)
+        assert again == region
+        assert "Z" not in drawn["value"]
+
+
+def test_a_path_may_hold_rings_and_lines() -> None:
+    region = selectors.read({"type": "SvgSelector", "value": svg('<path d="M0,0 L9,0 L9,9 Z M20,20 L30,40"/>')}, SHEET)
+    assert region == Region(CanvasBox(0, 0, 30, 40), (((0, 0), (9, 0), (9, 9)),), (((20, 20), (30, 40)),))
+    for drawn in (selectors.viewer_selectors(region)[1], selectors.drawing_selector(region)):
+        assert selectors.read(drawn, SHEET) == region
+
+
+def test_a_level_line_is_given_to_viewers_in_a_box_of_one_unit() -> None:
+    region = selectors.read({"type": "SvgSelector", "value": svg('<line x1="10" y1="6000" x2="300" y2="6000"/>')}, SHEET)
+    assert region is not None
+    selectors.check_within(region, SHEET)
+    assert selectors.viewer_selectors(region, SHEET)[0]["value"] == "xywh=10,5999,290,1"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "shown"), [(500, 500, "500,500,1,1"), (0.25, 7.75, "0,7,1,1"), (4000, 6000, "3999,5999,1,1"), (0, 0, "0,0,1,1")]
+)
+def test_a_point_is_given_to_viewers_as_the_unit_that_holds_it(x: float, y: float, shown: str) -> None:
+    region = selectors.read({"type": "PointSelector", "x": x, "y": y}, SHEET)
+    assert region == Region.of_point(x, y)
+    selectors.check_within(region, SHEET)
+    box, point = selectors.viewer_selectors(region, SHEET)
+    assert box["value"] == f"xywh={shown}"
+    assert selectors.read(point, SHEET) == selectors.read([box, point], SHEET) == region
+    drawn = selectors.read(selectors.drawing_selector(region, SHEET), SHEET)
+    assert drawn is not None
+    assert selectors.same_place(drawn, region)
+
+
+@pytest.mark.parametrize(
+    ("box", "shown"),
+    [
+        (CanvasBox(10.5, 20, 30, 40), "10,20,20,20"),
+        (CanvasBox(500, 500, 500, 500), "436,436,128,128"),
+        (CanvasBox(10, 5990, 300, 5990), "0,5926,364,74"),
+        (CanvasBox(4000, 6000, 4000, 6000), "3936,5936,64,64"),
+    ],
+)
+def test_a_picture_of_a_point_or_a_level_line_shows_its_surroundings(box: CanvasBox, shown: str) -> None:
+    assert selectors.picture_of(box, SHEET) == shown
+
+
+def test_a_box_without_extent_is_taken_only_beside_a_point() -> None:
+    point, nothing = {"type": "PointSelector", "x": 500, "y": 500}, fragment("xywh=pixel:500,500,0,0")
+    assert selectors.read([nothing, point], SHEET) == Region.of_point(500, 500)
+    for several in (nothing, [nothing, fragment("xywh=1,2,3,4")], [point, fragment("xywh=pixel:500,500,0,7")]):
+        with pytest.raises(BadSelector):
+            selectors.read(several, SHEET)
+
+
+@pytest.mark.parametrize("point", [{}, {"x": 1}, {"x": "1", "y": 1}, {"x": True, "y": 1}, {"x": 1e300, "y": 1}, {"x": 1, "t": 2}])
+def test_a_point_without_two_numbers_is_refused(point: dict[str, object]) -> None:
+    with pytest.raises(BadSelector):
+        selectors.read({"type": "PointSelector", **point}, SHEET)
+
+
+# What is stored
+
+
+@given(every_region(doubles).filter(lambda region: region.mask is None))
+def test_a_region_comes_back_from_its_stored_form_exactly(region: Region) -> None:
+    try:
+        assert selectors.read(selectors.stored_selectors(region), SHEET) == region
+    except BadSelector:  # a shape or a line without extent, which nobody may send
+        shapes = region.rings, [path for path in region.lines if len(set(path)) > 1]
+        assert region.box.x0 == region.box.x1 or region.box.y0 == region.box.y1 or shapes != (region.rings, list(region.lines))
+
+
+def test_an_approximation_says_by_how_much_it_may_miss() -> None:
+    region = Region(CanvasBox(10, 10, 90, 80), (((10, 10), (90, 10), (50, 80)),), tolerance=1.25)
+    made = selectors.stored_selectors(region)
+    assert made[1]["hub:tolerance"] == "1.25"
+    assert selectors.read(made, SHEET) == region
+    for bad in ("-1", "much", None, float("nan")):
+        with pytest.raises(BadSelector):
+            selectors.read({**made[1], "hub:tolerance": bad}, SHEET)
+
+
+DIGEST = "ab" * 32
+MASK = {
+    "type": "hub:MaskSelector",
+    "hub:mask": {"id": f"http://lectotype.test/masks/{DIGEST}.png"},
+    **{"hub:x": 20, "hub:y": 30, "hub:width": 40, "hub:height": 50},
+}
+
+
+def test_a_mask_is_read_as_what_stands_beside_it_or_itself() -> None:
+    reference = selectors.read_mask(MASK, SHEET)
+    assert (reference.sha256, reference.box) == (DIGEST, CanvasBox(20, 30, 60, 80))
+    assert selectors.mask_selector(reference) == MASK
+    shape = {"type": "SvgSelector", "value": svg('<polygon points="20,30 60,30 20,80"/>'), "hub:tolerance": "3"}
+    beside = selectors.read([MASK, shape], SHEET)
+    assert beside == Region(CanvasBox(20, 30, 60, 80), (((20, 30), (60, 30), (20, 80)),), tolerance=3)
+    assert selectors.read(MASK, SHEET) == Region(CanvasBox(20, 30, 60, 80))
+    mask = Mask(20, 30, 40, 50, b"\xff" * 250)
+    assert selectors.read([fragment("xywh=20,30,40,50"), shape, MASK], SHEET, lambda asked: mask) == of_mask(mask)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hub:mask": "x"},
+        {"hub:mask": {"id": f"http://lectotype.test/masks/{DIGEST[1:]}.png"}},
+        {"hub:mask": None},
+        {"hub:x": -1},
+        {"hub:x": 1.5},
+        {"hub:x": True},
+        {"hub:x": "1"},
+        {"hub:width": 0},
+        {"hub:height": 10**30},
+    ],
+)
+def test_a_mask_that_is_badly_named_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(BadSelector):
+        selectors.read({**MASK, **change}, SHEET)
+
+
+def test_a_mask_past_the_edge_is_refused() -> None:
+    with pytest.raises(SelectorOutsideCanvas):
+        selectors.read({**MASK, "hub:x": 3961}, SHEET)

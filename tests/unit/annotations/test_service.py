@@ -191,7 +191,7 @@ def test_a_document_nested_too_deep_is_refused(runtime: Runtime, canvas: str) ->
 
 def test_an_unreadable_selector_is_refused(runtime: Runtime, canvas: str) -> None:
     for selector in (
-        {"type": "PointSelector", "x": 1, "y": 1},
+        {"type": "PointSelector", "x": 1},
         {"type": "FragmentSelector", "value": "xywh=1,2"},
         "xywh=1,2,3,4",
     ):
