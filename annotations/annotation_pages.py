@@ -1,5 +1,6 @@
 """The complete page of annotations of one canvas and layer, as viewers want it (they follow no `next`)."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,13 +18,17 @@ from iiif.catalogue.visibility import view_of
 MAX_ON_PAGE = 1000  # Mirador takes 2.4 s for 500 and 4.9 s for 2,000
 
 
-def of_canvas(session: Session, media_key: str, layer: str, addresses: Addresses, by: Principal) -> dict[str, Any]:
+def of_canvas(
+    session: Session, media_key: str, layer: str, addresses: Addresses, by: Principal, specimen_key: str = ""
+) -> dict[str, Any]:
     """An AnnotationPage of Presentation 3; its label says so where not all annotations are on it.
 
+    Every target is the image's canonical canvas, or with `specimen_key` the canvas that it has under that specimen.
     Raises NotFound, Closed, NotYours.
     """
     media = catalogue.get_media(session, media_key)
     view_of(media, by)
+    under = catalogue.get_depiction(session, specimen_key, media.key) if specimen_key else None
     for known in LAYERS:
         if known == layer:
             break
@@ -34,9 +39,11 @@ def of_canvas(session: Session, media_key: str, layer: str, addresses: Addresses
     label = LABELS[known]
     if len(shown) == MAX_ON_PAGE and (total := service.count_of_media(session, media.key, known, by=by)) > MAX_ON_PAGE:
         label += f" (the first {MAX_ON_PAGE:,} of {total:,})"
+    if under is not None:
+        shown = tuple(replace(annotation, specimen_key=under.specimen_key) for annotation in shown)
     return {
         "@context": projections.IIIF3,
-        "id": addresses.annotation_page(media.key, known),
+        "id": addresses.annotation_page(media.key, known, specimen_key),
         "type": "AnnotationPage",
         "label": {"en": [label]},
         "items": [projections.iiif3(annotation, canvas, addresses) for annotation in shown],

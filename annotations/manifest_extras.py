@@ -21,18 +21,21 @@ PHYSDIM = "http://iiif.io/api/annex/services/physdim"
 def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media], by: Principal) -> ManifestExtras:
     """With the search inside the manifest, as a running hub offers it."""
     addresses = context.current().addresses
-    return replace(of_images(session, media, addresses, by), services=search_services(specimen.key, addresses))
+    return replace(of_images(session, media, addresses, by, specimen.key), services=search_services(specimen.key, addresses))
 
 
-def of_images(session: Session, media: Sequence[Media], addresses: Addresses, by: Principal) -> ManifestExtras:
-    """References carry no `items`, or Mirador never fetches them; a layer that holds nothing is not mentioned."""
+def of_images(session: Session, media: Sequence[Media], addresses: Addresses, by: Principal, specimen_key: str) -> ManifestExtras:
+    """What is said of the images, on the canvases that they have under that specimen.
+
+    References carry no `items`, or Mirador never fetches them; a layer that holds nothing is not mentioned."""
     keys = [one.key for one in media]
+    under = {one.key: "" if one.specimen_key == specimen_key else specimen_key for one in media}
     held = store.layers_of(session, keys, by)
     rulers = service.scale_of(session, keys, by=by)
     return ManifestExtras(
         canvas_services={key: (physical_scale(ruler, addresses),) for key, ruler in rulers.items()},
         canvas_annotations={
-            key: tuple(page_reference(key, layer, addresses) for layer in LAYERS if (key, layer) in held)
+            key: tuple(page_reference(key, layer, addresses, under[key]) for layer in LAYERS if (key, layer) in held)
             for key in keys
             if any((key, layer) in held for layer in LAYERS)
         },
@@ -70,8 +73,9 @@ def search_services(specimen_key: str, addresses: Addresses) -> tuple[dict[str, 
     )
 
 
-def page_reference(media_key: str, layer: Layer, addresses: Addresses) -> dict[str, Any]:
-    return {"id": addresses.annotation_page(media_key, layer), "type": "AnnotationPage", "label": {"en": [LABELS[layer]]}}
+def page_reference(media_key: str, layer: Layer, addresses: Addresses, specimen_key: str = "") -> dict[str, Any]:
+    iri = addresses.annotation_page(media_key, layer, specimen_key)
+    return {"id": iri, "type": "AnnotationPage", "label": {"en": [LABELS[layer]]}}
 
 
 def physical_scale(ruler: Annotation, addresses: Addresses) -> dict[str, Any]:

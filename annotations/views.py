@@ -121,12 +121,13 @@ def read_version(key: str, version: int) -> Response:
     return answer(projections.w3c(document), _negotiated(ANNO), by=by, headers={"Link": ANNOTATION_LINK})
 
 
-@blueprint.get("/canvases/<media_key>/annotations/<layer>.json")
-def read_page(media_key: str, layer: str) -> Response:
+@blueprint.get("/canvases/<media_key>/annotations/<layer>.json", defaults={"specimen_key": ""})
+@blueprint.get("/canvases/<media_key>/annotations/<layer>/<specimen_key>.json")
+def read_page(media_key: str, layer: str, specimen_key: str) -> Response:
     """One complete AnnotationPage of Presentation 3 for one canvas and layer, in the form that viewers draw."""
     by = principal.of_request()
     with context.current().reads.begin() as session:
-        body = annotation_pages.of_canvas(session, media_key, layer, context.current().addresses, by)
+        body = annotation_pages.of_canvas(session, media_key, layer, context.current().addresses, by, specimen_key)
     return answer(body, _negotiated(IIIF_PRESENTATION), by=by)
 
 

@@ -19,9 +19,10 @@ from app.runtime.errors import Invalid, TooMuch
 from app.runtime.principal import NOBODY, Principal
 from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEngine, Sort, Term
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.model import Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
-from iiif.image.service import thumbnail
+from iiif.image.request import PixelBox
+from iiif.image.service import segment_of, thumbnail
 
 TYPES = (SPECIMEN, ANNOTATION, "all")
 AWAITED = ("segment", "media")  # types that will be found, and are not indexed yet
@@ -106,14 +107,14 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
     specimen_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(SPECIMEN)]
     keys = {*specimen_keys, *(annotation.specimen_key for annotation in annotations.values())}
     known = catalogue.specimens_by_key(session, keys)
-    media = catalogue.media_of_many(session, keys)
+    media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, specimen_keys)
     quoted = quote_specimens(session, {key: known[key] for key in specimen_keys if key in known}, media, tree, asked.by)
     wanted = snippets.wanted(tree)
     items: list[dict[str, Any]] = []
     for hit in found.hits:
         key = key_of(hit)
         if hit.key.startswith(SPECIMEN) and key in known:
-            items.append(specimen_item(known[key], media[key], quoted.get(key), addresses, asked.by))
+            items.append(specimen_item(known[key], media[key], regions, quoted.get(key), addresses, asked.by))
         elif hit.key.startswith(ANNOTATION) and key in annotations:
             one = annotations[key]
             quote = snippets.best([("", one.text)], wanted)
@@ -194,9 +195,16 @@ def quote_specimens(
 
 
 def specimen_item(
-    specimen: Specimen, media: Iterable[Media], quote: Quote | None, addresses: Addresses, by: Principal
+    specimen: Specimen,
+    media: Iterable[Media],
+    regions: Mapping[tuple[str, str], OwnRegion],
+    quote: Quote | None,
+    addresses: Addresses,
+    by: Principal,
 ) -> dict[str, Any]:
+    """`regions` are those of `catalogue.own_regions`: the thumbnail shows the specimen's own."""
     ready = [one for one in media if one.state == "ready"]
+    own = [(one, segment_of(one, regions.get((specimen.key, one.key)))) for one in ready]
     return {
         "type": SPECIMEN,
         "id": addresses.pid(specimen.key),
@@ -204,7 +212,7 @@ def specimen_item(
         "label": label(specimen),
         "scientificName": specimen.scientific_name,
         "catalogNumber": specimen.catalog_number,
-        "thumbnail": next(filter(None, (_picture(one, addresses, by) for one in ready)), None),
+        "thumbnail": next(filter(None, (_picture(one, addresses, by, segment) for one, segment in own)), None),
         "manifest": addresses.manifest(specimen.key) if ready else None,
         "page": addresses.specimen_page(specimen.key),
         "record": addresses.specimen_record(specimen.key),
@@ -247,8 +255,8 @@ def annotation_item(
     }
 
 
-def _picture(image: Media, addresses: Addresses, by: Principal) -> dict[str, Any] | None:
-    shown = thumbnail(addresses, image, by)
+def _picture(image: Media, addresses: Addresses, by: Principal, segment: PixelBox | None = None) -> dict[str, Any] | None:
+    shown = thumbnail(addresses, image, by, segment=segment)
     return shown and {name: shown[name] for name in ("id", "width", "height")}
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "check-index": "app.cli.search:check_index",
     "export-iiif": "app.cli.export:export_iiif",
     "access": "app.cli.access:access",
+    "depict": "app.cli.depict:depict",
     "derive": "app.cli.upkeep:derive",
     "fsck": "app.cli.upkeep:fsck",
     "doctor": "app.cli.doctor:doctor",

@@ -32,12 +32,15 @@ def access(keys: Sequence[str], access: Access, as_json: bool) -> None:
             images = list(dict.fromkeys(image for key in keys for image in _images(session, key)))
             for image in images:
                 catalogue.set_access(session, image, access, by=Principal.of_operator(), at=clock.now())
+            shared = sum(len(shown) > 1 for shown in catalogue.specimens_of_media(session, images).values())
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         click.echo(json.dumps({"access": access, "images": images, "in_force_s": KEPT_S}))
         return
     click.echo(f"{len(images)} image{'' if len(images) == 1 else 's'} {access}, in force everywhere within {KEPT_S:.0f} seconds.")
+    if shared:
+        click.echo(f"{shared} of them show{'s' if shared == 1 else ''} several specimens, and are so for all of them.")
     click.echo("What caches elsewhere or browsers hold of a picture they may show for another day.")
 
 

@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 
 from annotations import annotation_pages
 from annotations.model import LAYERS
+from app.export import images
 from app.export.folder import Folder
+from app.export.images import ExportedPicture
 from app.runtime.addresses import Addresses
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue.model import Media, Specimen
+from iiif.image.request import SizeLimits
 from iiif.presentation import manifest
 from iiif.presentation.manifest import CONTEXT, Publisher
-from iiif.presentation.model import ManifestExtras
+from iiif.presentation.model import CanvasView, ManifestExtras
 
 STYLE = (
     "body{font:1rem/1.5 sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
@@ -47,20 +50,37 @@ class ExportedManifest:
 
 
 def manifest_of(
-    specimen: Specimen, media: Sequence[Media], extras: ManifestExtras, addresses: Addresses, publisher: Publisher, pid: str
+    specimen: Specimen,
+    views: Sequence[CanvasView],
+    extras: ManifestExtras,
+    addresses: Addresses,
+    publisher: Publisher,
+    pid: str,
+    limits: SizeLimits,
 ) -> dict[str, Any]:
-    """`media` are those that are exported; `pid` is the address of the specimen at the hub."""
-    shown = manifest.build(specimen, media, extras, by=NOBODY, addresses=addresses, publisher=publisher)
+    """`views` are the canvases of the images that are exported; `pid` is the address of the specimen at the hub."""
+    shown = manifest.build(specimen, views, extras, by=NOBODY, addresses=addresses, publisher=publisher)
     for name in ("homepage", "partOf", "service"):
         shown.pop(name, None)
     shown["seeAlso"] = [{"id": pid, "type": "Dataset", "label": {"en": ["Specimen record"]}, "format": "application/ld+json"}]
-    for thumbnail in shown["thumbnail"]:
-        thumbnail["service"] = [_service(service["id"]) for service in thumbnail["service"]]
-    for canvas, one in zip(shown["items"], media, strict=True):
+    for canvas, view in zip(shown["items"], views, strict=True):
+        image, painting = addresses.image(view.media.key), canvas["items"][0]["items"][0]
+        canvas.pop("seeAlso", None)
+        if view.segment is not None:
+            large, small = images.of_segment(view.segment, limits)
+            painting["body"], canvas["thumbnail"] = _picture(image, large), [_picture(image, small)]
+            continue
         for thumbnail in canvas["thumbnail"]:
             thumbnail["service"] = [_service(service["id"]) for service in thumbnail["service"]]
-        canvas["items"][0]["items"][0]["body"]["service"] = [_service(addresses.image(one.key))]
+        painting["body"]["service"] = [_service(image)]
+    shown["thumbnail"] = shown["items"][0]["thumbnail"]
     return shown
+
+
+def _picture(image: str, picture: ExportedPicture) -> dict[str, Any]:
+    """A file by itself: a segment has no image service in an export, whose addresses are names of files."""
+    size = {"width": picture.width, "height": picture.height}
+    return {"id": f"{image}/{picture.name}", "type": "Image", "format": "image/jpeg", **size}
 
 
 def _service(address: str) -> dict[str, Any]:
@@ -68,13 +88,20 @@ def _service(address: str) -> dict[str, Any]:
 
 
 def write_annotations(
-    session: Session, folder: Folder, extras: ManifestExtras, media: Media, addresses: Addresses, by: Principal
+    session: Session,
+    folder: Folder,
+    extras: ManifestExtras,
+    media: Media,
+    specimen_key: str,
+    addresses: Addresses,
+    by: Principal,
 ) -> None:
-    """A page per layer that the manifest names, and each annotation that `by` sees at its own address; what is not said any
-    more goes."""
+    """A page per layer that the manifest of the specimen names, and each annotation that `by` sees at its own address, on
+    the canonical canvas; what is not said any more goes."""
+    under = "" if media.specimen_key == specimen_key else specimen_key
     named = {reference["id"] for reference in extras.canvas_annotations.get(media.key, ())}
     for layer in LAYERS:
-        address = addresses.annotation_page(media.key, layer)
+        address = addresses.annotation_page(media.key, layer, under)
         if address not in named:
             _remove_page(folder, address)
             continue
@@ -82,13 +109,18 @@ def write_annotations(
         _remove_annotations_of(folder, address, but={annotation["id"] for annotation in page["items"]})
         for annotation in page["items"]:
             folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})
+        if under:
+            page = annotation_pages.of_canvas(session, media.key, layer, addresses, by, under)
         folder.write_json(address, page)
 
 
 def remove_annotations(folder: Folder, media_key: str, addresses: Addresses) -> None:
     """All that is in the folder of an image's annotations."""
     for layer in LAYERS:
-        _remove_page(folder, addresses.annotation_page(media_key, layer))
+        address = addresses.annotation_page(media_key, layer)
+        _remove_page(folder, address)
+        for path in folder.path(address.removesuffix(".json")).glob("*.json"):
+            _remove_page(folder, addresses.annotation_page(media_key, layer, path.stem))
 
 
 def _remove_page(folder: Folder, address: str) -> None:

@@ -19,6 +19,7 @@ from iiif.image.rendering import render
 from iiif.image.request import Geometry, PixelBox, Rotation, SizeLimits, other_side
 from iiif.image.serving import embedded_metadata
 
+THUMBNAIL_PX = 400
 UPRIGHT = Rotation.parse("0")
 FOR_A_SERVER = ("preferredFormats", "extraFormats", "extraQualities", "extraFeatures", "maxWidth", "maxHeight", "maxArea")
 
@@ -71,6 +72,25 @@ def promised(document: Mapping[str, Any]) -> Iterator[ExportedPicture]:
     for tiles in document["tiles"]:
         for scale in tiles["scaleFactors"]:
             yield from _tiles(whole, tiles["width"] * scale, scale)
+
+
+def of_segment(segment: PixelBox, limits: SizeLimits) -> tuple[ExportedPicture, ExportedPicture]:
+    """Two pictures of a segment, as large as the limits allow and small; folders with a service of its own it has none."""
+    width, height = segment.width, segment.height
+    if max(width, height) > limits.max_width_px or width * height > limits.max_area_px:
+        width, height = limits.largest(width, height)
+    small = min(1.0, THUMBNAIL_PX / max(width, height))
+    sizes = ((width, height), (max(1, round(width * small)), max(1, round(height * small))))
+    box = f"{segment.x},{segment.y},{segment.width},{segment.height}"
+    large, thumbnail = (ExportedPicture(f"{box}/{size[0]},{size[1]}/0/default.jpg", segment, *size) for size in sizes)
+    return large, thumbnail
+
+
+def write_segment(folder: Folder, address: str, segment: PixelBox, limits: SizeLimits, pyramid: Pyramid) -> None:
+    """The pictures of a segment, in the folder of the image of that address."""
+    for picture in of_segment(segment, limits):
+        if not folder.has(f"{address}/{picture.name}"):
+            folder.write(f"{address}/{picture.name}", body_of(picture, pyramid, b""))
 
 
 def _tiles(whole: PixelBox, span: int, scale: int) -> Iterator[ExportedPicture]:

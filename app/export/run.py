@@ -16,6 +16,7 @@ from iiif.catalogue.model import Media, Specimen
 from iiif.image.pyramid.format import TILE_PX, Pyramid, PyramidError
 from iiif.image.request import SizeLimits
 from iiif.image.serving import embedded_metadata
+from iiif.presentation.canvases import canvas_views
 from iiif.presentation.manifest import Publisher
 
 COLLECTION = "top"
@@ -128,17 +129,24 @@ class Export:
     def _write(self, specimen: Specimen, opened_images: Sequence[tuple[Media, Pyramid]]) -> None:
         media, address = [one for one, _ in opened_images], self.addresses.manifest(specimen.key)
         with self.runtime.reads.begin() as session:
-            added = manifest_extras.of_images(session, media, self.addresses, self.by)
+            added = manifest_extras.of_images(session, media, self.addresses, self.by, specimen.key)
+            views = canvas_views(session, specimen.key, media, self.by)
         for one, pyramid in opened_images:
             packet = embedded_metadata.packet(one, self.hub.pid(one.key), pyramid.camera, self.policy)
             services = added.canvas_services.get(one.key, ())
-            document = images.information(self.addresses.image(one.key), one, address, services, self.limits)
+            home = self.addresses.manifest(one.specimen_key)
+            shown_in = home if self.folder.path(home).is_file() else address
+            document = images.information(self.addresses.image(one.key), one, shown_in, services, self.limits)
             images.write(self.folder, document, one, pyramid, packet)
+            for view in views:
+                if view.media.key == one.key and view.segment is not None:
+                    images.write_segment(self.folder, document["id"], view.segment, self.limits, pyramid)
         with self.runtime.reads.begin() as session:
             for one in media:
-                documents.write_annotations(session, self.folder, added, one, self.addresses, self.by)
+                documents.write_annotations(session, self.folder, added, one, specimen.key, self.addresses, self.by)
         pid = self.hub.pid(specimen.key)
-        self.folder.write_json(address, documents.manifest_of(specimen, media, added, self.addresses, self.publisher, pid))
+        shown = documents.manifest_of(specimen, views, added, self.addresses, self.publisher, pid, self.limits)
+        self.folder.write_json(address, shown)
         self.report.manifests.append(address)
         self.report.images += len(media)
 

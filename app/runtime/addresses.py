@@ -48,9 +48,9 @@ class Addresses:
     def annotation(self, key: str) -> str:
         return f"{self.base}/annotations/{key}"
 
-    def annotation_page(self, media_key: str, layer: str) -> str:
-        """The complete AnnotationPage of one canvas and layer, for viewers."""
-        return f"{self.base}/canvases/{media_key}/annotations/{layer}.json"
+    def annotation_page(self, media_key: str, layer: str, specimen_key: str = "") -> str:
+        """The complete AnnotationPage of one layer of an image, for viewers: on its canonical canvas, or under that specimen."""
+        return f"{self.base}/canvases/{media_key}/annotations/{layer}{specimen_key and f'/{specimen_key}'}.json"
 
     def search(self, version: int, specimen_key: str) -> str:
         return f"{self.base}/search/{version}/{specimen_key}"

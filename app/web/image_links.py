@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from iiif.catalogue.model import Media
+from iiif.image.request import PixelBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,10 @@ class ImageLink:
     alt: str
 
 
-def picture_of(image: Media, within_px: tuple[int, int]) -> ImageLink:
-    """The image scaled into a box, never enlarged (Image API 3.0, section 4.2: `!w,h`)."""
+def picture_of(image: Media, within_px: tuple[int, int], segment: PixelBox | None = None) -> ImageLink:
+    """The image, or that segment of it, scaled into a box, never enlarged (Image API 3.0, section 4.2: `!w,h`)."""
+    if segment is not None:
+        return piece_of(image, f"{segment.x},{segment.y},{segment.width},{segment.height}", within_px)
     return _picture(image, "full", (image.width_px, image.height_px), within_px)
 
 

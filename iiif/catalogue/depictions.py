@@ -28,6 +28,11 @@ def depictions_of(session: Session, specimen_key: str) -> tuple[Depiction, ...]:
     return tuple(store.depictions_of_specimen(session, specimen_key))
 
 
+def own_regions(session: Session, specimen_keys: Iterable[str]) -> Mapping[tuple[str, str], OwnRegion]:
+    """By specimen and image: the part of the image that is the specimen's own, where one is known. For one page of a list."""
+    return {(key, media_key): region for key, media_key, region in store.regions_of_specimens(session, specimen_keys)}
+
+
 def media_of(session: Session, specimen_key: str) -> tuple[Media, ...]:
     """The images of a specimen, in sequence, in every state."""
     return tuple(media for _, media in store.media_of_specimens(session, [specimen_key]))
@@ -61,7 +66,7 @@ def depict(
     at: datetime,
     size_px: tuple[int, int] | None = None,
 ) -> Depiction:
-    """From now on the image shows the specimen, with that role and in that region; what was said of both before goes.
+    """From now on the image shows the specimen, with that role and in that region, which take the place of those before.
 
     Args:
         region: within the upright image; None for all of it, or where that is not known.
@@ -164,8 +169,7 @@ def _check_region(region: OwnRegion | None, media: MediaRow, size_px: tuple[int,
     if not width_px:
         raise BadDepiction(f"The image {media.key!r} is {media.state}: it has no size to say a region in.", parameter="region")
     if not region.lies_within(width_px, height_px):
-        box = f"{region.x0:g},{region.y0:g} to {region.x1:g},{region.y1:g}"
-        sentence = f"The region from {box} is no part of the image, which has {width_px} × {height_px} pixels."
+        sentence = f"The region {region.xywh()} is no part of the image, which has {width_px} × {height_px} pixels."
         raise BadDepiction(sentence, parameter="region")
 
 

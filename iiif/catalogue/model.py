@@ -1,9 +1,12 @@
 """What the catalogue hands out: frozen values, never rows."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
+
+from iiif.catalogue.errors import BadDepiction
 
 MediaState = Literal["pending", "ready", "failed"]
 Access = Literal["open", "reduced", "closed"]
@@ -82,6 +85,21 @@ class OwnRegion:
     y0: float
     x1: float
     y1: float
+
+    @classmethod
+    def parse(cls, text: str) -> "OwnRegion":
+        """`x,y,width,height` in canvas units, as in a IIIF address. Raises BadDepiction."""
+        number = r"(\d{1,9}(?:\.\d{1,9})?)"
+        match = re.fullmatch(rf"{number},{number},{number},{number}", text, re.ASCII)
+        if match is None:
+            raise BadDepiction(f"A region is x,y,width,height in pixels, not {text[:60]!r}.", parameter="region")
+        x, y, width, height = map(float, match.groups())
+        return cls(x, y, x + width, y + height)
+
+    def xywh(self) -> str:
+        """The same text; numbers as short as they can be."""
+        sides = (self.x0, self.y0, self.x1 - self.x0, self.y1 - self.y0)
+        return ",".join(f"{side:.9f}".rstrip("0").rstrip(".") for side in sides)
 
     def lies_within(self, width_px: int, height_px: int) -> bool:
         """Whether it has an area and reaches past no edge (no comparison with NaN holds)."""

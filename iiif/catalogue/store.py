@@ -136,16 +136,25 @@ def depictions_of_specimen(session: Session, key: str) -> list[Depiction]:
     return [depiction(row, home) for row, home in session.execute(query)]
 
 
+def regions_of_specimens(session: Session, keys: Iterable[str]) -> list[tuple[str, str, OwnRegion]]:
+    """Key of the specimen, key of the image, and the region, where one is known."""
+    query = select(DepictionRow).where(DepictionRow.specimen_key.in_(list(keys)), DepictionRow.x0.is_not(None))
+    return [(row.specimen_key, row.media_key, found) for row in session.scalars(query) if (found := region(row))]
+
+
+def region(row: DepictionRow) -> OwnRegion | None:
+    if row.x0 is None or row.y0 is None or row.x1 is None or row.y1 is None:
+        return None
+    return OwnRegion(row.x0, row.y0, row.x1, row.y1)
+
+
 def find_depiction(session: Session, specimen_key: str, media_key: str) -> DepictionRow | None:
     return session.get(DepictionRow, (specimen_key, media_key))
 
 
 def depiction(row: DepictionRow, home: str) -> Depiction:
-    region = None
-    if row.x0 is not None and row.y0 is not None and row.x1 is not None and row.y1 is not None:
-        region = OwnRegion(row.x0, row.y0, row.x1, row.y1)
     role = cast(DepictionRole, row.role)
-    return Depiction(row.specimen_key, row.media_key, row.sequence, role, region, row.specimen_key == home)
+    return Depiction(row.specimen_key, row.media_key, row.sequence, role, region(row), row.specimen_key == home)
 
 
 def count_depictions(session: Session, media_key: str) -> int:

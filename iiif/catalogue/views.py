@@ -1,6 +1,7 @@
 """The catalogue as REST: `/api/specimens` and `/api/media`, paged by key."""
 
-from typing import Any
+import json
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
@@ -8,11 +9,12 @@ from flask import Blueprint, Response, request
 from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.clock import iso
+from app.runtime.errors import Invalid
 from app.runtime.http import answer, integer
 from app.runtime.ids import ni
 from app.runtime.principal import Principal
 from iiif.catalogue import rights, service
-from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
 
 blueprint = Blueprint("catalogue", __name__, url_prefix="/api")
@@ -46,8 +48,15 @@ def read_specimen(key: str) -> Response:
     with context.current().reads.begin() as session:
         specimen = service.get_specimen(session, key)
         media = service.media_of(session, key)
-    by = principal.of_request()
-    return answer(specimen_json(specimen, media, context.current().addresses, by), by=by)
+        shown = service.specimens_of_media(session, [one.key for one in media])
+        namesakes = service.same_number(session, specimen)
+    by, addresses = principal.of_request(), context.current().addresses
+    body = specimen_json(specimen, media, addresses, by)
+    for one, image in zip(media, body["media"], strict=True):
+        own = [depiction for depiction in shown[one.key] if depiction.specimen_key == key]
+        image |= {"depiction": depiction_json(own[0], one, addresses, by), "depictsTotal": len(shown[one.key])}
+    body["sameNumber"] = [{"id": addresses.pid(one.key), "self": addresses.specimen_record(one.key)} for one in namesakes]
+    return answer(body, by=by)
 
 
 @blueprint.get("/media")
@@ -71,8 +80,71 @@ def read_media(key: str) -> Response:
     """One image: its bytes' digest, size, format, rights and state; of a closed one no more than whose it is."""
     with context.current().reads.begin() as session:
         media = service.get_media(session, key)
+        depictions = service.specimens_of_media(session, [key])[key]
+    by, addresses = principal.of_request(), context.current().addresses
+    depicts = [depiction_json(depiction, media, addresses, by) for depiction in depictions]
+    return answer({**media_json(media, addresses, by), "depicts": depicts}, by=by)
+
+
+@blueprint.get("/specimens/<key>/media/<media_key>")
+def read_depiction(key: str, media_key: str) -> Response:
+    """How the image shows the specimen: its place among the specimen's images, role and region."""
+    with context.current().reads.begin() as session:
+        depiction = service.get_depiction(session, key, media_key)
+        media = service.get_media(session, media_key)
     by = principal.of_request()
-    return answer(media_json(media, context.current().addresses, by), by=by)
+    return answer(depiction_json(depiction, media, context.current().addresses, by), by=by)
+
+
+@blueprint.put("/specimens/<key>/media/<media_key>")
+def depict(key: str, media_key: str) -> Response:
+    """Say that the image shows the specimen: `role` and `region` (x,y,width,height), both of which may be left out."""
+    by, runtime = principal.of_writer(), context.current()
+    role, region = _depiction_of(request.get_data())
+    with runtime.db.begin() as session:
+        known = {depiction.specimen_key for depiction in service.specimens_of_media(session, [media_key])[media_key]}
+        depiction = service.depict(session, key, media_key, role=role, region=region, by=by, at=runtime.clock())
+        media = service.get_media(session, media_key)
+    return answer(depiction_json(depiction, media, runtime.addresses, by), status=200 if key in known else 201, by=by)
+
+
+@blueprint.delete("/specimens/<key>/media/<media_key>")
+def end_depiction(key: str, media_key: str) -> Response:
+    """Say that the image does not show the specimen after all. That it shows its home specimen cannot be taken back."""
+    by, runtime = principal.of_writer(), context.current()
+    with runtime.db.begin() as session:
+        service.end_depiction(session, key, media_key, by=by, at=runtime.clock())
+    return Response(status=204)
+
+
+def _depiction_of(body: bytes) -> tuple[DepictionRole, OwnRegion | None]:
+    """What a request says of a depiction; nothing means neither role nor region. Raises Invalid."""
+    try:
+        said = json.loads(body or b"{}")
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"The body is no JSON ({str(error)[:100]}).") from error
+    if not isinstance(said, dict) or said.keys() - {"role", "region"}:
+        raise Invalid("The body must be a JSON object with `role`, `region`, both or neither.")
+    role, region = said.get("role", ""), said.get("region")
+    if not isinstance(role, str) or not isinstance(region, str | None):
+        raise Invalid("`role` and `region` must be texts, such as `label` and `0,0,800,600`.")
+    return cast(DepictionRole, role), None if region is None else OwnRegion.parse(region)
+
+
+def depiction_json(depiction: Depiction, media: Media, addresses: Addresses, by: Principal) -> dict[str, Any]:
+    """How an image shows a specimen; the region of a closed image is missing for whom it is closed to."""
+    region = depiction.region.xywh() if depiction.region else None
+    return {
+        "specimen": addresses.pid(depiction.specimen_key),
+        "specimenKey": depiction.specimen_key,
+        "media": addresses.pid(depiction.media_key),
+        "mediaKey": depiction.media_key,
+        "sequence": depiction.sequence,
+        "role": depiction.role or None,
+        **({"region": region} if sees(media, by) else {}),
+        "home": depiction.is_home,
+        "canvas": addresses.canvas(depiction.specimen_key, depiction.media_key),
+    }
 
 
 def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addresses, by: Principal) -> dict[str, Any]:

@@ -32,3 +32,9 @@ class Identifier:
         if match[3] is None:
             return cls(match[2])
         return cls(match[2], PixelBox(int(match[3]), int(match[4]), int(match[5]), int(match[6])))
+
+    @property
+    def suffix(self) -> str:
+        """What follows the key: `:x,y,w,h`, or nothing for the whole image."""
+        box = self.segment
+        return "" if box is None else f":{box.x},{box.y},{box.width},{box.height}"

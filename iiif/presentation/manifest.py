@@ -19,13 +19,15 @@ from app.runtime.principal import Principal
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.rights import iri_of, of_terms
 from iiif.catalogue.visibility import sees
-from iiif.image.service import thumbnail
-from iiif.presentation.model import ManifestExtras
+from iiif.image.identifier import Identifier
+from iiif.image.service import service_address, thumbnail
+from iiif.presentation.model import CanvasView, ManifestExtras
 from ontology.darwin_core import GROUPS, label_of
 
 CONTEXT = "http://iiif.io/api/presentation/3/context.json"
 ORDER = ("scientificName", "typeStatus", "catalogNumber", "recordedBy", "recordNumber", "eventDate", "country", "locality")
 STAND_IN_PX = 1000  # of the sides of a canvas whose size is not told
+NAMED = 20  # other specimens of one number
 NOT_SHOWN = frozenset({"license", "rights", "dynamicProperties", "footprintWKT", "scientificNameAuthorship"})
 
 
@@ -39,14 +41,16 @@ class Publisher:
 
 def build(
     specimen: Specimen,
-    media: Sequence[Media],
+    views: Sequence[CanvasView],
     extras: ManifestExtras,
     *,
     by: Principal,
+    namesakes: Sequence[Specimen] = (),
     addresses: Addresses,
     publisher: Publisher,
 ) -> dict[str, Any]:
-    """The manifest as `by` sees it; `media` are those that are ready, in sequence, at least one."""
+    """The manifest as `by` sees it; `views` are its canvases, at least one; `namesakes` others of its catalogue number."""
+    media = [view.media for view in views]
     licences = [rights_of(specimen, one) for one in media]
     skeleton = iiif_prezi3.Manifest(
         id=addresses.manifest(specimen.key),
@@ -56,48 +60,49 @@ def build(
         provider=[provider(publisher)],
         homepage=[_homepage(addresses.specimen_page(specimen.key), "Specimen page")],
         seeAlso=[
-            {
-                "id": addresses.specimen_record(specimen.key),
-                "type": "Dataset",
-                "label": {"en": ["Darwin Core record"]},
-                "format": "application/json",
-                "profile": "http://rs.tdwg.org/dwc/terms/",
-            }
+            _record(specimen, "Darwin Core record", addresses),
+            *(_record(one, f"Another specimen with the number {one.catalog_number}", addresses) for one in namesakes[:NAMED]),
         ],
         items=[],
         **({"rights": licences[0]} if licences[0] and len(set(licences)) == 1 else {}),
         **({"navDate": when} if (when := nav_date(specimen.interpreted.get("eventDate", ""))) else {}),
     )
     shown: dict[str, Any] = json.loads(skeleton.jsonld())
-    if pictures := [picture for one in media if (picture := thumbnail(addresses, one, by))]:
+    if pictures := [picture for view in views if (picture := thumbnail(addresses, view.media, by, segment=view.segment))]:
         shown["thumbnail"] = pictures[:1]
     shown["partOf"] = [{"id": addresses.collection("top"), "type": "Collection"}]
     if extras.services:
         shown["service"] = [dict(service) for service in extras.services]
     shown["items"] = [
-        canvas(specimen, one, extras, addresses) if sees(one, by) else closed_canvas(specimen, one, addresses) for one in media
+        canvas(specimen, view, extras, addresses) if sees(view.media, by) else closed_canvas(specimen, view.media, addresses)
+        for view in views
     ]
     return shown
 
 
-def canvas(specimen: Specimen, media: Media, extras: ManifestExtras, addresses: Addresses) -> dict[str, Any]:
-    """One canvas of the size of the upright image, so that canvas units are its pixels. Its label is the file's own name."""
-    iri = addresses.canvas(specimen.key, media.key)
+def canvas(specimen: Specimen, view: CanvasView, extras: ManifestExtras, addresses: Addresses) -> dict[str, Any]:
+    """One canvas of the size of the upright image or of the segment, so that canvas units are its pixels.
+
+    Annotations lie on the whole image; a segment refers to none, for its canvas has units of its own.
+    """
+    width, height = _size(view)
     shown: dict[str, Any] = {
-        "id": iri,
+        "id": canvas_address(specimen, view, addresses),
         "type": "Canvas",
-        "label": {"none": [media.file_name]},
-        "height": media.height_px,
-        "width": media.width_px,
-        "items": [painting_page(iri, media, addresses)],
+        "label": canvas_label(specimen, view),
+        "height": height,
+        "width": width,
+        "items": [painting_page(specimen, view, addresses)],
     }
-    if picture := thumbnail(addresses, media, Principal.of_system()):
+    if picture := thumbnail(addresses, view.media, Principal.of_system(), segment=view.segment):
         shown["thumbnail"] = [picture]
-    if rights := rights_of(specimen, media):
+    if rights := rights_of(specimen, view.media):
         shown["rights"] = rights
-    if services := extras.canvas_services.get(media.key):
+    if view.others:
+        shown["seeAlso"] = [_record(other, title(other), addresses) for other in view.others]
+    if services := extras.canvas_services.get(view.media.key):
         shown["service"] = [dict(service) for service in services]
-    if pages := extras.canvas_annotations.get(media.key):
+    if view.segment is None and (pages := extras.canvas_annotations.get(view.media.key)):
         shown["annotations"] = [{name: value for name, value in page.items() if name != "items"} for page in pages]
     return shown
 
@@ -114,35 +119,71 @@ def closed_canvas(specimen: Specimen, media: Media, addresses: Addresses) -> dic
     }
 
 
-def painting_page(canvas_iri: str, media: Media, addresses: Addresses) -> dict[str, Any]:
+def canvas_address(specimen: Specimen, view: CanvasView, addresses: Addresses) -> str:
+    """That of the image under this specimen; of a segment with `:x,y,w,h` behind it, in pixels of the upright image."""
+    return f"{addresses.canvas(specimen.key, view.media.key)}{Identifier(view.media.key, view.segment).suffix}"
+
+
+def canvas_label(specimen: Specimen, view: CanvasView) -> dict[str, list[str]]:
+    """The file's own name, with what the image shows of the specimen and which others are in the picture."""
+    name = view.media.file_name + (f" ({view.role})" if view.role else "")
+    if view.segment:
+        return {"en": [f"{specimen.catalog_number or specimen.key} in {name}"]}
+    if view.others:
+        named = ", ".join(other.catalog_number or other.key for other in view.others)
+        more = view.others_total - len(view.others)
+        return {"en": [f"{name}, shows also {named}" + (f" and {more} more" if more else "")]}
+    return {"en" if view.role else "none": [name]}
+
+
+def painting_page(specimen: Specimen, view: CanvasView, addresses: Addresses) -> dict[str, Any]:
     """The page with the one annotation that paints the image; its target is a plain string, as Mirador needs."""
+    iri = canvas_address(specimen, view, addresses)
+    width, height = _size(view)
     return {
-        "id": f"{canvas_iri}/page",
+        "id": f"{iri}/page",
         "type": "AnnotationPage",
         "items": [
             {
-                "id": f"{canvas_iri}/painting",
+                "id": f"{iri}/painting",
                 "type": "Annotation",
                 "motivation": "painting",
                 "body": {
-                    "id": f"{addresses.image(media.key)}/full/max/0/default.jpg",
+                    "id": f"{service_address(addresses, view.media, view.segment)}/full/max/0/default.jpg",
                     "type": "Image",
                     "format": "image/jpeg",
-                    "height": media.height_px,
-                    "width": media.width_px,
-                    "service": image_services(media, addresses),
+                    "height": height,
+                    "width": width,
+                    "service": image_services(view, addresses),
                 },
-                "target": canvas_iri,
+                "target": iri,
             }
         ],
     }
 
 
-def image_services(media: Media, addresses: Addresses) -> list[dict[str, Any]]:
+def image_services(view: CanvasView, addresses: Addresses) -> list[dict[str, Any]]:
+    address_3, address_2 = (service_address(addresses, view.media, view.segment, version) for version in (3, 2))
     return [
-        {"id": addresses.image(media.key, 3), "type": "ImageService3", "profile": "level2"},
-        {"@id": addresses.image(media.key, 2), "@type": "ImageService2", "profile": "http://iiif.io/api/image/2/level2.json"},
+        {"id": address_3, "type": "ImageService3", "profile": "level2"},
+        {"@id": address_2, "@type": "ImageService2", "profile": "http://iiif.io/api/image/2/level2.json"},
     ]
+
+
+def _size(view: CanvasView) -> tuple[int, int]:
+    """Width and height of what is shown, in pixels of the upright image."""
+    box = view.segment
+    return (view.media.width_px, view.media.height_px) if box is None else (box.width, box.height)
+
+
+def _record(specimen: Specimen, label: str, addresses: Addresses) -> dict[str, Any]:
+    return {
+        "id": addresses.specimen_record(specimen.key),
+        "type": "Dataset",
+        "label": {"en": [label]},
+        "format": "application/json",
+        "profile": "http://rs.tdwg.org/dwc/terms/",
+    }
 
 
 def title(specimen: Specimen) -> str:

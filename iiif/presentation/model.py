@@ -7,7 +7,22 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.runtime.principal import Principal
-from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.model import DepictionRole, Media, Specimen
+from iiif.image.request import PixelBox
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasView:
+    """What one canvas of a specimen shows: an image, or the segment of it that is this specimen's own.
+
+    `others` are other specimens in the picture, as many as are named, of `others_total`; a segment shows none of them.
+    """
+
+    media: Media
+    segment: PixelBox | None = None
+    role: DepictionRole = ""
+    others: tuple[Specimen, ...] = ()
+    others_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)

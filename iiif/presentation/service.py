@@ -14,20 +14,15 @@ from app.runtime import ids
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.errors import UnknownMedia
-from iiif.catalogue.model import Media, Specimen
-from iiif.catalogue.visibility import view_of
-from iiif.image.service import thumbnail
+from iiif.catalogue.model import Specimen
+from iiif.image.service import segment_of, thumbnail
 from iiif.presentation import manifest
+from iiif.presentation.canvases import canvas_view, canvas_views, ready_media
 from iiif.presentation.errors import NoManifest, UnknownCollection
 from iiif.presentation.manifest import CONTEXT, Publisher
 from iiif.presentation.model import ExtrasOf
 
 TOP, BRANCH = "top", "keys-"
-
-
-def ready_media(session: Session, specimen_key: str) -> tuple[Media, ...]:
-    return tuple(one for one in catalogue.media_of(session, specimen_key) if one.state == "ready")
 
 
 def get_manifest(
@@ -38,36 +33,27 @@ def get_manifest(
     media = ready_media(session, key)
     if not media:
         raise NoManifest(f"Specimen {key!r} has no image that is ready, so it has no manifest yet.")
-    extras = extras_of(session, specimen, media, by)
-    return manifest.build(specimen, media, extras, by=by, addresses=addresses, publisher=publisher)
+    extras, namesakes = extras_of(session, specimen, media, by), catalogue.same_number(session, specimen)
+    views = canvas_views(session, key, media, by)
+    return manifest.build(specimen, views, extras, by=by, namesakes=namesakes, addresses=addresses, publisher=publisher)
 
 
 def get_canvas(
-    session: Session, key: str, media_key: str, extras_of: ExtrasOf, *, by: Principal, addresses: Addresses
+    session: Session, key: str, name: str, extras_of: ExtrasOf, *, by: Principal, addresses: Addresses
 ) -> dict[str, Any]:
     """The canvas as it is in its manifest, with context and partOf.
 
-    Raises UnknownSpecimen, UnknownMedia, NoManifest, Closed, NotYours.
+    Raises UnknownSpecimen, UnknownMedia, UnknownDepiction, OutsideImage, NoManifest, Closed, NotYours.
     """
-    specimen, media = _specimen_and_media(session, key, media_key, by)
-    shown = manifest.canvas(specimen, media, extras_of(session, specimen, (media,), by), addresses)
+    specimen, view = catalogue.get_specimen(session, key), canvas_view(session, key, name, by, addresses.naan)
+    shown = manifest.canvas(specimen, view, extras_of(session, specimen, (view.media,), by), addresses)
     return {"@context": CONTEXT, **shown, "partOf": [{"id": addresses.manifest(key), "type": "Manifest"}]}
 
 
-def get_painting_page(session: Session, key: str, media_key: str, *, by: Principal, addresses: Addresses) -> dict[str, Any]:
+def get_painting_page(session: Session, key: str, name: str, *, by: Principal, addresses: Addresses) -> dict[str, Any]:
     """The canvas's page of painting. Raises as get_canvas does."""
-    specimen, media = _specimen_and_media(session, key, media_key, by)
-    return {"@context": CONTEXT, **manifest.painting_page(addresses.canvas(specimen.key, media.key), media, addresses)}
-
-
-def _specimen_and_media(session: Session, key: str, media_key: str, by: Principal) -> tuple[Specimen, Media]:
-    specimen, media = catalogue.get_specimen(session, key), catalogue.get_media(session, media_key)
-    if media.specimen_key != specimen.key:
-        raise UnknownMedia(f"Specimen {key!r} has no image {media_key!r}.")
-    view_of(media, by)
-    if media.state != "ready":
-        raise NoManifest(f"Image {media_key!r} has no canvas: it is {media.state}.")
-    return specimen, media
+    specimen, view = catalogue.get_specimen(session, key), canvas_view(session, key, name, by, addresses.naan)
+    return {"@context": CONTEXT, **manifest.painting_page(specimen, view, addresses)}
 
 
 def get_collection(
@@ -116,13 +102,15 @@ def _branch(prefix: str, addresses: Addresses) -> dict[str, Any]:
 
 def _manifests(session: Session, specimens: Sequence[Specimen], by: Principal, addresses: Addresses) -> list[dict[str, Any]]:
     """References to the manifests of those that have an image ready."""
-    media = catalogue.media_of_many(session, [specimen.key for specimen in specimens])
+    keys = [specimen.key for specimen in specimens]
+    media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, keys)
     items = []
     for specimen in specimens:
         ready = [one for one in media[specimen.key] if one.state == "ready"]
         if ready:
+            own = [(one, segment_of(one, regions.get((specimen.key, one.key)))) for one in ready]
+            pictures = [picture for one, segment in own if (picture := thumbnail(addresses, one, by, segment=segment))][:1]
             label = {"en": [manifest.title(specimen)]}
-            pictures = [picture for one in ready if (picture := thumbnail(addresses, one, by))][:1]
             item = {"id": addresses.manifest(specimen.key), "type": "Manifest", "label": label}
             items.append(item | ({"thumbnail": pictures} if pictures else {}))
     return items

@@ -29,25 +29,23 @@ def make_blueprint(extras_of: ExtrasOf) -> Blueprint:
         shown = version2.manifest(_manifest(key, extras_of, by), context.current().addresses.manifest(key, 2))
         return _answer(shown, by, VERSION_2)
 
-    @blueprint.get("/3/<key>/canvas/<media_key>")
-    def canvas(key: str, media_key: str) -> Response:
+    @blueprint.get("/3/<key>/canvas/<name>")
+    def canvas(key: str, name: str) -> Response:
         by = principal.of_request()
         with context.current().reads.begin() as session:
-            return _answer(
-                service.get_canvas(session, key, media_key, extras_of, by=by, addresses=context.current().addresses), by
-            )
+            return _answer(service.get_canvas(session, key, name, extras_of, by=by, addresses=context.current().addresses), by)
 
-    @blueprint.get("/3/<key>/canvas/<media_key>/page")
-    def painting_page(key: str, media_key: str) -> Response:
+    @blueprint.get("/3/<key>/canvas/<name>/page")
+    def painting_page(key: str, name: str) -> Response:
         by = principal.of_request()
         with context.current().reads.begin() as session:
-            return _answer(service.get_painting_page(session, key, media_key, by=by, addresses=context.current().addresses), by)
+            return _answer(service.get_painting_page(session, key, name, by=by, addresses=context.current().addresses), by)
 
-    @blueprint.get("/3/<key>/canvas/<media_key>/painting")
-    def painting(key: str, media_key: str) -> Response:
+    @blueprint.get("/3/<key>/canvas/<name>/painting")
+    def painting(key: str, name: str) -> Response:
         by = principal.of_request()
         with context.current().reads.begin() as session:
-            page = service.get_painting_page(session, key, media_key, by=by, addresses=context.current().addresses)
+            page = service.get_painting_page(session, key, name, by=by, addresses=context.current().addresses)
         return _answer({"@context": page["@context"], **page["items"][0]}, by)
 
     @blueprint.get("/3/collection/<name>.json")

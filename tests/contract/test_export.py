@@ -26,11 +26,11 @@ from app.runtime.principal import Principal
 from app.web import create_app
 from app.web.fast_images import FastImages
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media
+from iiif.catalogue.model import Media, OwnRegion
 from iiif.image.request import other_side
 from iiif.image.serving import open_images
 from tests.contract.presentation_schema import failure
-from tests.sheets import comment
+from tests.sheets import add_sheet, comment
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
 BASE = "https://files.example.org/herbarium"
@@ -348,3 +348,34 @@ def test_names_suit_file_servers_and_object_stores(runtime: Runtime, out: Path) 
     for folder, folders, names in os.walk(out):
         assert not set(folders) & set(names), folder
         assert all(allowed.fullmatch(name) for name in folders + names), folder
+
+
+def test_each_specimen_of_a_shared_image_has_its_own_region_as_a_file(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime)
+    other, _ = add_sheet(runtime, "B 2", sizes=())
+    with runtime.db.begin() as session:
+        catalogue.depict(
+            session, other.key, media.key, region=OwnRegion(100, 50, 400, 250), by=Principal.of_system(), at=runtime.clock()
+        )
+    said(runtime, media, "Two in one")
+    export(runtime, [other.key, media.specimen_key], out, BASE)
+    own, whole = read(out, f"{BASE}/iiif/presentation/3/{other.key}/manifest.json")["items"]
+    body = own["items"][0]["items"][0]["body"]
+    assert (own["width"], own["height"], body["width"], body["height"], "service" in body) == (300, 200, 300, 200, False)
+    for picture in (body, own["thumbnail"][0]):
+        assert size_of(out / picture["id"].removeprefix(f"{BASE}/")) == (picture["width"], picture["height"])
+    difference = np.abs(
+        pixels((out / body["id"].removeprefix(f"{BASE}/")).read_bytes()).astype(int) - drawn(600, 700)[50:250, 100:400]
+    )
+    assert difference.mean() < 4
+    (reference,) = whole["annotations"]
+    (item,) = read(out, reference["id"])["items"]
+    assert item["target"]["source"]["id"] == whole["id"]
+    home = f"{BASE}/iiif/presentation/3/{media.specimen_key}"
+    assert read(out, item["id"])["target"]["source"]["id"] == f"{home}/canvas/{media.key}"
+    assert [canvas["id"] for canvas in read(out, f"{home}/manifest.json")["items"]] == [f"{home}/canvas/{media.key}"]
+    with runtime.db.begin() as session:
+        catalogue.set_access(session, media.key, "closed", by=Principal.of_system(), at=runtime.clock())
+    export(runtime, [other.key], out, BASE)
+    assert not list((out / "canvases").rglob("*.json"))
+    assert not list((out / "iiif" / "3").rglob("*.jpg"))

@@ -15,8 +15,9 @@ from app.runtime.errors import Invalid, Unavailable
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, picture_of
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.model import Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
+from iiif.image.service import segment_of
 
 LABELS = {
     "scientificName": "Name",
@@ -130,10 +131,12 @@ def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int, by:
         return Look(trouble=Trouble("This cannot be searched for.", str(error)))
     keys = [hit.key for hit in found.hits]
     specimens = catalogue.specimens_by_key(session, keys)
-    media = catalogue.media_of_many(session, keys)
+    media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, keys)
     return Look(
         cards=tuple(
-            card(specimens[hit.key], media[hit.key], hit.snippet, asked.q, by) for hit in found.hits if hit.key in specimens
+            card(specimens[hit.key], media[hit.key], regions, hit.snippet, asked.q, by)
+            for hit in found.hits
+            if hit.key in specimens
         ),
         facets=tuple(facets(found.facets, asked)),
         total=found.total,
@@ -149,8 +152,18 @@ def dict_of(chosen: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
     return by_name
 
 
-def card(specimen: Specimen, media: Sequence[Media], found: Markup, q: str, by: Principal) -> Card:
-    """The mount of one specimen; with words asked, its page opens the search inside it."""
+def card(
+    specimen: Specimen,
+    media: Sequence[Media],
+    regions: Mapping[tuple[str, str], OwnRegion],
+    found: Markup,
+    q: str,
+    by: Principal,
+) -> Card:
+    """The mount of one specimen, with its own region of an image (`catalogue.own_regions`) where one is known.
+
+    With words asked, its page opens the search inside it.
+    """
     terms = specimen.interpreted
     image = next((one for one in media if one.state == "ready" and sees(one, by)), None)
     waiting = "being made zoomable" if any(one.state == "pending" for one in media) else "no image"
@@ -163,7 +176,7 @@ def card(specimen: Specimen, media: Sequence[Media], found: Markup, q: str, by: 
         type_status=terms.get("typeStatus", ""),
         place=", ".join(terms[term] for term in PLACE if terms.get(term)),
         found=found,
-        picture=picture_of(image, CARD_PX) if image else None,
+        picture=picture_of(image, CARD_PX, segment_of(image, regions.get((specimen.key, image.key)))) if image else None,
         missing=waiting,
     )
 

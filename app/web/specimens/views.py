@@ -11,6 +11,7 @@ from app.web.runs import listing
 from app.web.specimens import annotation_cards, record, search_page
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.visibility import sees
+from iiif.presentation.canvases import canvas_views
 
 SHOWN = 24
 LONGEST_QUERY = 500
@@ -40,6 +41,8 @@ def specimen(key: str) -> Response:
         found = catalogue.get_specimen(session, key)
         media = catalogue.media_of(session, key)
         said = annotations.of_specimen(session, key, by=by)
+        views = canvas_views(session, key, [image for image in media if image.state == "ready" and sees(image, by)], by)
+        namesakes = catalogue.same_number(session, found)
         runs = listing.of_media(session, [image.key for image in media if sees(image, by)])
     name = found.scientific_name
     return layout.page(
@@ -50,10 +53,12 @@ def specimen(key: str) -> Response:
         specimen=found,
         name=name,
         type_status=found.interpreted.get("typeStatus", ""),
-        picture=next((picture_of(image, PREVIEW_PX) for image in media if image.state == "ready" and sees(image, by)), None),
+        picture=picture_of(views[0].media, PREVIEW_PX, views[0].segment) if views else None,
         unready=[image for image in media if image.state != "ready" and sees(image, by)],
         closed=[image for image in media if not sees(image, by)],
         images=[image for image in media if sees(image, by)],
+        shown={view.media.key: view for view in views if view.segment is None},
+        namesakes=namesakes,
         groups=annotation_cards.groups(said, media, found.catalog_number, addresses, by),
         runs=runs,
         running=sum(run.state == "running" for run in runs),
