@@ -2,15 +2,35 @@
 
 Each entry: pattern of the address, pattern of the place in the answer (a JSON pointer, `status`, `picture` or a header),
 and why clients of that release are served by the change. Members that are added need no entry.
+
+One change is no entry, as it depends on who asks: that release let everybody read what was said about a closed image. Now
+only a token opens that, so an answer which names such an image or lists annotations is held to what the token gets.
 """
 
+import json
 import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
     (r"/api/search(\?.*)?", r"/items/\d+/sort", "the kind of thing is called `type` now; `sort` is the order"),
+    (r"/api/search(\?.*)?", r"/facets/kind/\d+/count", "statements about closed images are counted for those who may see them"),
 )
 
 
-def is_meant(path: str, place: str) -> bool:
+EVEN_ODD = ' fill-rule="evenodd"'  # what viewers are given of a shape says now by which rule it is filled
+
+
+def is_meant(path: str, place: str, old: Any, new: Any) -> bool:
     """Whether an entry covers a difference at that place of that address."""
+    if isinstance(new, str) and "</svg>" in new and new.replace(EVEN_ODD, "") == old:
+        return True
     return any(re.fullmatch(address, path) and re.fullmatch(where, place) for address, where, _ in EXCEPTIONS)
+
+
+def may_be_closed(exchange: Mapping[str, Any], closed: Iterable[str]) -> bool:
+    """Whether the recorded answer lists annotations, or names one of these keys of closed images and their specimens."""
+    text = exchange["path"] + json.dumps(exchange.get("json"))
+    return (
+        exchange["path"].startswith("/annotations/?") or exchange["path"] == "/annotations/" or any(key in text for key in closed)
+    )

@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -64,27 +65,34 @@ class Hub:
         return exchanges
 
 
-def differences(old: Json, new: Json, expected: Callable[[str, str], bool] = lambda *_: False) -> list[str]:
+Expected = Callable[[str, str, Any, Any], bool]
+
+
+def differences(old: Json, new: Json, expected: Expected = lambda *_: False) -> list[str]:
     """What of the old answer is not in the new one, a line for each; a JSON object may have more members than before.
 
-    `expected` is asked whether a difference at that place (`/path`, `/json/pointer`) is meant.
+    `expected` is asked whether a difference is meant: of the address, the place in its answer (a JSON pointer, `status`,
+    `picture` or a header), what stood there before, and what does now.
     """
     return [f"{old['path']}{' (token)' if old['token'] else ''} {line}" for line in _differences(old, new, expected)]
 
 
-def _differences(old: Json, new: Json, expected: Callable[[str, str], bool]) -> Iterator[str]:
+def _differences(old: Json, new: Json, expected: Expected) -> Iterator[str]:
     path = old["path"]
     if old["status"] != new["status"]:
-        if not expected(path, "status"):
+        if not expected(path, "status", old["status"], new["status"]):
             yield f"answers {new['status']}, before {old['status']}"
         return
     for name, value in old["headers"].items():
-        if _is_lasting(path, name) and new["headers"].get(name) != value and not expected(path, name):
-            yield f"{name}: {new['headers'].get(name)!r}, before {value!r}"
+        other = new["headers"].get(name)
+        if _is_lasting(path, name) and other != value and not expected(path, name, value, other):
+            yield f"{name}: {other!r}, before {value!r}"
     if "json" in old:
-        yield from _json_differences(old["json"], new.get("json"), "", lambda pointer: expected(path, pointer))
-    if "picture" in old and not _same_picture(old["picture"], new.get("picture")) and not expected(path, "picture"):
-        yield "is another picture"
+        yield from _json_differences(old["json"], new.get("json"), "", partial(expected, path))
+    if "picture" in old:
+        before, now = old["picture"], new.get("picture")
+        if not _same_picture(before, now) and not expected(path, "picture", before, now):
+            yield "is another picture"
 
 
 def _is_lasting(path: str, header: str) -> bool:
@@ -92,18 +100,18 @@ def _is_lasting(path: str, header: str) -> bool:
     return header != "ETag" or (path.startswith("/annotations/") and "?" not in path and path != "/annotations/")
 
 
-def _json_differences(old: Any, new: Any, pointer: str, expected: Callable[[str], bool]) -> Iterator[str]:
+def _json_differences(old: Any, new: Any, pointer: str, expected: Callable[[str, Any, Any], bool]) -> Iterator[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         for name, value in old.items():
             below = f"{pointer}/{name}"
             if name in new:
                 yield from _json_differences(value, new[name], below, expected)
-            elif not expected(below):
+            elif not expected(below, value, None):
                 yield f"lacks {below}, before {_short(value)}"
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for number, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _json_differences(one, other, f"{pointer}/{number}", expected)
-    elif (old != new or type(old) is not type(new)) and not expected(pointer):
+    elif (old != new or type(old) is not type(new)) and not expected(pointer, old, new):
         yield f"{pointer or '/'}: {_short(new)}, before {_short(old)}"
 
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import tarfile
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,12 @@ class Release:
     def database(self) -> Path:
         return self.folder / "data" / "lectotype.db"
 
+    def closed_keys(self) -> list[str]:
+        """Of the closed images and their specimens; to be asked before the upgrade."""
+        with closing(sqlite3.connect(self.database)) as source:
+            rows = source.execute("SELECT key, specimen_key FROM media WHERE access = 'closed'").fetchall()
+        return [key for row in rows for key in row]
+
 
 def unpack(folder: Path) -> Release:
     """A fresh copy of the release's data folder, in `folder/data`."""
@@ -44,7 +51,7 @@ def load(database: Path, url: str) -> None:
     """Bring the rows of the SQLite database into the empty PostgreSQL database of that address, in the release's schema."""
     target = connect(url)
     migrate.upgrade(target, REVISION)
-    with sqlite3.connect(database) as source, target.engine.begin() as connection:
+    with closing(sqlite3.connect(database)) as source, target.engine.begin() as connection:
         source.row_factory = sqlite3.Row
         for name in TABLES:
             table = Table(name, MetaData(), autoload_with=connection)
@@ -52,7 +59,6 @@ def load(database: Path, url: str) -> None:
             connection.execute(insert(table), rows)
             if name in ("outbox", "jobs"):
                 connection.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), (SELECT max(id) FROM {name}))"))
-    source.close()
     target.engine.dispose()
 
 
