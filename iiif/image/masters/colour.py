@@ -24,9 +24,14 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     Relative colorimetric with black point compensation, as browsers and Photoshop do. CMYK without a profile is taken for
     that of libvips; a profile that does not fit is left out. Raises RejectedImage for numbers that are no colours.
     """
-    image = _converted(_tagged(_readable(image)))
+    image = _readable(image)
     if image.hasalpha():
-        image = image.flatten(background=[255, 255, 255])
+        alpha = image[image.bands - 1]
+        alpha = (alpha >> 8 if alpha.format == "ushort" else alpha).cast("uchar")
+        colours = _converted(_tagged(image[0 : image.bands - 1] if image.bands > 2 else image[0]))
+        image = colours.bandjoin(alpha).flatten(background=[255, 255, 255])
+    else:
+        image = _converted(_tagged(image))
     if image.bands != 3:
         image = image[0].bandjoin([image[0], image[0]]) if image.bands < 3 else image[0:3]
     return image.copy(interpretation="srgb")

@@ -14,6 +14,7 @@ import pyvips
 from iiif.image.errors import RejectedImage
 from iiif.image.masters import colour, tiff_directories
 from iiif.image.masters.decoder_protocol import MAX_SIDE_PX, ImageFacts
+from iiif.image.masters.tiff_pixels import Samples
 from iiif.image.pyramid.camera_facts import CameraFacts
 
 pyvips.cache_set_max(0)  # libvips would otherwise keep decoded images of files that never come again
@@ -92,15 +93,15 @@ def open_master(handle: int, *, max_pixels: int) -> Master:
         return _raw(handle, "image/x-dcraw", max_pixels)
     if head[4:8] == b"ftyp" and head[8:12] in HEVC_BRANDS:
         raise RejectedImage("not-an-image", f"HEIC is not read; export it as {READ}.")
-    page = 0
+    page, samples = 0, Samples()
     if head[:4] in TIFF_MAGICS:
         found = tiff_directories.survey(_stream(handle))
         if found.is_raw:
             return _raw(handle, "image/x-adobe-dng" if found.is_dng else "image/x-dcraw", max_pixels)
         if found.is_lab:
             return _lab(handle, max_pixels)
-        page = found.main
-    return _of_libvips(handle, page, max_pixels)
+        page, samples = found.main, found.samples
+    return _of_libvips(handle, page, samples, max_pixels)
 
 
 def upright(master: Master, scratch: BinaryIO, *, strict: bool) -> pyvips.Image:
@@ -142,7 +143,7 @@ def broken(error: pyvips.Error) -> RejectedImage:
     return RejectedImage("truncated-image", f"The file is cut off or its data are broken: {detail[-1] if detail else error}.")
 
 
-def _of_libvips(handle: int, page: int, max_pixels: int) -> Master:
+def _of_libvips(handle: int, page: int, samples: Samples, max_pixels: int) -> Master:
     name = _loader(handle)
     media_type = LOADERS.get(name)
     if media_type is None:
@@ -164,7 +165,7 @@ def _of_libvips(handle: int, page: int, max_pixels: int) -> Master:
     return Master(
         facts=ImageFacts(media_type, *sides, turn, colour.profile_name(image), frames),
         turn=turn,
-        load=lambda strict: _image(handle, fail_on="warning" if strict else "truncated", **options),
+        load=lambda strict: samples.shown(_image(handle, fail_on="warning" if strict else "truncated", **options)),
         read_through=lambda: _image(handle, fail_on="error", **options, **shrink).avg(),
         camera=lambda: _camera(handle, media_type, exif),
     )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from iiif.image.errors import RejectedImage
+from iiif.image.masters.tiff_pixels import BITS, CIELAB, PHOTOMETRIC, TAGS, Samples, samples_of
 
-KIND, WIDTH, HEIGHT, BITS, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION = 254, 256, 257, 258, 262, 330, 50706
-WANTED = frozenset({KIND, WIDTH, HEIGHT, BITS, PHOTOMETRIC, SUB_DIRECTORIES, DNG_VERSION})
-CIELAB, CFA, LINEAR_RAW = 8, 32803, 34892
+KIND, WIDTH, HEIGHT, SUB_DIRECTORIES, DNG_VERSION = 254, 256, 257, 330, 50706
+WANTED = frozenset({KIND, WIDTH, HEIGHT, SUB_DIRECTORIES, DNG_VERSION}) | TAGS
+CFA, LINEAR_RAW = 32803, 34892
 REDUCED, MASK = 1, 4  # bits of NewSubfileType
 CODES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 MAX_VALUES = 64
@@ -22,20 +23,21 @@ Fields = dict[int, tuple[int, ...]]
 class Pages:
     """`main` is the directory of the image, counted from 0; `is_raw` tells of a camera's sensor data (DNG, NEF, CR2, ARW…).
 
-    `is_lab` tells of CIE L*a*b* with 8 bits a channel.
+    `is_lab` tells of CIE L*a*b* with 8 bits a channel; `samples` of what its pixels are made of.
     """
 
     main: int
     is_lab: bool
     is_raw: bool
     is_dng: bool
+    samples: Samples
 
 
 def survey(stream: BinaryIO) -> Pages:
     """Look through the directories of a TIFF or BigTIFF.
 
     Raises:
-        RejectedImage: `several-pages`, or `not-an-image` where the directories are broken.
+        RejectedImage: `several-pages`, `unsupported-pixels`, or `not-an-image` where the directories are broken.
     """
     try:
         head = stream.read(16)
@@ -51,7 +53,7 @@ def survey(stream: BinaryIO) -> Pages:
     is_raw = is_dng or bool(photometric & {CFA, LINEAR_RAW}) or head[8:10] == b"CR"
     main = 0 if is_raw else _main(chain)
     is_lab = chain[main].get(PHOTOMETRIC) == (CIELAB,) and set(chain[main].get(BITS, ())) == {8}
-    return Pages(main, is_lab, is_raw, is_dng)
+    return Pages(main, is_lab, is_raw, is_dng, Samples() if is_raw else samples_of(chain[main]))
 
 
 def _main(chain: list[Fields]) -> int:

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -96,6 +97,46 @@ def tiff(body: bytes, directories: list[list[Field]]) -> bytes:
         at = behind + len(values)
         out += table + struct.pack("<I", at if number + 1 < len(directories) else 0) + values
     return b"II*\0" + struct.pack("<I", first) + out
+
+
+def tiff_of(
+    samples: NDArray[np.integer[Any]],
+    photometric: int,
+    bits: int = 8,
+    *,
+    extra: tuple[int, ...] | None = None,
+    planar: bool = False,
+    more: tuple[Field, ...] = (),
+) -> bytes:
+    """An uncompressed TIFF of one strip, or of one a channel, from (height, width, samples) numbers of so many bits."""
+    height, width, count = samples.shape
+    parts = [samples[:, :, [channel]] for channel in range(count)] if planar else [samples]
+    packed = [_packed(part, bits) for part in parts]
+    starts = [8 + sum(map(len, packed[:number])) for number in range(len(packed))]
+    fields = [
+        (256, LONG, 1, _long(width)),
+        (257, LONG, 1, _long(height)),
+        (258, SHORT, count, _short(*[bits] * count)),
+        (259, SHORT, 1, _short(1)),
+        (262, SHORT, 1, _short(photometric)),
+        (273, LONG, len(packed), b"".join(map(_long, starts))),
+        (277, SHORT, 1, _short(count)),
+        (278, LONG, 1, _long(height)),
+        (279, LONG, len(packed), b"".join(_long(len(part)) for part in packed)),
+        (284, SHORT, 1, _short(2 if planar else 1)),
+        *more,
+    ]
+    if extra is not None:
+        fields.append((338, SHORT, len(extra), _short(*extra)))
+    return tiff(b"".join(packed), [fields])
+
+
+def _packed(samples: NDArray[np.integer[Any]], bits: int) -> bytes:
+    """Rows of numbers without gaps, each row filled up to a whole byte."""
+    if bits in (8, 16):
+        return samples.astype(f"<u{bits // 8}").tobytes()
+    places = samples.reshape(len(samples), -1, 1) >> np.arange(bits)[::-1] & 1
+    return np.packbits(places.reshape(len(samples), -1).astype(np.uint8), axis=1).tobytes()
 
 
 def pages(count: int, sides: tuple[int, int] = (60, 40)) -> bytes:
