@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.exc import OperationalError
 
 from annotations.search import consistency, documents
+from app.index_keeper import IndexKeeper
 from app.runtime.context import Runtime
 from app.runtime.file_lock import FileLock
 from app.runtime.outbox import OutboxRow
@@ -75,8 +76,12 @@ def _spread(runtime: Runtime, rows: Sequence[OutboxRow]) -> int:
 
 def run(runtime: Runtime, broker: dramatiq.Broker, stop: threading.Event) -> None:
     """Relay until `stop` is set. Only one relay works on a database at a time; another one waits for its turn."""
-    with _only_relay(runtime, stop) as still_alone:
-        lanes = (_Lane("broker", lambda: send_jobs(runtime, broker)), _Lane("search engine", lambda: update_index(runtime)))
+    keeper = IndexKeeper(runtime)
+    with _only_relay(runtime, stop) as still_alone, keeper.at_work():
+        lanes = (
+            _Lane("broker", lambda: send_jobs(runtime, broker)),
+            _Lane("search engine", lambda: update_index(runtime) if keeper.is_ready() else 0),
+        )
         wait = SHORTEST_WAIT
         while not stop.is_set() and still_alone():
             if sum(lane.advance() for lane in lanes):

@@ -20,9 +20,12 @@ from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
+from app.runtime.search.columns import point
+from app.runtime.search.dates import span
 from app.runtime.search.port import Document, Value
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
+from ontology.dates import date_of, is_before_collecting
 
 SPECIMEN, ANNOTATION, MEDIA = "specimen", "annotation", "media"
 FULL = "specimen-full"  # the second document of a specimen with closed images
@@ -197,6 +200,10 @@ def _darwin_core(specimen: Specimen, addresses: Addresses) -> Fields:
     year = _year(terms)
     if year is not None:
         fields["year"] = year
+    if when := _collected(terms):
+        fields["eventDate"] = when
+    if where := _coordinates(terms):
+        fields["coordinates"] = where
     return fields | {
         "pid": ids.ark(specimen.key, addresses.naan),
         "specimen": specimen.key,
@@ -249,6 +256,20 @@ def _year(terms: Mapping[str, str]) -> int | None:
     """dwc:year, or that of dwc:eventDate."""
     match = re.match(r"\s*(\d{4})(?!\d)", str(terms.get("year") or terms.get("eventDate") or ""), re.ASCII)
     return int(match[1]) if match else None
+
+
+def _collected(terms: Mapping[str, str]) -> str:
+    """dwc:eventDate, else dwc:verbatimEventDate where it leaves no doubt; empty where there is neither."""
+    for given in (terms.get("eventDate", ""), date_of(str(terms.get("verbatimEventDate", "")))):
+        if span(str(given)) is not None and not is_before_collecting(str(given)):
+            return str(given)
+    return ""
+
+
+def _coordinates(terms: Mapping[str, str]) -> str:
+    """ "latitude,longitude"; empty where there are none, or 0, 0, which is written for unknown."""
+    place = point(f"{terms.get('decimalLatitude', '')},{terms.get('decimalLongitude', '')}")
+    return f"{place[0]},{place[1]}" if place and place != (0, 0) else ""
 
 
 def _several(value: str) -> list[str]:

@@ -7,6 +7,7 @@ quercus~                 a word that is spelled nearly so
 -fagus                   without
 family:Fagaceae          a term with that value, in any case; scientificName, recordedBy and place by their words
 year:1850..1900          a range; one side may be left out
+eventDate:1850..1900     collected within these years, or partly within them
 length:50..90            millimetres
 """
 
@@ -16,8 +17,23 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from annotations.search.schema import BY_NAME
 from app.runtime.errors import Invalid
-from app.runtime.search import columns, words
-from app.runtime.search.port import And, Everything, Fuzzy, Not, Or, Phrase, Prefix, Query, Range, Term, Words
+from app.runtime.search import columns, dates, words
+from app.runtime.search.port import (
+    And,
+    Everything,
+    Fuzzy,
+    InBox,
+    Near,
+    Not,
+    Or,
+    Overlaps,
+    Phrase,
+    Prefix,
+    Query,
+    Range,
+    Term,
+    Words,
+)
 
 LONGEST, MOST_PARTS = 1000, 40  # characters of a question, and its parts; so many values of one parameter too
 BY_WORDS = {"scientificName": "name", "recordedBy": "collector"}
@@ -48,6 +64,16 @@ def filters(given: Mapping[str, Sequence[str]]) -> Query:
 def box(x: float, y: float, width: float, height: float) -> Query:
     """Annotations whose box, in canvas units, touches this one."""
     return And((Range("x0", None, x + width), Range("x1", x), Range("y0", None, y + height), Range("y1", y)))
+
+
+def in_box(west: float, south: float, east: float, north: float) -> Query:
+    """What was collected in that box of decimal degrees; one whose west is beyond its east goes over 180°."""
+    return InBox("coordinates", west, south, east, north)
+
+
+def near(latitude: float, longitude: float, metres: float) -> Query:
+    """What was collected within so many metres of the place."""
+    return Near("coordinates", latitude, longitude, metres)
 
 
 def exactly(name: str, values: Iterable[str]) -> Query:
@@ -122,6 +148,10 @@ def _value(name: str, written: str) -> Query:
         if written.lower() not in ("true", "false", "1", "0", "yes", "no"):
             raise Invalid(f"{name} is true or false, not {written[:40]!r}.", parameter=name)
         return Term(name, (written.lower() in ("true", "1", "yes"),))
+    if kind in ("point", "vector"):
+        raise Invalid("A place is asked for with bbox or near.", parameter=name)
+    if kind == "interval":
+        return _overlapping(name, written)
     low, dots, high = written.partition("..")
     if kind == "date":
         low, high = _moment(low, "0101T000000"), _moment(high if dots else low, "1231T235959")
@@ -131,6 +161,15 @@ def _value(name: str, written: str) -> Query:
         if end and not columns.values(kind, end):
             raise Invalid(f"{name} is a {kind} or a range such as 1850..1900, not {written[:40]!r}.", parameter=name)
     return Range(name, low or None, high or None)
+
+
+def _overlapping(name: str, written: str) -> Query:
+    """`1850..1900`, or whatever a record may have: `1899-05/1901`, `188X`."""
+    low, dots, high = (written, "", written) if "/" in written else written.partition("..")
+    high = high if dots or high else low
+    if not (low or high) or any(end and dates.span(end) is None for end in (low, high)):
+        raise Invalid(f"{name} is a date or a range such as 1850..1900-06, not {written[:40]!r}.", parameter=name)
+    return Overlaps(name, low or None, high or None)
 
 
 def _moment(text: str, fill: str) -> str:

@@ -1,6 +1,7 @@
 """The fields of the index: one schema for specimens and annotations, so that one query asks for both.
 
-Darwin Core terms keep their names. Lengths are millimetres, areas square millimetres, boxes canvas units.
+Darwin Core terms keep their names. Lengths are millimetres, areas square millimetres, boxes canvas units. A change of this
+list, or of a field's `edition`, has every index made anew by the relay.
 """
 
 from annotations.search import audience
@@ -23,7 +24,7 @@ THING = "sort"  # "specimen" or "annotation": the column of `type`, named before
 
 FIELDS: tuple[Field, ...] = (
     Field(THING, "keyword"),
-    Field(audience.FIELD, "keyword", many=True),
+    Field(audience.FIELD, "keyword", many=True, guard=True),
     Field("pid", "keyword"),  # the ARK, without a host
     Field("specimen", "keyword"),
     Field("media", "keyword", many=True),
@@ -31,6 +32,8 @@ FIELDS: tuple[Field, ...] = (
     Field("catalogNumber", "keyword"),
     *(Field(term, "keyword", many=True) for term in DARWIN_CORE_FACETS),
     Field("year", "number"),
+    Field("eventDate", "interval"),
+    Field("coordinates", "point"),  # where it was collected
     Field("text", "text", many=True),
     Field("name", "text", many=True),  # the words of names of taxa
     Field("collector", "text", many=True),

@@ -1,6 +1,6 @@
 """Combined search: the engine says which, the database says what they are."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,8 @@ class Question:
     facet_size: int = 20
     page: int = 1
     size: int = 24
-    box: tuple[float, float, float, float] | None = None
+    box: tuple[float, float, float, float] | None = None  # x, y, width, height in canvas units
+    where: Query | None = None  # a place, see `query.in_box` and `query.near`
     by: Principal = NOBODY
 
     @property
@@ -126,22 +127,16 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
 def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
     """The hits, and the tree of the words that were typed. Raises SearchDown, Invalid, TooMuch."""
     check_type(asked.type)
-    for name in (*asked.facets, *(asked.chosen or {})):
+    for name in asked.facets:
         if name not in BY_NAME:
             raise Invalid(f"There is no field {name[:40]!r}; there are {', '.join(BY_NAME)}.", parameter=name[:40])
-    for name in asked.facets:
-        if BY_NAME[name].kind in ("text", "date"):
+        if BY_NAME[name].kind not in ("keyword", "number", "flag"):
             raise Invalid(f"{name} cannot be counted.", parameter="facets")
     if asked.offset + asked.size > DEEPEST:
         raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: ask more narrowly.", parameter="page")
-    typed = query.parse(asked.q)
-    parts = [typed, query.filters(asked.chosen or {}), audience.where(asked.by)]
-    if asked.type != "all":
-        parts.append(Term(THING, (asked.type,)))
-    if asked.box is not None:
-        parts.append(query.box(*asked.box))
+    tree, typed = _tree(asked)
     found = engine.find(
-        And(tuple(parts)),
+        tree,
         facets=asked.facets,
         facet_size=asked.facet_size,
         sort=sort_of(asked.sort),
@@ -149,6 +144,32 @@ def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
         limit=asked.size,
     )
     return found, typed
+
+
+def keys(engine: SearchEngine, asked: Question) -> Iterator[str]:
+    """The key of every specimen (or annotation) found, however many, in the order of the index; sort and page are not heeded.
+
+    They are those of the moment when the first is asked for. Raises SearchDown, also in the middle, and Invalid.
+    """
+    check_type(asked.type)
+    tree, _ = _tree(asked)
+    return (key.partition("/")[2] for key in engine.keys(tree))
+
+
+def _tree(asked: Question) -> tuple[Query, Query]:
+    """All that is asked, and what of it was typed. Raises Invalid."""
+    for name in asked.chosen or {}:
+        if name not in BY_NAME:
+            raise Invalid(f"There is no field {name[:40]!r}; there are {', '.join(BY_NAME)}.", parameter=name[:40])
+    typed = query.parse(asked.q)
+    parts = [typed, query.filters(asked.chosen or {}), audience.where(asked.by)]
+    if asked.type != "all":
+        parts.append(Term(THING, (asked.type,)))
+    if asked.box is not None:
+        parts.append(query.box(*asked.box))
+    if asked.where is not None:
+        parts.append(asked.where)
+    return And(tuple(parts)), typed
 
 
 def check_type(given: str) -> None:
@@ -166,8 +187,8 @@ def sort_of(text: str) -> Sort:
         return RELEVANCE
     if name in TYPES:  # what this parameter meant before; to be dropped with version 0.2
         raise Invalid(f"`sort` is the order of the hits; for the type of thing ask `type={name}`.", parameter="sort")
-    if name not in BY_NAME or BY_NAME[name].many or BY_NAME[name].kind == "text":
-        able = [field.name for field in BY_NAME.values() if not field.many and field.kind != "text"]
+    able = [field.name for field in BY_NAME.values() if not field.many and field.kind not in ("text", "point", "vector")]
+    if name not in able:
         raise Invalid(f"Hits can be sorted by {', '.join(able)}, not by {name[:40]!r}.", parameter="sort")
     return Sort(name, descending=text.startswith("-"))
 

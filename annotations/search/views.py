@@ -5,16 +5,17 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from annotations.search import audience, content, service
+from annotations.search import audience, content, query, service
 from annotations.search.schema import BY_NAME
 from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
 from app.runtime.http import answer, integer
+from app.runtime.search.port import And, Query
 
 blueprint = Blueprint("search", __name__)
 
-OURS = ("q", "type", "sort", "order", "page", "limit", "facets", "facetSize", "xywh")
+OURS = ("q", "type", "sort", "order", "page", "limit", "facets", "facetSize", "xywh", "bbox", "near")
 SEARCH_TYPES = {
     1: 'application/ld+json;profile="http://iiif.io/api/search/1/context.json"',
     2: 'application/ld+json;profile="http://iiif.io/api/search/2/context.json"',
@@ -44,6 +45,7 @@ def search() -> Response:
         page=integer("page", 1, 1, DEEPEST_PAGE),
         size=integer("limit", 24, 1, runtime.settings.page_size),
         box=_box(request.args.get("xywh", "")),
+        where=_where(request.args.get("bbox", ""), request.args.get("near", "")),
     )
     with runtime.reads.begin() as session:
         found = service.search(session, runtime.search, asked, addresses)
@@ -117,10 +119,32 @@ def _box(written: str) -> tuple[float, float, float, float] | None:
     """`xywh=x,y,width,height` in canvas units."""
     if not written:
         return None
-    try:
-        x, y, width, height = (float(number) for number in written.split(","))
-        if not all(map(math.isfinite, (x, y, width, height))):
-            raise ValueError
-    except ValueError:
-        raise Invalid("xywh is four numbers, x,y,width,height in canvas units.", parameter="xywh") from None
+    numbers = _numbers(written, 4)
+    if numbers is None:
+        raise Invalid("xywh is four numbers, x,y,width,height in canvas units.", parameter="xywh")
+    x, y, width, height = numbers
     return x, y, width, height
+
+
+def _where(bbox: str, near: str) -> Query | None:
+    """`bbox=west,south,east,north` and `near=latitude,longitude,metres`, in decimal degrees; both may be asked."""
+    parts: list[Query] = []
+    if bbox:
+        box = _numbers(bbox, 4)
+        if box is None or max(abs(box[0]), abs(box[2])) > 180 or not -90 <= box[1] <= box[3] <= 90:
+            raise Invalid("bbox is four numbers, west,south,east,north in decimal degrees.", parameter="bbox")
+        parts.append(query.in_box(*box))
+    if near:
+        circle = _numbers(near, 3)
+        if circle is None or abs(circle[0]) > 90 or abs(circle[1]) > 180 or circle[2] < 0:
+            raise Invalid("near is three numbers, latitude,longitude in decimal degrees and metres.", parameter="near")
+        parts.append(query.near(*circle))
+    return And(tuple(parts)) if parts else None
+
+
+def _numbers(written: str, number: int) -> list[float] | None:
+    try:
+        found = [float(part) for part in written.split(",")]
+    except ValueError:
+        return None
+    return found if len(found) == number and all(map(math.isfinite, found)) else None

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import click
 from rich.console import Console
@@ -98,14 +99,10 @@ def _images(
 
 
 def _found(runtime: Runtime, query: str) -> Iterator[tuple[Media, ...]]:
-    addresses, number, total = runtime.addresses, 0, 1
-    while number * PAGE < total:
-        number += 1
-        asked = searching.Question(q=query, facets=(), page=number, size=PAGE, by=Principal.of_operator())
+    keys = searching.keys(runtime.search, searching.Question(q=query, by=Principal.of_operator()))
+    while batch := list(islice(keys, PAGE)):
         with runtime.reads.begin() as session:
-            found = searching.search(session, runtime.search, asked, addresses)
-            images = catalogue.media_of_many(session, [item["key"] for item in found.items])
-        total = found.total
+            images = catalogue.media_of_many(session, batch)
         yield tuple(image for several in images.values() for image in several)
 
 

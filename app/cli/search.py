@@ -60,9 +60,10 @@ def reindex(as_json: bool) -> None:
 @click.option("--repair", is_flag=True, help="Write what differs.")
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 def check_index(repair: bool, as_json: bool) -> None:
-    """Compare the search index with the database; ends with 1 if they differ and were not repaired."""
+    """Compare the search index with the database; ends with 1 if they differ and were not repaired, or if it is an old one."""
     runtime = compose.build()
     with _said():
+        old = runtime.search.standing().state == "other"
         found = _differences(runtime)
         left = found
         if repair and found:
@@ -72,7 +73,7 @@ def check_index(repair: bool, as_json: bool) -> None:
     counted = Counter(difference.fault for difference in found)
     if as_json:
         listed = [{"key": difference.key, "fault": difference.fault} for difference in found]
-        click.echo(json.dumps({"differences": listed, "left": len(left)}))
+        click.echo(json.dumps({"differences": listed, "left": len(left), "old": old}))
     else:
         for difference in found[:LISTED]:
             click.echo(f"{difference.fault}: {difference.key}")
@@ -80,7 +81,9 @@ def check_index(repair: bool, as_json: bool) -> None:
         click.echo(summary + (f"; {len(found) - len(left)} repaired" if repair and found else "") + ".")
         if left and repair:
             click.echo("What is left is newer in the index than in the database: run `lectotype reindex`.", err=True)
-    sys.exit(1 if left else 0)
+    if old:
+        click.echo("The index is of another version: the relay makes it anew, or `lectotype reindex` does.", err=True)
+    sys.exit(1 if left or old else 0)
 
 
 def _differences(runtime: Runtime) -> list[consistency.Difference]:

@@ -27,7 +27,7 @@ def specimens(session: Session, engine: SearchEngine, text: str, addresses: Addr
     Raises:
         NothingFound: there is none.
         UnknownSpecimen: a key or an ARK that no specimen has.
-        TooMuch: a search finds more than its paging reaches.
+        SearchDown: the search engine does not answer.
     """
     asked = text.strip()
     if not asked:
@@ -37,7 +37,7 @@ def specimens(session: Session, engine: SearchEngine, text: str, addresses: Addr
     elif numbered := _numbered(session, asked):
         found = iter(numbered)
     else:
-        found = _searched(engine, asked, limit)
+        found = searching.keys(engine, Question(q=asked, by=Principal.of_operator()))
     keys = [key for key, _ in zip(found, range(limit), strict=False)] if limit else list(found)
     if not keys:
         raise NothingFound(f"{asked[:80]!r} is no specimen's key, ARK or catalogue number here, and the search finds nothing.")
@@ -65,15 +65,3 @@ def _all(session: Session) -> Iterator[str]:
     while page := catalogue.list_specimens(session, after=after, limit=PAGE):
         yield from (specimen.key for specimen in page)
         after = page[-1].key
-
-
-def _searched(engine: SearchEngine, question: str, limit: int | None) -> Iterator[str]:
-    """Page by page; where all are wanted, too many are refused before any is exported, for the list is complete first."""
-    number, total = 0, 1
-    while number * PAGE < total:
-        number += 1
-        found, _ = searching.find(engine, Question(q=question, facets=(), page=number, size=PAGE, by=Principal.of_operator()))
-        total = found.total
-        yield from (searching.key_of(hit) for hit in found.hits)
-        if limit is not None and number * PAGE >= limit:
-            return

@@ -201,6 +201,7 @@ class Falling:
         self.engine = engine
         self.down = True
         self.asked = 0
+        self.standing, self.tend = engine.standing, engine.tend
 
     def write(self, documents: Iterable[Document]) -> None:
         self.asked += 1
@@ -212,7 +213,7 @@ class Falling:
 def test_a_search_engine_that_is_down_stops_no_job_and_catches_up(hub: Runtime, broker: DatabaseBroker) -> None:
     engine = Falling(hub.search)
     hub.search.write([Document("specimen/s1gone", 1, {"sort": "specimen"})])
-    falling = Runtime(hub.settings, hub.database, hub.blobs, engine)  # type: ignore[arg-type]  # it only writes
+    falling = Runtime(hub.settings, hub.database, hub.blobs, engine)  # type: ignore[arg-type]  # it is only written and tended
     with hub.db.begin() as session:
         outbox.touch(session, "specimen", "s1gone")
         outbox.add(session, DeriveImage("m1xxxxxxxxxxx"))

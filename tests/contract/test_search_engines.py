@@ -6,21 +6,26 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.runtime.search import elasticsearch_engine
+from app.runtime.search import elasticsearch_engine, tantivy_nearest
 from app.runtime.search.port import (
     And,
     Document,
     Everything,
     Field,
     Fuzzy,
+    InBox,
+    Near,
     Not,
     Or,
+    Overlaps,
     Phrase,
     Prefix,
     Query,
@@ -28,6 +33,7 @@ from app.runtime.search.port import (
     SearchDown,
     SearchEngine,
     Sort,
+    Standing,
     Term,
     Words,
 )
@@ -41,6 +47,10 @@ FIELDS = (
     Field("year", "number"),
     Field("when", "date"),
     Field("ruler", "flag"),
+    Field("place", "point"),
+    Field("collected", "interval"),
+    Field("embedding", "vector", dimensions=4),
+    Field("leaf", "vector", dimensions=2),
 )
 OAK = Document(
     "specimen/oak",
@@ -52,6 +62,10 @@ OAK = Document(
         "year": 1887,
         "when": "1887-06-12T00:00:00Z",
         "ruler": True,
+        "place": "50.93,4.33",
+        "collected": "1887-06-12",
+        "embedding": [3, 4, 0, 0],
+        "leaf": [0.0, 2.0],
     },
 )
 BIRCH = Document(
@@ -63,6 +77,9 @@ BIRCH = Document(
         "label": "Betula pendula",
         "year": 1901.0,
         "when": "1901-01-01",
+        "place": "-16.5,179.9",
+        "collected": "1899-05/1901",
+        "embedding": [0, 0, 0, -0.5],
     },
 )
 BARE = Document("annotation/bare", 1, {"label": "nothing read", "ruler": False})
@@ -140,6 +157,29 @@ def keys(engine: SearchEngine, query: Query, **how: object) -> list[str]:
         (And((Words("text", "s"), Not(Term("family", ("Fagaceae",))))), ["birch"]),
         (Or((Words("text", "quercus"), Term("ruler", (False,)))), ["bare", "oak"]),
         (And(()), []),
+        (InBox("place", 4, 50, 5, 51), ["oak"]),
+        (InBox("place", 4.33, 50.93, 4.33, 50.93), ["oak"]),
+        (InBox("place", 4.34, 50, 5, 51), []),
+        (InBox("place", 170, -20, -170, -10), ["birch"]),
+        (InBox("place", -170, -20, 170, -10), []),
+        (InBox("place", -180, -90, 180, 90), ["birch", "oak"]),
+        (Near("place", 50.9, 4.3, 3_900), []),
+        (Near("place", 50.9, 4.3, 4_000), ["oak"]),
+        (Near("place", -16.5, -179.9, 21_300), []),
+        (Near("place", -16.5, -179.9, 21_400), ["birch"]),
+        (Near("place", 90, 0, 4_400_000), ["oak"]),
+        (Near("place", 0, 0, 30_000_000), ["birch", "oak"]),
+        (Near("place", 0, 0, -1), []),
+        (Range("place"), ["birch", "oak"]),
+        (Overlaps("collected", "1850", "1900"), ["birch", "oak"]),
+        (Overlaps("collected", "1887-06-12", "1887-06-12"), ["oak"]),
+        (Overlaps("collected", "1887-06-13", "1899-04"), []),
+        (Overlaps("collected", None, "1899-04-30"), ["oak"]),
+        (Overlaps("collected", "1901-12-31T23:59:59.999Z"), ["birch"]),
+        (Overlaps("collected", "1902"), []),
+        (Overlaps("collected"), ["birch", "oak"]),
+        (Overlaps("collected", "spring"), []),
+        (Not(Range("collected")), ["bare"]),
     ],
     ids=str,
 )
@@ -385,13 +425,160 @@ def test_readers_and_writers_of_several_processes_get_along_with_rebuilds(connec
         assert len({last[f"{name}/{number}"] for number in range(5)}) == 1
 
 
-def test_an_index_of_other_fields_says_what_to_do(connect: Connect, engine: SearchEngine) -> None:
-    newer = connect((*FIELDS, Field("added", "keyword")))
-    with pytest.raises(SearchDown, match="lectotype reindex"):
-        newer.write([OAK])
+def test_every_key_of_a_question_comes_in_order(engine: SearchEngine) -> None:
+    for start in (0, 12_000):
+        made = [Document(f"s/{n * 7919 % 24_001:06}", 1, {"year": n % 2}) for n in range(start, start + 12_000)]
+        engine.write([*made, Document("s/000000000000000001", 1, {"year": 1}), Document("s/ü", 1, {"year": 1})])
+    found = list(engine.keys(Term("year", (1,))))
+    assert found == sorted(found)
+    assert len(found) == len(set(found)) == 12_002
+    assert list(engine.keys(Words("text", "quercus"))) == ["specimen/oak"]
+    assert list(engine.keys(Term("year", (7,)))) == []
+
+
+def test_keys_are_those_of_one_moment(engine: SearchEngine) -> None:
+    engine.write([Document(f"s/{number:05}", 1, {"year": 1}) for number in range(11_000)])
+    stream = engine.keys(Term("year", (1,)))
+    assert next(stream) == "s/00000"
+    engine.write([Document(f"s/{number:05}", 2, {"year": 2}) for number in range(5_000, 11_000)])
+    assert len(list(stream)) == 10_999
+    stream = engine.keys(Term("year", (2,)))
+    next(stream)
+    with engine.rebuild() as fresh:
+        fresh.write([BARE])
+    if isinstance(engine, TantivyEngine):
+        assert len(list(stream)) == 5_999
+    else:
+        with pytest.raises(SearchDown):
+            list(stream)
+
+
+def test_the_nearest_vectors_come_first(engine: SearchEngine) -> None:
+    engine.write([Document("s/1", 1, {"embedding": [1, 0, 0, 0], "year": 1}), Document("s/0", 1, {"embedding": [9, 0, 0, 0]})])
+    found = engine.nearest("embedding", [1, 0, 0, 0])
+    assert [(hit.key, round(hit.score, 3)) for hit in found] == [
+        ("s/0", 1.0),
+        ("s/1", 1.0),
+        ("specimen/oak", 0.6),
+        ("specimen/birch", 0.0),
+    ]
+    assert [hit.key for hit in engine.nearest("embedding", [1, 0, 0, 0], limit=1)] == ["s/0"]
+    assert [hit.key for hit in engine.nearest("embedding", [1, 0, 0, 0], Range("year"), limit=2)] == ["s/1", "specimen/oak"]
+    assert [hit.key for hit in engine.nearest("leaf", [1, 1])] == ["specimen/oak"]
+
+
+@pytest.mark.parametrize("vector", [[], [1, 2, 3], [0, 0, 0, 0], [float("nan"), 0, 0, 1], ["a", 0, 0, 0]])
+def test_a_vector_that_is_none_is_neither_kept_nor_near(engine: SearchEngine, vector: list[float]) -> None:
+    engine.write([Document("s/0", 1, {"embedding": vector, "year": 5})])
+    assert keys(engine, And((Term("year", (5,)), Range("embedding")))) == []
+    assert keys(engine, Term("year", (5,))) == ["0"]
+    assert engine.nearest("embedding", vector) == ()
+
+
+def test_vectors_are_changed_and_deleted_with_their_documents(connect: Connect, engine: SearchEngine) -> None:
+    engine.write([Document("specimen/oak", 2, {"embedding": [0, 0, 0, -1]}), Document("specimen/birch", 2, {"year": 1})])
+    assert [(hit.key, hit.score) for hit in connect().nearest("embedding", [0, 0, 0, -1])] == [("specimen/oak", 1.0)]
+    engine.write([Document("specimen/oak", 3, deleted=True)])
+    assert engine.nearest("embedding", [0, 0, 0, -1]) == ()
+    assert connect().nearest("leaf", [0, 1]) == ()
+
+
+def test_vectors_written_during_a_rebuild_are_in_the_new_index(connect: Connect, engine: SearchEngine) -> None:
+    with engine.rebuild() as fresh:
+        connect().write([Document("specimen/oak", 2, {"embedding": np.array([0, 1, 0, 0])})])
+        fresh.write([OAK, BIRCH, BARE])
+    assert [hit.key for hit in engine.nearest("embedding", [0, 1, 0, 0], limit=1)] == ["specimen/oak"]
+    assert len(engine.nearest("embedding", [0, 1, 0, 0])) == 2
+
+
+def test_of_the_truly_nearest_nearly_all_are_found_whatever_the_filter(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recall at 10 is 0.95 or better over 3,000 vectors in 300 clusters, of which a third was replaced and a tenth deleted."""
+    monkeypatch.setattr(tantivy_nearest, "MEASURED", 100)
+    chance = np.random.default_rng(7)
+    centres = chance.normal(size=(300, 32))
+    vectors = centres[np.arange(3000) % 300] + 0.3 * chance.normal(size=(3000, 32))
+    engine = connect((Field("year", "number"), Field("embedding", "vector", dimensions=32)))
+    made = [Document(f"s/{n:04}", 1, {"embedding": vectors[n].tolist(), "year": n % 20}) for n in range(3000)]
+    engine.write(made[:2000])
+    engine.tend(lambda: False)
+    vectors[:1000] = vectors[:1000][::-1].copy()
+    engine.write([Document(f"s/{n:04}", 2, {"embedding": vectors[n].tolist(), "year": n % 20}) for n in range(1000)])
+    engine.write(made[2000:])
+    engine.tend(lambda: False)
+    gone = range(0, 3000, 10)
+    engine.write([Document(f"s/{n:04}", 3, deleted=True) for n in gone])
+    engine.write([Document(f"s/{n:04}", 2, {"embedding": vectors[n].tolist(), "year": n % 20}) for n in range(2990, 3000)][1:])
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    for query, allowed in (
+        (Everything(), np.ones(3000, bool)),
+        (Term("year", (3,)), np.arange(3000) % 20 == 3),
+        (Range("year", 0, 9), np.arange(3000) % 20 < 10),
+    ):
+        allowed[list(gone)] = False
+        found = 0
+        for asked in unit[5:3000:100]:
+            exact = np.argsort(-np.where(allowed, unit @ asked, -9), kind="stable")[:10]
+            hits = engine.nearest("embedding", asked.tolist(), query)
+            found += len({f"s/{n:04}" for n in exact} & {hit.key for hit in hits})
+            assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+            assert all(allowed[int(hit.key[2:])] for hit in hits)
+            assert len(hits) == 10
+        assert found >= 0.95 * 300, (query, found)
+
+
+OLDER = tuple(field for field in FIELDS if field.name not in ("place", "embedding", "collected"))
+
+
+def test_an_index_for_other_fields_answers_until_a_rebuild_takes_its_place(connect: Connect) -> None:
+    older = connect((*OLDER, Field("dropped", "keyword"), Field("leaf2", "keyword")))
+    older.write([Document("specimen/oak", 1, {"text": "Quercus", "year": 1887, "dropped": "x"})])
+    newer = connect()
+    assert newer.standing() == Standing("other", rebuilding=False)
+    assert keys(newer, And((Words("text", "quercus"), Range("year", 1800, 1900)))) == ["oak"]
+    assert keys(newer, Or((Words("text", "quercus"), Near("place", 50, 4, 1e6)))) == ["oak"]
+    for lacking in (InBox("place", 0, 0, 9, 60), Near("place", 50, 4, 1e6), Overlaps("collected", "1800"), Range("place")):
+        assert keys(newer, lacking) == []
+        assert keys(newer, Not(lacking)) == ["oak"]
+    assert newer.nearest("embedding", [1, 0, 0, 0]) == ()
+    assert newer.find(Everything(), facets=["family", "ruler"], sort=Sort("collected")).total == 1
+    assert list(newer.keys(Everything())) == ["specimen/oak"]
+    newer.write([OAK, BIRCH])
+    assert keys(newer, Words("text", "betula")) == ["birch"]
+    assert keys(newer, Range("place")) == []
+    assert newer.nearest("leaf", [0, 1])[0].key == "specimen/oak"  # this field it has
     with newer.rebuild() as fresh:
-        fresh.write([Document("s/1", 1, {"added": "yes"})])
-    assert keys(newer, Term("added", ("yes",))) == ["1"]
+        assert newer.standing() == Standing("other", rebuilding=True)
+        newer.write([Document("specimen/birch", 2, deleted=True)])
+        fresh.write([OAK, BIRCH])
+        assert keys(newer, Words("text", "quercus")) == ["oak"]
+    assert newer.standing() == Standing("current", rebuilding=False)
+    assert keys(newer, InBox("place", 4, 50, 5, 51)) == ["oak"]
+    assert list(newer.versions()) == [("specimen/oak", 1)]
+
+
+def test_an_index_without_a_guard_is_not_asked_past_it(connect: Connect) -> None:
+    connect(OLDER).write([OAK])
+    guarded = connect((*OLDER, Field("access", "keyword", guard=True)))
+    for ask in (
+        lambda: guarded.find(Not(Term("access", ("closed",)))),
+        lambda: list(guarded.keys(And((Everything(), Term("access", ("all",)))))),
+        lambda: guarded.terms("text", "q", query=Or((Term("access", ("all",)),))),
+    ):
+        with pytest.raises(SearchDown, match="what is closed"):
+            ask()
+    assert guarded.find(Everything()).total == 1
+    with guarded.rebuild() as fresh:
+        fresh.write([Document("s/1", 1, {"access": "all"})])
+    assert keys(guarded, Term("access", ("all",))) == ["1"]
+
+
+def test_how_an_index_stands(connect: Connect) -> None:
+    engine = connect()
+    assert engine.standing() == Standing("none", rebuilding=False)
+    engine.write([OAK])
+    assert engine.standing() == Standing("current", rebuilding=False)
+    edited = tuple(replace(field, edition=2) if field.name == "year" else field for field in FIELDS)
+    assert connect(edited).standing() == Standing("other", rebuilding=False)
 
 
 def test_a_server_that_does_not_answer_is_search_down() -> None:
@@ -401,6 +588,9 @@ def test_a_server_that_does_not_answer_is_search_down() -> None:
         lambda: engine.write([OAK]),
         lambda: list(engine.versions()),
         lambda: engine.terms("text", "a", query=Everything()),
+        lambda: list(engine.keys(Everything())),
+        lambda: engine.nearest("embedding", [1, 0, 0, 0]),
+        engine.standing,
     ):
         with pytest.raises(SearchDown):
             ask()
@@ -429,6 +619,10 @@ texts = st.lists(st.sampled_from(VOCABULARY), max_size=6).map(" ".join) | st.tex
 families = st.sampled_from(["Fagaceae", "Betulaceae", "Ünïcode & <b>", "a\nb", ""])
 years = st.integers(1750, 1760) | st.floats(-1e6, 1e6) | st.sampled_from([0.0, -0.0, float("nan")])
 dates = st.sampled_from(["1890-01-01", "1890-01-01T00:00:00Z", "1890-01-01T00:00:00.5+01:00", "0001-01-01", "no date"])
+degrees = st.integers(-1800, 1800).map(lambda number: number / 10)
+places = st.builds("{},{}".format, degrees.map(lambda number: number / 2), degrees) | st.sampled_from(["", "91,0", "0;0", "50.9"])
+moments = st.sampled_from(["1890", "1890-02", "1890-02-28", "1890-12-31", "1891-01-01T00:00:00Z"])
+intervals = moments | st.builds("{}/{}".format, moments, moments | st.just("..")) | st.sampled_from(["", "no date", "1890/88"])
 documents = st.lists(
     st.builds(
         lambda number, version, deleted, fields: Document(f"s/{number}", version, {} if deleted else fields, deleted),
@@ -444,6 +638,9 @@ documents = st.lists(
                 "year": years,
                 "when": dates,
                 "ruler": st.booleans(),
+                "place": places,
+                "collected": intervals,
+                "embedding": st.lists(st.sampled_from([0.0, 1.0, -2.0, 0.5]), min_size=4, max_size=4),
             },
         ),
     ),
@@ -460,6 +657,10 @@ leaves = st.one_of(
     st.builds(Range, st.just("year"), years | st.none(), years | st.none()),
     st.builds(Range, st.just("when"), dates | st.none(), dates | st.none()),
     st.builds(Term, st.just("ruler"), st.tuples(st.booleans())),
+    st.builds(InBox, st.just("place"), degrees, st.integers(-90, 0), degrees, st.integers(0, 90)),
+    st.builds(Near, st.just("place"), degrees.map(lambda number: number / 2), degrees, st.floats(0, 2e7)),
+    st.builds(Overlaps, st.just("collected"), moments | st.none(), moments | st.none()),
+    st.sampled_from([Range("place"), Range("collected"), Range("embedding")]),
 )
 queries = st.recursive(
     leaves,
@@ -471,7 +672,14 @@ queries = st.recursive(
     max_leaves=5,
 )
 sorts = st.sampled_from(
-    [Sort("year"), Sort("year", descending=False), Sort("label"), Sort("when", descending=False), Sort("ruler")]
+    [
+        Sort("year"),
+        Sort("year", descending=False),
+        Sort("label"),
+        Sort("when", descending=False),
+        Sort("ruler"),
+        Sort("collected"),
+    ]
 )
 
 
@@ -499,6 +707,9 @@ def test_both_engines_answer_alike(
             )
             assert (mine.total, mine.facets) == (yours.total, yours.facets), query
             assert [hit.key for hit in mine.hits] == [hit.key for hit in yours.hits], (query, sort)
+            assert list(ours.keys(query)) == list(theirs.keys(query)) == sorted(hit.key for hit in mine.hits), query
+            near, also_near = (one.nearest("embedding", [1, 0.5, 0.25, 0], query, limit=50) for one in (ours, theirs))
+            assert near == also_near, query
             relevant, also = ours.find(query, limit=50), theirs.find(query, limit=50)
             assert {hit.key for hit in relevant.hits} == {hit.key for hit in also.hits}, query
     finally:

@@ -1,28 +1,58 @@
 """Documents and values as both engines hold them, so that neither decides anything by itself.
 
-A text field becomes two columns, its words and their stems; a date becomes milliseconds since 1970 in UTC.
+A text field becomes two columns, its words and their stems; a date becomes milliseconds since 1970 in UTC; a point becomes
+its latitude and its longitude, an interval its first and its last millisecond.
 """
 
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
-from app.runtime.search import words
-from app.runtime.search.port import And, Document, Everything, Field, Kind, Not, Or, Phrase, Query, Value, Words
+import numpy as np
+from numpy.typing import NDArray
 
-LAYOUT = 1  # of the columns; raise it when they change, and every index is made anew
+from app.runtime.search import dates, words
+from app.runtime.search.port import And, Document, Everything, Field, InBox, Kind, Not, Or, Overlaps, Phrase, Query, Value, Words
+
+LAYOUT = 2  # of the columns; raise it when they change, and every index is made anew
 LONGEST_KEYWORD = 1000  # characters
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-STEM = "_stem"
+STEM, LATITUDE, LONGITUDE, FROM, TO = "_stem", "_latitude", "_longitude", "_from", "_to"
+Column = Literal["words", "stems", "keyword", "float", "integer", "flag", "vector"]
+Bounds = tuple[str, float | None, float | None]  # a column, at least, at most
+EARTH_M = 6_371_008.7714  # mean radius, that of Elasticsearch
+UNGUARDED = "The search index does not know yet what is closed, and is being made anew: ask again in a while."
+_LIMITS = {LATITUDE: 90.0, LONGITUDE: 180.0}
 
 
 def digest(fields: Sequence[Field]) -> str:
     """Eight hexadecimal characters that change when an index must be made anew."""
-    said = json.dumps([LAYOUT, words.LONGEST, *sorted([field.name, field.kind, field.many] for field in fields)])
+    each = sorted([field.name, field.kind, field.many, field.dimensions, field.edition] for field in fields)
+    said = json.dumps([LAYOUT, words.EDITION, words.LONGEST, *each])
     return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+
+def layout(field: Field) -> dict[str, Column]:
+    """The columns of a field with their types."""
+    match field.kind:
+        case "text":
+            return {field.name: "words", field.name + STEM: "stems"}
+        case "point":
+            return {field.name + LATITUDE: "float", field.name + LONGITUDE: "float"}
+        case "interval":
+            return {field.name + FROM: "integer", field.name + TO: "integer"}
+        case "number":
+            return {field.name: "float"}
+        case "date":
+            return {field.name: "integer"}
+        case "keyword" | "flag" | "vector":
+            return {field.name: field.kind}
+
+
+def first(field: Field) -> str:
+    """The column that stands for the field where only one can: it sorts, and there is a value where it has one."""
+    return next(iter(layout(field)))
 
 
 def values(kind: Kind, given: Value | Sequence[Value]) -> list[Any]:
@@ -32,18 +62,77 @@ def values(kind: Kind, given: Value | Sequence[Value]) -> list[Any]:
 
 
 def of(document: Document, fields: Mapping[str, Field]) -> dict[str, list[Any]]:
-    """Column name to values. KeyError where a document has a field that the schema lacks."""
+    """Column name to values, but for vectors. KeyError where a document has a field that the schema lacks."""
     columns: dict[str, list[Any]] = {}
     for name, given in document.fields.items():
         field = fields[name]
-        held = values(field.kind, given)
-        if field.kind != "text":
-            columns[name] = held if field.many else held[:1]
-            continue
-        split = [found for found in map(words.split, held) if found]
-        columns[name] = [" ".join(one) for one in split]
-        columns[name + STEM] = [" ".join(words.stems(one)) for one in split]
+        match field.kind:
+            case "text":
+                split = [found for found in map(words.split, values("text", given)) if found]
+                columns[name] = [" ".join(one) for one in split]
+                columns[name + STEM] = [" ".join(words.stems(one)) for one in split]
+            case "point" | "interval":
+                pair = (point if field.kind == "point" else dates.span)(str(given)) or ()
+                columns |= {column: [value] for column, value in zip(layout(field), pair, strict=False)}
+            case "vector":
+                continue
+            case _:
+                held = values(field.kind, given)
+                columns[name] = held if field.many else held[:1]
     return {name: held for name, held in columns.items() if held}
+
+
+def vectors(document: Document, fields: Mapping[str, Field]) -> dict[str, NDArray[np.float16]]:
+    """Field name to (dimensions,) float16 of length 1; a vector that is none (other dimensions, nought, a NaN) is left out."""
+    given = {
+        name: unit(given, fields[name].dimensions) for name, given in document.fields.items() if fields[name].kind == "vector"
+    }
+    return {name: vector.astype(np.float16) for name, vector in given.items() if vector is not None}
+
+
+def unit(given: Any, dimensions: int) -> NDArray[np.float32] | None:
+    """The (dimensions,) float32 vector of length 1 in that direction; None if there is none."""
+    try:
+        vector = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        return None
+    if vector.shape != (dimensions,) or not np.isfinite(vector).all() or not (largest := np.abs(vector).max()):
+        return None
+    vector = vector / largest
+    found: NDArray[np.float32] = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return found
+
+
+def point(text: str) -> tuple[float, float] | None:
+    """Latitude and longitude of "50.9,4.33", in decimal degrees; None where that is no place on Earth."""
+    latitude, _, longitude = text.partition(",")
+    north, east = _number(latitude), _number(longitude)
+    if north is None or east is None or abs(north) > _LIMITS[LATITUDE] or abs(east) > _LIMITS[LONGITUDE]:
+        return None
+    return north, east
+
+
+def bounds(query: InBox | Overlaps) -> list[tuple[Bounds, ...]]:
+    """What it asks of the columns: all of one of these. Nothing where an end is no date."""
+    if isinstance(query, InBox):
+        west, south, east, north = map(float, (query.west, query.south, query.east, query.north))
+        parallels, name = (query.field + LATITUDE, south, north), query.field + LONGITUDE
+        if west <= east:
+            return [(parallels, (name, west, east))]
+        return [(parallels, (name, west, None)), (parallels, (name, None, east))]
+    low, high = (None if end is None else dates.span(end) for end in (query.low, query.high))
+    if (low is None and query.low is not None) or (high is None and query.high is not None):
+        return []
+    return [((query.field + FROM, None, high[1] if high else None), (query.field + TO, low[0] if low else None, None))]
+
+
+def metres(latitude: float, longitude: float, others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) distances from a point to (N, 2) latitudes and longitudes, all in decimal degrees, along the sphere (haversine)."""
+    here, there = np.radians([latitude, longitude]), np.radians(others)
+    half = np.sin((there - here) / 2) ** 2
+    angle = half[:, 0] + math.cos(here[0]) * np.cos(there[:, 0]) * half[:, 1]
+    found: NDArray[np.float64] = 2 * EARTH_M * np.arcsin(np.sqrt(np.clip(angle, 0, 1)))
+    return found
 
 
 def ranks(query: Query) -> bool:
@@ -55,6 +144,19 @@ def ranks(query: Query) -> bool:
             return any(ranks(part) for part in parts)
         case Not() | Everything() | _:
             return False
+
+
+def asks(query: Query, names: Collection[str]) -> bool:
+    """Whether it asks for one of these fields."""
+    match query:
+        case And(parts) | Or(parts):
+            return any(asks(part, names) for part in parts)
+        case Not(part):
+            return asks(part, names)
+        case Everything():
+            return False
+        case _:
+            return query.field in names
 
 
 def facet_value(value: object) -> str:
@@ -73,9 +175,11 @@ def _value(kind: Kind, value: Value) -> Any:
         case "number":
             return _number(value)
         case "date":
-            return _milliseconds(str(value))
+            return dates.moment(str(value))
         case "flag":
             return value if isinstance(value, bool) else str(value).lower() in ("true", "1", "yes")
+        case "point" | "interval" | "vector":
+            raise ValueError(f"a {kind} is no single value")
 
 
 def _number(value: Value) -> float | None:
@@ -84,12 +188,3 @@ def _number(value: Value) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number + 0.0 if math.isfinite(number) else None  # -0.0 + 0.0 is 0.0
-
-
-def _milliseconds(text: str) -> int | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(milliseconds=1)

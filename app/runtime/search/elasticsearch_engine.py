@@ -6,29 +6,58 @@
 
 Each batch is written to the index that stands and to the one that a rebuild is filling, if any. The version of a document
 is Elasticsearch's external version, so writers may come in any order; what was taken out is remembered for an hour.
-Documents are not kept in the index (no `_source`): the database has them.
+Documents are not kept in the index (no `_source`): the database has them. An index for other fields is written as far as it
+has ours, and asked as it is: what it does not know matches nothing.
 """
 
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import structlog
-from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
+from numpy.typing import NDArray
 
 from app.runtime.search import columns, words
+from app.runtime.search.columns import Column
 from app.runtime.search.elasticsearch_query import translate
 from app.runtime.search.facets import count as count_facets
-from app.runtime.search.port import RELEVANCE, Document, Field, Found, Hit, Query, SearchDown, SearchEngine, Sort
+from app.runtime.search.port import (
+    EVERYTHING,
+    RELEVANCE,
+    Document,
+    Field,
+    Found,
+    Hit,
+    Query,
+    SearchDown,
+    SearchEngine,
+    Sort,
+    Standing,
+)
 
 ANSWER_S, WRITE_S = 5.0, 60.0
 BATCH = 500  # documents in one bulk request
-PAGE = 5_000  # keys in one page of `versions`
+PAGE = 5_000  # keys in one page of `keys` and `versions`
+KEPT = "10m"  # so long a moment is remembered after its last page
 DEEPEST = 100_000  # hits that paging may reach
 WORDS = "_words"  # column of the distinct words of a text, for autocompletion
+CANDIDATES = 500  # vectors looked at for the nearest
+TIED = 32  # vectors as near as the last that is wanted, and more than that are left to chance
+HNSW = {"type": "hnsw", "m": 24, "ef_construction": 192}
+TYPES: dict[Column, str] = {
+    "words": "text",
+    "stems": "text",
+    "keyword": "keyword",
+    "float": "double",
+    "integer": "long",
+    "flag": "boolean",
+    "vector": "dense_vector",
+}
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -42,6 +71,9 @@ class ElasticsearchEngine:
         self._reads = alias
         self._fields = {field.name: field for field in fields}
         self._digest = columns.digest(fields)
+        self._guards = {field.name for field in fields if field.guard}
+        self._guarded = False  # whether the index that stands was seen to have them
+        self._known: dict[str, dict[str, Field]] = {}  # index to those of our fields that it has
 
     def write(self, documents: Iterable[Document]) -> None:
         batch = list(documents)
@@ -61,12 +93,12 @@ class ElasticsearchEngine:
         offset: int = 0,
         limit: int = 20,
     ) -> Found:
-        dsl = translate(query, self._fields)
+        dsl = self._translated(query)
         answers: list[Any] = []
 
         def ask(aggregations: Mapping[str, Any]) -> Mapping[str, Any]:
             page = {"from_": offset, "size": limit, "track_total_hits": True} if not answers else {"size": 0}
-            found = self._search(query=dsl, sort=_sort(sort, query), aggregations=dict(aggregations) or None, **page)
+            found = self._search(query=dsl, sort=self._sort(sort, query), aggregations=dict(aggregations) or None, **page)
             answers.append(found)
             return found.get("aggregations", {}) if found else {name: {"buckets": []} for name in aggregations}
 
@@ -81,25 +113,68 @@ class ElasticsearchEngine:
         if not begun:
             return ()
         terms = {"field": field + WORDS, "include": begun[0] + ".*", "size": limit}
-        found = self._search(query=translate(query, self._fields), size=0, aggregations={"terms": {"terms": terms}})
+        found = self._search(query=self._translated(query), size=0, aggregations={"terms": {"terms": terms}})
         return tuple((one["key"], one["doc_count"]) for one in found["aggregations"]["terms"]["buckets"]) if found else ()
 
+    def keys(self, query: Query) -> Iterator[str]:
+        yield from (hit["_id"] for hit in self._walk(query))
+
     def versions(self) -> Iterator[tuple[str, int]]:
+        yield from ((hit["_id"], hit["_version"]) for hit in self._walk(EVERYTHING))
+
+    def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
+        direction = columns.unit(vector, self._fields[field].dimensions)
+        if direction is None:
+            return ()
+        knn = {
+            "field": field,
+            "query_vector": direction.tolist(),
+            "k": (number := min(limit + TIED, 10_000)),
+            "num_candidates": min(10_000, max(CANDIDATES, number * 10)),
+            "filter": self._translated(query),
+        }
         try:
-            moment = _asked(lambda: self._client.open_point_in_time(index=self._reads, keep_alive="5m"))["id"]
+            found = self._search(knn=knn, size=number, track_total_hits=False)
+        except BadRequestError as error:
+            if "does not exist in the mapping" in str(error):  # of an index for other fields
+                return ()
+            raise
+        hits = found["hits"]["hits"] if found else []
+        near = sorted((-round(2 * hit["_score"] - 1, 6), hit["_id"]) for hit in hits)
+        return tuple(Hit(key, -score) for score, key in near[:limit])
+
+    def tend(self, stop: Callable[[], bool]) -> None:
+        """Elasticsearch does that by itself."""
+
+    def standing(self) -> Standing:
+        aliases = self._ours()
+        stands = [name for name in aliases if self._alias in aliases[name]]
+        filled = any(self._fits(name) for name in aliases if name not in stands)
+        if not stands:
+            return Standing("none", filled)
+        return Standing("current" if self._fits(stands[0]) else "other", filled)
+
+    def _walk(self, query: Query) -> Iterator[Mapping[str, Any]]:
+        """The hits by key ascending, of one moment."""
+        dsl = self._translated(query)
+        try:
+            moment = _asked(lambda: self._client.open_point_in_time(index=self._reads, keep_alive=KEPT))["id"]
         except NotFoundError:
             return
         try:
             after: list[Any] | None = None
             while True:
-                page = {"pit": {"id": moment, "keep_alive": "5m"}, "size": PAGE, "search_after": after, "track_total_hits": False}
-                hits = self._search(sort=[{"key": "asc"}], version=True, **page)["hits"]["hits"]
-                yield from ((hit["_id"], hit["_version"]) for hit in hits)
+                page = {"pit": {"id": moment, "keep_alive": KEPT}, "size": PAGE, "search_after": after, "track_total_hits": False}
+                found = self._search(query=dsl, sort=[{"key": "asc"}], version=True, **page)
+                if found is None:
+                    raise SearchDown("The search index was made anew meanwhile, or the search was left for too long: ask again.")
+                moment, hits = found.get("pit_id", moment), found["hits"]["hits"]
+                yield from hits
                 if len(hits) < PAGE:
                     return
                 after = hits[-1]["sort"]
         finally:
-            _asked(lambda: self._client.close_point_in_time(id=moment))
+            _forget(self._client, moment)
 
     @contextmanager
     def rebuild(self) -> Iterator[SearchEngine]:
@@ -115,15 +190,23 @@ class ElasticsearchEngine:
     def close(self) -> None:
         self._client.close()
 
+    def _translated(self, query: Query) -> dict[str, Any]:
+        """SearchDown where the query is guarded by a field that the index lacks; an index that has it is looked at once."""
+        if not self._guarded and columns.asks(query, self._guards):
+            aliases = self._ours()
+            standing = [name for name in aliases if self._alias in aliases[name]]
+            if any(not self._guards <= self._fields_of(name).keys() for name in standing):
+                raise SearchDown(columns.UNGUARDED)
+            self._guarded = bool(standing)
+        return translate(query, self._fields)
+
     def _written(self) -> list[str]:
-        """The index that stands (made now if none does) and those that are being filled. SearchDown if it is for other fields."""
+        """The index that stands, whatever its fields (made now if there is none), and those for our fields that are filled."""
         aliases = self._ours()
         standing = [name for name in aliases if self._alias in aliases[name]]
         if not standing:
             standing = [self._create()]
             _asked(lambda: self._client.indices.put_alias(index=standing[0], name=self._alias))
-        elif not self._fits(standing[0]):
-            raise SearchDown("The search index is of another version: run `lectotype reindex`.")
         return sorted({*standing, *filter(self._fits, aliases)})
 
     def _ours(self) -> dict[str, set[str]]:
@@ -131,6 +214,33 @@ class ElasticsearchEngine:
         found = _asked(lambda: self._client.indices.get_alias(index=f"{self._alias}-*"))
         name_of_ours = re.compile(rf"{re.escape(self._alias)}-[0-9a-f]{{8}}-\d+")
         return {name: set(state["aliases"]) for name, state in found.items() if name_of_ours.fullmatch(name)}
+
+    def _fields_of(self, name: str) -> dict[str, Field]:
+        """Those of our fields that the index has."""
+        if self._fits(name):
+            return self._fields
+        if name not in self._known:
+            held = next(iter(_asked(lambda: self._client.indices.get_mapping(index=name)).values()))["mappings"]["properties"]
+            mapped = {one.name: {column: known["type"] for column, known in _properties([one]).items()} for one in self._every()}
+            self._known[name] = {
+                one.name: one
+                for one in self._every()
+                if all(held.get(column, {}).get("type") == kind for column, kind in mapped[one.name].items())
+                and held.get(one.name, {}).get("dims", one.dimensions) == one.dimensions
+            }
+        return self._known[name]
+
+    def _every(self) -> Iterable[Field]:
+        return self._fields.values()
+
+    def _sort(self, sort: Sort, query: Query) -> list[dict[str, Any]]:
+        by_key = {"key": {"order": "asc"}}
+        if sort.field:
+            column = columns.first(self._fields[sort.field])
+            order = "desc" if sort.descending else "asc"
+            kind = TYPES[columns.layout(self._fields[sort.field])[column]]
+            return [{column: {"order": order, "missing": "_last", "unmapped_type": kind}}, by_key]
+        return [{"_score": {"order": "desc"}}, by_key] if columns.ranks(query) else [by_key]
 
     def _fits(self, name: str) -> bool:
         return name.startswith(f"{self._alias}-{self._digest}-")
@@ -171,11 +281,16 @@ class ElasticsearchEngine:
         if document.deleted:
             yield {"delete": about}
             return
-        held = columns.of(document, self._fields)
-        texts = [column for column in held if column in self._fields and self._fields[column].kind == "text"]
+        fields = self._fields_of(name)
+        ours = Document(document.key, document.version, {one: held for one, held in document.fields.items() if one in fields})
+        held = columns.of(ours, fields)
+        texts = [column for column in held if column in fields and fields[column].kind == "text"]
         distinct = {column + WORDS: sorted({word for text in held[column] for word in text.split()}) for column in texts}
+        places = [one for one in fields.values() if one.kind == "point" and one.name + columns.LATITUDE in held]
+        points = {one.name: [held[one.name + side][0] for side in (columns.LONGITUDE, columns.LATITUDE)] for one in places}
+        vectors = {one: _exact(vector, fields[one]) for one, vector in columns.vectors(ours, fields).items()}
         yield {"index": about}
-        yield {"key": document.key, **held, **distinct}
+        yield {"key": document.key, **held, **distinct, **points, **vectors}
 
     def _search(self, **asked: Any) -> Any:
         """The answer, or None where there is no index yet."""
@@ -223,22 +338,29 @@ def _settings() -> dict[str, Any]:
     return {"number_of_shards": 1, "auto_expand_replicas": "0-1", "max_result_window": DEEPEST, "gc_deletes": "1h"}
 
 
+def _forget(client: Elasticsearch, moment: str) -> None:
+    """It would be forgotten by itself."""
+    with suppress(TransportError, ApiError):
+        client.close_point_in_time(id=moment)
+
+
+def _exact(vector: NDArray[np.float16], field: Field) -> list[float]:
+    """The same direction at length 1 as a float has it: what is nearly 1, Elasticsearch takes for 1."""
+    found = columns.unit(vector, field.dimensions)
+    return [] if found is None else found.tolist()
+
+
 def _properties(fields: Iterable[Field]) -> dict[str, Any]:
     properties: dict[str, Any] = {"key": {"type": "keyword"}}
-    types = {"keyword": "keyword", "number": "double", "date": "long", "flag": "boolean"}
     for field in fields:
-        if field.kind != "text":
-            properties[field.name] = {"type": types[field.kind]}
-            continue
-        text = {"type": "text", "analyzer": "whitespace"}
-        properties[field.name] = text
-        properties[field.name + columns.STEM] = text | {"index_options": "freqs"}
-        properties[field.name + WORDS] = {"type": "keyword", "index": False}
+        properties |= {column: {"type": TYPES[kind]} for column, kind in columns.layout(field).items()}
+        match field.kind:
+            case "text":
+                properties[field.name]["analyzer"] = "whitespace"
+                properties[field.name + columns.STEM] |= {"analyzer": "whitespace", "index_options": "freqs"}
+                properties[field.name + WORDS] = {"type": "keyword", "index": False}
+            case "point":
+                properties[field.name] = {"type": "geo_point"}
+            case "vector":
+                properties[field.name] |= {"dims": field.dimensions, "index": True, "similarity": "cosine", "index_options": HNSW}
     return properties
-
-
-def _sort(sort: Sort, query: Query) -> list[dict[str, Any]]:
-    by_key = {"key": {"order": "asc"}}
-    if sort.field:
-        return [{sort.field: {"order": "desc" if sort.descending else "asc", "missing": "_last"}}, by_key]
-    return [{"_score": {"order": "desc"}}, by_key] if columns.ranks(query) else [by_key]

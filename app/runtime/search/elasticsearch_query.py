@@ -1,10 +1,28 @@
 """Our query tree as Elasticsearch's. Term for term what `tantivy_query` asks; no query string is parsed by the server."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from app.runtime.search import columns, words
-from app.runtime.search.port import And, Everything, Field, Fuzzy, Not, Or, Phrase, Prefix, Query, Range, Term, Words
+from app.runtime.search.port import (
+    And,
+    Everything,
+    Field,
+    Fuzzy,
+    InBox,
+    Leaf,
+    Near,
+    Not,
+    Or,
+    Overlaps,
+    Phrase,
+    Prefix,
+    Query,
+    Range,
+    Term,
+    Words,
+)
 
 Dsl = dict[str, Any]
 NOTHING: Dsl = {"match_none": {}}
@@ -26,11 +44,11 @@ def translate(query: Query, fields: Mapping[str, Field]) -> Dsl:
             return _boolean("should", [translate(part, fields) for part in parts])
         case Not(part):
             return {"bool": {"must": [{"match_all": {}}], "must_not": [translate(part, fields)]}}
-        case Prefix() | Fuzzy() | Term() | Range():
+        case _:
             return {"constant_score": {"filter": _filter(query, fields), "boost": 0.0}}
 
 
-def _filter(query: Prefix | Fuzzy | Term | Range, fields: Mapping[str, Field]) -> Dsl:
+def _filter(query: Leaf, fields: Mapping[str, Field]) -> Dsl:
     match query:
         case Prefix(field, text):
             return _prefix(field, words.split(text))
@@ -41,6 +59,10 @@ def _filter(query: Prefix | Fuzzy | Term | Range, fields: Mapping[str, Field]) -
             return {"terms": {field: held}} if held else NOTHING
         case Range():
             return _range(query, fields)
+        case InBox() | Overlaps():
+            return _boolean("should", [_boolean("must", [_between(*one) for one in all_of]) for all_of in columns.bounds(query)])
+        case Near():
+            return _near(query)
 
 
 def _words(field: str, split: list[str], *, stem: bool) -> Dsl:
@@ -70,14 +92,27 @@ def _fuzzy(field: str, word: str, edits: int) -> Dsl:
 
 
 def _range(query: Range, fields: Mapping[str, Field]) -> Dsl:
-    bounds: dict[str, Any] = {}
-    for name, given in (("gte", query.low), ("lte", query.high)):
-        if given is not None:
-            held = columns.values(fields[query.field].kind, given)
-            if not held:
-                return NOTHING
-            bounds[name] = held[0]
-    return {"range": {query.field: bounds}} if bounds else {"exists": {"field": query.field}}
+    field = fields[query.field]
+    if query.low is None and query.high is None:
+        return _between(columns.first(field), None, None)
+    low, high = (None if end is None else (columns.values(field.kind, end) or [None])[0] for end in (query.low, query.high))
+    if (low is None and query.low is not None) or (high is None and query.high is not None):
+        return NOTHING
+    return _between(field.name, low, high)
+
+
+def _between(column: str, low: float | None, high: float | None) -> Dsl:
+    bounds = {name: end for name, end in (("gte", low), ("lte", high)) if end is not None}
+    return {"range": {column: bounds}} if bounds else {"exists": {"field": column}}
+
+
+def _near(query: Near) -> Dsl:
+    if not (math.isfinite(query.metres) and query.metres >= 0):
+        return NOTHING
+    if query.metres >= math.pi * columns.EARTH_M:
+        return {"exists": {"field": query.field}}
+    here = {"lat": query.latitude, "lon": query.longitude}
+    return {"geo_distance": {"distance": f"{max(query.metres, 0.001):.6f}m", query.field: here, "ignore_unmapped": True}}
 
 
 def _boolean(occur: str, parts: list[Dsl]) -> Dsl:

@@ -3,24 +3,43 @@
 Text is split in Python (`words`) and handed to either engine already split, so that both index the same words.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from app.runtime.errors import Unavailable
 
-Kind = Literal["text", "keyword", "number", "date", "flag"]
+Kind = Literal["text", "keyword", "number", "date", "flag", "point", "interval", "vector"]
 Value = str | float | int | bool
+MOST_DIMENSIONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of the index. `text` is searched by words; the others are exact, sortable and, as facets, countable."""
+    """One field of the index. Raise `edition` when what documents say in the field changes: the index is then made anew.
+
+    A `guard` keeps documents from those whom they are not for: where an index lacks it, asking for it raises SearchDown.
+
+    text      searched by its words
+    keyword, number, date, flag   exact, sortable and, but for dates, countable as facets
+    point     "latitude,longitude" in decimal degrees (WGS 84), found by `InBox` and `Near`
+    interval  ISO 8601, "1899-05/1901", "1887-06-12" or "1900/..": from the first to the last moment of it, found by `Overlaps`
+    vector    `dimensions` numbers, of any length but nought; kept as half floats of length 1, found by `nearest`
+    """
 
     name: str
     kind: Kind
     many: bool = False
+    dimensions: int = 0
+    edition: int = 1
+    guard: bool = False
+
+    def __post_init__(self) -> None:
+        if self.many and self.kind in ("point", "interval", "vector"):
+            raise ValueError(f"{self.name}: a document has one {self.kind} in a field")
+        if not (0 < self.dimensions <= MOST_DIMENSIONS if self.kind == "vector" else self.dimensions == 0):
+            raise ValueError(f"{self.name}: a vector, and nothing else, has 1 to {MOST_DIMENSIONS} dimensions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +55,9 @@ class Document:
 @dataclass(frozen=True, slots=True)
 class Everything:
     """Matches every document."""
+
+
+EVERYTHING = Everything()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +112,39 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
+class InBox:
+    """The point lies in the box, its edges included; decimal degrees. A box whose west is beyond its east goes over 180°."""
+
+    field: str
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The point lies within so many metres along the sphere of radius 6,371,009 m; engines may differ by a metre at the edge."""
+
+    field: str
+    latitude: float
+    longitude: float
+    metres: float
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """The interval shares a moment with the one from `low` to `high`, ISO 8601 dates, whole ("1900" ends with its last day).
+
+    None leaves a side open.
+    """
+
+    field: str
+    low: str | None = None
+    high: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """All of them."""
 
@@ -110,12 +165,13 @@ class Not:
     part: "Query"
 
 
-Query = Everything | Words | Phrase | Prefix | Fuzzy | Term | Range | And | Or | Not
+Leaf = Prefix | Fuzzy | Term | Range | InBox | Near | Overlaps  # what a document matches or not, no more and no less
+Query = Everything | Words | Phrase | Leaf | And | Or | Not
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """By a field (not a text one), or by relevance when `field` is empty. Ties go by key, ascending."""
+    """By a field with one value (an interval: its beginning), by relevance if `field` is empty. Ties go by key, ascending."""
 
     field: str = ""
     descending: bool = True
@@ -141,12 +197,23 @@ class Found:
     facets: Mapping[str, tuple[tuple[str, int], ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the index that answers stands to the fields of this code: there is `none`, it is for `other` ones, or `current`."""
+
+    state: Literal["none", "other", "current"]
+    rebuilding: bool
+
+
 class SearchDown(Unavailable):
     """The search engine does not answer."""
 
 
 class SearchEngine(Protocol):
-    """What both engines do. Writing is the relay's alone; any process may ask."""
+    """What both engines do. Writing is the relay's alone; any process may ask.
+
+    An index for other fields answers and is written as far as its fields are ours: what it lacks matches nothing.
+    """
 
     def write(self, documents: Iterable[Document]) -> None:
         """Add, replace or (tombstones) remove, and make it visible; safe to repeat. Older versions never replace newer."""
@@ -163,14 +230,36 @@ class SearchEngine(Protocol):
     ) -> Found:
         """The page of hits from `offset`, exact total, facets ordered by count, then value. Raises SearchDown."""
 
+    def keys(self, query: Query) -> Iterator[str]:
+        """The key of every document that matches, ascending, as they stand when the first is asked for; memory stays flat.
+
+        Raises SearchDown, also in the middle: Elasticsearch forgets a moment when a rebuild ends.
+        """
+
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
         """Words of a text field that begin so, with the number of documents that match and hold them, for autocompletion."""
+
+    def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
+        """The documents that match whose vectors point most nearly the same way, by their cosine (the score), then key.
+
+        Of those that are truly nearest, at least 95 % are expected among the answers (recall); all, where few match. Nothing
+        where `vector` is none. Raises SearchDown.
+        """
 
     def versions(self) -> Iterator[tuple[str, int]]:
         """Key and version of every document, by key ascending; read in a stream."""
 
     def rebuild(self) -> AbstractContextManager["SearchEngine"]:
         """A new, empty index to fill; on leaving without an error it takes the place of the old one in one step."""
+
+    def tend(self, stop: Callable[[], bool]) -> None:
+        """Work that makes answers faster and that none waits for; it may take minutes, and ends when `stop` says so.
+
+        For one process at a time; killed in the middle it does no harm.
+        """
+
+    def standing(self) -> Standing:
+        """Whether the index is for our fields, and whether one is being made. Raises SearchDown."""
 
     def close(self) -> None:
         """Let go of files and connections."""

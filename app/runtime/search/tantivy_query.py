@@ -7,27 +7,42 @@ from typing import Any
 import tantivy
 from tantivy import FieldType, Occur
 
-from app.runtime.search import columns, words
-from app.runtime.search.port import And, Everything, Field, Fuzzy, Not, Or, Phrase, Prefix, Query, Range, Term, Words
-
-_RANGE_TYPES = {"number": FieldType.Float, "date": FieldType.Integer}
+from app.runtime.search import columns, tantivy_places, words
+from app.runtime.search.port import (
+    And,
+    Everything,
+    Field,
+    Fuzzy,
+    InBox,
+    Leaf,
+    Near,
+    Not,
+    Or,
+    Overlaps,
+    Phrase,
+    Prefix,
+    Query,
+    Range,
+    Term,
+    Words,
+)
 
 
 class Translator:
-    """For one schema. What has no words or values left matches nothing."""
+    """For one state of an index, and those of its fields that are ours.
 
-    def __init__(self, schema: tantivy.Schema, fields: Mapping[str, Field]) -> None:
+    What has no words or values left matches nothing, and so does what asks for another field.
+    """
+
+    def __init__(self, schema: tantivy.Schema, fields: Mapping[str, Field], searcher: tantivy.Searcher) -> None:
         self._schema = schema
         self._fields = fields
+        self._searcher = searcher
 
     def translate(self, query: Query) -> tantivy.Query:
         match query:
             case Everything():
                 return tantivy.Query.all_query()
-            case Words(field, text, stem):
-                return self._words(field, words.split(text), stem=stem)
-            case Phrase(field, text):
-                return self._phrase(field, words.split(text))
             case And(parts):
                 return _boolean(Occur.Must, [self.translate(part) for part in parts])
             case Or(parts):
@@ -35,10 +50,16 @@ class Translator:
             case Not(part):
                 inner = self.translate(part)
                 return tantivy.Query.boolean_query([(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, inner)])
-            case Prefix() | Fuzzy() | Term() | Range():
-                return tantivy.Query.const_score_query(self._filter(query), 0.0)
+            case _ if query.field not in self._fields:
+                return tantivy.Query.empty_query()
+            case Words(field, text, stem):
+                return self._words(field, words.split(text), stem=stem)
+            case Phrase(field, text):
+                return self._phrase(field, words.split(text))
+            case _:
+                return tantivy.Query.const_score_query(self._leaf(query), 0.0)
 
-    def _filter(self, query: Prefix | Fuzzy | Term | Range) -> tantivy.Query:
+    def _leaf(self, query: Leaf) -> tantivy.Query:
         match query:
             case Prefix(field, text):
                 return self._prefix(field, words.split(text))
@@ -48,12 +69,17 @@ class Translator:
                 return self._term(field, columns.values(self._fields[field].kind, values))
             case Range():
                 return self._range(query)
+            case InBox() | Overlaps():
+                alternatives = [_boolean(Occur.Must, [self._between(*one) for one in all_of]) for all_of in columns.bounds(query)]
+                return _boolean(Occur.Should, alternatives)
+            case Near():
+                return tantivy_places.near(query, self._schema, self._searcher)
 
-    def having(self, query: tantivy.Query, field: str, value: Any) -> tantivy.Query:
-        """Those of the query whose field has this value as held, or none if it is None."""
+    def having(self, query: tantivy.Query, column: str, value: Any) -> tantivy.Query:
+        """Those of the query whose column has this value as held, or none if it is None."""
         if value is None:
-            return tantivy.Query.boolean_query([(Occur.Must, query), (Occur.MustNot, tantivy.Query.exists_query(field))])
-        return _boolean(Occur.Must, [query, tantivy.Query.term_query(self._schema, field, value)])
+            return tantivy.Query.boolean_query([(Occur.Must, query), (Occur.MustNot, tantivy.Query.exists_query(column))])
+        return _boolean(Occur.Must, [query, tantivy.Query.term_query(self._schema, column, value)])
 
     def _words(self, field: str, split: list[str], *, stem: bool) -> tantivy.Query:
         exact = [tantivy.Query.term_query(self._schema, field, word, "freq") for word in split]
@@ -83,13 +109,21 @@ class Translator:
         return _boolean(Occur.Should, [tantivy.Query.term_query(self._schema, field, value) for value in values])
 
     def _range(self, query: Range) -> tantivy.Query:
-        kind = self._fields[query.field].kind
-        low, high = (None if end is None else (columns.values(kind, end) or [None])[0] for end in (query.low, query.high))
+        field = self._fields[query.field]
+        if query.low is None and query.high is None:
+            return tantivy.Query.exists_query(columns.first(field))
+        low, high = (None if end is None else (columns.values(field.kind, end) or [None])[0] for end in (query.low, query.high))
         if (low is None and query.low is not None) or (high is None and query.high is not None):
             return tantivy.Query.empty_query()
+        return self._between(field.name, low, high)
+
+    def _between(self, column: str, low: float | None, high: float | None) -> tantivy.Query:
+        """The column's number, at least and at most; whether there is one where both are None."""
         if low is None and high is None:
-            return tantivy.Query.exists_query(query.field)
-        return tantivy.Query.range_query(self._schema, query.field, _RANGE_TYPES[kind], low, high)
+            return tantivy.Query.exists_query(column)
+        ends = [end for end in (low, high) if end is not None]
+        kind = FieldType.Integer if all(isinstance(end, int) for end in ends) else FieldType.Float
+        return tantivy.Query.range_query(self._schema, column, kind, low, high)
 
 
 def _boolean(occur: Occur, parts: list[tantivy.Query]) -> tantivy.Query:

@@ -13,6 +13,7 @@ from functools import cache
 
 import tantivy
 
+EDITION = 1  # of the splitting and stemming; raise it when words come out differently, and every index is made anew
 LONGEST = 100  # characters of a word; what is longer is no word, and is cut
 _MARK = (
     r"[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"

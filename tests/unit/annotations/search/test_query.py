@@ -1,6 +1,7 @@
 """What people type, as a query tree, and the quotations that it finds."""
 
 import pytest
+import tantivy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,10 +10,10 @@ from annotations.search.schema import BY_NAME, FIELDS
 from app.runtime.errors import Invalid
 from app.runtime.search import columns, elasticsearch_query
 from app.runtime.search.port import And, Everything, Fuzzy, Not, Phrase, Prefix, Range, Term, Words
-from app.runtime.search.tantivy_engine import _schema
+from app.runtime.search.tantivy_columns import schema
 from app.runtime.search.tantivy_query import Translator
 
-TRANSLATOR = Translator(_schema(FIELDS), BY_NAME)
+TRANSLATOR = Translator(schema(FIELDS), BY_NAME, tantivy.Index(schema(FIELDS)).searcher())
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,28 @@ def test_questions_about_specimens(client: FlaskClient, oak: tuple[Specimen, Med
     assert numbers(client, q=q) == expected
 
 
+def test_places_and_dates_are_asked_for(client: FlaskClient, runtime: Runtime) -> None:
+    places = {"A": ("50.93", "4.33"), "B": ("-16.5", "179.9"), "C": ("0", "0"), "D": ("95", "4"), "E": ("", "")}
+    dates = {"A": "1887-06-12", "B": "1899-05/1901", "C": "no date", "D": "188X", "E": "0099"}
+    for number, (latitude, longitude) in places.items():
+        add_sheet(runtime, number, {"decimalLatitude": latitude, "decimalLongitude": longitude, "eventDate": dates[number]})
+    add_sheet(runtime, "F", {"verbatimEventDate": "12.VI.1887"})
+    _, (media,) = add_sheet(runtime, "G", {"eventDate": "1850", "decimalLatitude": "-16,5", "decimalLongitude": "-179"})
+    machine(runtime, media, "text", "galls")
+    index(runtime)
+    assert numbers(client, bbox="4,50,5,51") == ["A"]
+    assert numbers(client, bbox="170,-20,-170,0") == ["B"]
+    assert numbers(client, near="50.9,4.3,4000") == ["A"]
+    assert numbers(client, near="50.9,4.3,4000", bbox="5,50,6,51") == []
+    assert numbers(client, q="coordinates:*") == ["A", "B"]
+    assert numbers(client, eventDate="1850..1900") == ["A", "B", "D", "F", "G"]
+    assert numbers(client, q="eventDate:1900") == ["B"]
+    assert numbers(client, eventDate="1887-06-12/1887-06-20") == ["A", "D", "F"]
+    assert numbers(client, q="eventDate:1887-06-13..1898") == ["D"]
+    assert [item["catalogNumber"] for item in ask(client, q="eventDate:1850..1900", sort="eventDate")["items"]][:2] == ["G", "D"]
+    assert ask(client, type="annotation", eventDate="1850")["total"] == 1
+
+
 def test_an_ark_finds_what_it_names(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
     assert numbers(client, q=f"ark:99999/{oak[0].key}") == ["BR0000005065868"]
 
@@ -176,6 +198,17 @@ def test_pages_follow_one_another(client: FlaskClient, runtime: Runtime, oak: tu
         ({"sort": "annotation"}, 400, "sort"),
         ({"sort": "leaf"}, 400, "sort"),
         ({"order": "year"}, 400, "order"),
+        ({"sort": "coordinates"}, 400, "sort"),
+        ({"facets": "eventDate"}, 400, "facets"),
+        ({"bbox": "1,2,3"}, 400, "bbox"),
+        ({"bbox": "4,51,5,50"}, 400, "bbox"),
+        ({"bbox": "4,50,181,51"}, 400, "bbox"),
+        ({"near": "50,4"}, 400, "near"),
+        ({"near": "50,4,-1"}, 400, "near"),
+        ({"near": "nan,4,1"}, 400, "near"),
+        ({"coordinates": "50,4"}, 400, "coordinates"),
+        ({"eventDate": "spring"}, 400, "eventDate"),
+        ({"eventDate": "1887-13..1890"}, 400, "eventDate"),
         ({"year": "old"}, 400, "year"),
         ({"facets": "soup"}, 400, "soup"),
         ({"facets": "text"}, 400, "facets"),

@@ -1,0 +1,127 @@
+"""An index for other fields, or none, is made anew by the relay while the old one answers."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import tantivy
+
+from annotations.search import consistency, service
+from annotations.search.schema import FIELDS
+from app import compose, doctor, relay
+from app.index_keeper import IndexKeeper
+from app.runtime.broker import DatabaseBroker
+from app.runtime.context import Runtime
+from app.runtime.search.port import Everything, SearchDown, Standing, Words
+from app.runtime.search.tantivy_engine import TantivyEngine
+from app.runtime.settings import Settings
+from tests.services import wait_until
+from tests.sheets import add_sheet
+
+OAK = {"scientificName": "Quercus robur L.", "eventDate": "1899-05/1901", "decimalLatitude": "50.93", "decimalLongitude": "4.33"}
+CURRENT = Standing("current", rebuilding=False)
+
+
+def release_70fa686(root: Path, keys: list[str]) -> None:
+    """An index as that release left it: no columns for the order of keys, for places and for intervals."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("version", stored=True)
+    builder.add_text_field("sort", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("text", tokenizer_name="whitespace", index_option="position")
+    builder.add_text_field("text_stem", tokenizer_name="whitespace", index_option="freq")
+    builder.add_float_field("year", indexed=True, fast=True)
+    folder = root / "0a1b2c3d-1"
+    folder.mkdir(parents=True)
+    writer = tantivy.Index(builder.build(), str(folder)).writer(30_000_000, 1)
+    for key in keys:
+        writer.add_document(
+            tantivy.Document(key=f"specimen/{key}", version=1, sort="specimen", text="quercus", text_stem="quercus")
+        )
+    writer.commit()
+    writer.wait_merging_threads()
+    (root / "current").write_text(folder.name)
+
+
+@contextmanager
+def relaying(runtime: Runtime) -> Iterator[None]:
+    stop, broker = threading.Event(), DatabaseBroker(runtime.database)
+    thread = threading.Thread(target=relay.run, args=(runtime, broker, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        broker.close()
+
+
+def found(runtime: Runtime, **asked: object) -> list[str]:
+    with runtime.reads.begin() as session:
+        question = service.Question(**asked)  # type: ignore[arg-type]  # fields of a question
+        return [item["catalogNumber"] for item in service.search(session, runtime.search, question, runtime.addresses).items]
+
+
+def test_the_index_of_an_older_release_answers_and_is_made_anew_by_the_relay(prepared: Runtime) -> None:
+    specimen, _ = add_sheet(prepared, "BR1", OAK)
+    release_70fa686(prepared.settings.index_dir, [specimen.key])
+    assert prepared.search.standing() == Standing("other", rebuilding=False)
+    assert list(prepared.search.keys(Words("text", "quercus"))) == [f"specimen/{specimen.key}"]
+    with pytest.raises(SearchDown, match="what is closed"):  # that release did not keep closed images out of its index
+        found(prepared, q="quercus")
+    says = {one.name: one.says for one in doctor.readiness(prepared)}["search"]
+    assert says == "embedded, 1 documents; it is of another version"
+    with relaying(prepared):
+        wait_until(lambda: prepared.search.standing() == CURRENT, "the new index", 30)
+    assert found(prepared, q="quercus eventDate:1850..1900") == ["BR1"]
+    with prepared.reads.begin() as session:
+        assert list(consistency.differences(session, prepared.search)) == []
+
+
+def test_a_missing_index_is_made_before_changes_are_written_to_it(prepared: Runtime) -> None:
+    add_sheet(prepared, "BR1", OAK)
+    while relay.update_index(prepared):
+        pass
+    TantivyEngine(prepared.settings.index_dir, FIELDS).close()
+    (prepared.settings.index_dir / "current").unlink()
+    assert prepared.search.standing().state == "none"
+    with relaying(prepared):
+        add_sheet(prepared, "BR2", OAK)
+        wait_until(lambda: sorted(found(prepared, q="quercus")) == ["BR1", "BR2"], "both specimens", 30)
+
+
+def _killed_in_the_middle(settings: Settings) -> None:
+    runtime = compose.build(settings)
+    with runtime.reads.begin() as session:
+        consistency.rebuild(session, runtime.search, runtime.addresses, lambda _: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_a_rebuild_that_was_killed_is_begun_again_by_the_next_relay(prepared: Runtime) -> None:
+    specimen, _ = add_sheet(prepared, "BR1", OAK)
+    release_70fa686(prepared.settings.index_dir, [specimen.key])
+    process = multiprocessing.get_context("spawn").Process(target=_killed_in_the_middle, args=(prepared.settings,))
+    process.start()
+    process.join(60)
+    assert process.exitcode == -9
+    assert prepared.search.standing() == Standing("other", rebuilding=False)
+    assert prepared.search.find(Everything()).total == 1
+    IndexKeeper(prepared).look()
+    assert prepared.search.standing() == CURRENT
+    assert found(prepared, chosen={"eventDate": ["1900"]}) == ["BR1"]
+
+
+def test_a_relay_that_ends_leaves_a_rebuild_and_the_old_index(prepared: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        add_sheet(prepared, f"BR{number}", OAK)
+    release_70fa686(prepared.settings.index_dir, [])
+    monkeypatch.setattr(consistency, "BATCH", 1)
+    keeper = IndexKeeper(prepared)
+    keeper._stop.set()
+    assert keeper._tried(1.0) > 0
+    assert prepared.search.standing() == Standing("other", rebuilding=False)
+    assert prepared.search.find(Everything()).total == 0
