@@ -9,15 +9,16 @@ import csv
 import json
 import sqlite3
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dwca.descriptors import ArchiveDescriptor, DataFileDescriptor
 from dwca.exceptions import InvalidArchive
 
-from iiif.ingest import tabular
+from iiif.ingest import depicted, tabular
 from iiif.ingest.delimited import MAX_FIELD, plain
 from iiif.ingest.files import Finder, is_within
 from iiif.ingest.model import ImageFile, IngestIssue, IngestSource, Record, SourceError
@@ -107,6 +108,7 @@ def _records(
     with closing(sqlite3.connect(scratch / "media.db", isolation_level=None)) as index:
         index.execute("PRAGMA journal_mode=OFF")
         index.execute("CREATE TABLE media (key TEXT, cells TEXT, place TEXT, used INTEGER DEFAULT 0)")
+        index.execute("CREATE TABLE names (name TEXT, row INTEGER)")
         index.execute("BEGIN")
         for extension in extensions:
             for line in _lines(folder, extension):
@@ -115,19 +117,32 @@ def _records(
                     yield Record(place, "", False, {}, findings=(line.finding,), refused=True)
                 else:
                     row = (line.key, json.dumps(dict(line.cells)), place)
-                    index.execute("INSERT INTO media (key, cells, place) VALUES (?, ?, ?)", row)
+                    added = index.execute("INSERT INTO media (key, cells, place) VALUES (?, ?, ?)", row).lastrowid
+                    names = [(name, added) for name in depicted.names_of(line.cells)]
+                    index.executemany("INSERT INTO names (name, row) VALUES (?, ?)", names)
         index.execute("CREATE INDEX by_key ON media (key)")
+        index.execute("CREATE INDEX by_name ON names (name)")
         index.execute("COMMIT")
         for line in _lines(folder, core):
             media = index.execute("SELECT cells FROM media WHERE key = ? ORDER BY rowid", (line.key,)).fetchall()
             index.execute("UPDATE media SET used = 1 WHERE key = ?", (line.key,))
-            yield _record(line, core.file_location, [json.loads(cells) for (cells,) in media], finder)
+            rows, issues = depicted.joined([json.loads(cells) for (cells,) in media], partial(_media_row, index))
+            yield _record(line, core.file_location, rows, tuple(issues), finder)
         for place, key in index.execute("SELECT place, key FROM media WHERE NOT used"):
             finding = IngestIssue("orphan-media", f"The media row speaks of {key[:80]!r}, which is no row of the core.")
             yield Record(place, "", False, {}, findings=(finding,), refused=True)
 
 
-def _record(line: ArchiveRow, name: str, media: list[dict[str, str]], finder: Finder) -> Record:
+def _media_row(index: sqlite3.Connection, name: str) -> Mapping[str, str] | None:
+    """The first media row of that identifier or address, of whatever record."""
+    found = index.execute("SELECT cells FROM media JOIN names ON row = media.rowid WHERE name = ? LIMIT 1", (name,)).fetchone()
+    cells: Mapping[str, str] | None = json.loads(found[0]) if found else None
+    return cells
+
+
+def _record(
+    line: ArchiveRow, name: str, media: Sequence[Mapping[str, str]], issues: tuple[IngestIssue, ...], finder: Finder
+) -> Record:
     place = f"{name}, line {line.line}"
     if line.finding is not None:
         return Record(place, "", False, {}, findings=(line.finding,), refused=True)
@@ -147,8 +162,8 @@ def _record(line: ArchiveRow, name: str, media: list[dict[str, str]], finder: Fi
         findings += missed
     if not images:
         by_number, left = tabular.instead(number, tuple(findings), finder)
-        return Record(place, number, True, line.cells, by_number, left)
-    return Record(place, number, True, line.cells, tuple(images), tuple(findings))
+        return Record(place, number, True, line.cells, by_number, (*left, *issues))
+    return Record(place, number, True, line.cells, tuple(images), (*findings, *issues))
 
 
 def _images_of(row: Mapping[str, str], finder: Finder) -> tuple[list[ImageFile], tuple[IngestIssue, ...]]:

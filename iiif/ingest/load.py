@@ -16,7 +16,7 @@ from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen
 from iiif.catalogue.model import Depiction, Media, Specimen
 from iiif.image.errors import RejectedImage
 from iiif.image.masters.derivatives import decode_check
-from iiif.ingest import matching
+from iiif.ingest import depicted, matching
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Progress, Record
 from iiif.ingest.report import IngestReport
 from ontology import darwin_core
@@ -44,6 +44,7 @@ class ReceivedImage:
 class Entry:
     """What of one record is new: the specimen, its images, images that are here and show it too; and what to report.
 
+    `known` are images that show it since before, of which the record may say more.
     `before` is the specimen as it was here already.
     """
 
@@ -51,6 +52,7 @@ class Entry:
     is_new: bool = False
     fresh: list[ReceivedImage] = field(default_factory=list)
     shared: list[tuple[ReceivedImage, Media]] = field(default_factory=list)
+    known: list[tuple[ReceivedImage, Depiction]] = field(default_factory=list)
     refusals: list[tuple[ImageFile, IngestIssue]] = field(default_factory=list)
     warnings: list[tuple[str, IngestIssue]] = field(default_factory=list)
 
@@ -180,9 +182,19 @@ class Loader:
                 entry.warnings.append((record.place, matching.identified(record.number, terms)))
             if specimen is not None:
                 for master in entry.fresh:
-                    self._add_media(session, specimen, master, record, now)
-                for _, media in entry.shared:
+                    media = self._add_media(session, specimen, master, record, now)
+                    self._depict(session, specimen, master, media, None, now)
+                for master, media in entry.shared:
                     service.depict(session, specimen.key, media.key, by=BY, at=now)
+                    self._depict(session, specimen, master, media, None, now)
+                for master, depiction in entry.known:
+                    media = service.get_media(session, depiction.media_key)
+                    self._depict(session, specimen, master, media, depiction, now)
+            entry.warnings += [
+                (_place(record, master.image), problem)
+                for master in (*entry.fresh, *(master for master, _ in entry.shared))
+                if (problem := depicted.read(master.image.terms).problem) is not None
+            ]
         self._count(record, entry, report)
         return entry.is_new
 
@@ -206,9 +218,11 @@ class Loader:
                 name = there.file_name if there else master.image.file_name
                 finding = IngestIssue("duplicate-by-hash", f"The same bytes are here as {name!r} of {other!r}.")
                 entry.refusals.append((master.image, finding))
-            elif not has_it and len(shown) >= service.MAX_SPECIMENS:
+            elif has_it:
+                entry.known += [(master, each) for each in shown if specimen and each.specimen_key == specimen.key]
+            elif len(shown) >= service.MAX_SPECIMENS:
                 entry.refusals.append((master.image, FULL))
-            elif not has_it:
+            else:
                 entry.shared.append((master, there))
                 entry.warnings.append((_place(record, master.image), _shows_too(session, there, shown)))
         return entry
@@ -224,7 +238,21 @@ class Loader:
         if entry.before is not None and not entry.fresh and not entry.shared and not entry.refusals:
             self._count_as_here(record, entry.before, report)
 
-    def _add_media(self, session: Session, specimen: Specimen, master: ReceivedImage, record: Record, at: datetime) -> None:
+    def _depict(
+        self, session: Session, specimen: Specimen, master: ReceivedImage, media: Media, known: Depiction | None, at: datetime
+    ) -> None:
+        """Keep role and region that the source gives, where none is known."""
+        said = depicted.read(master.image.terms)
+        role, region = (known.role, known.region) if known else ("", None)
+        size = (media.width_px, media.height_px)
+        if said.region is not None and region is None and media.state != "ready":
+            facts = decode_check(master.image.path, self.limits.decode)
+            size = (facts.width_px, facts.height_px)
+        new = (role or said.role, region or (said.region.within(*size) if said.region and all(size) else None))
+        if new != (role, region):
+            service.depict(session, specimen.key, media.key, role=new[0], region=new[1], by=BY, at=at, size_px=size)
+
+    def _add_media(self, session: Session, specimen: Specimen, master: ReceivedImage, record: Record, at: datetime) -> Media:
         """What a media row says of its image goes before what the specimen's row says of all."""
         own, shared = rights.read(master.image.terms), rights.read(record.verbatim)
         draft = service.MediaDraft(
@@ -237,7 +265,9 @@ class Loader:
             rights_holder=(own.holder or shared.holder)[:MAX_TEXT],
             creator=(_creator_of(master.image.terms) or _creator_of(record.verbatim))[:MAX_TEXT],
         )
-        self.on_media(session, service.add_media(session, draft, naan=self.runtime.settings.naan, at=at))
+        media = service.add_media(session, draft, naan=self.runtime.settings.naan, at=at)
+        self.on_media(session, media)
+        return media
 
     def _count_as_here(self, record: Record, specimen: Specimen, report: IngestReport) -> None:
         if specimen.created_at < self.started_at:

@@ -26,6 +26,8 @@ CODES = {
     "ambiguous-number": "several specimens have the catalogue number, and nothing tells which of them is meant",
     "same-number": "another specimen has the catalogue number; their identifiers tell them apart",
     "same-image": "the image is here already, and shows this specimen too",
+    "bad-region": "the region of interest is no part of an image",
+    "other-region": "a region of interest was not taken for the specimen's own, or its image is not here",
     "too-many-specimens": "the image shows 1,000 specimens, and may show no more",
     "identified": "a specimen that was known by its number alone has got an identifier",
     "value-too-long": "the catalogue number or a code is longer than 255 characters",
