@@ -178,6 +178,11 @@ def get(session: Session, key: str) -> Run:
     return store.run(_standing(session, key))
 
 
+def exists(session: Session, key: str) -> bool:
+    """Whether there is a run of that key."""
+    return store.find(session, key) is not None
+
+
 def page(
     session: Session,
     *,

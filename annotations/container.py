@@ -4,15 +4,14 @@ Pages are keyset pages: they begin behind or end before a key, so the last of a 
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
-from annotations import service, validation
-from annotations.model import Annotation
+from annotations import service, targets, validation
+from annotations.model import EVERYTHING, About, Annotation
 from annotations.projections import w3c
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
@@ -30,21 +29,31 @@ PREFERENCES: tuple[tuple[str, Embedding], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """All annotations that `by` sees, or those of one `target` (an IRI of ours)."""
+    """All annotations that `by` sees, or those of one `target` (the IRI of a thing)."""
 
     addresses: Addresses
     by: Principal
     target: str
     page_size: int
 
-    def where(self) -> Mapping[str, str]:
-        """Columns and values that select its annotations. Raises Invalid for a target that is none of ours."""
+    def about(self) -> About:
+        """Which annotations are its: those with a target that is the thing, or that lies on it where it is an image or a
+        specimen. Raises Invalid for a target that is no IRI, or an address of ours that names nothing."""
         if not self.target:
-            return {}
-        named = self.addresses.identify(self.target.partition("#")[0])
-        if named is None or named.kind not in ("media", "specimen"):
-            raise Invalid("target must be a canvas, image, manifest or specimen of this server.", parameter="target")
-        return {f"{named.kind}_key": named.key}
+            return EVERYTHING
+        iri = self.target.partition("#")[0]
+        named = self.addresses.identify(iri)
+        if named is None:
+            if self.addresses.path_of(iri) is not None or not validation.is_iri(iri):
+                raise Invalid(
+                    "target must be the IRI of a canvas, image, specimen, annotation or other thing.", parameter="target"
+                )
+            return About(kind="resource", key=targets.resource_key(iri))
+        if named.kind in ("canvas", "image"):
+            return About(media_key=named.key)
+        if named.kind == "specimen":
+            return About(specimen_key=named.key)
+        return About(kind=named.kind, key=named.key, version=named.version)
 
     def iri(self, **query: str) -> str:
         """Its address, with a query in a fixed order."""
@@ -61,7 +70,7 @@ def preference(header: str) -> Embedding:
 
 def describe(session: Session, container: Container, embedding: Embedding) -> dict[str, Any]:
     """The collection: `first` and `last` are IRIs, or `first` is the first page itself if its embedding is preferred."""
-    where, total = container.where(), service.count(session, container.where(), by=container.by)
+    total = service.count(session, container.about(), by=container.by)
     iris = "1" if embedding == "iris" else "0"
     own = container.iri() if embedding == "none" else container.iri(iris=iris)
     described: dict[str, Any] = {
@@ -74,7 +83,7 @@ def describe(session: Session, container: Container, embedding: Embedding) -> di
     if total:
         first: Any = container.iri(iris=iris, page="first")
         if embedding != "none":
-            found = service.page(session, where, by=container.by, limit=container.page_size + 1)
+            found = service.page(session, container.about(), by=container.by, limit=container.page_size + 1)
             first = _page(container, found[: container.page_size], iris=iris, own=first, more=len(found) > container.page_size)
         described |= {"first": first, "last": container.iri(iris=iris, page="last")}
     return described
@@ -82,8 +91,8 @@ def describe(session: Session, container: Container, embedding: Embedding) -> di
 
 def page(session: Session, container: Container, *, iris: bool, after: str, before: str) -> dict[str, Any]:
     """The page behind `after` or before `before` ("~": the last page; both empty: the first), complete with context."""
-    where, size, flag = container.where(), container.page_size, "1" if iris else "0"
-    found = service.page(session, where, by=container.by, after=after, before=before, limit=size + 1)
+    about, size, flag = container.about(), container.page_size, "1" if iris else "0"
+    found = service.page(session, about, by=container.by, after=after, before=before, limit=size + 1)
     backwards = bool(before)
     shown = found[-size:] if backwards else found[:size]
     beyond = len(found) > size
@@ -99,7 +108,7 @@ def page(session: Session, container: Container, *, iris: bool, after: str, befo
         "id": container.iri(),
         "type": "AnnotationCollection",
         "label": LABEL,
-        "total": service.count(session, where, by=container.by),
+        "total": service.count(session, about, by=container.by),
     }
     return {"@context": validation.CONTEXT, **body, "partOf": part_of}
 
@@ -113,4 +122,4 @@ def _page(container: Container, shown: tuple[Annotation, ...], *, iris: str, own
 
 
 def _any(session: Session, container: Container, *, after: str = "", before: str = "") -> bool:
-    return bool(service.page(session, container.where(), by=container.by, after=after, before=before, limit=1))
+    return bool(service.page(session, container.about(), by=container.by, after=after, before=before, limit=1))

@@ -1,9 +1,11 @@
 """What annotations are to the rest of the system: a draft that was checked, and an annotation that stands."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
+
+from app.runtime.addresses import Kind
 
 Layer = Literal["machine", "people"]
 LAYERS: tuple[Layer, ...] = ("machine", "people")
@@ -26,11 +28,47 @@ class CanvasBox:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """One target of an annotation, on one of the images and specimens that it finally lies on.
+
+    A target is told several times where it lies on several: an image of several specimens, an annotation on several
+    canvases. `position` is that of the target in the document, from 0. `kind` and `key` are those of the thing that it
+    names (see `Named` in app/runtime/addresses.py; a thing elsewhere is a "resource", too), `version` the version of it, 0
+    for none. `media_key` and `specimen_key` are empty where it lies on none; `box` is None for all of what it names.
+    """
+
+    position: int
+    kind: Kind
+    key: str
+    version: int
+    media_key: str
+    specimen_key: str
+    box: CanvasBox | None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which annotations are meant: those with a target on that image, on that specimen, or that is that thing; all of what is
+    given must hold of one target. `layer` narrows them. Empty: all annotations."""
+
+    media_key: str = ""
+    specimen_key: str = ""
+    kind: Kind | Literal[""] = ""
+    key: str = ""
+    version: int = 0
+    layer: Layer | Literal[""] = ""
+
+
+EVERYTHING = About()
+
+
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """One annotation as it stands.
 
     `document` is the W3C form exactly as accepted, with our `id`, `created` and `modified`. `kind` is our short word
     for what it says ("ruler", "label", "barcode", "quality", "outline", "length", …; empty for what people wrote freely).
+    `media_key`, `specimen_key` and `box` are those of the first of its `targets` that lies on something.
     """
 
     key: str
@@ -51,9 +89,32 @@ class Annotation:
     created_at: datetime
     modified_at: datetime
     deleted_at: datetime | None
+    targets: tuple[Target, ...]
     withdrawn_at: datetime | None = None
 
     @property
     def stands(self) -> bool:
         """Whether it is neither deleted nor withdrawn with its run."""
         return self.deleted_at is None and self.withdrawn_at is None
+
+    @property
+    def front(self) -> Target:
+        """The target that is shown where only one can be: the first that lies on something."""
+        return front_of(self.targets)
+
+    def seen_from(self, *, media_key: str = "", specimen_key: str = "") -> "Annotation":
+        """The same with the first target that lies on that image, or that specimen, in front; as it is where none does."""
+        for target in self.targets:
+            if media_key in ("", target.media_key) and specimen_key in ("", target.specimen_key):
+                return self._with_front(target)
+        return self
+
+    def _with_front(self, front: Target) -> "Annotation":
+        others = tuple(target for target in self.targets if target != front)
+        where = {"media_key": front.media_key, "specimen_key": front.specimen_key, "box": front.box}
+        return replace(self, **where, targets=(front, *others))  # type: ignore[arg-type]  # each has the type of its member
+
+
+def front_of(targets: Sequence[Target]) -> Target:
+    """The first of the targets that lies on something; the first of all where none does."""
+    return next((target for target in targets if target.specimen_key), targets[0])

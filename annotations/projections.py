@@ -4,12 +4,13 @@ The stored form is W3C and is served nearly as it is. Viewers get what they real
 a shape as one absolute path, a motivation, and a text that a person can read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
 from annotations import selectors, targets, validation
+from annotations.frames import shown_region
 from annotations.model import Annotation, CanvasBox
-from annotations.selectors import Canvas, Region
+from annotations.selectors import Canvas
 from app.runtime.addresses import Addresses
 
 Profile = Literal["w3c", "iiif3", "iiif2", "annotorious"]
@@ -84,9 +85,9 @@ def viewer_bodies(annotation: Annotation) -> list[dict[str, Any]]:
 
 def _viewer_target(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> Any:
     if canvas is None:
-        return addresses.manifest(annotation.specimen_key)
+        return _whole(annotation, addresses.manifest)
     iri = addresses.canvas(annotation.specimen_key, annotation.media_key)
-    region = region_of(annotation, canvas)
+    region = shown_region(annotation, canvas)
     if region is None:
         return iri
     part_of = [{"id": addresses.manifest(annotation.specimen_key), "type": "Manifest"}]
@@ -94,12 +95,11 @@ def _viewer_target(annotation: Annotation, canvas: Canvas | None, addresses: Add
     return {"type": "SpecificResource", "source": source, "selector": selectors.viewer_selectors(region, canvas)}
 
 
-def region_of(annotation: Annotation, canvas: Canvas) -> Region | None:
-    """Box and rings of its first target, in canvas units; None for the whole canvas."""
-    target = validation.several(annotation.document["target"])[0]
-    region = selectors.read(target.get("selector"), canvas) if isinstance(target, Mapping) else None
-    fragment = targets.iri_of(target).partition("#")[2]
-    return region or (selectors.read_fragment(fragment, canvas) if fragment else None)
+def _whole(annotation: Annotation, address_of: Callable[[str], str]) -> str:
+    """The address of the specimen; of what lies on none, the IRI of its target as it was sent."""
+    if annotation.specimen_key:
+        return address_of(annotation.specimen_key)
+    return targets.iri_of(validation.several(annotation.document["target"])[annotation.front.position])
 
 
 def box_of(annotation: Annotation, canvas: Canvas) -> CanvasBox:
@@ -109,7 +109,7 @@ def box_of(annotation: Annotation, canvas: Canvas) -> CanvasBox:
 
 def iiif2(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> dict[str, Any]:
     """Open Annotation as Presentation 2.1 and Content Search 1 have it, without context."""
-    on = addresses.manifest(annotation.specimen_key)
+    on = _whole(annotation, addresses.manifest)
     if canvas is not None:
         iri = addresses.canvas(annotation.specimen_key, annotation.media_key)
         on = f"{iri}#xywh={selectors.xywh(box_of(annotation, canvas), canvas)}"
@@ -129,10 +129,10 @@ def annotorious(annotation: Annotation, canvas: Canvas | None, addresses: Addres
     shown = {
         name: value for name, value in annotation.document.items() if name in ("id", "type", "motivation", "created", "modified")
     }
-    target: Any = addresses.pid(annotation.specimen_key)
+    target: Any = _whole(annotation, addresses.pid)
     if canvas is not None:
         target = {"source": addresses.canvas(annotation.specimen_key, annotation.media_key)}
-        if (region := region_of(annotation, canvas)) is not None:
+        if (region := shown_region(annotation, canvas)) is not None:
             target["selector"] = selectors.drawing_selector(region, canvas)
     bodies = [body if isinstance(body, Mapping) else {"id": body} for body in validation.several(annotation.document.get("body"))]
     if "bodyValue" in annotation.document:

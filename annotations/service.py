@@ -6,22 +6,23 @@ The stored document is the Web Annotation exactly as accepted, with our `id`, `c
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotations import store, targets, validation, viewer_merge
-from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation, WithdrawnAnnotation
-from annotations.model import Annotation, Layer
+from annotations import following, store, targets, validation, viewer_merge
+from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation, UnknownTarget, WithdrawnAnnotation
+from annotations.model import EVERYTHING, About, Annotation, Layer, Target
+from annotations.selectors import Canvas
 from annotations.tables import AnnotationRow
-from annotations.targets import Place
 from app.runtime import clock, ids, outbox
 from app.runtime.addresses import Addresses
-from app.runtime.principal import Principal, require
+from app.runtime.principal import Principal, may, require
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import Closed, NotYours
 from iiif.catalogue.model import Media
@@ -48,9 +49,9 @@ def create(
     and then stores nothing.
     """
     accepted = validation.check(document)
-    place = targets.resolve(session, accepted["target"], addresses, by)
-    _require(session, by, place.specimen_key)
-    insert = partial(_insert, session, accepted, place=place, layer=layer, by=by, addresses=addresses, at=at)
+    lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
+    _require(session, by, lying)
+    insert = partial(_insert, session, accepted, lying=lying, layer=layer, by=by, addresses=addresses, at=at)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
         try:
             with session.begin_nested():
@@ -79,11 +80,12 @@ def create_machine(
     `text` is what a person is to read and search, where that is not all the texts of its bodies.
     """
     accepted, by = validation.check(document), Principal.of_run(run_key)
-    place = targets.resolve(session, accepted["target"], addresses, by)
-    place = Place(media.specimen_key, media.key, place.region)
+    lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
+    if lying[0].media_key != media.key:
+        raise UnknownTarget(f"The first target of what a machine found on {media.key!r} must lie there.", parameter="target")
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
     said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence, "text": text}
-    return _insert(session, accepted, key=key, place=place, layer="machine", by=by, addresses=addresses, at=at, said=said)
+    return _insert(session, accepted, key=key, lying=lying, layer="machine", by=by, addresses=addresses, at=at, said=said)
 
 
 def replace(
@@ -105,19 +107,23 @@ def replace(
     """
     row = _standing(session, key, if_match, by)
     accepted = validation.check(document)
-    place = targets.resolve(session, accepted["target"], addresses, by)
+    before = store.annotation(row).targets
+    resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
     if viewer_merge.wanted(accepted, from_viewer):
-        old = targets.resolve(session, row.document["target"], addresses, by)
-        accepted = viewer_merge.onto(accepted, row.document, same_target=viewer_merge.same_target(place, old))
-        place = targets.resolve(session, accepted["target"], addresses, by)
-    before = row.specimen_key
-    _require(session, by, place.specimen_key)
+        drawn = resolved[0].front
+        canvas = _canvas(session, drawn.media_key)
+        accepted = viewer_merge.onto(accepted, viewer_merge.shown(store.annotation(row), drawn), resolved[0], canvas)
+        resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
+    lying = targets.flat(resolved)
+    _require(session, by, lying)
     row.version += 1
     row.modified_at = at
     row.document = _signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
-    _describe(row, place)
+    _describe(row)
     store.keep_version(session, row, by.name, at)
-    _touch(session, {before, row.specimen_key}, key, at)
+    store.keep_targets(session, row, lying)
+    followers = following.follow(session, [key]) if lying != before else ()
+    _touch(session, {key, *(one.key for one in followers)}, [*before, *lying, *following.both(followers)], at)
     session.flush()
     return store.annotation(row)
 
@@ -126,9 +132,10 @@ def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match:
     """Delete it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch."""
     row = _standing(session, key, if_match, by)
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
-    _touch(session, {row.specimen_key}, key, at)
+    withdrawn = store.annotation(row)
+    _touch(session, {key}, withdrawn.targets, at)
     session.flush()
-    return store.annotation(row)
+    return withdrawn
 
 
 def get(session: Session, key: str, *, by: Principal) -> Annotation:
@@ -167,42 +174,43 @@ def get_version(session: Session, key: str, version: int, *, by: Principal, addr
 def of_media(
     session: Session, media_key: str, layer: Layer | None = None, limit: int = 1000, *, by: Principal
 ) -> tuple[Annotation, ...]:
-    """Standing annotations on an image that `by` sees, oldest first."""
-    where = {"media_key": media_key} | ({"layer": layer} if layer else {})
-    return tuple(map(store.annotation, store.in_time_order(session, where, by, limit)))
+    """Standing annotations that lie on an image and that `by` sees, oldest first, each with the target in front that does."""
+    rows = store.in_time_order(session, About(media_key=media_key, layer=layer or ""), by, limit)
+    return tuple(store.annotation(row).seen_from(media_key=media_key) for row in rows)
 
 
 def of_specimen(session: Session, specimen_key: str, limit: int = MAX_OF_SPECIMEN, *, by: Principal) -> tuple[Annotation, ...]:
-    """Standing annotations on a specimen and on all its images that `by` sees, oldest first."""
-    return tuple(map(store.annotation, store.in_time_order(session, {"specimen_key": specimen_key}, by, limit)))
+    """Standing annotations that lie on a specimen as a whole or in its images and that `by` sees, oldest first.
+
+    Each has such a target in front.
+    """
+    rows = store.in_time_order(session, About(specimen_key=specimen_key), by, limit)
+    return tuple(store.annotation(row).seen_from(specimen_key=specimen_key) for row in rows)
 
 
 def count_of_media(session: Session, media_key: str, layer: Layer, *, by: Principal) -> int:
-    return store.count(session, {"media_key": media_key, "layer": layer}, by)
+    return store.count(session, About(media_key=media_key, layer=layer), by)
 
 
 def page(
-    session: Session, where: Mapping[str, str] | None = None, *, by: Principal, after: str = "", before: str = "", limit: int
+    session: Session, about: About = EVERYTHING, *, by: Principal, after: str = "", before: str = "", limit: int
 ) -> tuple[Annotation, ...]:
-    """A page of standing annotations that `by` sees, in the order of their keys; `before` "~" means the last page.
-
-    `where` names columns.
-    """
-    return tuple(map(store.annotation, store.page(session, where or {}, by, after=after, before=before, limit=limit)))
+    """A page of standing annotations that `by` sees, in the order of their keys; `before` "~" means the last page."""
+    return tuple(map(store.annotation, store.page(session, about, by, after=after, before=before, limit=limit)))
 
 
-def count(session: Session, where: Mapping[str, str] | None = None, *, by: Principal) -> int:
+def count(session: Session, about: About = EVERYTHING, *, by: Principal) -> int:
     """How many `page` would list in all."""
-    return store.count(session, where or {}, by)
+    return store.count(session, about, by)
 
 
 def scale_of(session: Session, media_keys: Sequence[str], *, by: Principal) -> dict[str, Annotation]:
     """Per image the ruler that counts: the newest, a person's before a machine's; images without one are missing."""
     newest = store.newest_of_kind(session, media_keys, "ruler", by)
-    rulers = [row for row in newest if row.value is not None and row.value > 0]
+    rulers = [(key, row) for key, row in newest if row.value is not None and row.value > 0]
     found: dict[str, Annotation] = {}
-    for row in sorted(rulers, key=lambda ruler: ruler.layer != "people"):
-        found.setdefault(row.media_key, store.annotation(row))
+    for media_key, row in sorted(rulers, key=lambda ruler: ruler[1].layer != "people"):
+        found.setdefault(media_key, store.annotation(row))
     return found
 
 
@@ -211,7 +219,7 @@ def _insert(
     document: Mapping[str, Any],
     *,
     key: str,
-    place: Place,
+    lying: Sequence[Target],
     layer: Layer,
     by: Principal,
     addresses: Addresses,
@@ -221,24 +229,20 @@ def _insert(
     iri = addresses.annotation(key)
     signed = _signed(_with_via(document, iri), iri, document.get("created", clock.iso(at)), at)
     row = AnnotationRow(key=key, version=1, layer=layer, document=signed, created_at=at, modified_at=at, **said)
-    _describe(row, place)
+    _describe(row)
     if said["text"] is not None:
         row.text = said["text"]
-    session.add(row)
-    session.flush()
+    store.add(session, row, lying)
     store.keep_version(session, row, by.name, at)
-    _touch(session, {row.specimen_key}, key, at)
+    _touch(session, {key}, lying, at)
     return store.annotation(row)
 
 
-def _describe(row: AnnotationRow, place: Place) -> None:
+def _describe(row: AnnotationRow) -> None:
     """Fill the columns that are drawn from the document; what a machine said beside it stays where the document is silent."""
     document = row.document
     row.etag = _etag(document)
-    row.specimen_key, row.media_key = place.specimen_key, place.media_key
     row.motivations, row.text = list(validation.motivations(document)), validation.text_of(document, besides=row.kind)
-    box = None if place.region is None else place.region.box
-    row.x0, row.y0, row.x1, row.y1 = (None,) * 4 if box is None else (box.x0, box.y0, box.x1, box.y1)
     if (confidence := validation.confidence_of(document)) is not None:
         row.confidence = confidence
     if row.kind in ("", "ruler") and (scale := validation.measured(document)) is not None:
@@ -258,9 +262,14 @@ def _with_via(document: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
     return document if theirs in known else {**document, "via": [*known, theirs] if known else theirs}
 
 
-def _require(session: Session, by: Principal, specimen_key: str) -> None:
-    """Raises NotAllowed or Forbidden where `by` may not write about that specimen."""
-    require(by, "annotate", catalogue.get_specimen(session, specimen_key))
+def _require(session: Session, by: Principal, lying: Sequence[Target]) -> None:
+    """Raises NotAllowed or Forbidden where `by` may not write about a target: one of the specimens that it lies on must be in
+    a collection of theirs. What lies on no specimen takes the role over all."""
+    specimens = catalogue.specimens_by_key(session, {target.specimen_key for target in lying})
+    for _, places in groupby(lying, key=lambda target: target.position):
+        held = [specimens[place.specimen_key] for place in places if place.specimen_key in specimens]
+        if not any(may(by, "annotate", specimen) for specimen in held):
+            require(by, "annotate", held[0] if held else None)
 
 
 def _require_sight(session: Session, key: str, by: Principal) -> None:
@@ -283,7 +292,7 @@ def _standing(session: Session, key: str, if_match: frozenset[str] | None, by: P
         raise DeletedAnnotation(key, row.version, row.deleted_at)
     if row.withdrawn_at is not None:
         raise _withdrawn(session, key, row.version, row.run_key, row.withdrawn_at)
-    _require(session, by, row.specimen_key)
+    _require(session, by, store.annotation(row).targets)
     if if_match is not None and row.etag not in if_match:
         raise EtagMismatch("The annotation has changed since: fetch it again and repeat the change on what stands.")
     return row
@@ -299,7 +308,17 @@ def _etag(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
-def _touch(session: Session, specimen_keys: set[str], key: str, at: datetime) -> None:
-    outbox.touch(session, "annotation", key)
-    for specimen_key in sorted(specimen_keys):  # in one order, as each is locked
+def _canvas(session: Session, media_key: str) -> Canvas | None:
+    """The size of the canvas of that image; None where there is none."""
+    if not media_key:
+        return None
+    media = catalogue.get_media(session, media_key)
+    return Canvas(media.width_px, media.height_px)
+
+
+def _touch(session: Session, keys: set[str], lying: Iterable[Target], at: datetime) -> None:
+    """Have these annotations indexed again, and every specimen that they lie on or lay on."""
+    for key in sorted(keys):
+        outbox.touch(session, "annotation", key)
+    for specimen_key in sorted({target.specimen_key for target in lying} - {""}):  # in one order, as each is locked
         catalogue.touch_specimen(session, specimen_key, at=at)

@@ -1,31 +1,35 @@
 """SQL of annotations: rows in and out, and frozen values.
 
-Paging is by keyset over the index (deleted_at, withdrawn_at, key), so the last page costs what the first one costs.
+Which annotations are about something is asked of the rows of their targets. Paging is by keyset over an index that ends in
+the annotation's key, so the last page costs what the first one costs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.base import ExecutableOption
 
-from annotations.model import Annotation, CanvasBox, Layer
-from annotations.tables import AnnotationRow, AnnotationVersionRow, WithdrawalRow
+from annotations.model import EVERYTHING, About, Annotation, CanvasBox, Layer, Target, front_of
+from annotations.tables import AnnotationRow, AnnotationTargetRow, AnnotationVersionRow, WithdrawalRow
 from app.runtime.principal import Principal
 from iiif.catalogue.visibility import closed_images, is_hidden
 
 STANDING = (AnnotationRow.deleted_at.is_(None), AnnotationRow.withdrawn_at.is_(None))
-AT_ONCE = 500  # keys in one question
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
+NO_COLUMNS = ("box", "motivations", "targets")
+AT_ONCE = 500  # keys in one question
 
 
 def annotation(row: AnnotationRow) -> Annotation:
-    box = None
-    if row.x0 is not None and row.y0 is not None and row.x1 is not None and row.y1 is not None:
-        box = CanvasBox(row.x0, row.y0, row.x1, row.y1)
-    plain = {name: getattr(row, name) for name in Annotation.__dataclass_fields__ if name not in ("box", "motivations")}
-    return Annotation(**plain, box=box, motivations=tuple(row.motivations))
+    plain = {name: getattr(row, name) for name in Annotation.__dataclass_fields__ if name not in NO_COLUMNS}
+    return Annotation(**plain, box=_box(row), motivations=tuple(row.motivations), targets=tuple(map(target, row.targets)))
+
+
+def target(row: AnnotationTargetRow) -> Target:
+    said = (row.position, row.kind, row.key, row.version, row.media_key, row.specimen_key)
+    return Target(*said, box=_box(row))  # type: ignore[arg-type]  # the column holds only kinds
 
 
 def find(session: Session, key: str, *, lock: bool = False) -> AnnotationRow | None:
@@ -42,51 +46,119 @@ def find_version(session: Session, key: str, version: int) -> AnnotationVersionR
     return session.get(AnnotationVersionRow, (key, version))
 
 
+def add(session: Session, row: AnnotationRow, targets: Sequence[Target]) -> None:
+    """Enter a new annotation with its targets."""
+    _put_in_front(row, front_of(targets))
+    session.add(row)
+    session.flush()
+    _write_targets(session, row, targets)
+
+
+def keep_targets(session: Session, row: AnnotationRow, targets: Sequence[Target]) -> None:
+    """Let these be the targets of the annotation instead of those before."""
+    _put_in_front(row, front_of(targets))
+    session.execute(delete(AnnotationTargetRow).where(AnnotationTargetRow.annotation_key == row.key))
+    _write_targets(session, row, targets)
+
+
+def _put_in_front(row: AnnotationRow, front: Target) -> None:
+    row.media_key, row.specimen_key = front.media_key, front.specimen_key
+    for name, corner in _corners(front.box).items():
+        setattr(row, name, corner)
+
+
+def _write_targets(session: Session, row: AnnotationRow, targets: Sequence[Target]) -> None:
+    places: dict[int, int] = {}
+    rows = []
+    for one in targets:
+        place = places[one.position] = places.get(one.position, -1) + 1
+        plain = {name: getattr(one, name) for name in Target.__dataclass_fields__ if name != "box"}
+        rows.append({"annotation_key": row.key, "place": place, **plain, **_corners(one.box)})
+    session.execute(insert(AnnotationTargetRow), rows)
+    session.expire(row, ["targets"])
+
+
+def _corners(box: CanvasBox | None) -> dict[str, float | None]:
+    """The box as its four columns."""
+    return {name: None if box is None else getattr(box, name) for name in ("x0", "y0", "x1", "y1")}
+
+
+def specimens_of(session: Session, keys: Sequence[str]) -> set[str]:
+    """The specimens that any of these annotations lies on."""
+    named = (AnnotationTargetRow.annotation_key.in_(keys), AnnotationTargetRow.specimen_key != "")
+    return set(session.scalars(select(AnnotationTargetRow.specimen_key).where(*named).distinct()))
+
+
+def about_annotations(session: Session, keys: Sequence[str]) -> Sequence[str]:
+    """The keys of the annotations of which a target is one of these annotations, deleted ones included."""
+    found: set[str] = set()
+    for start in range(0, len(keys), AT_ONCE):
+        named = (AnnotationTargetRow.kind == "annotation", AnnotationTargetRow.key.in_(keys[start : start + AT_ONCE]))
+        found.update(session.scalars(select(AnnotationTargetRow.annotation_key).where(*named)))
+    return sorted(found)
+
+
 def page(
-    session: Session, where: Mapping[str, Any], by: Principal, *, after: str = "", before: str = "", limit: int
+    session: Session, about: About, by: Principal, *, after: str = "", before: str = "", limit: int
 ) -> Sequence[AnnotationRow]:
     """Standing annotations that `by` sees, in the order of their keys.
 
-    The `limit` behind `after`, or the `limit` just before `before`.
-    `where` holds columns and values; `before` of "~" means from the end.
+    The `limit` behind `after`, or the `limit` just before `before`; `before` of "~" means from the end.
     """
-    query = select(AnnotationRow).where(*_standing(where, by))
-    if before:
-        end = () if before == "~" else (AnnotationRow.key < before,)
-        rows = session.scalars(query.where(*end).order_by(AnnotationRow.key.desc()).limit(limit)).all()
-        return rows[::-1]
-    return session.scalars(query.where(AnnotationRow.key > after).order_by(AnnotationRow.key).limit(limit)).all()
+    key = AnnotationTargetRow.annotation_key if _asks_targets(about) else AnnotationRow.key
+    ends = [key < before] if before and before != "~" else [] if before else [key > after]
+    order = key.desc() if before else key.asc()
+    if key is AnnotationRow.key:
+        query = select(AnnotationRow).where(*_standing(about, by), *ends).order_by(order).limit(limit)
+        rows = session.scalars(query).all()
+    else:
+        keys = select(key).distinct().join(AnnotationRow, AnnotationRow.key == key)
+        page_of_keys = keys.where(*_standing(about, by), *_targets(about), *ends).order_by(order).limit(limit)
+        found = session.scalars(page_of_keys).all()
+        in_order = AnnotationRow.key.desc() if before else AnnotationRow.key.asc()
+        rows = session.scalars(select(AnnotationRow).where(AnnotationRow.key.in_(found)).order_by(in_order)).all()
+    return rows[::-1] if before else rows
 
 
-def count(session: Session, where: Mapping[str, Any], by: Principal) -> int:
-    return session.scalar(select(func.count()).select_from(AnnotationRow).where(*_standing(where, by))) or 0
+def count(session: Session, about: About, by: Principal) -> int:
+    if not _asks_targets(about):
+        return session.scalar(select(func.count()).select_from(AnnotationRow).where(*_standing(about, by))) or 0
+    key = AnnotationTargetRow.annotation_key
+    keys = select(func.count(key.distinct())).join(AnnotationRow, AnnotationRow.key == key)
+    return session.scalar(keys.where(*_standing(about, by), *_targets(about))) or 0
 
 
-def in_time_order(session: Session, where: Mapping[str, Any], by: Principal, limit: int) -> Sequence[AnnotationRow]:
-    """Standing annotations that `by` sees, oldest first; those of one time from top to bottom."""
-    query = select(AnnotationRow).where(*_standing(where, by)).order_by(*TIME_THEN_PLACE)
+def in_time_order(session: Session, about: About, by: Principal, limit: int) -> Sequence[AnnotationRow]:
+    """Standing annotations about something that `by` sees, oldest first; those of one time from top to bottom."""
+    query = select(AnnotationRow).where(*_standing(about, by), lies(about)).order_by(*TIME_THEN_PLACE)
     return session.scalars(query.limit(limit)).all()
 
 
 def layers_of(session: Session, media_keys: Sequence[str], by: Principal) -> set[tuple[str, Layer]]:
     """The pairs of image and layer that hold at least one standing annotation that `by` sees."""
-    query = select(AnnotationRow.media_key, AnnotationRow.layer).where(
-        AnnotationRow.media_key.in_(media_keys), *_standing({}, by)
+    query = (
+        select(AnnotationTargetRow.media_key, AnnotationRow.layer)
+        .join(AnnotationRow, AnnotationRow.key == AnnotationTargetRow.annotation_key)
+        .where(AnnotationTargetRow.media_key.in_(media_keys), *_standing(EVERYTHING, by))
     )
     return {(media_key, layer) for media_key, layer in session.execute(query.distinct()).all()}  # type: ignore[misc]  # column is str
 
 
-def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str, by: Principal) -> Sequence[AnnotationRow]:
-    """Standing annotations of a kind that `by` sees, newest first."""
-    where = (AnnotationRow.media_key.in_(media_keys), *_standing({"kind": kind}, by))
-    return session.scalars(
-        select(AnnotationRow).where(*where).order_by(AnnotationRow.modified_at.desc(), AnnotationRow.key)
-    ).all()
+def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str, by: Principal) -> Sequence[tuple[str, AnnotationRow]]:
+    """Standing annotations of a kind that `by` sees, newest first, each with an image that it lies on."""
+    query = (
+        select(AnnotationTargetRow.media_key, AnnotationRow)
+        .join(AnnotationRow, AnnotationRow.key == AnnotationTargetRow.annotation_key)
+        .where(AnnotationTargetRow.media_key.in_(media_keys), AnnotationRow.kind == kind, *_standing(EVERYTHING, by))
+        .order_by(AnnotationRow.modified_at.desc(), AnnotationRow.key)
+    )
+    return [(media_key, row) for media_key, row in session.execute(query).all()]
 
 
 def is_shown(by: Principal) -> ColumnElement[bool]:
-    """Whether `by` sees the annotation: none of the images that it is about is closed to them."""
-    return ~is_hidden(AnnotationRow.media_key, by)
+    """Whether `by` sees the annotation: none of the images that it lies on is closed to them."""
+    lying = aliased(AnnotationTargetRow, name="lying")
+    return ~exists().where(lying.annotation_key == AnnotationRow.key, is_hidden(lying.media_key, by))
 
 
 def shows(session: Session, key: str, by: Principal) -> bool:
@@ -107,18 +179,18 @@ def index_version(row: AnnotationRow) -> int:
 def closed_in(session: Session, keys: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
     """Of those of the annotations that are about closed images: in which collections (institution code, collection code)."""
     closed = closed_images()
-    query = select(AnnotationRow.key, closed.c.institution_code, closed.c.collection_code)
+    key_of, media_key = AnnotationTargetRow.annotation_key, AnnotationTargetRow.media_key
+    query = select(key_of, closed.c.institution_code, closed.c.collection_code).join(closed, closed.c.key == media_key)
     found: dict[str, set[tuple[str, str]]] = {}
     for start in range(0, len(keys), AT_ONCE):
-        about = query.join(closed, closed.c.key == AnnotationRow.media_key)
-        for key, *held in session.execute(about.where(AnnotationRow.key.in_(keys[start : start + AT_ONCE]))):
+        for key, *held in session.execute(query.where(key_of.in_(keys[start : start + AT_ONCE]))):
             found.setdefault(key, set()).add((held[0], held[1]))
     return found
 
 
 def count_closing(session: Session, media_key: str) -> list[str]:
     """Note on every annotation about the image that it was closed or opened again; their keys."""
-    about = AnnotationRow.media_key == media_key
+    about = lies(About(media_key=media_key))
     counted = update(AnnotationRow).where(about).values(closings=AnnotationRow.closings + 1)
     session.execute(counted.execution_options(synchronize_session=False))
     return list(session.scalars(select(AnnotationRow.key).where(about)))
@@ -128,5 +200,36 @@ def find_withdrawal(session: Session, run_key: str) -> WithdrawalRow | None:
     return session.get(WithdrawalRow, run_key)
 
 
-def _standing(where: Mapping[str, Any], by: Principal) -> tuple[ColumnElement[bool], ...]:
-    return (*STANDING, is_shown(by), *(getattr(AnnotationRow, name) == value for name, value in where.items()))
+def of_specimens(
+    session: Session, specimen_keys: Sequence[str], *options: ExecutableOption
+) -> Sequence[tuple[str, AnnotationRow]]:
+    """The pairs of a specimen and a standing annotation that lies on it, once each, by the keys of both."""
+    specimen_key, key = AnnotationTargetRow.specimen_key, AnnotationTargetRow.annotation_key
+    pairs = select(specimen_key, key).where(specimen_key.in_(specimen_keys)).distinct().subquery()
+    query = select(pairs.c.specimen_key, AnnotationRow).join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
+    in_order = query.where(*STANDING).order_by(pairs.c.specimen_key, pairs.c.annotation_key).options(*options)
+    return [(row[0], row[1]) for row in session.execute(in_order).all()]
+
+
+def lies(about: About) -> ColumnElement[bool]:
+    """That a target of the annotation is such; for a thing, an image or a specimen, whose annotations are few."""
+    return AnnotationRow.key.in_(select(AnnotationTargetRow.annotation_key).where(*_targets(about)))
+
+
+def _asks_targets(about: About) -> bool:
+    return bool(about.media_key or about.specimen_key or about.kind)
+
+
+def _targets(about: About) -> list[ColumnElement[bool]]:
+    names = ("media_key", "specimen_key", "kind", "key", "version")
+    return [getattr(AnnotationTargetRow, name) == getattr(about, name) for name in names if getattr(about, name)]
+
+
+def _standing(about: About, by: Principal) -> list[ColumnElement[bool]]:
+    return [*STANDING, is_shown(by), *([AnnotationRow.layer == about.layer] if about.layer else [])]
+
+
+def _box(row: AnnotationRow | AnnotationTargetRow) -> CanvasBox | None:
+    if row.x0 is None or row.y0 is None or row.x1 is None or row.y1 is None:
+        return None
+    return CanvasBox(row.x0, row.y0, row.x1, row.y1)

@@ -1,10 +1,10 @@
-"""Rows of annotations, of their past versions, and of what was withdrawn with a run."""
+"""Rows of annotations, of their targets, of their past versions, and of what was withdrawn with a run."""
 
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.runtime.db import Base, Json, Moment
 
@@ -16,8 +16,6 @@ class AnnotationRow(Base):
 
     __tablename__ = "annotations"
     __table_args__ = (
-        Index(None, "media_key", "layer", "deleted_at", "withdrawn_at", "key"),
-        Index(None, "specimen_key", "deleted_at", "withdrawn_at", "key"),
         Index(None, "deleted_at", "withdrawn_at", "key"),
         Index(None, "run_key", "withdrawn_at", "specimen_key", "key"),
     )
@@ -46,6 +44,36 @@ class AnnotationRow(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
     withdrawals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     closings: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    targets: Mapped[list["AnnotationTargetRow"]] = relationship(
+        viewonly=True, lazy="selectin", order_by="(AnnotationTargetRow.position, AnnotationTargetRow.place)"
+    )
+
+
+class AnnotationTargetRow(Base):
+    """A target of the present version, on one of the images and specimens that it lies on (`place` counts them from 0).
+
+    The rows of a deleted annotation stay, as what is said about it lies where it lay. The box is in canvas units.
+    """
+
+    __tablename__ = "annotation_targets"
+    __table_args__ = (
+        Index(None, "kind", "key", "annotation_key"),
+        Index(None, "media_key", "annotation_key"),
+        Index(None, "specimen_key", "annotation_key"),
+    )
+
+    annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    place: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(String(255))
+    version: Mapped[int] = mapped_column(Integer, default=0)
+    media_key: Mapped[str] = mapped_column(String(16), default="")
+    specimen_key: Mapped[str] = mapped_column(String(16), default="")
+    x0: Mapped[float | None] = mapped_column(Float)
+    y0: Mapped[float | None] = mapped_column(Float)
+    x1: Mapped[float | None] = mapped_column(Float)
+    y1: Mapped[float | None] = mapped_column(Float)
 
 
 class AnnotationVersionRow(Base):

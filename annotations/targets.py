@@ -1,39 +1,81 @@
-"""What an annotation is about: its `target`, resolved to the specimen, image and region here that it names."""
+"""What an annotation is about: each of its targets, resolved to the thing that it names and to where that finally lies.
 
-from collections.abc import Mapping
+A target lies on an image and its specimens if it is a canvas, an image, a segment, a picture or a page of annotations; on a
+specimen as a whole if it is a specimen or its manifest; where another annotation lies if it is that; and nowhere if it is a
+run, a data set, a collection or a thing elsewhere. Regions are kept in canvas units, whatever the selector counted in.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import selectors, store
+from annotations import frames, store
 from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTarget
+from annotations.model import CanvasBox, Target
 from annotations.selectors import Canvas, Region
-from app.runtime.addresses import Addresses, Named
+from annotations.validation import is_iri
+from app.runtime import ids
+from app.runtime.addresses import Addresses, Kind, Named
 from app.runtime.errors import NotFound
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media
-from iiif.catalogue.visibility import view_of
+from iiif.catalogue.model import Media, OwnRegion
+from iiif.catalogue.visibility import refusal, view_of
+from iiif.presentation import service as presentation
 
 MAX_TARGETS = 50
+LONGEST_KEY = 255  # characters of the key of a thing elsewhere
+REGION_SELECTORS = ("FragmentSelector", "SvgSelector", "PointSelector", "ImageApiSelector")
+Place = tuple[str, str, CanvasBox | None]  # key of an image, key of a specimen, box in canvas units
+NOWHERE: Place = ("", "", None)
+Exists = Callable[[Session, str], bool]
+_recognised: dict[Kind, Exists] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A resolved target: `media_key` is empty for a whole specimen, `region` None for the whole of it."""
+class ResolvedTarget:
+    """One target: what it names, once for each place that it lies on (at least once), and its region with its rings in canvas
+    units; None for all of it."""
 
-    specimen_key: str
-    media_key: str
+    targets: tuple[Target, ...]
     region: Region | None
 
+    @property
+    def front(self) -> Target:
+        """Its first place."""
+        return self.targets[0]
 
-def resolve(session: Session, target: Any, addresses: Addresses, by: Principal) -> Place:
-    """Where the annotation belongs: its first target. Every target is checked, and must be one that `by` sees.
+
+def flat(resolved: Sequence[ResolvedTarget]) -> tuple[Target, ...]:
+    """Each target with each of its places, in order."""
+    return tuple(target for one in resolved for target in one.targets)
+
+
+def recognise(kind: Kind, exists: Exists) -> None:
+    """Let things of a kind that another package keeps be targets; for composition. Without this, there are none here."""
+    _recognised[kind] = exists
+
+
+def resolve(
+    session: Session,
+    target: Any,
+    addresses: Addresses,
+    by: Principal,
+    *,
+    itself: str = "",
+    before: Sequence[Target] = (),
+) -> tuple[ResolvedTarget, ...]:
+    """Every target, in its order; at least one is a thing of ours, and `by` sees all of them.
+
+    `itself` is the key of the annotation, if it has one, and `before` what its targets were: what is said about an annotation
+    stays when that is deleted or withdrawn, but nothing new is said about it.
 
     Raises:
         MalformedAnnotation: the target is no IRI, no resource and no list of them.
-        UnknownTarget: it is no canvas, image, manifest, specimen or annotation of ours, or the image is not ready.
+        UnknownTarget: it names nothing of ours that is here, the image is not ready, or it is the annotation itself.
         BadSelector, AnnotationTooBig: a selector cannot be read.
         SelectorOutsideCanvas: a region reaches past the edge.
         Closed, NotYours: it is about an image that is closed to `by`.
@@ -43,7 +85,11 @@ def resolve(session: Session, target: Any, addresses: Addresses, by: Principal) 
         raise MalformedAnnotation("An annotation needs a target.", parameter="target", spec="Web Annotation Data Model, 3.1")
     if len(several) > MAX_TARGETS:
         raise AnnotationTooBig(f"An annotation may have up to {MAX_TARGETS} targets.", parameter="target")
-    return [_resolve_one(session, one, addresses, by) for one in several][0]  # noqa: RUF015 - all must be checked
+    asking = _Asking(addresses, by, itself, frozenset(old.key for old in before if old.kind == "annotation"))
+    resolved = tuple(_resolve_one(session, position, one, asking) for position, one in enumerate(several))
+    if all(addresses.path_of(iri_of(one)) is None for one in several):
+        raise UnknownTarget(f"At least one target must be a thing of {addresses.base}.", parameter="target")
+    return resolved
 
 
 def iri_of(target: Any) -> str:
@@ -64,58 +110,164 @@ def iri_of(target: Any) -> str:
     return found
 
 
+def resource_key(iri: str) -> str:
+    """The key of a thing elsewhere: its IRI without its fragment, or the `ni:` name of that where it is long."""
+    whole = iri.partition("#")[0]
+    return whole if len(whole) <= LONGEST_KEY else ids.ni(hashlib.sha256(whole.encode()).hexdigest())
+
+
 def media_named(session: Session, target: Any, addresses: Addresses) -> set[str]:
-    """The keys of all images that a target of a stored document is about, as it names them now."""
-    keys = set()
+    """The keys of all images that the targets of a stored document are about, as they name them now."""
+    keys: set[str] = set()
     for one in target if isinstance(target, list) else [target]:
         named = addresses.identify(iri_of(one).partition("#")[0])
-        if named is not None and named.kind == "media":
-            keys.add(named.key)
-        elif named is not None and named.kind == "annotation" and (row := store.find(session, named.key)) is not None:
-            keys.add(row.media_key)
+        if named is not None and named.kind == "annotation" and (row := store.find(session, named.key)) is not None:
+            keys.update(lying.media_key for lying in row.targets)
+        elif named is not None:
+            keys.add(named.media_key)
     return keys - {""}
 
 
-def _resolve_one(session: Session, target: Any, addresses: Addresses, by: Principal) -> Place:
+def specimens_at(session: Session, media_key: str, box: CanvasBox | None) -> tuple[str, ...]:
+    """The specimens that a region of an image lies on, the home specimen first.
+
+    They are all that the image shows, less those of which the own region is known and lies elsewhere; all of them where that
+    leaves none, as a ruler beside the specimens is the ruler of each.
+    """
+    shown = catalogue.specimens_of_media(session, [media_key])[media_key]
+    touched = [one.specimen_key for one in shown if box is None or one.region is None or _meet(box, one.region)]
+    return tuple(touched or (one.specimen_key for one in shown))
+
+
+def _meet(box: CanvasBox, other: OwnRegion) -> bool:
+    """Whether two boxes share more than an edge; a point or a line counts by where it is."""
+    across = min(box.x1, other.x1) - max(box.x0, other.x0)
+    down = min(box.y1, other.y1) - max(box.y0, other.y0)
+    if box.x0 == box.x1 or box.y0 == box.y1:
+        return across >= 0 and down >= 0
+    return across > 0 and down > 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """For whom targets are resolved, and of which annotation."""
+
+    addresses: Addresses
+    by: Principal
+    itself: str
+    known: frozenset[str]
+
+
+def _resolve_one(session: Session, position: int, target: Any, asking: _Asking) -> ResolvedTarget:
     iri, _, fragment = iri_of(target).partition("#")
-    place, canvas = _thing(session, iri, addresses, by)
+    named = asking.addresses.identify(iri)
     selector = target.get("selector") if isinstance(target, Mapping) else None
-    if canvas is None:
-        if fragment or selector is not None:
-            raise UnknownTarget(f"Only a canvas or an image has regions; {iri[:200]} is neither.", parameter="target")
-        return place
-    region = selectors.read(selector, canvas)
-    if fragment:
-        region = region or selectors.read_fragment(fragment, canvas)
-    if region is not None:
-        selectors.check_within(region, canvas)
-    return Place(place.specimen_key, place.media_key, region)
-
-
-def _thing(session: Session, iri: str, addresses: Addresses, by: Principal) -> tuple[Place, Canvas | None]:
-    """The specimen or image of that IRI, and its canvas where it has one."""
-    named = addresses.identify(iri)
+    if named is None:
+        _check_elsewhere(iri, asking.addresses)
+        return _at(position, Named("resource", resource_key(iri)), ())
     try:
-        match named:
-            case Named("specimen", key):
-                return Place(catalogue.get_specimen(session, key).key, "", None), None
-            case Named("media", key, specimen_key):
-                media = catalogue.get_media(session, key)
-                view_of(media, by)
-                if specimen_key in ("", media.specimen_key):
-                    return _canvas(media)
-            case Named("annotation", key):
-                row = store.find(session, key)
-                if row is not None and store.stands(row):
-                    return Place(row.specimen_key, row.media_key, None), None
+        if named.kind in ("canvas", "image", "segment"):
+            return _on_image(session, position, named, frames.Selected(selector, fragment), asking.by)
+        _refuse_region(iri, selector, fragment)
+        return _at(position, named, _places(session, named, asking))
     except NotFound as missing:
         raise UnknownTarget(f"There is no {iri[:200]} here.", parameter="target") from missing
-    raise UnknownTarget(
-        f"The target must be a canvas, image, specimen or annotation of {addresses.base}, not {iri[:200]!r}.", parameter="target"
-    )
 
 
-def _canvas(media: Media) -> tuple[Place, Canvas]:
+def _check_elsewhere(iri: str, addresses: Addresses) -> None:
+    """Raises UnknownTarget for an address below our base that names nothing, MalformedAnnotation for what is no IRI."""
+    if addresses.path_of(iri) is not None:
+        raise UnknownTarget(
+            f"{iri[:200]!r} is no address of a canvas, image, segment, specimen, annotation or other thing of {addresses.base}.",
+            parameter="target",
+        )
+    if not is_iri(iri):
+        raise MalformedAnnotation("A target must be an IRI.", parameter="target", spec="Web Annotation Data Model, 3.2.1")
+
+
+def _refuse_region(iri: str, selector: Any, fragment: str) -> None:
+    """Selectors of text are kept as they were sent; regions are only of images."""
+    types = [one.get("type") for one in (selector if isinstance(selector, list) else [selector]) if isinstance(one, Mapping)]
+    if fragment or any(name in REGION_SELECTORS for name in types) or not isinstance(selector, list | Mapping | None):
+        raise UnknownTarget(f"Only a canvas or an image has regions; {iri[:200]} is neither.", parameter="target")
+
+
+def _on_image(session: Session, position: int, named: Named, selected: frames.Selected, by: Principal) -> ResolvedTarget:
+    media = _ready(session, named, by)
+    frame = frames.of(named, Canvas(media.width_px, media.height_px))
+    region = frame.region(selected)
+    box = None if region is None else region.box
+    places = [(media.key, key, box) for key in specimens_at(session, media.key, box)]
+    return _at(position, named, places or [(media.key, media.specimen_key, box)], region)
+
+
+def _ready(session: Session, named: Named, by: Principal) -> Media:
+    """The image. Raises UnknownMedia, UnknownTarget, Closed, NotYours."""
+    media = catalogue.get_media(session, named.media_key)
+    view_of(media, by)
+    shown = {one.specimen_key for one in catalogue.specimens_of_media(session, [media.key])[media.key]}
+    if named.specimen_key and named.specimen_key not in shown:
+        raise UnknownTarget(f"Specimen {named.specimen_key!r} has no image {media.key!r}.", parameter="target")
     if media.state != "ready":
         raise UnknownTarget(f"Image {media.key!r} has no canvas yet: it is {media.state}.", parameter="target")
-    return Place(media.specimen_key, media.key, None), Canvas(media.width_px, media.height_px)
+    return media
+
+
+def _places(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
+    """Image, specimen and box of each place that a thing lies on that is no image. Raises NotFound, UnknownTarget."""
+    if named.kind == "annotation":
+        return _places_of_annotation(session, named, asking)
+    if named.kind == "specimen":
+        return [("", catalogue.get_specimen(session, named.key).key, None)]
+    if named.kind == "resource":
+        return _places_of_resource(session, named, asking.by)
+    exists = _recognised.get(named.kind)
+    if exists is None or not exists(session, named.key):
+        raise UnknownTarget(f"There is no {named.kind} {named.key[:64]!r} here.", parameter="target")
+    return []
+
+
+def _places_of_resource(session: Session, named: Named, by: Principal) -> Sequence[Place]:
+    if named.media_key:
+        media = _ready(session, named, by)
+        return [(media.key, key, None) for key in specimens_at(session, media.key, None)]
+    if named.specimen_key:
+        return [("", catalogue.get_specimen(session, named.specimen_key).key, None)]
+    name = named.key.rpartition("/")[2].removesuffix(".json")
+    if not presentation.has_collection(session, name):
+        raise UnknownTarget(f"There is no collection {name[:64]!r} here.", parameter="target")
+    return []
+
+
+def _places_of_annotation(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
+    """Where the annotation lies, or lay before it was deleted."""
+    if named.key == asking.itself:
+        raise UnknownTarget("An annotation cannot be about itself.", parameter="target")
+    row = store.find(session, named.key)
+    if row is None:
+        raise UnknownTarget(f"There is no annotation {named.key[:64]!r} here.", parameter="target")
+    if not store.shows(session, named.key, asking.by):
+        raise refusal(f"The annotation {named.key} is about an image that is not public", asking.by)
+    if not store.stands(row) and named.key not in asking.known:
+        how = "deleted" if row.deleted_at is not None else "withdrawn with its run"
+        raise UnknownTarget(f"Annotation {named.key!r} was {how}: nothing new can be said about it.", parameter="target")
+    if named.version and store.find_version(session, named.key, named.version) is None:
+        raise UnknownTarget(f"Annotation {named.key!r} has no version {named.version}.", parameter="target")
+    return places_of([store.target(target) for target in row.targets])
+
+
+def places_of(targets: Sequence[Target]) -> Sequence[Place]:
+    """Image, specimen and box of each place of these targets, once."""
+    places = [(target.media_key, target.specimen_key, target.box) for target in targets]
+    return list(dict.fromkeys(place for place in places if place[0] or place[1]))
+
+
+def _at(position: int, named: Named, places: Sequence[Place], region: Region | None = None) -> ResolvedTarget:
+    of = Target(position, named.kind, named.key, named.version, *NOWHERE)
+    return ResolvedTarget(lying(of, places), region)
+
+
+def lying(target: Target, places: Sequence[Place]) -> tuple[Target, ...]:
+    """The target once for each of those places; once without a place where there is none."""
+    of = (target.position, target.kind, target.key, target.version)
+    return tuple(Target(*of, *place) for place in places or [NOWHERE])

@@ -52,7 +52,7 @@ def _turn(
 ) -> int:
     """By specimen, so that each specimen is indexed again in as few batches as can be."""
     rows = session.execute(
-        select(AnnotationRow.key, AnnotationRow.specimen_key)
+        select(AnnotationRow.key)
         .where(AnnotationRow.run_key == run_key, *where)
         .order_by(AnnotationRow.specimen_key, AnnotationRow.key)
         .limit(limit)
@@ -67,5 +67,5 @@ def _turn(
             .execution_options(synchronize_session=False)
         )
         outbox.touch_all(session, "annotation", keys)
-        catalogue.touch_specimens(session, {row.specimen_key for row in rows}, at=at)
+        catalogue.touch_specimens(session, store.specimens_of(session, keys), at=at)
     return len(keys)

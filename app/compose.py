@@ -1,5 +1,7 @@
 """Composition: settings in, a runtime out. Every process begins here."""
 
+from analytics import service as analytics
+from annotations import targets
 from annotations.search.schema import FIELDS
 from app import migrate
 from app.runtime import context
@@ -19,6 +21,7 @@ def build(settings: Settings | None = None) -> Runtime:
         blobs=FolderBlobs(settings.blobs_dir),
         search=engines.connect(settings, FIELDS),
     )
+    targets.recognise("run", analytics.exists)
     context.use(runtime)
     return runtime
 

@@ -7,15 +7,16 @@ specimen a new version whenever one of its annotations or images changes, so the
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, defer, load_only
+from sqlalchemy.orm import Session, defer, load_only, raiseload
 
 from annotations import store
 from annotations.search import audience
-from annotations.search.schema import DARWIN_CORE_FACETS, MEASURES, THING
+from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, MEASURES, THING
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
 from app.runtime.addresses import Addresses
@@ -45,7 +46,7 @@ PLACES = (
     "island",
     "waterBody",
 )
-SHOWN = ("kind", "layer", "motivations", "run_key", "value", "unit", "text", "specimen_key")  # the documents may be big
+SHOWN = ("kind", "layer", "motivations", "run_key", "value", "unit", "text")  # the documents may be big
 Fields = dict[str, Value | Sequence[Value]]
 Closed = Mapping[str, set[audience.Held]]  # of annotations about closed images: in which collections
 log = structlog.get_logger()
@@ -62,15 +63,16 @@ def build_many(session: Session, wanted: Sequence[tuple[str, str]], addresses: A
         raise Invalid(f"Nothing of the sort {min(strange)!r} is indexed.")
     keys = list(dict.fromkeys(key for sort, key in wanted if sort in (SPECIMEN, FULL)))
     rows = {row.key: row for row in _annotations(session, [key for sort, key in wanted if sort == ANNOTATION])}
-    specimens = catalogue.specimens_by_key(session, {*keys, *(row.specimen_key for row in rows.values())})
+    lying = {key: _specimens_of(row) for key, row in rows.items()}
+    specimens = catalogue.specimens_by_key(session, {*keys, *chain.from_iterable(lying.values())})
     media = catalogue.media_of_many(session, keys)
     said = _annotations_of(session, keys)
     closed = store.closed_in(session, [*rows, *(row.key for several in said.values() for row in several)])
     made = []
     for sort, key in wanted:
         if sort == ANNOTATION:
-            row = rows.get(key)
-            made.append(_annotation(key, row, specimens.get(row.specimen_key) if row else None, closed, addresses))
+            about = [specimens[one] for one in lying.get(key, ()) if one in specimens]
+            made.append(_annotation(key, rows.get(key), about, closed, addresses))
         else:
             made.append(_specimen(sort, key, specimens.get(key), media.get(key, ()), said.get(key, []), closed, addresses))
     return made
@@ -105,12 +107,11 @@ def _annotations(session: Session, keys: Sequence[str]) -> Sequence[AnnotationRo
 
 
 def _annotations_of(session: Session, specimen_keys: Sequence[str]) -> Mapping[str, list[AnnotationRow]]:
-    """The standing ones by specimen, in the order of their keys."""
-    shown = load_only(*(getattr(AnnotationRow, name) for name in SHOWN))
-    query = select(AnnotationRow).options(shown).where(AnnotationRow.specimen_key.in_(specimen_keys), *store.STANDING)
+    """The standing ones that lie on each specimen, in the order of their keys."""
+    shown = load_only(*(getattr(AnnotationRow, name) for name in SHOWN)), raiseload(AnnotationRow.targets)
     found: dict[str, list[AnnotationRow]] = {}
-    for row in session.scalars(query.order_by(AnnotationRow.specimen_key, AnnotationRow.key)) if specimen_keys else ():
-        found.setdefault(row.specimen_key, []).append(row)
+    for specimen_key, row in store.of_specimens(session, specimen_keys, *shown):
+        found.setdefault(specimen_key, []).append(row)
     return found
 
 
@@ -160,19 +161,21 @@ def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[Anno
     return fields
 
 
-def _annotation(key: str, row: AnnotationRow | None, specimen: Specimen | None, closed: Closed, addresses: Addresses) -> Document:
-    """An annotation outlives its specimen; it then has no facets."""
+def _annotation(
+    key: str, row: AnnotationRow | None, specimens: Sequence[Specimen], closed: Closed, addresses: Addresses
+) -> Document:
+    """`specimens` are those that it lies on; an annotation outlives them, and then has no facets."""
     if row is None:
         return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
     if not store.stands(row):
         return Document(index_key(ANNOTATION, key), store.index_version(row), deleted=True)
-    fields: Fields = _darwin_core(specimen, addresses) if specimen else {}
+    fields: Fields = _shared(specimens, addresses)
     fields |= {
         THING: ANNOTATION,
         audience.FIELD: audience.of_closed(closed.get(key, set())),
         "pid": ids.ark(key, addresses.naan),
-        "specimen": row.specimen_key,
-        "media": [row.media_key],
+        "specimen": _specimens_of(row),
+        "media": _distinct(target.media_key for target in row.targets),
         "text": [row.text],
         "kind": [row.kind],
         "layer": [row.layer],
@@ -193,6 +196,27 @@ def _annotation(key: str, row: AnnotationRow | None, specimen: Specimen | None, 
     return Document(index_key(ANNOTATION, key), store.index_version(row), fields)
 
 
+def _specimens_of(row: AnnotationRow) -> list[str]:
+    """The keys of the specimens that it lies on."""
+    return _distinct(target.specimen_key for target in row.targets)
+
+
+def _shared(specimens: Sequence[Specimen], addresses: Addresses) -> Fields:
+    """The facets of these specimens: all values of those that may have many, of the others the first specimen's."""
+    shared: Fields = {}
+    for specimen in specimens:
+        for name, value in _darwin_core(specimen, addresses).items():
+            if name in shared and BY_NAME[name].many:
+                shared[name] = _distinct([*_list(shared[name]), *_list(value)])
+            else:
+                shared.setdefault(name, value)
+    return shared
+
+
+def _list(value: Value | Sequence[Value]) -> list[str]:
+    return [value] if isinstance(value, str) else [str(one) for one in value] if isinstance(value, Sequence) else [str(value)]
+
+
 def _darwin_core(specimen: Specimen, addresses: Addresses) -> Fields:
     """The facets that a specimen shares with its annotations."""
     terms = specimen.interpreted
@@ -206,7 +230,7 @@ def _darwin_core(specimen: Specimen, addresses: Addresses) -> Fields:
         fields["coordinates"] = where
     return fields | {
         "pid": ids.ark(specimen.key, addresses.naan),
-        "specimen": specimen.key,
+        "specimen": [specimen.key],
         "label": label(specimen),
         "catalogNumber": specimen.catalog_number,
         "name": _given(terms, NAMES),

@@ -26,7 +26,7 @@ FIELDS: tuple[Field, ...] = (
     Field(THING, "keyword"),
     Field(audience.FIELD, "keyword", many=True, guard=True),
     Field("pid", "keyword"),  # the ARK, without a host
-    Field("specimen", "keyword"),
+    Field("specimen", "keyword", many=True),  # an annotation lies on several where its targets do
     Field("media", "keyword", many=True),
     Field("label", "keyword"),  # what the specimen is called in lists
     Field("catalogNumber", "keyword"),

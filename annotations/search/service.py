@@ -270,8 +270,8 @@ def annotation_item(
         "canvas": addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else None,
         "box": [box.x0, box.y0, box.x1, box.y1] if box else None,
         "thumbnail": _detail(annotation, image, addresses, by) if image else None,
-        "manifest": addresses.manifest(annotation.specimen_key),
-        "page": addresses.specimen_page(annotation.specimen_key),
+        "manifest": addresses.manifest(annotation.specimen_key) if annotation.specimen_key else None,
+        "page": addresses.specimen_page(annotation.specimen_key) if annotation.specimen_key else None,
         "snippet": quote.to_json() if quote else None,
     }
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from annotations import store
 from annotations.model import Annotation
-from annotations.tables import AnnotationRow
+from annotations.tables import AnnotationRow, AnnotationTargetRow
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 
@@ -25,13 +25,16 @@ def texts_of_specimens(session: Session, keys: Iterable[str], limit: int, by: Pr
 
     The order is that of the index over specimens: asked for another one, SQLite walks the whole table.
     """
-    query = select(AnnotationRow.specimen_key, AnnotationRow.key, AnnotationRow.text).where(
-        AnnotationRow.specimen_key.in_(list(keys)), *store.STANDING, store.is_shown(by), AnnotationRow.text != ""
+    query = (
+        select(AnnotationTargetRow.specimen_key, AnnotationRow.key, AnnotationRow.text)
+        .join(AnnotationRow, AnnotationRow.key == AnnotationTargetRow.annotation_key)
+        .where(AnnotationTargetRow.specimen_key.in_(list(keys)), *store.STANDING, store.is_shown(by), AnnotationRow.text != "")
+        .order_by(AnnotationTargetRow.specimen_key, AnnotationTargetRow.annotation_key)
     )
-    found: dict[str, list[tuple[str, str]]] = {}
-    for specimen_key, key, text in session.execute(query.order_by(AnnotationRow.specimen_key, AnnotationRow.key).limit(limit)):
-        found.setdefault(specimen_key, []).append((key, text))
-    return found
+    found: dict[str, dict[str, str]] = {}
+    for specimen_key, key, text in session.execute(query.limit(limit)):
+        found.setdefault(specimen_key, {})[key] = text  # once, also with two targets there
+    return {specimen_key: list(texts.items()) for specimen_key, texts in found.items()}
 
 
 def annotation_versions(session: Session) -> Iterator[tuple[str, int]]:

@@ -1,20 +1,41 @@
 """Public addresses and ids: made from the one configured base URL, never from a request, and read back."""
 
 import re
-from dataclasses import dataclass
-from urllib.parse import quote
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Literal
+from urllib.parse import quote, unquote
 
 from app.runtime import ids
 from app.runtime.settings import Settings
 
+Kind = Literal["canvas", "segment", "image", "specimen", "annotation", "run", "dataset", "resource"]
+SPECIMEN, MEDIA = rf"(?P<specimen>{ids.KEY_PATTERN})", rf"(?P<media>{ids.KEY_PATTERN})"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
+SEGMENT = r"(?P<segment>\d{1,9},\d{1,9},[1-9]\d{0,8},[1-9]\d{0,8})"
+PICTURE = r"(?P<picture>[^/]{1,80}/[^/]{1,40}/[^/]{1,40}/[a-z]{1,10}\.[a-z0-9]{1,5})"
+BY_SHOULDER: dict[str, Kind] = {
+    ids.SPECIMEN: "specimen", ids.MEDIA: "image", ids.ANNOTATION: "annotation", ids.RUN: "run", ids.INGEST: "run",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What an address of ours names: the kind of thing and its key; `specimen_key` where the address says that too."""
+    """What an address of ours names: a kind of thing and its key.
 
-    kind: str  # "media", "specimen" or "annotation"
+    The key of a canvas and of an image is that of the image, of a segment and its canvas `m1…:x,y,w,h` in pixels of the
+    upright image, of another resource its path below the base. `media_key` and `specimen_key` are the image and specimen that
+    the address itself says; `version` is 0 where it says none. `picture` is what follows the identifier in the address of a
+    picture, `region/size/rotation/quality.format`, and `api` the version of the Image API that it is asked of.
+    """
+
+    kind: Kind
     key: str
     specimen_key: str = ""
+    media_key: str = ""
+    version: int = 0
+    picture: str = ""
+    api: Literal[2, 3] = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +54,7 @@ class Addresses:
         return f"{self.base}/{ids.ark(key, self.naan)}"
 
     def image(self, media_key: str, version: int = 3) -> str:
-        """Id of the image service."""
+        """Id of the image service; that of a segment for `m1…:x,y,w,h`."""
         return f"{self.base}/iiif/{version}/{quote(media_key, safe='')}"
 
     def manifest(self, specimen_key: str, version: int = 3) -> str:
@@ -68,21 +89,71 @@ class Addresses:
     def run(self, run_key: str) -> str:
         return f"{self.base}/api/runs/{run_key}"
 
+    def path_of(self, iri: str) -> str | None:
+        """The path below our base, or the bare ARK, with escapes undone; None for an address that is not ours.
+
+        http and https of one host are the same: a proxy before the hub may speak either.
+        """
+        if re.match(rf"ark:/?{self.naan}/", iri):
+            return iri
+        scheme, separator, rest = iri.partition("://")
+        host = self.base.partition("://")[2]
+        if scheme not in ("http", "https") or not separator or not (rest == host or rest.startswith(f"{host}/")):
+            return None
+        return unquote(rest.removeprefix(host).removeprefix("/"))
+
     def identify(self, iri: str) -> Named | None:
         """What of ours the IRI names; None if it is not ours, or names nothing that can be pointed at."""
-        key = ids.KEY_PATTERN
-        path = iri.removeprefix(f"{self.base}/")
-        if path == iri and not iri.startswith("ark:"):
+        path = self.path_of(iri)
+        if path is None or len(path) > MAX_PATH:
             return None
-        if match := re.fullmatch(rf"iiif/presentation/[23]/({key})/canvas/({key})", path, re.ASCII):
-            return Named("media", match[2], match[1])
-        if match := re.fullmatch(rf"iiif/presentation/[23]/({key})/manifest\.json", path, re.ASCII):
-            return Named("specimen", match[1])
-        if match := re.fullmatch(rf"iiif/[23]/({key})", path, re.ASCII):
-            return Named("media", match[1])
-        if match := re.fullmatch(rf"ark:/?{self.naan}/({key})", path, re.ASCII):
-            kind = {ids.SPECIMEN: "specimen", ids.MEDIA: "media", ids.ANNOTATION: "annotation"}.get(match[1][:2])
-            return Named(kind, match[1]) if kind else None
-        if match := re.fullmatch(r"annotations/([A-Za-z0-9._~-]{1,64})", path, re.ASCII):
-            return Named("annotation", match[1])
+        for kind, pattern in _patterns(self.naan):
+            if match := pattern.fullmatch(path):
+                return _named(kind, path, match)
         return None
+
+
+MAX_PATH = 500  # characters of an address of ours, below the base
+Form = Kind | Literal["ark"]
+
+
+@cache
+def _patterns(naan: str) -> tuple[tuple[Form, re.Pattern[str]], ...]:
+    """The forms of our addresses below the base, no two of which share a text."""
+    forms: tuple[tuple[Form, str], ...] = (
+        ("canvas", rf"iiif/presentation/[23]/{SPECIMEN}/canvas/{MEDIA}(?::{SEGMENT})?"),
+        ("specimen", rf"iiif/presentation/[23]/{SPECIMEN}/manifest\.json"),
+        ("resource", rf"iiif/presentation/3/{SPECIMEN}/canvas/{MEDIA}(?::{SEGMENT})?/(?:page|painting)"),
+        ("resource", rf"iiif/presentation/3/collection/{NAME}\.json"),
+        ("image", rf"iiif/(?P<api>[23])/(?:ark:/?{naan}/)?{MEDIA}(?::{SEGMENT})?(?:/(?:info\.json|{PICTURE})?)?"),
+        ("image", rf"api/media/{MEDIA}"),
+        ("specimen", rf"(?:api/)?specimens/{SPECIMEN}"),
+        ("annotation", rf"annotations/(?P<annotation>{NAME})(?:/versions/(?P<version>\d{{1,9}}))?"),
+        ("run", rf"(?:api/)?runs/(?P<run>{ids.KEY_PATTERN})"),
+        ("dataset", rf"(?:api/)?datasets/(?P<dataset>{NAME})"),
+        ("resource", rf"canvases/{MEDIA}/annotations/[a-z]{{1,16}}(?:/{SPECIMEN})?\.json"),
+        ("resource", rf"search/[12]/{SPECIMEN}(?:/autocomplete)?"),
+        ("ark", rf"ark:/?{naan}/(?P<name>[0-9a-z-]{{12,40}})(?:\.v(?P<version>\d{{1,9}}))?"),
+    )
+    return tuple((kind, re.compile(pattern, re.ASCII)) for kind, pattern in forms)
+
+
+def _named(form: Form, path: str, match: re.Match[str]) -> Named | None:
+    parts = {name: text for name, text in match.groupdict().items() if text}
+    version, specimen, media = int(parts.get("version", 0)), parts.get("specimen", ""), parts.get("media", "")
+    if form == "ark":
+        return _of_ark(parts["name"].replace("-", ""), version)  # hyphens mean nothing (ARK specification)
+    if form == "resource":
+        return Named("resource", path, specimen, media)
+    if form in ("image", "canvas"):
+        corners = ",".join(str(int(number)) for number in parts["segment"].split(",")) if "segment" in parts else ""
+        named = Named("segment", f"{media}:{corners}", specimen, media) if corners else Named(form, media, specimen, media)
+        return replace(named, picture=parts.get("picture", ""), api=2 if parts.get("api") == "2" else 3)
+    return Named(form, parts[form], specimen, version=version)
+
+
+def _of_ark(key: str, version: int) -> Named | None:
+    kind = BY_SHOULDER.get(key[:2])
+    if kind is None or not re.fullmatch(ids.KEY_PATTERN, key, re.ASCII):
+        return None
+    return Named(kind, key, key if kind == "specimen" else "", key if kind == "image" else "", version)

@@ -81,6 +81,14 @@ def get_collection(
     return {**shown, "provider": [manifest.provider(publisher)], "items": items}
 
 
+def has_collection(session: Session, name: str) -> bool:
+    """Whether there is a collection of that name."""
+    try:
+        return name == TOP or bool(_of_prefix(session, _prefix(name), 1))
+    except UnknownCollection:
+        return False
+
+
 def _prefix(name: str) -> str:
     if name == TOP:
         return ids.SPECIMEN

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
+    (r"/canvases/[^/]+/annotations/people\.json", r"/items", "an annotation is on the page of each canvas that it is about"),
+    (r"/canvases/[^/]+/annotations/people\.json", r"/items/\d+/target", "what is about an annotation is drawn where that lies"),
+    (r"/annotations/[^/]+\?profile=\w+", r"/(target|on)", "what is about an annotation is drawn where that lies"),
     (r"/api/search(\?.*)?", r"/items/\d+/sort", "the kind of thing is called `type` now; `sort` is the order"),
     (r"/api/search(\?.*)?", r"/facets/kind/\d+/count", "statements about closed images are counted for those who may see them"),
 )

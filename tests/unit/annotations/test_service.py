@@ -127,7 +127,10 @@ def test_unknown_targets_are_refused(runtime: Runtime, sheet: Any, addresses: Ad
         addresses.base,
         f"{addresses.pid(specimen.key)}#xywh=1,1,1,1",
         f"{addresses.base}/iiif/presentation/3/{specimen.key}/canvas/../{media.key}",
-        [addresses.canvas(specimen.key, media.key), "http://elsewhere.example/canvas"],
+        [addresses.canvas(specimen.key, media.key), f"{addresses.base}/iiif/presentation/3/nothing"],
+        ["http://elsewhere.example/canvas", "urn:uuid:1"],
+        f"{addresses.base}/api/runs/x1zzzzzzzzzz",
+        f"{addresses.base}/datasets/galls",
     ):
         with pytest.raises(UnknownTarget):
             create(runtime, comment(target))

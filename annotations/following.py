@@ -1,0 +1,72 @@
+"""What is said about an annotation lies where that lies: when it moves, what is said about it moves along.
+
+The same holds of what lies on an image when that comes to show other specimens than before.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy.orm import Session
+
+from annotations import store, targets
+from annotations.model import Target
+from annotations.tables import AnnotationRow
+
+MOST_MOVES = 8  # of one annotation at once: those that are about one another settle before
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """An annotation that has moved along, with its targets before and after."""
+
+    key: str
+    before: tuple[Target, ...]
+    after: tuple[Target, ...]
+
+
+def both(followers: Iterable[Follower]) -> tuple[Target, ...]:
+    """Where they lay and where they lie."""
+    return tuple(target for follower in followers for target in (*follower.before, *follower.after))
+
+
+def follow(session: Session, keys: Sequence[str]) -> tuple[Follower, ...]:
+    """Let what is said about these annotations, and what is said about that in turn, lie where they lie now."""
+    moved: list[Follower] = []
+    moves: Counter[str] = Counter()
+    waiting = list(keys)
+    while waiting:
+        changed = []
+        for key in store.about_annotations(session, waiting):
+            moves[key] += 1
+            row = store.find(session, key)
+            if row is not None and moves[key] <= MOST_MOVES and (follower := lay_again(session, row)) is not None:
+                moved.append(follower)
+                changed.append(key)
+        waiting = changed
+    return tuple(moved)
+
+
+def lay_again(session: Session, row: AnnotationRow) -> Follower | None:
+    """Let the annotation lie where its targets lie now; None if that is where it lies already."""
+    before = tuple(map(store.target, row.targets))
+    after: list[Target] = []
+    for _, same in groupby(before, key=lambda target: target.position):
+        after.extend(_lying_now(session, tuple(same)))
+    if tuple(after) == before:
+        return None
+    store.keep_targets(session, row, after)
+    return Follower(row.key, before, tuple(after))
+
+
+def _lying_now(session: Session, lying: tuple[Target, ...]) -> tuple[Target, ...]:
+    """One target where it lies now. An annotation lies where that does, and what is on an image on the specimens it shows."""
+    first = lying[0]
+    if first.kind == "annotation":
+        row = store.find(session, first.key)
+        return lying if row is None else targets.lying(first, targets.places_of(list(map(store.target, row.targets))))
+    if first.media_key:
+        specimens = targets.specimens_at(session, first.media_key, first.box)
+        return targets.lying(first, [(first.media_key, key, first.box) for key in specimens]) if specimens else lying
+    return lying

@@ -1,0 +1,131 @@
+"""From what a target's selectors count in to canvas units: a segment and a picture have a frame of their own.
+
+A segment's selectors count from its upper left corner; those of a picture's address in the pixels of that picture. A picture
+is resolved as the image server resolves it (iiif/image/request.py); of one that is turned or mirrored only the region counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from annotations import region_frames, selectors, validation
+from annotations.errors import BadSelector, UnknownTarget
+from annotations.model import Annotation, CanvasBox, Target
+from annotations.region_frames import Axis
+from annotations.selectors import Canvas, Region
+from app.runtime import context
+from app.runtime.addresses import Named
+from iiif.image.errors import BadParameter
+from iiif.image.request import Geometry, ImageRequest, SizeLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What a target says of its region: its selectors, and the fragment of its IRI."""
+
+    selector: Any
+    fragment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A rectangle with units of its own on a canvas.
+
+    `size` is its size in its own units, `box` where it lies in canvas units, `whole` whether that is the canvas itself;
+    `turned` says that its units run otherwise than the canvas's, so that no selector can be read in it.
+    """
+
+    size: Canvas
+    box: CanvasBox
+    whole: bool
+    turned: bool = False
+
+    def region(self, selected: Selected) -> Region | None:
+        """The region that the selector or the fragment of its IRI says, in canvas units; without either that of the frame, or
+        None for the whole canvas. Raises BadSelector, AnnotationTooBig, SelectorOutsideCanvas."""
+        own = selectors.read(selected.selector, self.size)
+        if selected.fragment:
+            own = own or selectors.read_fragment(selected.fragment, self.size)
+        if own is None:
+            return None if self.whole else Region(self.box)
+        if self.turned:
+            raise BadSelector(
+                "In a picture that is turned or mirrored no selector can be read: let the target be the image or its canvas.",
+                parameter="selector",
+            )
+        selectors.check_within(own, self.size)
+        return carried(own, CanvasBox(0, 0, self.size.width, self.size.height), self.box)
+
+
+def of(named: Named, canvas: Canvas) -> Frame:
+    """The frame of a canvas, image, segment or picture on that canvas.
+
+    Raises UnknownTarget for a segment that does not lie within the image and a picture that cannot be asked for.
+    """
+    x, y, width, height = corners(named.key) if named.kind == "segment" else (0, 0, canvas.width, canvas.height)
+    if x + width > canvas.width or y + height > canvas.height:
+        within = f"within the image of {canvas.width} × {canvas.height} pixels"
+        raise UnknownTarget(f"There is no segment {named.key!r}: it must lie {within}.", parameter="target")
+    part, size, turned = (x, y, width, height), Canvas(width, height), False
+    if named.picture:
+        geometry = _geometry(named, width, height)
+        shown, rotation = geometry.region, geometry.rotation
+        part = (x + shown.x, y + shown.y, shown.width, shown.height)
+        size, turned = Canvas(geometry.width, geometry.height), bool(rotation.mirror or rotation.degrees)
+    box = CanvasBox(part[0], part[1], part[0] + part[2], part[1] + part[3])
+    return Frame(size, box, part == (0, 0, canvas.width, canvas.height), turned)
+
+
+def corners(segment_key: str) -> tuple[int, int, int, int]:
+    """x, y, width and height of the segment `m1…:x,y,w,h`, in pixels of the upright image."""
+    x, y, width, height = map(int, segment_key.partition(":")[2].split(","))
+    return x, y, width, height
+
+
+def carried(region: Region, before: CanvasBox, after: CanvasBox) -> Region:
+    """The region, of a frame in which a box is `before`, in canvas units, in which that box is `after`."""
+    if before == after:
+        return region
+    across = _between(0, (before.x0, before.x1), (after.x0, after.x1))
+    down = _between(1, (before.y0, before.y1), (after.y0, after.y1))
+    return region_frames.Frame(across, down).back(region)
+
+
+def _between(axis: int, own: tuple[float, float], ours: tuple[float, float]) -> Axis:
+    """The axis of the frame on which `own` lies where `ours` lies on the canvas; without an extent only the place counts."""
+    extent = Fraction(ours[1]) - Fraction(ours[0])
+    scale = (Fraction(own[1]) - Fraction(own[0])) / extent if extent and own[1] > own[0] else Fraction(1)
+    return Axis(axis, Fraction(ours[0]) - Fraction(own[0]) / scale, scale)
+
+
+def shown_region(annotation: Annotation, canvas: Canvas) -> Region | None:
+    """Box and rings, in canvas units, of the target that the annotation has in front; None for all of what it names.
+
+    Where the target lies is known from when it was accepted; its shape is read from the document again.
+    """
+    front = annotation.front
+    if front.box is None:
+        return None
+    own = _own_region(annotation.document, front, canvas)
+    return Region(front.box) if own is None else carried(own, own.box, front.box)
+
+
+def _own_region(document: Mapping[str, Any], target: Target, canvas: Canvas) -> Region | None:
+    """What its selector says, in its own frame; None where it has no selector, and for what is no image."""
+    said = validation.several(document["target"])[target.position]
+    if target.kind not in ("canvas", "image", "segment") or not isinstance(said, Mapping):
+        return None
+    size = Canvas(*corners(target.key)[2:]) if target.kind == "segment" else canvas
+    return selectors.read(said.get("selector"), size)
+
+
+def _geometry(named: Named, width: int, height: int) -> Geometry:
+    region, size, rotation, last = named.picture.split("/")
+    quality, _, form = last.partition(".")
+    settings = context.current().settings
+    try:
+        request = ImageRequest.parse(named.api, region, size, rotation, quality, form)
+        return request.resolve(width, height, SizeLimits(settings.max_width, settings.max_area))
+    except BadParameter as error:
+        raise UnknownTarget(f"That is the address of no picture. {error}", parameter="target") from error
