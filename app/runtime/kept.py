@@ -30,3 +30,8 @@ class Kept(Generic[K, V]):
             self._values.pop(key, None)
             if self._values.getsizeof(value) <= self._values.maxsize:
                 self._values[key] = value
+
+    def drop(self, key: K) -> None:
+        """Keep nothing under that key."""
+        with self._lock:
+            self._values.pop(key, None)

@@ -177,10 +177,10 @@ class Pyramid:
         return self.read(Stored(level, self.levels[level].place(number)))
 
     def read(self, stored: Stored) -> bytes:
-        """A whole JPEG."""
+        """A whole JPEG. Raises PyramidError where the file was cut off since it was opened."""
         if stored.quarter is not None:
             return self._cut(stored.level, *stored.quarter)
-        return self._read_at(stored.place.length, stored.place.offset)
+        return self._bytes(*stored.place)
 
     def stored_at(self, x: int, y: int, width: int, height: int, out_width: int, out_height: int) -> Stored | None:
         """What is stored of just this region of the full image at this output size."""
@@ -218,12 +218,19 @@ class Pyramid:
         facts = self.levels[level]
         width, height = facts.tile_size(number)
         wanted = jpeg.quarter_of(width, height, column, row)
-        starts = STARTS.unpack(self._read_at(STARTS.size, self._starts_at + STARTS.size * (facts.first + number)))
+        starts = STARTS.unpack(self._bytes(self._starts_at + STARTS.size * (facts.first + number), STARTS.size))
         first = starts[wanted[0]]
-        data = self._read_at(starts[wanted[-1] + 1] - first, facts.offsets[number] + first)
+        data = self._bytes(facts.offsets[number] + first, starts[wanted[-1] + 1] - first)
         intervals = [data[starts[one] - first : starts[one + 1] - 2 - first] for one in wanted]
         size = min(QUARTER_PX, width - column * QUARTER_PX), min(QUARTER_PX, height - row * QUARTER_PX)
         return jpeg.joined(self._head_of_tiles(), *size, intervals)
+
+    def _bytes(self, offset: int, length: int) -> bytes:
+        """Raises PyramidError where the file has become shorter since it was opened."""
+        data = self._read_at(length, offset)
+        if len(data) != length:
+            raise PyramidError("the file was cut off while it was open")
+        return data
 
     def _head_of_tiles(self) -> jpeg.Head:
         """What all tiles begin with, but for their size."""

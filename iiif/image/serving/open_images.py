@@ -133,16 +133,21 @@ class OpenImages:
         if media.state != "ready":
             raise NotYetDerived(f"The image {key} is still being prepared.")
         kept = self._opened.get(key)
-        same = kept is not None and kept.media.pyramid_sha256 == media.pyramid_sha256
+        same = kept is not None and kept.media.version == media.version  # made anew, a derivative may have the same digest
         try:
             pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.file(media.pyramid_sha256))
         except (FileNotFoundError, PyramidError) as error:
-            self._ask_again(key)
             view_of(media, by)
-            raise NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.") from error
+            raise self.lost(key) from error
         packet = embedded_metadata.packet(media, self.addresses.pid(key), pyramid.camera, self._policy)
         digest = f"{media.pyramid_sha256}.{hashlib.sha256(packet).hexdigest()[:16]}"
         return _Opened(media, pyramid, packet, digest, time.monotonic() + KEPT_S)
+
+    def lost(self, key: str) -> NotYetDerived:
+        """Have the derivative made again, which is not there or was cut off, and say so."""
+        self._opened.drop(key)
+        self._ask_again(key)
+        return NotYetDerived(f"The derivative of the image {key} is lost and has to be made again.")
 
     def _ask_again(self, key: str) -> None:
         """Have the lost derivative made again, once a minute at most."""

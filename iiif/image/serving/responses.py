@@ -16,6 +16,7 @@ from iiif.catalogue import rights
 from iiif.catalogue.visibility import View
 from iiif.image import info
 from iiif.image.errors import BadParameter
+from iiif.image.pyramid.format import PyramidError
 from iiif.image.rendering import render
 from iiif.image.request import FORMATS, Geometry, ImageRequest, PixelBox, Rotation, Size, SizeLimits, Version, other_side
 from iiif.image.serving import conditions, delivery
@@ -75,7 +76,7 @@ class InfoDocument:
 
 
 class ImageResponses:
-    """The answers that a images gives."""
+    """The answers that the open images of a process give."""
 
     def __init__(self, images: OpenImages) -> None:
         self.images = images
@@ -114,11 +115,14 @@ class ImageResponses:
         form = plan.wanted.geometry.format
         if conditions.unchanged(environ, plan.etag):
             return ImageResponse(304, plan.headers, b"", form, "stored" if plan.wanted.stored else None)
-        found = delivery.at_hand(self.images, served, plan.wanted)
-        if found is None and environ["REQUEST_METHOD"] == "HEAD":
-            return ImageResponse(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
-        if found is None:
-            found = delivery.made(self.images, served, plan.wanted)
+        try:
+            found = delivery.at_hand(self.images, served, plan.wanted)
+            if found is None and environ["REQUEST_METHOD"] == "HEAD":
+                return ImageResponse(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
+            if found is None:
+                found = delivery.made(self.images, served, plan.wanted)
+        except PyramidError as error:
+            raise self.images.lost(served.media.key) from error
         answer = _whole_or_part(environ, plan, found)
         if plan.wanted.stored is None and environ["REQUEST_METHOD"] != "HEAD":
             delivery.sent(self.images, plan.wanted, len(answer.body))

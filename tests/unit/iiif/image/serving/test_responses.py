@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+import time
 from email.utils import formatdate
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Access, Media
 from iiif.image import info
 from iiif.image.actors import derive_image
+from iiif.image.masters.derivatives import derive
 from iiif.image.rendering import render
 from iiif.image.serving import conditions, open_images
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
@@ -318,3 +320,17 @@ def test_a_lost_derivative_is_asked_for_once_and_made_again(
     assert _waiting(runtime) == [media.key]
     derive_image.fn(media.key)
     assert client.get(f"{base}/{STORED}").status_code == 200
+
+
+def test_a_derivative_that_was_cut_while_open_is_made_anew_and_read_though_its_digest_is_the_same(
+    client: Client, runtime: Runtime, media: Media, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = client.get(f"{base}/{STORED}")
+    path = runtime.blobs.path(media.pyramid_sha256)
+    path.write_bytes(path.read_bytes()[:100])
+    for picture in (STORED, "0,0,256,256/256,256/0/default.jpg", "3,5,400,400/90,90/0/default.png"):
+        assert client.get(f"{base}/{picture}").status_code == 503, picture
+    assert derive(runtime, media.key).result == "made"
+    ahead = time.monotonic() + 2 * open_images.KEPT_S
+    monkeypatch.setattr("iiif.image.serving.open_images.time.monotonic", lambda: ahead)
+    assert client.get(f"{base}/{STORED}").data == whole.data
