@@ -1,16 +1,17 @@
-"""A run, done: the worker's side. Step after step, each committed together with its mark, so a restart repeats nothing."""
+"""A task, done: the worker's side. Step after step, each committed together with its mark, so a restart repeats nothing."""
 
 import importlib
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import cv2
 import structlog
 
-from analytics import pipelines, provenance, service, statements
-from analytics.model import Run
-from analytics.pipelines import StepPlan
-from analytics.service import ENDED_STEPS, StepMark
+from analytics import pipelines, provenance, service, statements, tasks
+from analytics.model import ENDED_STEPS, Run, StepMark, Task
+from analytics.pipelines import Pipeline, StepPlan
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations import service as annotations
 from app.runtime.addresses import Addresses
@@ -22,41 +23,51 @@ from iiif.image.service import DecodeLimits, load_rgb
 log = structlog.get_logger()
 
 
-def perform(runtime: Runtime, key: str) -> None:
-    """Do what is left of the run; safe to repeat, also after a kill in the middle."""
-    with runtime.db.begin() as session:
-        run = service.begin(session, key, at=runtime.clock())
-        if run.state != "running":
-            return
-        plan = pipelines.load(run.pipeline)
-        if plan.version != run.pipeline_version:
-            reason = f"The pipeline has changed since (it is {plan.version[:12]} now); open a new run."
-            service.fail(session, key, reason, at=runtime.clock())
-            return
-        service.record_environment(session, key, provenance.environment(), provenance.code_version())
-        media = catalogue.get_media(session, run.media_key)
+def perform(runtime: Runtime, run_key: str, media_key: str) -> None:
+    """Do what is left of the task; safe to repeat, also after a kill in the middle."""
+    begun = _begin(runtime, run_key, media_key)
+    if begun is None:
+        return
+    run, task, plan = begun
+    with runtime.reads.begin() as session:
+        media = catalogue.get_media(session, media_key)
         catalog_number = catalogue.get_specimen(session, media.specimen_key).catalog_number
     image = SheetImage(load_rgb(runtime.blobs, media, DecodeLimits.of(runtime.settings)))
     for step in plan.steps:
-        if run.steps[step.name]["state"] not in ENDED_STEPS:
+        if task.steps[step.name]["state"] not in ENDED_STEPS:
             _perform_step(runtime, run, step, media, image, catalog_number)
     with runtime.db.begin() as session:
-        service.end(session, key, at=runtime.clock())
+        tasks.end(session, run_key, media_key, at=runtime.clock())
+
+
+def _begin(runtime: Runtime, run_key: str, media_key: str) -> tuple[Run, Task, Pipeline] | None:
+    """The run, as done by this worker's code; None if there is nothing to do."""
+    with runtime.db.begin() as session:
+        run = service.get(session, run_key)
+        plan = pipelines.load(run.pipeline)
+        if plan.version != run.pipeline_version:
+            reason = f"The pipeline has changed since (it is {plan.version[:12]} now); open a new run."
+            tasks.fail(session, run_key, media_key, reason, at=runtime.clock())
+            return None
+        worker = provenance.worker(plan, run.seed)
+        begun = tasks.begin(session, run_key, media_key, worker, at=runtime.clock())
+    return begun and (replace(begun[0], code_version=worker.code_version), begun[1], plan)
 
 
 def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, image: SheetImage, catalog_number: str) -> None:
     with runtime.db.begin() as session:
-        if not service.begin_step(session, run.key, step.name):
+        if not tasks.begin_step(session, run.key, media.key, step.name):
             return
-        earlier, scale_iri = _earlier(session, run, runtime.addresses)
+        earlier, scale_iri = _earlier(session, run, media, runtime.addresses)
     started = time.monotonic()
     try:
+        cv2.setRNGSeed(run.seed)
         result = _call(step, image, StepContext(catalog_number, earlier))
     except Exception as error:
-        log.exception("step failed", run=run.key, step=step.name)
+        log.exception("step failed", run=run.key, media=media.key, step=step.name)
         mark = StepMark("failed", f"{type(error).__name__}: {error}", time.monotonic() - started)
         with runtime.db.begin() as session:
-            service.end_step(session, run.key, step.name, mark)
+            tasks.end_step(session, run.key, media.key, step.name, mark)
         return
     _store(runtime, run, step, media, result, time.monotonic() - started, scale_iri)
 
@@ -72,12 +83,12 @@ def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: Ste
     addresses, at = runtime.addresses, runtime.clock()
     findings = result.findings or (statements.nothing_found(step.name, result.nothing_found),)
     with runtime.db.begin() as session:
-        if service.is_over(session, run.key, step.name):
+        if tasks.is_over(session, run.key, media.key, step.name):
             return
         source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri)
         keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))
         state = "done" if result.findings else "nothing found"
-        service.end_step(session, run.key, step.name, StepMark(state, result.nothing_found, seconds, keys))
+        tasks.end_step(session, run.key, media.key, step.name, StepMark(state, result.nothing_found, seconds, keys))
 
 
 def _annotate(session: Any, finding: Finding, number: int, source: statements.StatementSource) -> str:
@@ -96,9 +107,9 @@ def _annotate(session: Any, finding: Finding, number: int, source: statements.St
     ).key
 
 
-def _earlier(session: Any, run: Run, addresses: Addresses) -> tuple[Mapping[str, tuple[Finding, ...]], str]:
+def _earlier(session: Any, run: Run, media: Media, addresses: Addresses) -> tuple[Mapping[str, tuple[Finding, ...]], str]:
     """What the steps before found, by step, and the IRI of the scale's annotation; read back from what is stored."""
-    marks = service.get(session, run.key).steps
+    marks = tasks.get(session, run.key, media.key).steps
     found: dict[str, tuple[Finding, ...]] = {}
     scale_iri = ""
     for name, mark in marks.items():

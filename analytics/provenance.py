@@ -1,10 +1,17 @@
 """Which code, on which machine: what a run must name so that it can be repeated."""
 
 import hashlib
+import importlib.util
+import json
 import platform
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata, resources
+from pathlib import Path
 from typing import Any
+
+from analytics.model import Worker
+from analytics.pipelines import Pipeline
 
 PACKAGES = ("analytics", "annotations", "app", "iiif", "ontology")
 LIBRARIES = ("numpy", "scipy", "opencv-python-headless", "onnxruntime", "rapidocr", "zxing-cpp", "pyvips-binary", "shapely")
@@ -23,6 +30,37 @@ def code_version() -> str:
     return f"{metadata.version('lectotype')}+{digest.hexdigest()[:12]}"
 
 
+OCR = ("rapidocr/models/PP-OCRv6_det_small.onnx", "rapidocr/models/PP-OCRv6_rec_small.onnx")
+MODELS = {"ocr": OCR, "ruler": OCR}  # files of models that a step uses, as package and path in it
+
+
+def models_of(steps: Iterable[str]) -> dict[str, str]:
+    """`sha256:…` of every model file that the steps use, by its path. FileNotFoundError where the package lacks one."""
+    return {path: _digest(*_file(path)) for path in sorted({path for step in steps for path in MODELS.get(step, ())})}
+
+
+def fingerprint(pipeline_version: str, code: str, models: Mapping[str, str], parameters: Mapping[str, Any], seed: int) -> str:
+    """SHA-256 of all that a result depends on beside the image."""
+    whole = [pipeline_version, code, dict(models), dict(parameters), seed]
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _file(path: str) -> tuple[Path, int, int]:
+    """Where the file lies, its size and when it was changed. The package is found without being imported."""
+    package, _, inside = path.partition("/")
+    spec = importlib.util.find_spec(package)
+    folders = spec.submodule_search_locations if spec else None
+    file = Path(next(iter(folders or ("missing",)))) / inside
+    stat = file.stat()
+    return file, stat.st_size, stat.st_mtime_ns
+
+
+@cache
+def _digest(file: Path, _size: int, _changed: int) -> str:
+    with file.open("rb") as stream:
+        return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+
+
 @cache
 def environment() -> dict[str, Any]:
     """Python, system, and the versions of the libraries that a result may depend on."""
@@ -31,3 +69,10 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "libraries": {name: metadata.version(name) for name in LIBRARIES},
     }
+
+
+def worker(plan: Pipeline, seed: int) -> Worker:
+    """This process, as what does a task of the pipeline."""
+    code, models = code_version(), models_of(step.name for step in plan.steps)
+    parameters = {step.name: dict(step.parameters) for step in plan.steps}
+    return Worker(code, fingerprint(plan.version, code, models, parameters, seed), environment())

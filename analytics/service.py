@@ -1,264 +1,355 @@
-"""Decisions about runs: when one is opened, what it has done, and when it is over."""
+"""Decisions about runs: opened over a selection, filled with images, cancelled, retracted, restored; and how they are listed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from analytics import pipelines, provenance, store
-from analytics.errors import UnknownRun
-from analytics.jobs import Analyse
-from analytics.model import Run
-from analytics.pipelines import Pipeline
-from analytics.tables import RunRow
+from analytics import pipelines, provenance, store, tasks
+from analytics.errors import BadRun, RunInState
+from analytics.jobs import Analyse, SettleRun
+from analytics.model import Run, Selection, Task
+from analytics.tables import RunRow, TaskRow
+from annotations import withdrawal
 from app.runtime import ids, outbox, processes
+from app.runtime.principal import Principal, require
+from iiif.catalogue import service as catalogue
 from iiif.catalogue.jobs import DeriveImage
 from iiif.catalogue.model import Media
+from iiif.ingest import service as ingests
 
-INGEST = "ingest"
-ENDED_STEPS = ("done", "nothing found", "failed")
+MOST_NAMED = 1_000  # images or specimens that a selection may name one by one
+LONGEST_REASON = 2_000  # characters
+LONGEST_QUERY = 2_000
+MOST_OF_MEDIA = 200
+SEEDS = 2**31
 
 
-def open_run(session: Session, media: Media, pipeline: str = "sheet", *, naan: str, at: datetime, retry: bool = False) -> Run:
-    """Have the pipeline run over the image, as soon as the image is ready.
+def open_run(
+    session: Session,
+    selection: Selection,
+    pipeline: str = "sheet",
+    *,
+    by: Principal,
+    naan: str,
+    at: datetime,
+    seed: int = 0,
+    again: bool = False,
+    retry: bool = False,
+    process: str = "",
+) -> Run:
+    """Open a run, to which images are added until it is closed.
 
-    A pipeline's version runs over one image once: a second call gives the run that is there; with `retry`, a failed one
-    does what failed again. Raises UnknownPipeline.
+    An image over which the very same work was done before is skipped, unless `again`; with `retry` a task that failed is taken
+    up once more, in the run that it belongs to. `process` is who adds the images (`processes.name()`), empty for the workers.
+    Raises UnknownPipeline, BadRun, NotAllowed, Forbidden.
     """
+    require(by, "curate")
     plan = pipelines.load(pipeline)
-    found = store.find_of_media(session, media.key, plan.version)
-    if found is not None:
-        if retry and found.state == "failed":
-            _reopen(session, found, media)
-        return store.run(found)
-    row = _row(plan, media, naan=naan, at=at)
-    session.add(row)
-    session.flush()
-    if media.state != "pending":
-        outbox.add(session, Analyse(row.key))
-    return store.run(row)
-
-
-def _reopen(session: Session, row: RunRow, media: Media) -> None:
-    """Let a failed run go on with the steps that failed; an image that could not be prepared is prepared again first."""
-    row.state, row.reason, row.ended_at = "running", "", None
-    row.steps = {name: {"state": "waiting"} if mark["state"] == "failed" else mark for name, mark in row.steps.items()}
-    row.done = sum(mark["state"] in ENDED_STEPS for mark in row.steps.values())
-    if media.state == "failed":
-        row.started_at = None
-        outbox.add(session, DeriveImage(media.key))
-    else:
-        outbox.add(session, Analyse(row.key))
-
-
-def media_settled(session: Session, media: Media, *, at: datetime) -> int:
-    """Let the runs that waited for the image begin, or fail if the image did; how many there were."""
-    rows = [row for row in store.unfinished_of_media(session, media.key) if row.started_at is None]
-    for row in rows:
-        if media.state == "failed":
-            _end(row, "failed", f"The image could not be prepared: {media.state_reason}", at)
-        else:
-            outbox.add(session, Analyse(row.key))
-    return len(rows)
-
-
-@dataclass(frozen=True, slots=True)
-class StepMark:
-    """How a step ended: "done", "nothing found" or "failed", why, and how long it took."""
-
-    state: str
-    reason: str
-    seconds: float
-    annotations: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        more = {name: value for name, value in (("reason", self.reason), ("annotations", list(self.annotations))) if value}
-        return {"state": self.state, "seconds": round(self.seconds, 3), **more}
-
-
-def begin(session: Session, key: str, *, at: datetime) -> Run:
-    """The run, begun if it was not. Raises UnknownRun."""
-    row = _standing(session, key)
-    if row.started_at is None:
-        row.started_at = at
-    return store.run(row)
-
-
-def begin_step(session: Session, key: str, step: str) -> bool:
-    """Show that the step is under way; False if it needs no doing, as another worker has ended it or the run."""
-    row = _standing(session, key)
-    if _is_over(row, step):
-        return False
-    _mark(row, step, {"state": "running"})
-    return True
-
-
-def is_over(session: Session, key: str, step: str) -> bool:
-    """Whether the step, or the whole run, has ended; the run is locked, so it stays so in this transaction."""
-    return _is_over(_standing(session, key), step)
-
-
-def end_step(session: Session, key: str, step: str, mark: StepMark) -> None:
-    """Set the step's mark, unless it has one; to be called in the transaction that stores the step's annotations."""
-    row = _standing(session, key)
-    if _is_over(row, step):
-        return
-    _mark(row, step, mark.to_json())
-    row.done = sum(one["state"] in ENDED_STEPS for one in row.steps.values())
-
-
-def end(session: Session, key: str, *, at: datetime) -> Run:
-    """Close the run whose steps have all ended: failed if one of them failed. Safe to repeat."""
-    row = _standing(session, key)
-    failed = [f"{name}: {mark.get('reason', '')}" for name, mark in row.steps.items() if mark["state"] == "failed"]
-    if row.ended_at is None:
-        _end(row, "failed" if failed else "completed", "; ".join(failed), at)
-    return store.run(row)
-
-
-def fail(session: Session, key: str, reason: str, *, at: datetime) -> None:
-    """Close the run as failed as a whole."""
-    row = _standing(session, key)
-    if row.ended_at is None:
-        _end(row, "failed", reason, at)
-
-
-def open_ingest(session: Session, sources: list[str], *, naan: str, at: datetime) -> Run:
-    """Begin an ingest, which is a run of its own and counts its rows; those that a killed process left behind are ended."""
-    abandon_ingests(session, at=at)
-    key = ids.new_key(ids.INGEST, naan)
+    check(selection, seed)
+    code, models = provenance.code_version(), provenance.models_of(step.name for step in plan.steps)
+    parameters = {step.name: dict(step.parameters) for step in plan.steps}
     row = RunRow(
-        key=key,
-        kind=INGEST,
+        key=ids.new_key(ids.RUN, naan),
         state="running",
-        pipeline=INGEST,
-        pipeline_version=provenance.code_version(),
-        media_key=key,
-        code_version=provenance.code_version(),
-        parameters={"sources": sources, "process": processes.name()},
-        environment=provenance.environment(),
-        steps={},
-        report={},
+        pipeline=plan.name,
+        pipeline_version=plan.version,
+        code_version=code,
+        other_code=[],
+        models=models,
+        parameters=parameters,
+        seed=seed,
+        fingerprint=provenance.fingerprint(plan.version, code, models, parameters, seed),
+        environment={},
+        selection=selection.to_json(),
+        ingest_key=selection.ingest,
+        again=again,
+        retry=retry,
+        process=process,
+        asked_by=by.name,
         created_at=at,
-        started_at=at,
     )
     session.add(row)
     session.flush()
     return store.run(row)
 
 
-def progress(session: Session, key: str, done: int, total: int) -> None:
-    """How many of the ingest's rows have been seen to, and how many there are as far as is known."""
-    row = _standing(session, key)
-    row.done, row.total = done, total
+def ask(session: Session, selection: Selection, pipeline: str = "sheet", **how: Any) -> Run:
+    """Open a run whose images the workers look up; arguments as those of `open_run`."""
+    run = open_run(session, selection, pipeline, **how)
+    outbox.add(session, SettleRun(run.key))
+    return run
 
 
-def close_ingest(session: Session, key: str, report: Mapping[str, Any], *, failure: str = "", at: datetime) -> Run:
-    """End an ingest with its report; `failure` says why nothing of it could be read."""
-    row = _standing(session, key)
-    row.report = dict(report)
-    if row.ended_at is None:
-        _end(row, "failed" if failure else "completed", failure, at)
+def run_over(session: Session, media: Sequence[Media], pipeline: str = "sheet", *, at: datetime, **how: Any) -> Run:
+    """Open a run over these images and close it; arguments as those of `open_run`."""
+    run = open_run(session, Selection("images", media=tuple(image.key for image in media)), pipeline, at=at, **how)
+    add_images(session, run.key, media, at=at)
+    return close(session, run.key, at=at)
+
+
+def add_images(session: Session, key: str, media: Sequence[Media], *, at: datetime) -> bool:
+    """Make each image that the run does not have yet a task of it, as soon as the image is ready; safe to repeat.
+
+    False if the run takes no more, because it is closed or cancelled. Raises UnknownRun.
+    """
+    run = get(session, key)
+    before = {} if run.again else _before(session, run, [image.key for image in media])
+    rows = store.lock_runs(session, [key, *(task.run_key for task in before.values())])
+    row = rows[key]
+    if row.state != "running" or row.frozen_at is not None:
+        return False
+    known = store.known_media(session, key, [image.key for image in media])
+    fresh = {image.key: image for image in media if image.key not in known}
+    for image in catalogue.lock_pending(session, [image.key for image in fresh.values() if image.state == "pending"]):
+        fresh[image.key] = image  # it may have become ready since it was read
+    made = [_new_task(session, rows, row, image, before.get(image.key), at) for image in fresh.values()]
+    store.insert_tasks(session, made)
+    jobs = [_job(row, image) for image, task in zip(fresh.values(), made, strict=True) if task["state"] == "waiting"]
+    outbox.add_all(session, [job for job in jobs if job is not None])
+    for task in made:
+        setattr(row, task["state"], getattr(row, task["state"]) + 1)
+    return True
+
+
+def close(session: Session, key: str, *, at: datetime) -> Run:
+    """The list of images is complete from now on; safe to repeat. Raises UnknownRun."""
+    row = tasks.lock_run(session, key)
+    row.frozen_at = row.frozen_at or at
+    tasks.end_run_if_done(row, at)
     return store.run(row)
 
 
-def abandon_ingests(session: Session, *, at: datetime) -> int:
-    """End the ingests whose process was killed; how many."""
-    rows = store.page(session, {"kind": INGEST, "state": "running"}, offset=0, limit=100)
-    dead = [row for row in rows if processes.is_dead(row.parameters["process"])]
-    for row in dead:
-        _end(row, "failed", "The program was stopped in the middle; run it again, what is in already stays.", at)
-    return len(dead)
+def break_off(session: Session, key: str, reason: str, *, at: datetime) -> None:
+    """Close a run whose images could not all be found, with the reason; the tasks it has are done."""
+    row = tasks.lock_run(session, key)
+    if row.frozen_at is None:
+        row.reason = reason
+        close(session, key, at=at)
+
+
+def cancel(session: Session, key: str, *, by: Principal, at: datetime) -> Run:
+    """Let no waiting task begin, and no further step; steps that are being done end. Raises UnknownRun, RunInState."""
+    require(by, "curate")
+    row = tasks.lock_run(session, key)
+    if row.state != "running":
+        raise RunInState(f"Run {key} is {row.state}; only a running one can be cancelled.")
+    row.state, row.cancelled_by, row.cancelled_at = "cancelled", by.name, at
+    row.frozen_at = row.frozen_at or at
+    tasks.end_run_if_done(row, at)
+    outbox.add(session, SettleRun(key))
+    return store.run(row)
+
+
+def retract(session: Session, key: str, reason: str, *, by: Principal, at: datetime) -> Run:
+    """Withdraw all that the run stated; `settle_batch` does it. Raises UnknownRun, RunInState, BadRun."""
+    require(by, "curate")
+    row = tasks.lock_run(session, key)
+    if not reason.strip() or len(reason) > LONGEST_REASON:
+        raise BadRun(f"Say why, in 1 to {LONGEST_REASON:,} characters.", parameter="reason")
+    if row.state == "retracted":
+        raise RunInState(f"Run {key} is retracted already.")
+    if row.ended_at is None:
+        raise RunInState(f"Run {key} has not ended: cancel it first, or wait until its last steps are done.")
+    row.state, row.retracted_by, row.retracted_at, row.retraction_reason = "retracted", by.name, at, reason.strip()
+    row.under_way = "withdrawing"
+    withdrawal.withdraw(session, key, by=by.name, reason=reason.strip(), at=at)
+    outbox.add(session, SettleRun(key))
+    return store.run(row)
+
+
+def restore(session: Session, key: str, *, by: Principal, at: datetime) -> Run:
+    """Let all that the run stated stand again, exactly as it was; `settle_batch` does it. Raises UnknownRun, RunInState."""
+    require(by, "curate")
+    row = tasks.lock_run(session, key)
+    if row.state != "retracted":
+        raise RunInState(f"Run {key} is {row.state}; only a retracted one can be restored.")
+    row.state, row.restored_by, row.restored_at, row.under_way = tasks.ended_state(row), by.name, at, "restoring"
+    withdrawal.restore(session, key)
+    outbox.add(session, SettleRun(key))
+    return store.run(row)
+
+
+def settle_batch(session: Session, key: str, *, at: datetime) -> int:
+    """Bring the next tasks or statements of the run in line with its state; how many, 0 when all are. Raises UnknownRun."""
+    row = tasks.lock_run(session, key)
+    done = 0
+    if row.state == "cancelled" and row.waiting:
+        done = tasks.cancel_batch(session, row, at=at)
+    elif row.under_way == "withdrawing":
+        done = withdrawal.withdraw_batch(session, key, at=row.retracted_at or at)
+    elif row.under_way == "restoring":
+        done = withdrawal.restore_batch(session, key, at=at)
+    if not done:
+        row.under_way = ""
+    return done
+
+
+def note_failure(session: Session, key: str, reason: str) -> None:
+    """Say at the run why what it asked for in the background was given up."""
+    tasks.lock_run(session, key).reason = reason
+
+
+def resume_selections(session: Session, ingests_running: Sequence[str], *, at: datetime) -> int:
+    """Have the workers complete the lists of images that killed processes left incomplete; how many.
+
+    A run of an ingest that runs no more is closed.
+    """
+    resumed = 0
+    for row in store.open_selections(session, 100):
+        if row.ingest_key:
+            if row.ingest_key not in ingests_running:
+                close(session, row.key, at=at)
+        elif row.process and processes.is_dead(row.process):
+            row.process = ""
+            outbox.add(session, SettleRun(row.key))
+            resumed += 1
+    return resumed
 
 
 def get(session: Session, key: str) -> Run:
     """Raises UnknownRun."""
-    return store.run(_standing(session, key))
+    row = store.find(session, key)
+    if row is None:
+        raise tasks.unknown(key)
+    return store.run(row)
 
 
 def exists(session: Session, key: str) -> bool:
-    """Whether there is a run of that key."""
-    return store.find(session, key) is not None
+    """Whether there is a run of that key, or an ingest, which was a run once."""
+    return store.find(session, key) is not None or bool(ingests.by_key(session, [key]))
 
 
 def page(
     session: Session,
     *,
     state: str = "",
-    kind: str = "",
     pipeline: str = "",
+    ingest: str = "",
     media: str = "",
     specimen: str = "",
     offset: int = 0,
     limit: int,
 ) -> tuple[Run, ...]:
-    """Runs, newest first; empty filters let every run through."""
-    where = {"state": state, "kind": kind, "pipeline": pipeline, "media": media, "specimen": specimen}
-    return tuple(map(store.run, store.page(session, where, offset=offset, limit=limit)))
+    """Runs, newest first; empty filters let every run through. `media` and `specimen` are of images that a run goes over."""
+    where = {"state": state, "pipeline": pipeline, "ingest": ingest}
+    rows = store.page(session, where, _media_keys(session, media, specimen), offset=offset, limit=limit)
+    return tuple(map(store.run, rows))
 
 
-def count(session: Session, *, state: str = "", kind: str = "", pipeline: str = "", media: str = "", specimen: str = "") -> int:
+def count(session: Session, *, state: str = "", pipeline: str = "", ingest: str = "", media: str = "", specimen: str = "") -> int:
     """How many runs `page` would list in all."""
-    return store.count(session, {"state": state, "kind": kind, "pipeline": pipeline, "media": media, "specimen": specimen})
+    where = {"state": state, "pipeline": pipeline, "ingest": ingest}
+    return store.count(session, where, _media_keys(session, media, specimen))
 
 
-def of_media(session: Session, media_keys: Sequence[str]) -> tuple[Run, ...]:
-    """The runs over these images, newest first."""
-    return tuple(map(store.run, store.of_media(session, media_keys)))
+def of_media(session: Session, media_keys: Sequence[str], limit: int = MOST_OF_MEDIA) -> tuple[tuple[Run, Task], ...]:
+    """The runs over these images, newest first, each with the task of the image."""
+    return tuple((store.run(run), store.task(task)) for run, task in store.of_media(session, media_keys, limit))
 
 
-def counts(session: Session) -> Mapping[tuple[str, str], int]:
-    """How many runs there are, by kind and state."""
+def list_tasks(session: Session, key: str, *, state: str = "", after: str = "", limit: int) -> tuple[Task, ...]:
+    """A page of a run's tasks in the order of their images' keys. Raises UnknownRun."""
+    get(session, key)
+    return tuple(map(store.task, store.page_of_tasks(session, key, state, after=after, limit=limit)))
+
+
+def only_tasks(session: Session, runs: Sequence[Run]) -> Mapping[str, Task]:
+    """The tasks of those of the runs that go over one image, by run; for one page of a list."""
+    keys = [run.key for run in runs if run.images == 1]
+    return {row.run_key: store.task(row) for row in store.tasks_of_runs(session, keys)}
+
+
+def only_task(session: Session, run: Run) -> Task | None:
+    """The task of a run over one image; None for others."""
+    return only_tasks(session, [run]).get(run.key)
+
+
+def counts(session: Session) -> Mapping[str, int]:
+    """How many runs there are, by state."""
     return store.counts_by_state(session)
 
 
+def tasks_of_running(session: Session) -> Mapping[str, int]:
+    """How many tasks the runs have that have not ended, by state."""
+    return store.running(session)
+
+
 def latest_change(session: Session) -> str:
-    """A token that changes whenever a run makes a step: for those who watch."""
-    return store.latest_change(session)
+    """A token that changes whenever a running run makes a step: for those who watch."""
+    return ".".join(map(str, [*store.running(session).values(), store.steps_done(session)]))
 
 
-def _row(plan: Pipeline, media: Media, *, naan: str, at: datetime) -> RunRow:
-    return RunRow(
-        key=ids.new_key(ids.RUN, naan),
-        kind="analysis",
-        state="running",
-        pipeline=plan.name,
-        pipeline_version=plan.version,
-        media_key=media.key,
-        specimen_key=media.specimen_key,
-        input_digest=media.sha256,
-        code_version=provenance.code_version(),
-        parameters={step.name: dict(step.parameters) for step in plan.steps},
-        environment={},
-        steps={step.name: {"state": "waiting"} for step in plan.steps},
-        total=len(plan.steps),
-        report={},
-        created_at=at,
-    )
+def check(selection: Selection, seed: int) -> None:
+    """The limits of what may be asked for. Raises BadRun."""
+    if not 0 <= seed < SEEDS:
+        raise BadRun(f"A seed is a whole number from 0 to {SEEDS - 1:,}.", parameter="seed")
+    named = len(selection.media) + len(selection.specimens)
+    if selection.kind == "images" and not 1 <= named <= MOST_NAMED:
+        raise BadRun(f"Name 1 to {MOST_NAMED:,} images or specimens, or give a query.", parameter="media")
+    if selection.kind == "query" and len(selection.query) > LONGEST_QUERY:
+        raise BadRun(f"A query has up to {LONGEST_QUERY:,} characters.", parameter="query")
 
 
-def record_environment(session: Session, key: str, environment: Mapping[str, Any], code_version: str) -> None:
-    """Where the run is really done: the worker's libraries and code, not those of who asked for it."""
-    row = _standing(session, key)
-    row.environment, row.code_version = dict(environment), code_version
+def _before(session: Session, run: Run, media_keys: Sequence[str]) -> dict[str, TaskRow]:
+    """Of each image a task that did, does or failed at the very same work in another run: the best of them."""
+    ranks = ("completed", "running", "waiting", "failed")
+    found = [task for task in store.same_work(session, run.fingerprint, media_keys) if task.run_key != run.key]
+    best: dict[str, TaskRow] = {}
+    for task in sorted(found, key=lambda task: ranks.index(task.state)):
+        best.setdefault(task.media_key, task)
+    return best
 
 
-def _standing(session: Session, key: str) -> RunRow:
-    row = store.find(session, key, lock=True)
-    if row is None:
-        raise UnknownRun(f"There is no run {key[:64]!r} here.")
-    return row
+def _new_task(
+    session: Session, rows: Mapping[str, RunRow], run: RunRow, image: Media, before: TaskRow | None, at: datetime
+) -> dict[str, Any]:
+    """The row of a new task. A failed one of another run is taken up there where the run is to retry."""
+    state, reason = "waiting", ""
+    if before is not None and before.input_digest == image.sha256:
+        state, reason = _beside(session, rows[before.run_key], before, image, retry=run.retry)
+    if state == "waiting" and image.state == "failed" and not run.retry:
+        state, reason = "failed", tasks.unprepared(image)
+    return {
+        "run_key": run.key,
+        "media_key": image.key,
+        "state": state,
+        "input_digest": image.sha256,
+        "fingerprint": run.fingerprint,
+        "code_version": "",
+        "steps": tasks.marks(run.parameters),
+        "done": 0,
+        "reason": reason,
+        "started_at": None,
+        "ended_at": None if state == "waiting" else at,
+    }
 
 
-def _is_over(row: RunRow, step: str) -> bool:
-    return row.state != "running" or row.steps[step]["state"] in ENDED_STEPS
+def _beside(session: Session, other: RunRow, before: TaskRow, image: Media, *, retry: bool) -> tuple[str, str]:
+    """State and reason of a new task beside one of another run that is the very same work."""
+    if before.state == "completed":
+        return "skipped", f"Run {other.key} has done the very same."
+    if before.state in ("running", "waiting"):
+        return "skipped", f"Run {other.key} is about to do the very same."
+    if not retry:
+        return "skipped", f"The very same failed in run {other.key}."
+    if other.state in ("cancelled", "retracted"):
+        return "waiting", ""
+    tasks.reopen(session, other, image)
+    return "skipped", f"The very same failed in run {other.key}, which now does it again."
 
 
-def _mark(row: RunRow, step: str, mark: Mapping[str, Any]) -> None:
-    row.steps = {**row.steps, step: dict(mark)}
+def _job(run: RunRow, image: Media) -> Analyse | DeriveImage | None:
+    """What a waiting task waits for; None where the image is being prepared and tells by itself."""
+    if image.state == "failed":
+        return DeriveImage(image.key)
+    return Analyse(run.key, image.key) if image.state == "ready" else None
 
 
-def _end(row: RunRow, state: str, reason: str, at: datetime) -> None:
-    row.state, row.reason, row.ended_at = state, reason, at
+def _media_keys(session: Session, media: str, specimen: str) -> list[str] | None:
+    """The images by which runs are filtered; None for no filter."""
+    if not specimen:
+        return [media] if media else None
+    keys = [image.key for image in catalogue.media_of(session, specimen)]
+    return [key for key in keys if media in ("", key)]

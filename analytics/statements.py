@@ -132,7 +132,7 @@ def _bodies(finding: Finding, number: int, source: StatementSource) -> Any:
 def _assertion(finding: Finding, number: int, source: StatementSource) -> dict[str, Any]:
     """The quantity with its unit and standard uncertainty, and the details that stand behind it."""
     assertion: dict[str, Any] = {
-        "id": f"{source.addresses.run(source.run.key)}#{source.step}-{number}",
+        "id": f"{source.addresses.run(source.run.key)}#{source.media.key}-{source.step}-{number}",
         "type": ["dwc:Assertion", "prov:Entity"],
         "dwc:assertionType": finding.kind,
         "assertionAbout": source.addresses.pid(source.media.key),

@@ -11,6 +11,7 @@ from dramatiq.middleware import Middleware
 from sqlalchemy.orm import Session
 
 from analytics import service as analytics
+from analytics import tasks
 from app.runtime import clock, context
 from iiif.catalogue import service as catalogue
 
@@ -45,8 +46,9 @@ def _conclude(session: Session, actor: str, arguments: dict[str, Any], reason: s
     match actor, arguments:
         case "derive_image", {"media_key": key} if catalogue.get_media(session, key).state == "pending":
             catalogue.media_failed(session, key, reason, at=clock.now())
-        case "analyse", {"run_key": key}:
-            analytics.fail(session, key, reason, at=clock.now())
+        case "analyse", {"run_key": run_key, "media_key": media_key}:
+            tasks.fail(session, run_key, media_key, reason, at=clock.now())
         case "media_settled", {"media_key": key}:
-            for run in analytics.of_media(session, [key]):
-                analytics.fail(session, run.key, reason, at=clock.now())
+            tasks.fail_waiting(session, key, reason, at=clock.now())
+        case "settle_run", {"run_key": key}:
+            analytics.note_failure(session, key, reason)

@@ -8,6 +8,7 @@ import app.runtime.jobs_table
 import app.runtime.outbox
 import app.runtime.tokens_table
 import iiif.catalogue.tables
+import iiif.ingest.tables
 from app.runtime.db import Base
 
 MODULES = (
@@ -15,6 +16,7 @@ MODULES = (
     app.runtime.tokens_table,
     app.runtime.jobs_table,
     iiif.catalogue.tables,
+    iiif.ingest.tables,
     annotations.tables,
     analytics.tables,
 )

@@ -25,9 +25,8 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from analytics import service as analytics
-from app import compose, relay
-from app.runtime import clock, logs, processes
+from app import compose, relay, resume
+from app.runtime import logs, processes
 from app.runtime.broker import make_broker, release_dead
 from app.runtime.settings import Settings
 
@@ -53,7 +52,7 @@ def run(settings: Settings) -> int:
     release_dead(broker)
     broker.close()
     with runtime.db.begin() as session:
-        analytics.abandon_ingests(session, at=clock.now())
+        resume.resume(session)
     runtime.search.close()
     runtime.database.engine.dispose()
     children = [Child("web"), Child("relay"), *(Child("worker") for _ in range(settings.worker_processes))]

@@ -23,8 +23,11 @@ def drain(runtime: Runtime, *, may_fail: bool = False, modules: Sequence[str] = 
     broker = DatabaseBroker(runtime.database)
     actors.declare(broker, modules)
     worker = InProcess(broker)
-    while relay.relay_once(runtime, broker) or worker.run_all():
-        pass
+    try:
+        while relay.relay_once(runtime, broker) or worker.run_all():
+            pass
+    finally:
+        broker.close()  # or its leases would be extended for as long as the process lives
     with runtime.reads.begin() as session:
         dead = jobs_table.dead_letters(session)
     assert may_fail or not dead, "\n".join(f"{letter.actor} {letter.message['kwargs']}: {letter.reason}" for letter in dead)

@@ -1,132 +1,225 @@
-"""`lectotype run` and `lectotype runs`: have images analysed, and see how far it is."""
+"""`lectotype run` and `lectotype runs`: have images analysed, see how far it is, and take a run back."""
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from sqlalchemy.orm import Session
 
-from analytics import pipelines
+from analytics import selections, settling
 from analytics import service as analytics
-from analytics.model import Run
-from analytics.views import to_json
-from annotations.search import service as searching
-from app import compose
-from app.runtime import clock
+from analytics.model import RUN_STATES, TASK_STATES, Run, Selection
+from analytics.views import task_json, to_json
+from app import compose, resume
+from app.runtime import clock, processes
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media
 
-PAGE = 500
-STATES = ("running", "completed", "failed")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
 
 
 @click.command()
 @click.argument("pipeline", metavar="PIPELINE")
+@click.option("--all", "all_", is_flag=True, help="All images; so it is without any of these options too.")
 @click.option("--specimen", "specimens", multiple=True, help="Key of a specimen, all of whose images are meant.")
 @click.option("--media", "media_keys", multiple=True, help="Key of an image.")
-@click.option("--query", help="Every image of the specimens that this search finds.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts: the runs.")
-def run(pipeline: str, specimens: Sequence[str], media_keys: Sequence[str], query: str | None, as_json: bool) -> None:
-    """Have a pipeline run over images; without options, over all. The workers do it.
+@click.option("--query", help="Every image of the specimens that this search finds now.")
+@click.option("--again", is_flag=True, help="Also images over which the very same code, models and parameters ran before.")
+@click.option("--retry", is_flag=True, help="Of these take up what failed once more.")
+@click.option(
+    "--seed", type=click.IntRange(0, analytics.SEEDS - 1), default=0, show_default=True, help="For steps that draw lots."
+)
+@as_json_option
+def run(
+    pipeline: str,
+    all_: bool,
+    specimens: Sequence[str],
+    media_keys: Sequence[str],
+    query: str | None,
+    again: bool,
+    retry: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Have a pipeline run over images. The workers do it.
 
-    A pipeline's version runs over an image once: what has run, or is running, is left as it is.
+    The images are listed now, and that list is kept. One over which the very same was done before is passed over.
     """
+    selection = _selection(specimens, media_keys, query, all_)
     runtime = compose.build()
     compose.prepare(runtime)
-    opened: list[Run] = []
-    try:
-        pipelines.load(pipeline)
-        for images in _images(runtime, specimens, media_keys, query):
-            at = runtime.clock()
-            with runtime.db.begin() as session:
-                naan = runtime.settings.naan
-                opened += [analytics.open_run(session, image, pipeline, naan=naan, at=at, retry=True) for image in images]
-    except DomainError as error:
-        raise click.ClickException(str(error)) from error
-    if as_json:
-        addresses = runtime.addresses
-        click.echo(json.dumps([to_json(one, addresses, short=True) for one in opened], ensure_ascii=False, indent=2))
-        return
-    waiting = sum(one.state == "running" for one in opened)
-    click.echo(f"{len(opened)} images: {waiting} to be analysed by {pipeline}, {len(opened) - waiting} were already.")
+    with _told():
+        analytics.check(selection, seed)
+        selections.check(runtime, selection)
+        with runtime.db.begin() as session:
+            resume.resume(session)
+            opened = analytics.open_run(
+                session,
+                selection,
+                pipeline,
+                by=Principal.of_operator(),
+                naan=runtime.settings.naan,
+                at=runtime.clock(),
+                seed=seed,
+                again=again,
+                retry=retry,
+                process=processes.name(),
+            )
+        _settle(runtime, opened.key, "images listed", quiet=as_json)
+    _tell(runtime, opened.key, as_json)
 
 
-@click.command()
-@click.option("--state", type=click.Choice(STATES), help="Only those; running means not ended yet.")
+@click.group(invoke_without_command=True)
+@click.option("--state", type=click.Choice(RUN_STATES), help="Only those; running means not ended yet.")
+@click.option("--pipeline", default="", help="Only those of this pipeline.")
+@click.option("--media", "media_key", default="", help="Only those over this image.")
+@click.option("--specimen", default="", help="Only those over an image of this specimen.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=30, show_default=True, help="Runs to list, newest first.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
-def runs(state: str | None, limit: int, as_json: bool) -> None:
-    """List runs, newest first; ends with 1 if one of those listed has failed."""
+@as_json_option
+@click.pass_context
+def runs(
+    context: click.Context, state: str | None, pipeline: str, media_key: str, specimen: str, limit: int, as_json: bool
+) -> None:
+    """List runs, newest first; ends with 1 if one of those listed has failed. Or look at one, or take it back."""
+    if context.invoked_subcommand is not None:
+        return
     runtime = compose.build()
     compose.prepare(runtime)
+    where: dict[str, Any] = {"state": state or "", "pipeline": pipeline, "media": media_key, "specimen": specimen}
     with runtime.reads.begin() as session:
-        found = analytics.page(session, state=state or "", limit=limit)
-        total = analytics.count(session, state=state or "")
-        names = _names(session, found)
+        found = analytics.page(session, **where, limit=limit)
+        total = analytics.count(session, **where)
     if as_json:
         addresses = runtime.addresses
-        items = [to_json(one, addresses, short=True) for one in found]
-        click.echo(json.dumps({"total": total, "items": items}, ensure_ascii=False, indent=2))
+        _print({"total": total, "items": [to_json(one, addresses, short=True) for one in found]})
     else:
-        _show(found, names, total)
+        _list(found, total)
     sys.exit(1 if any(one.state == "failed" for one in found) else 0)
 
 
-def _images(
-    runtime: Runtime, specimens: Sequence[str], media_keys: Sequence[str], query: str | None
-) -> Iterator[tuple[Media, ...]]:
-    """The images that are meant, in portions of one transaction each. Raises UnknownSpecimen, UnknownMedia."""
-    if media_keys:
-        with runtime.reads.begin() as session:
-            images = tuple(catalogue.get_media(session, key) for key in media_keys)
-        yield images
-    for key in specimens:
-        with runtime.reads.begin() as session:
-            catalogue.get_specimen(session, key)
-            images = catalogue.media_of(session, key)
-        yield images
-    if query is not None:
-        yield from _found(runtime, query)
-    elif not specimens and not media_keys:
-        yield from _all(runtime)
+@runs.command()
+@click.argument("key")
+@click.option("--state", type=click.Choice(TASK_STATES), help="Only images in this state.")
+@click.option("--after", default="", help="Go on behind this image.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=30, show_default=True, help="Images to list.")
+@as_json_option
+def show(key: str, state: str | None, after: str, limit: int, as_json: bool) -> None:
+    """One run, and what became of its images."""
+    runtime = compose.build()
+    compose.prepare(runtime)
+    addresses = runtime.addresses
+    with _told(), runtime.reads.begin() as session:
+        found = analytics.get(session, key)
+        tasks = analytics.list_tasks(session, key, state=state or "", after=after, limit=limit)
+        media = catalogue.media_by_key(session, [task.media_key for task in tasks])
+    body = to_json(found, addresses)
+    if as_json:
+        _print(
+            body | {"items": [task_json(task, media.get(task.media_key), addresses, Principal.of_operator()) for task in tasks]}
+        )
+        return
+    for name in ("key", "state", "reason", "pipeline", "codeVersion", "selection", "tasks", "askedBy", "retractionReason"):
+        if name in body:
+            click.echo(f"{name}: {_plain(body[name])}")
+    table = Table("image", "state", "steps", "because")
+    for task in tasks:
+        table.add_row(task.media_key, task.state, f"{task.done}/{len(task.steps)}", task.reason[:200])
+    Console().print(table)
 
 
-def _found(runtime: Runtime, query: str) -> Iterator[tuple[Media, ...]]:
-    keys = searching.keys(runtime.search, searching.Question(q=query, by=Principal.of_operator()))
-    while batch := list(islice(keys, PAGE)):
-        with runtime.reads.begin() as session:
-            images = catalogue.media_of_many(session, batch)
-        yield tuple(image for several in images.values() for image in several)
+@runs.command()
+@click.argument("key")
+@as_json_option
+def cancel(key: str, as_json: bool) -> None:
+    """Let nothing more of a run begin; steps that are being done end."""
+    _change(key, as_json, "tasks cancelled", lambda session, how: analytics.cancel(session, key, **how))
 
 
-def _all(runtime: Runtime) -> Iterator[tuple[Media, ...]]:
-    after = ""
-    while True:
-        with runtime.reads.begin() as session:
-            images = catalogue.list_media(session, after=after, limit=PAGE)
-        if not images:
-            return
-        yield images
-        after = images[-1].key
+@runs.command()
+@click.argument("key")
+@click.option("--reason", required=True, help="Why; everybody who asks for a withdrawn statement is told.")
+@as_json_option
+def retract(key: str, reason: str, as_json: bool) -> None:
+    """Withdraw all that a run stated. What people have changed since stays."""
+    _change(key, as_json, "statements withdrawn", lambda session, how: analytics.retract(session, key, reason, **how))
 
 
-def _names(session: Session, found: Sequence[Run]) -> dict[str, str]:
-    specimens = catalogue.specimens_by_key(session, [one.specimen_key for one in found])
-    return {key: specimen.catalog_number for key, specimen in specimens.items()}
+@runs.command()
+@click.argument("key")
+@as_json_option
+def restore(key: str, as_json: bool) -> None:
+    """Let all that a retracted run stated stand again, exactly as it was."""
+    _change(key, as_json, "statements restored", lambda session, how: analytics.restore(session, key, **how))
 
 
-def _show(found: Sequence[Run], names: dict[str, str], total: int) -> None:
-    table = Table("run", "of", "state", "done", "begun", "because")
+def _selection(specimens: Sequence[str], media_keys: Sequence[str], query: str | None, all_: bool) -> Selection:
+    if bool(specimens or media_keys) + (query is not None) + all_ > 1:
+        raise click.UsageError("give --all, or --query, or --specimen and --media")
+    if specimens or media_keys:
+        return Selection("images", media=tuple(dict.fromkeys(media_keys)), specimens=tuple(dict.fromkeys(specimens)))
+    return Selection("all") if query is None else Selection("query", query=query)
+
+
+def _change(key: str, as_json: bool, what: str, change: Callable[[Any, Mapping[str, Any]], Run]) -> None:
+    """Make the change, and all that follows from it, here; a worker would go on with what is left."""
+    runtime = compose.build()
+    compose.prepare(runtime)
+    with _told():
+        with runtime.db.begin() as session:
+            change(session, {"by": Principal.of_operator(), "at": runtime.clock()})
+        _settle(runtime, key, what, quiet=as_json)
+    _tell(runtime, key, as_json)
+
+
+def _settle(runtime: Runtime, key: str, what: str, *, quiet: bool) -> None:
+    columns = TextColumn("{task.completed:,.0f}"), TextColumn(what), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True, quiet=quiet)) as bar:
+        task = bar.add_task(what, total=None)
+        settling.settle(runtime, key, lambda number: bar.advance(task, number))
+
+
+def _tell(runtime: Runtime, key: str, as_json: bool) -> None:
+    with runtime.reads.begin() as session:
+        run = analytics.get(session, key)
+    if as_json:
+        _print(to_json(run, runtime.addresses))
+        return
+    counts = ", ".join(f"{number:,} {state}" for state, number in run.counts.items() if number) or "no image"
+    click.echo(f"Run {key} is {run.state}: {counts}.")
+    if run.skipped and run.state != "retracted":
+        click.echo("Skipped is what the very same code and models did before; --again does it all the same, --retry what failed.")
+
+
+def _list(found: Sequence[Run], total: int) -> None:
+    table = Table("run", "of", "state", "done", "failed", "begun", "because")
     for one in found:
         begun = clock.iso(one.started_at) if one.started_at else "waits"
-        of = names.get(one.specimen_key, one.kind)
-        table.add_row(one.key, of, one.state, f"{one.done}/{one.total}", begun, one.reason[:200])
+        because = one.retraction_reason if one.state == "retracted" else one.reason
+        of = one.selection.get("query") or one.selection.get("ingest") or one.selection["kind"]
+        table.add_row(one.key, of, one.state, f"{one.done}/{one.images}", str(one.failed or ""), begun, because[:200])
     Console().print(table)
     click.echo(f"{len(found)} of {total} runs.")
+
+
+@contextmanager
+def _told() -> Any:
+    """Errors that a client may read end the command with their sentence."""
+    try:
+        yield
+    except DomainError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _print(body: Any) -> None:
+    click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+
+
+def _plain(value: Any) -> str:
+    return ", ".join(f"{name} {_plain(one)}" for name, one in value.items()) if isinstance(value, dict) else str(value)

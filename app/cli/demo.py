@@ -35,7 +35,7 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
     _refuse_taken_port(settings)
     runtime = compose.build(settings)
     compose.prepare(runtime)
-    ingest_run = ingesting.open_run(runtime, paths)
+    ingest = ingesting.begin(runtime, paths)
     server = multiprocessing.get_context("spawn").Process(target=_serve, args=(runtime.settings,), name="lectotype-serve")
     server.start()
     signal.signal(signal.SIGTERM, _stop)
@@ -44,7 +44,7 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
             f"Lectotype answers at {runtime.settings.base_url} (Ctrl-C stops it; the data are in {runtime.settings.data_dir})"
         )
         sources = paths or (_drawn_sheets(runtime, count),)
-        report = ingesting.ingest_paths(runtime, sources, run=ingest_run)
+        report = ingesting.ingest_paths(runtime, sources, ingest=ingest)
         ingesting.show_report(report, Console())
         click.echo(f"Analysis goes on in the background: {runtime.settings.base_url}/runs")
         server.join()

@@ -15,11 +15,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
+from analytics import provenance
 from analytics import service as analytics
-from analytics.model import Run
-from app import compose
+from analytics.model import Selection
+from app import compose, resume
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from iiif.catalogue.model import Media
+from iiif.ingest import service as ingests
+from iiif.ingest.model import Ingest
 from iiif.ingest.report import IngestReport
 from iiif.ingest.run import ingest as take_in
 
@@ -30,10 +34,22 @@ FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 OUT = click.Path(path_type=Path, dir_okay=False)
 
 
-def open_run(runtime: Runtime, paths: Iterable[Path]) -> Run:
-    """Begin an ingest as the rest of the system sees it, before its first row is read."""
+def begin(runtime: Runtime, paths: Iterable[Path]) -> Ingest:
+    """Begin an ingest before its first row is read, and the run that analyses its images."""
+    at, by, naan = runtime.clock(), Principal.of_operator(), runtime.settings.naan
     with runtime.db.begin() as session:
-        return analytics.open_ingest(session, [path.name for path in paths], naan=runtime.settings.naan, at=runtime.clock())
+        resume.resume(session)
+        ingest = ingests.begin(
+            session,
+            [path.name for path in paths],
+            by=by,
+            code_version=provenance.code_version(),
+            environment=provenance.environment(),
+            naan=naan,
+            at=at,
+        )
+        analytics.open_run(session, Selection("ingest", ingest=ingest.key), by=by, naan=naan, at=at)
+    return ingest
 
 
 def ingest_paths(
@@ -43,27 +59,31 @@ def ingest_paths(
     images: Path | None = None,
     csv: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-    run: Run | None = None,
+    ingest: Ingest | None = None,
 ) -> IngestReport:
-    """Ingest into a prepared runtime; every image added also opens its run of the pipeline `sheet`.
+    """Ingest into a prepared runtime; every image added becomes a task of the run that analyses this ingest.
 
-    The ingest itself is `run`, or one opened here; it ends with the report, even where it was broken off.
+    The ingest itself is `ingest`, or one begun here; it ends with the report, even where it was broken off, and its run then
+    takes no more images.
     """
     paths = tuple(paths)
-    run = run or open_run(runtime, paths)
+    ingest = ingest or begin(runtime, paths)
+    with runtime.reads.begin() as session:
+        (run,) = analytics.page(session, ingest=ingest.key, limit=1)
 
     def on_media(session: Session, media: Media) -> None:
-        analytics.open_run(session, media, naan=runtime.settings.naan, at=runtime.clock())
+        analytics.add_images(session, run.key, [media], at=runtime.clock())
 
-    shown = _Progress(runtime, run.key, progress)
+    shown = _Progress(runtime, ingest.key, progress)
     report, failure = IngestReport(), "It was broken off in the middle; run it again, what is in already stays."
     try:
         report = take_in(runtime, paths, on_media=on_media, progress=shown, images=images, csv=csv)
         failure = f"Nothing could be taken in: {report.entries[0].sentence}" if report.is_failure else ""
     finally:
         with runtime.db.begin() as session:
-            analytics.progress(session, run.key, shown.done, shown.total)
-            analytics.close_ingest(session, run.key, report.to_json(), failure=failure, at=runtime.clock())
+            analytics.close(session, run.key, at=runtime.clock())
+            ingests.progress(session, ingest.key, shown.done, shown.total)
+            ingests.end(session, ingest.key, report.to_json(), failure=failure, at=runtime.clock())
     return report
 
 
@@ -72,7 +92,7 @@ class _Progress:
     """Tells the bar of every row, and the database about once a second."""
 
     runtime: Runtime
-    run_key: str
+    ingest_key: str
     bar: Callable[[int, int], None] | None
     done: int = 0
     total: int = 0
@@ -84,7 +104,7 @@ class _Progress:
             self.bar(done, total)
         if time.monotonic() - self.told_at_s >= PROGRESS_EVERY_S:
             with self.runtime.db.begin() as session:
-                analytics.progress(session, self.run_key, done, total)
+                ingests.progress(session, self.ingest_key, done, total)
             self.told_at_s = time.monotonic()
 
 

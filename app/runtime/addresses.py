@@ -89,6 +89,9 @@ class Addresses:
     def run(self, run_key: str) -> str:
         return f"{self.base}/api/runs/{run_key}"
 
+    def ingest(self, ingest_key: str) -> str:
+        return f"{self.base}/api/ingests/{ingest_key}"
+
     def path_of(self, iri: str) -> str | None:
         """The path below our base, or the bare ARK, with escapes undone; None for an address that is not ours.
 

@@ -23,7 +23,7 @@ from app.runtime import clock, jobs_table, processes
 from app.runtime.db import Database
 from app.runtime.settings import Settings
 
-QUEUES = ("images", "analysis")  # the first go before the others; a queue that is not named here goes last
+QUEUES = ("runs", "images", "analysis")  # the first go before the others; a queue that is not named here goes last
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.25  # seconds between two looks into an empty queue
 HEARTBEAT_TIMEOUT_MS = 15_000  # Redis: a worker silent for so long is dead (each of its threads asks at least every second)
 MAINTENANCE_PER_MILLION = 200_000  # Redis: every fifth command looks for dead workers

@@ -5,7 +5,7 @@ a *note for the index* says that an object changed, and the relay copies its pre
 Both leave the table only after they were handed over, so each happens at least once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -42,6 +42,13 @@ class Job(Protocol):
 def add(session: Session, job: Job) -> None:
     """Have the job sent once this transaction has committed."""
     session.add(OutboxRow(kind="job", name=job.actor, queue=job.queue, payload=job.payload()))
+
+
+def add_all(session: Session, jobs: Sequence[Job]) -> None:
+    """The same for many jobs, in one statement."""
+    rows = [{"kind": "job", "name": job.actor, "queue": job.queue, "payload": job.payload()} for job in jobs]
+    if rows:
+        session.execute(insert(OutboxRow), rows)
 
 
 def waits(session: Session, job: Job) -> bool:

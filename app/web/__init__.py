@@ -18,6 +18,7 @@ from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
 from iiif.image import views as image_views
 from iiif.image.serving import open_images
+from iiif.ingest import views as ingest_views
 from iiif.presentation import views as presentation_views
 from ontology import views as ontology_views
 
@@ -38,6 +39,7 @@ def create_app(runtime: Runtime) -> Flask:
         annotations_views.blueprint,
         search_views.blueprint,
         analytics_views.blueprint,
+        ingest_views.blueprint,
         catalogue_views.blueprint,
         ontology_views.blueprint,
         layout.blueprint,

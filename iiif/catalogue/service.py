@@ -163,6 +163,16 @@ def list_media(session: Session, *, specimen_key: str = "", state: str = "", aft
     return tuple(store.media(row) for row in store.page_of_media(session, after, limit, *where))
 
 
+def media_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Media]:
+    """Those of the images that are here; for one page of a list."""
+    return {row.key: store.media(row) for row in store.media_by_key(session, keys)}
+
+
+def lock_pending(session: Session, keys: Iterable[str]) -> tuple[Media, ...]:
+    """The images as they are now; those that are still being prepared become ready no sooner than this transaction ends."""
+    return tuple(store.media(row) for row in store.media_by_key(session, keys, lock=True))
+
+
 def count_media(session: Session, *, specimen_key: str = "") -> Mapping[str, int]:
     """How many images are in each state; of one specimen, or of all."""
     where = [store.shows(specimen_key)] if specimen_key else []

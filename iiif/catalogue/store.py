@@ -103,6 +103,12 @@ def specimens_by_key(session: Session, keys: Iterable[str]) -> Sequence[Specimen
     return session.scalars(select(SpecimenRow).where(SpecimenRow.key.in_(list(keys)))).all()
 
 
+def media_by_key(session: Session, keys: Iterable[str], *, lock: bool = False) -> Sequence[MediaRow]:
+    """By key; with `lock` as they stand now, and nobody else changes them before this transaction ends."""
+    query = select(MediaRow).where(MediaRow.key.in_(list(keys))).order_by(MediaRow.key)
+    return session.scalars(query.with_for_update().execution_options(populate_existing=True) if lock else query).all()
+
+
 def media_of_specimens(session: Session, keys: Iterable[str]) -> list[tuple[str, Media]]:
     """Key of the specimen and an image of it, in sequence."""
     query = (

@@ -1,9 +1,11 @@
 """What every source yields, whatever its form."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
 from iiif.image.masters.decoder_protocol import DecodeLimits
 
@@ -88,3 +90,22 @@ class IngestLimits:
     max_unpacked_bytes: int = 500_000_000_000
     max_ratio: int = 250
     ratio_from_bytes: int = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """One ingest as a record: what was read, how far it is (`done` of `total` records), and its report when it has ended."""
+
+    key: str
+    state: Literal["running", "completed", "failed"]
+    sources: Sequence[str]
+    process: str
+    asked_by: str
+    code_version: str
+    environment: Mapping[str, Any]
+    total: int
+    done: int
+    reason: str
+    report: Mapping[str, Any]
+    created_at: datetime
+    ended_at: datetime | None

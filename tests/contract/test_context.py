@@ -71,7 +71,8 @@ def source() -> StatementSource:
             "",
         )
     )
-    of_run = Run(run, "analysis", "running", "sheet", "v", image, specimen, "", "c", {}, {}, {}, 0, 0, "", {}, AT, AT, None)
+    nothing: dict[str, Any] = dict.fromkeys(Run.__dataclass_fields__)
+    of_run = Run(**nothing | {"key": run, "state": "running", "pipeline": "sheet", "code_version": "c", "created_at": AT})
     return StatementSource(of_run, "step", media, Addresses(BASE, "99999"), AT, rests_on=f"{BASE}/api/runs/x#ruler-1")
 
 

@@ -6,14 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from analytics import service as analytics
+from analytics.model import Run, Task
 from app import relay
 from app.cli.ingest import ingest_paths
 from app.runtime import jobs_table
 from app.runtime.broker import DatabaseBroker
 from app.runtime.context import Runtime
 from app.runtime.jobs_table import JobRow
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from tests.drain import drain
 
@@ -26,6 +29,13 @@ def ingested(prepared: Runtime, tmp_path: Path) -> Runtime:
     Image.fromarray(pixels).save(tmp_path / "in" / "B-100.png")
     ingest_paths(prepared, [tmp_path / "in"])
     return prepared
+
+
+def the_task(session: Session) -> tuple[Run, Task]:
+    """The only run, and its only task."""
+    (run,) = analytics.page(session, limit=10)
+    (task,) = analytics.list_tasks(session, run.key, limit=10)
+    return run, task
 
 
 def workers_die_over(runtime: Runtime, actor: str) -> None:
@@ -43,19 +53,19 @@ def test_an_image_that_kills_its_workers_fails_and_so_does_its_run(ingested: Run
     (letter,) = drain(ingested, may_fail=True)
     assert (letter.actor, letter.reason) == ("derive_image", "Its worker died 5 times while doing it.")
     with ingested.reads.begin() as session:
-        (run,) = analytics.page(session, kind="analysis", limit=10)
-        media = catalogue.get_media(session, run.media_key)
+        run, task = the_task(session)
+        media = catalogue.get_media(session, task.media_key)
         assert analytics.count(session, state="running") == 0
-    assert (media.state, run.state) == ("failed", "failed")
+    assert (media.state, run.state, task.state) == ("failed", "failed", "failed")
     assert "Its worker died 5 times" in media.state_reason
-    assert "Its worker died 5 times" in run.reason
+    assert "Its worker died 5 times" in task.reason
 
 
 @pytest.mark.parametrize("actor", ["analyse", "media_settled"])
 def test_a_run_whose_job_is_given_up_fails(ingested: Runtime, actor: str) -> None:
     with ingested.reads.begin() as session:
-        (run,) = analytics.page(session, kind="analysis", limit=10)
-    arguments = {"run_key": run.key} if actor == "analyse" else {"media_key": run.media_key}
+        run, task = the_task(session)
+    arguments = {"media_key": task.media_key} | ({"run_key": run.key} if actor == "analyse" else {})
     with ingested.db.begin() as session:
         message = {"queue_name": "analysis", "actor_name": actor, "args": [], "message_id": "x", "message_timestamp": 0}
         message |= {"kwargs": arguments, "options": {}}
@@ -63,6 +73,17 @@ def test_a_run_whose_job_is_given_up_fails(ingested: Runtime, actor: str) -> Non
         session.execute(update(JobRow).values(claims=jobs_table.MOST_INTERRUPTIONS))
     drain(ingested, may_fail=True)
     with ingested.reads.begin() as session:
-        (run,) = analytics.page(session, kind="analysis", limit=10)
-    assert run.state == "failed"
-    assert "Its worker died 5 times" in run.reason
+        run, task = the_task(session)
+    assert (run.state, run.failed, task.state) == ("failed", 1, "failed")
+    assert "Its worker died 5 times" in task.reason
+
+
+def test_a_change_of_a_run_that_is_given_up_says_so_at_the_run(ingested: Runtime) -> None:
+    by, at = Principal.of_operator(), ingested.clock()
+    with ingested.db.begin() as session:
+        run, _ = the_task(session)
+        analytics.cancel(session, run.key, by=by, at=at)
+    workers_die_over(ingested, "settle_run")
+    drain(ingested, may_fail=True)
+    with ingested.reads.begin() as session:
+        assert "Its worker died 5 times" in analytics.get(session, run.key).reason

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from analytics import service
-from analytics.service import StepMark
+from analytics import service, tasks
+from analytics.model import StepMark, Worker
 from app.cli.ingest import ingest_paths
 from app.runtime.blobs import FolderBlobs
 from app.runtime.context import Runtime
@@ -38,14 +38,17 @@ def test_a_step_that_another_worker_has_ended_is_not_done_again(runtime: Runtime
     photograph(tmp_path / "a.png", 1)
     ingest_paths(runtime, [tmp_path / "a.png"])
     with runtime.db.begin() as session:
-        (run,) = service.page(session, kind="analysis", limit=2)
-        assert service.begin_step(session, run.key, "quality")
-        service.end_step(session, run.key, "quality", StepMark("done", "", 1.0, ("n1",)))
-        assert not service.begin_step(session, run.key, "quality")
-        service.end_step(session, run.key, "quality", StepMark("failed", "too late", 1.0))
-        assert service.get(session, run.key).steps["quality"] == {"state": "done", "seconds": 1.0, "annotations": ["n1"]}
-        service.fail(session, run.key, "given up", at=runtime.clock())
-        assert not service.begin_step(session, run.key, "ruler")
+        (run,) = service.page(session, limit=2)
+        (task,) = service.list_tasks(session, run.key, limit=2)
+        which = (run.key, task.media_key)
+        assert tasks.begin(session, *which, Worker("1", "", {}), at=runtime.clock())
+        assert tasks.begin_step(session, *which, "quality")
+        tasks.end_step(session, *which, "quality", StepMark("done", "", 1.0, ("n1",)))
+        assert not tasks.begin_step(session, *which, "quality")
+        tasks.end_step(session, *which, "quality", StepMark("failed", "too late", 1.0))
+        assert tasks.get(session, *which).steps["quality"] == {"state": "done", "seconds": 1.0, "annotations": ["n1"]}
+        tasks.fail(session, *which, "given up", at=runtime.clock())
+        assert not tasks.begin_step(session, *which, "ruler")
 
 
 @pytest.mark.parametrize("query", ["limit=--5", "limit=00000000000000000001999999999", "limit=٣", "page=1e3", "page=-1"])

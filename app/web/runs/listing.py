@@ -1,26 +1,27 @@
 """Runs as people read them: what is under way, what each step did, and what an ingest refused and why."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
 from analytics import service as analytics
-from analytics.model import Run
+from analytics.model import RUN_STATES, TASK_STATES, Run, Task
 from app.runtime import clock
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
-from app.web.image_links import ImageLink, picture_of
+from app.web.runs import lines
+from app.web.runs.lines import RunLine, Shown
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.visibility import sees
+from iiif.ingest import service as ingests
+from iiif.ingest.model import Ingest
 
-STATES = ("running", "completed", "failed")
-TONES = {"done": "good", "failed": "bad", "nothing found": "warn", "running": "running"}
-PICTURE_PX = (140, 180)
+INGESTS = "ingests"
+INGESTS_SHOWN = 3  # above the runs; all of them have a list of their own
+TASKS_SHOWN = 50
 ENTRIES_SHOWN = 500
 COUNTED = (
     ("records", "Records read"),
@@ -38,74 +39,43 @@ ENTRIES = (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How far the hub is with its images; `pending` are not zoomable yet, `running` counts runs that have not ended."""
+    """How far the hub is: `pending` images are not zoomable yet; of the `tasks` of runs that have not ended so many are
+    `analysed`; `running` counts runs and ingests that have not ended."""
 
     images: int
     ready: int
     pending: int
+    tasks: int
     analysed: int
     running: int
 
 
-@dataclass(frozen=True, slots=True)
-class StepLine:
-    name: str
-    state: str
-    reason: str
-    seconds: str
-
-    @property
-    def tone(self) -> str:
-        """How its state is coloured."""
-        return TONES.get(self.state, "")
-
-
-@dataclass(frozen=True, slots=True)
-class RunLine:
-    """One run in a list."""
-
-    key: str
-    title: str
-    state: str
-    when: str
-    took: str
-    counted: str
-    reason: str
-    pipeline: str
-    steps: tuple[StepLine, ...]
-    picture: ImageLink | None
-
-
 def work(session: Session) -> Work:
     """The numbers of the progress strip."""
-    images = catalogue.count_media(session)
-    runs = analytics.counts(session)
+    images, tasks = catalogue.count_media(session), analytics.tasks_of_running(session)
     total, pending = sum(images.values()), images.get("pending", 0)
-    analysed = sum(number for (kind, state), number in runs.items() if kind == "analysis" and state != "running")
-    running = sum(number for (_, state), number in runs.items() if state == "running")
-    return Work(total, total - pending, pending, analysed, running)
+    running = sum(counts.get("running", 0) for counts in (analytics.counts(session), ingests.counts(session)))
+    there = sum(tasks.values())
+    return Work(total, total - pending, pending, there, there - tasks["waiting"] - tasks["running"], running)
 
 
 def of_media(session: Session, media_keys: Iterable[str]) -> list[RunLine]:
-    """The runs over these images, newest first."""
-    return [_line(run, None, None) for run in analytics.of_media(session, list(media_keys))]
+    """What the runs over these images are for them, newest first; without those that passed them over."""
+    found = analytics.of_media(session, list(media_keys))
+    return [lines.of_task_of_run(run, task) for run, task in found if task.state != "skipped"]
 
 
 def listing(session: Session, state: str, page: int, size: int, by: Principal) -> dict[str, Any]:
-    """What the template of the list needs; an unknown state lists all."""
-    state = state if state in STATES else ""
-    found = analytics.page(session, state=state, offset=(page - 1) * size, limit=size)
-    by_state = analytics.counts(session)
-    counts = {name: sum(number for (_, at), number in by_state.items() if name in ("", at)) for name in ("", *STATES)}
-    specimens = catalogue.specimens_by_key(session, [run.specimen_key for run in found])
-    media = catalogue.media_of_many(session, [run.specimen_key for run in found])
-    images = {image.key: image for several in media.values() for image in several if sees(image, by)}
+    """What the template of the list needs; an unknown state lists all. "ingests" is the list of ingests."""
+    state = state if state in (*RUN_STATES, INGESTS) else ""
+    of_runs, of_ingests = analytics.counts(session), ingests.counts(session)
+    counts = {"": sum(of_runs.values()), INGESTS: sum(of_ingests.values())} | {name: of_runs.get(name, 0) for name in RUN_STATES}
     return {
         "work": work(session),
-        "runs": [_line(run, specimens.get(run.specimen_key), images.get(run.media_key)) for run in found],
+        "runs": _lines(session, state, page, size, by),
         "tabs": [
             {"label": name.capitalize() or "All", "count": counts[name], "active": name == state, "href": _href(name, 1)}
-            for name in ("", *STATES)
+            for name in ("", *RUN_STATES, INGESTS)
         ],
         "filtered": bool(state),
         "page": page,
@@ -114,78 +84,103 @@ def listing(session: Session, state: str, page: int, size: int, by: Principal) -
     }
 
 
-def detail(session: Session, key: str, addresses: Addresses) -> dict[str, Any]:
-    """What the template of one run needs. Raises UnknownRun."""
-    run = analytics.get(session, key)
-    specimen = catalogue.specimens_by_key(session, [run.specimen_key]).get(run.specimen_key)
-    report = run.report
+def _lines(session: Session, state: str, page: int, size: int, by: Principal) -> list[RunLine]:
+    """The newest ingests stand above the first runs, in the same state."""
+    if state == INGESTS:
+        return list(map(lines.of_ingest, ingests.page(session, offset=(page - 1) * size, limit=size)))
+    found = analytics.page(session, state=state, offset=(page - 1) * size, limit=size)
+    shown = _shown(session, found, (), by)
+    above = (
+        ingests.page(session, state=state, limit=INGESTS_SHOWN) if page == 1 and state not in ("cancelled", "retracted") else ()
+    )
+    return [*map(lines.of_ingest, above), *(lines.of_run(run, shown) for run in found)]
+
+
+def _shown(session: Session, runs: Sequence[Run], tasks: Sequence[Task], by: Principal) -> Shown:
+    """All that the lines of these runs and tasks name, with a query for each sort of thing."""
+    only = analytics.only_tasks(session, runs)
+    media = catalogue.media_by_key(session, [task.media_key for task in (*only.values(), *tasks)])
+    specimens = catalogue.specimens_by_key(session, {image.specimen_key for image in media.values()})
+    seen = frozenset(image.key for image in media.values() if sees(image, by))
+    return Shown(only, media, specimens, ingests.by_key(session, [run.ingest_key for run in runs if run.ingest_key]), seen)
+
+
+def ingest_detail(session: Session, key: str, addresses: Addresses) -> dict[str, Any]:
+    """What the template of one ingest needs. Raises UnknownIngest."""
+    ingest = ingests.get(session, key)
+    runs = analytics.page(session, ingest=key, limit=INGESTS_SHOWN)
     return {
-        "run": _line(run, specimen, None),
-        "counts": [(label, f"{report[name]:,}") for name, label in COUNTED if name in report],
-        "notes": report.get("notes", []),
+        "run": lines.of_ingest(ingest),
+        "counts": [(label, f"{ingest.report[name]:,}") for name, label in COUNTED if name in ingest.report],
+        "notes": ingest.report.get("notes", []),
         "listed": [
-            {"title": title, "rows": report[name][:ENTRIES_SHOWN], "total": report.get(total, 0)}
+            {"title": title, "rows": ingest.report[name][:ENTRIES_SHOWN], "total": ingest.report.get(total, 0)}
             for name, total, title in ENTRIES
-            if report.get(name)
+            if ingest.report.get(name)
         ],
-        "provenance": list(_provenance(run)),
-        "specimen_href": f"/specimens/{run.specimen_key}" if specimen else "",
-        "specimen_name": _name(specimen) if specimen else "",
+        "analyses": [{"href": f"/runs/{run.key}", "title": f"Pipeline {run.pipeline}", "state": run.state} for run in runs],
+        "provenance": list(_provenance_of_ingest(ingest)),
+        "json_url": addresses.ingest(key),
+    }
+
+
+def detail(session: Session, key: str, state: str, after: str, addresses: Addresses, by: Principal) -> dict[str, Any]:
+    """What the template of one run needs: a page of its images, or the steps of its only one. Raises UnknownRun."""
+    run = analytics.get(session, key)
+    state = state if state in TASK_STATES else ""
+    found = analytics.list_tasks(session, key, state=state, after=after, limit=TASKS_SHOWN + 1)
+    tasks = found[:TASKS_SHOWN]
+    shown = _shown(session, [run], tasks, by)
+    only = shown.tasks.get(key)
+    specimen = shown.specimen_of(only.media_key) if only else None
+    return {
+        "run": lines.of_run(run, shown),
+        "events": list(_events(run)),
+        "tasks": [] if only else [lines.of_task(task, shown) for task in tasks],
+        "states": [
+            {"label": name.capitalize() or "All", "count": number, "active": name == state, "href": _tasks_href(key, name)}
+            for name, number in {"": run.images, **run.counts}.items()
+            if number or not name
+        ],
+        "next_href": _tasks_href(key, state, tasks[-1].media_key) if len(found) > TASKS_SHOWN else "",
+        "provenance": list(_provenance(run, only if only and only.media_key in shown.seen else None)),
+        "ingest": _ingest_link(shown.ingests.get(run.ingest_key)),
+        "specimen_href": f"/specimens/{specimen.key}" if specimen else "",
+        "specimen_name": lines.name(specimen) if specimen else "",
         "json_url": addresses.run(key),
     }
 
 
-def _line(run: Run, specimen: Specimen | None, image: Media | None) -> RunLine:
-    return RunLine(
-        key=run.key,
-        title=_title(run, specimen),
-        state=run.state,
-        when=_when(run.started_at or run.created_at),
-        took=_took(run),
-        counted=_counted(run),
-        reason=run.reason,
-        pipeline=run.pipeline,
-        steps=tuple(_step(name, said) for name, said in run.steps.items()),
-        picture=picture_of(image, PICTURE_PX) if image and image.state == "ready" else None,
-    )
+def _events(run: Run) -> Iterable[str]:
+    """What people did with the run, and what is under way."""
+    if run.frozen_at is None and run.state == "running":
+        yield "Its list of images is not complete yet."
+    if run.cancelled_at:
+        yield f"Cancelled by {run.cancelled_by}, {clock.iso(run.cancelled_at)}."
+    if run.retracted_at and run.state == "retracted":
+        under_way = " That is under way." if run.under_way else ""
+        yield f"Retracted by {run.retracted_by}, {clock.iso(run.retracted_at)}: all that it stated is withdrawn.{under_way}"
+    if run.restored_at and run.state != "retracted":
+        under_way = " That is under way." if run.under_way else ""
+        yield f"Restored by {run.restored_by}, {clock.iso(run.restored_at)}: what it stated stands again.{under_way}"
 
 
-def _title(run: Run, specimen: Specimen | None) -> str:
-    if run.kind == "ingest":
-        return f"Ingest of {', '.join(map(str, run.parameters.get('sources', []))) or 'drawn sheets'}"
-    return _name(specimen) if specimen else f"Pipeline {run.pipeline}"
+def _ingest_link(ingest: Ingest | None) -> dict[str, str]:
+    return {"href": f"/runs/{ingest.key}", "title": lines.ingest_title(ingest)} if ingest else {}
 
 
-def _counted(run: Run) -> str:
-    """How far an ingest is, or what came of it."""
-    if run.kind != "ingest":
-        return ""
-    if "specimensAdded" not in run.report:
-        return f"{run.done:,} of {run.total:,} records" if run.total else ""
-    report = run.report
-    said = f"{report['specimensAdded']:,} specimens and {report['mediaAdded']:,} images added"
-    return said + (f", {report['rejectedTotal']:,} refused" if report.get("rejectedTotal") else "")
-
-
-def _name(specimen: Specimen) -> str:
-    return " · ".join(part for part in (specimen.catalog_number, specimen.scientific_name) if part)
-
-
-def _step(name: str, said: Any) -> StepLine:
-    said = said if isinstance(said, Mapping) else {}
-    seconds = said.get("seconds")
-    shown = f"{seconds:.1f}" if isinstance(seconds, int | float) else ""
-    return StepLine(name, str(said.get("state", "waiting")), str(said.get("reason") or ""), shown)
-
-
-def _provenance(run: Run) -> Iterable[tuple[str, str]]:
+def _provenance(run: Run, only: Task | None) -> Iterable[tuple[str, str]]:
     named = (
         ("Pipeline", run.pipeline),
         ("Pipeline version", run.pipeline_version),
         ("Code", run.code_version),
-        ("Input, SHA-256", run.input_digest),
+        ("Code of other workers", ", ".join(run.other_code)),
+        ("Input, SHA-256", only.input_digest if only else ""),
+        ("Asked for by", run.asked_by),
+        ("Seed", str(run.seed)),
     )
     yield from ((name, value) for name, value in named if value)
+    yield from ((f"Model {path.rpartition('/')[2]}", digest) for path, digest in run.models.items())
     steps = {name: value for name, value in run.parameters.items() if isinstance(value, Mapping) and value}
     for step, values in steps.items():
         yield f"Parameters of {step}", _listed(values)
@@ -193,21 +188,20 @@ def _provenance(run: Run) -> Iterable[tuple[str, str]]:
         yield "Environment", _listed(run.environment)
 
 
+def _provenance_of_ingest(ingest: Ingest) -> Iterable[tuple[str, str]]:
+    named = (("Code", ingest.code_version), ("Asked for by", ingest.asked_by), ("Environment", _listed(ingest.environment)))
+    yield from ((name, value) for name, value in named if value)
+
+
 def _listed(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {_listed(value) if isinstance(value, Mapping) else value}" for name, value in values.items())
-
-
-def _when(at: datetime) -> str:
-    return f"{at:%d %b %Y, %H:%M} UTC"
-
-
-def _took(run: Run) -> str:
-    if run.started_at is None:
-        return ""
-    seconds = ((run.ended_at or clock.now()) - run.started_at).total_seconds()
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
 
 
 def _href(state: str, page: int) -> str:
     asked = ({"state": state} if state else {}) | ({"page": page} if page > 1 else {})
     return "/runs" + (f"?{urlencode(asked)}" if asked else "")
+
+
+def _tasks_href(key: str, state: str, after: str = "") -> str:
+    asked = ({"state": state} if state else {}) | ({"after": after} if after else {})
+    return f"/runs/{key}" + (f"?{urlencode(asked)}" if asked else "")

@@ -1,8 +1,8 @@
-"""The list of runs and the page of one."""
+"""The list of runs and ingests, and the page of one."""
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context, principal
+from app.runtime import context, ids, principal
 from app.runtime.http import integer
 from app.web import layout
 from app.web.runs import listing
@@ -13,7 +13,7 @@ blueprint = Blueprint("runs", __name__, template_folder="templates")
 
 @blueprint.get("/runs")
 def runs() -> Response:
-    """All runs, newest first, or those in one state."""
+    """All runs, newest first, or those in one state; `state=ingests` lists the ingests."""
     number = integer("page", 1, 1, 1_000_000)
     state = request.args.get("state", "")
     by = principal.of_request()
@@ -23,6 +23,10 @@ def runs() -> Response:
 
 @blueprint.get("/runs/<key>")
 def run(key: str) -> Response:
-    """One run with its steps, its report and where its results come from."""
+    """One run with its images, and where its results come from; or one ingest with its report."""
+    addresses, by = context.current().addresses, principal.of_request()
+    state, after = request.args.get("state", "")[:16], request.args.get("after", "")[:64]
     with context.current().reads.begin() as session:
-        return layout.page("run.html", here="runs", **listing.detail(session, key, context.current().addresses))
+        if key.startswith(ids.INGEST):
+            return layout.page("ingest.html", here="runs", **listing.ingest_detail(session, key, addresses))
+        return layout.page("run.html", by=by, here="runs", **listing.detail(session, key, state, after, addresses, by))

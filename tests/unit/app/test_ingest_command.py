@@ -6,14 +6,19 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from sqlalchemy import update
 
 from analytics import service as analytics
 from app import compose
 from app.cli import ingest as command
 from app.cli import main
+from app.resume import resume
+from app.runtime import processes
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
+from iiif.ingest import service as ingests
+from iiif.ingest.tables import IngestRow
 
 
 @pytest.fixture
@@ -58,39 +63,65 @@ def prepared(tmp_path: Path) -> Runtime:
     return runtime
 
 
-def test_each_image_opens_its_analysis_and_the_ingest_is_a_run(folder: Path, tmp_path: Path) -> None:
+def test_an_ingest_has_one_run_over_the_images_that_it_brings(folder: Path, tmp_path: Path) -> None:
     runtime = prepared(tmp_path)
-    run = command.open_run(runtime, [folder])
+    ingest = command.begin(runtime, [folder])
     seen: list[tuple[int, int]] = []
-    command.ingest_paths(runtime, [folder], run=run, progress=lambda done, total: seen.append((done, total)))
+    command.ingest_paths(runtime, [folder], ingest=ingest, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (2, 2)
     with runtime.reads.begin() as session:
-        ended = analytics.get(session, run.key)
+        ended = ingests.get(session, ingest.key)
         (media,) = catalogue.list_media(session, limit=10)
-        runs = analytics.of_media(session, [media.key])
-    assert (ended.kind, ended.state, ended.done, ended.total) == ("ingest", "completed", 2, 2)
+        ((run, task),) = analytics.of_media(session, [media.key])
+    assert (ended.state, ended.done, ended.total) == ("completed", 2, 2)
     assert ended.report["specimensAdded"] == 1
-    assert [(one.media_key, one.state) for one in runs] == [(media.key, "running")]
+    assert ended.asked_by.startswith("operator")
+    assert (run.state, run.waiting, run.ingest_key, task.state) == ("running", 1, ingest.key, "waiting")
+    assert run.frozen_at is not None
+
+
+def test_an_ingest_that_brings_nothing_new_leaves_a_run_that_has_ended(folder: Path, tmp_path: Path) -> None:
+    runtime = prepared(tmp_path)
+    command.ingest_paths(runtime, [folder])
+    command.ingest_paths(runtime, [folder])
+    with runtime.reads.begin() as session:
+        newest, first = analytics.page(session, limit=3)
+    assert (newest.state, newest.images, first.images) == ("completed", 0, 1)
 
 
 def test_an_ingest_that_is_broken_off_ends_as_failed(folder: Path, tmp_path: Path) -> None:
     runtime = prepared(tmp_path)
-    run = command.open_run(runtime, [folder])
+    ingest = command.begin(runtime, [folder])
 
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        command.ingest_paths(runtime, [folder], run=run, progress=interrupt)
+        command.ingest_paths(runtime, [folder], ingest=ingest, progress=interrupt)
     with runtime.reads.begin() as session:
-        assert analytics.get(session, run.key).state == "failed"
+        assert ingests.get(session, ingest.key).state == "failed"
+        (run,) = analytics.page(session, ingest=ingest.key, limit=2)
+    assert run.frozen_at is not None
 
 
 def test_an_ingest_of_nothing_but_bad_files_ends_as_failed(folder: Path, tmp_path: Path) -> None:
     runtime = prepared(tmp_path)
-    run = command.open_run(runtime, [folder])
-    command.ingest_paths(runtime, [folder / "[bold]N2.jpg"], run=run)
+    ingest = command.begin(runtime, [folder])
+    command.ingest_paths(runtime, [folder / "[bold]N2.jpg"], ingest=ingest)
     with runtime.reads.begin() as session:
-        ended = analytics.get(session, run.key)
+        ended = ingests.get(session, ingest.key)
     assert ended.state == "failed"
     assert "no image" in ended.reason
+
+
+def test_what_a_killed_ingest_leaves_is_ended_and_its_run_closed(folder: Path, tmp_path: Path) -> None:
+    runtime = prepared(tmp_path)
+    ingest = command.begin(runtime, [folder])
+    with runtime.db.begin() as session:
+        session.execute(update(IngestRow).values(process=f"{processes.name().rpartition('.')[0]}.1"))
+        resume(session)
+    with runtime.reads.begin() as session:
+        ended = ingests.get(session, ingest.key)
+        (run,) = analytics.page(session, ingest=ingest.key, limit=2)
+    assert (ended.state, run.state) == ("failed", "completed")
+    assert "run it again" in ended.reason

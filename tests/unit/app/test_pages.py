@@ -13,6 +13,7 @@ from annotations.model import CanvasBox
 from app import compose
 from app.runtime.context import Runtime
 from app.runtime.db import Base
+from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from app.web import assets
 from app.web.specimens.annotation_cards import rounded
@@ -20,6 +21,7 @@ from app.web.specimens.record import sections, spaced
 from app.web.specimens.views import SHOWN
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
+from iiif.ingest import service as ingests
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, make_hub
 
@@ -36,7 +38,7 @@ def say(hub: Hub, media: Media, step: str, *findings: Finding) -> str:
     runtime = hub.runtime
     at = runtime.clock()
     with runtime.db.begin() as session:
-        run = analytics.open_run(session, media, naan=runtime.settings.naan, at=at)
+        run = analytics.run_over(session, [media], by=Principal.of_system(), naan=runtime.settings.naan, at=at)
         source = StatementSource(run, step, media, hub.addresses, at)
         for number, one in enumerate(findings, 1):
             annotations.create_machine(
@@ -173,9 +175,14 @@ def test_an_ingest_names_each_refused_row_with_its_reason(hub: Hub) -> None:
     entry = {"code": "truncated-image", "place": "torn.jpg", "catalogNumber": "torn", "sentence": "The file is cut off."}
     report = {"records": 2, "specimensAdded": 1, "mediaAdded": 1, "rejectedTotal": 1, "rejected": [entry]}
     with runtime.db.begin() as session:
-        run = analytics.open_ingest(session, ["photographs"], naan=runtime.settings.naan, at=runtime.clock())
-        analytics.close_ingest(session, run.key, report, at=runtime.clock())
-    shown = page(hub, f"/runs/{run.key}")
+        at, naan = runtime.clock(), runtime.settings.naan
+        ingest = ingests.begin(
+            session, ["photographs"], by=Principal.of_system(), code_version="1", environment={}, naan=naan, at=at
+        )
+        ingests.end(session, ingest.key, report, at=at)
+    assert f"/runs/{ingest.key}" in page(hub, "/runs")
+    assert f"/runs/{ingest.key}" in page(hub, "/runs?state=ingests")
+    shown = page(hub, f"/runs/{ingest.key}")
     assert "Ingest of photographs" in shown
     assert "torn.jpg" in shown
     assert "The file is cut off." in shown
