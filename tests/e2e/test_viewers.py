@@ -26,11 +26,15 @@ from playwright.sync_api import Browser, Page, Request
 
 from analytics import synth
 from app.export.run import export
+from app.runtime.principal import Principal
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import OwnRegion
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.request import ImageRequest, SizeLimits
 from tests import live
 from tests.e2e.hub import ROOT
 from tests.services import missing
+from tests.sheets import add_sheet
 from tests.unit.iiif.image.pictures import derived, file_of
 
 pytestmark = pytest.mark.e2e
@@ -42,6 +46,7 @@ PAGES = {  # of each viewer, and what tells it more than the image or manifest
     "universalviewer": "universalviewer.html?",
 }
 WIDTH_PX, HEIGHT_PX = 3151, 4739  # no multiple of anything
+OWN = (407, 1100, 1600, 1201)  # x, y, width, height; begins on no grid
 WINDOW_PX = 1000
 MOST_NOTCHES, DRAGS = 16, 7
 SETTLED_S, PATIENCE_S = 0.15, 30.0
@@ -61,12 +66,16 @@ class Files(SimpleHTTPRequestHandler):
 
 @dataclass(frozen=True)
 class Collection:
-    """One sheet at a running server and in a static export, and its pixels as (height, width, 3) sRGB."""
+    """One sheet at a running server and in a static export, and its pixels as (height, width, 3) sRGB.
+
+    It shows a second specimen, `neighbour`, in the region OWN.
+    """
 
     live: str
     static: str
     media: str
     specimen: str
+    neighbour: str
     pixels: NDArray[np.uint8]
     pyramid: Pyramid
 
@@ -106,8 +115,13 @@ def collection(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
     with live.web(folder, web_processes=1) as server, serving(folder / "static") as static:
         media = derived(server.runtime, file_of(sheet))
         pyramid = Pyramid(server.runtime.blobs.path(media.pyramid_sha256))
-        export(server.runtime, [media.specimen_key], folder / "static", static)
-        yield Collection(server.url, static, media.key, media.specimen_key, np.asarray(sheet), pyramid)
+        neighbour, _ = add_sheet(server.runtime, "neighbour", sizes=())
+        x, y, width, height = OWN
+        with server.runtime.db.begin() as session:
+            own, by = OwnRegion(x, y, x + width, y + height), Principal.of_system()
+            catalogue.depict(session, neighbour.key, media.key, region=own, by=by, at=server.runtime.clock())
+        export(server.runtime, [media.specimen_key, neighbour.key], folder / "static", static)
+        yield Collection(server.url, static, media.key, media.specimen_key, neighbour.key, np.asarray(sheet), pyramid)
 
 
 @contextmanager
@@ -277,6 +291,22 @@ def test_a_segment_is_an_image_of_its_own(browser: Browser, pages: str, collecti
     answered = collection.lanes() - before
     assert on_the_grid
     assert answered["render"] <= len(pictures) - len(on_the_grid)
+
+
+@pytest.mark.parametrize(
+    ("viewer", "source"), [("mirador3", "live"), ("mirador4", "live"), ("universalviewer", "live"), ("mirador4", "static")]
+)
+def test_a_specimen_of_a_shared_image_opens_on_its_own_region(
+    browser: Browser, pages: str, collection: Collection, viewer: str, source: str, tmp_path: Path
+) -> None:
+    server = collection.live if source == "live" else collection.static
+    query = "manifest=" + quote(f"{server}/iiif/presentation/3/{collection.neighbour}/manifest.json")
+    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, query)
+    screen.page.screenshot(path=tmp_path / f"{viewer}-{source}-own.png")
+    x, y, width, height = OWN
+    assert screen.likeness(collection.pixels[y : y + height, x : x + width]) > ALIKE
+    screen.page.close()
+    assert not screen.wrong
 
 
 def scale_of(path: str) -> int:
