@@ -1,6 +1,7 @@
 """One suite over both search engines: the same documents and questions, the same ids, totals and facets."""
 
 import itertools
+import math
 import multiprocessing
 import os
 import signal
@@ -392,6 +393,34 @@ def test_a_writer_that_is_killed_leaves_whole_batches(connect: Connect, engine: 
         assert len([key for key, _ in connect().versions() if key.startswith("s/")]) == 20
     engine.write([Document(f"s/{number}", 1_000_000, deleted=True) for number in range(20)])
     assert keys(engine, Everything()) == ["bare", "birch", "oak"]
+
+
+def _write_vectors_for_ever(connect: Connect, began: object) -> None:
+    engine = connect()
+    for version in itertools.count(1):
+        turned = [math.cos(version), math.sin(version), 0, 0]
+        engine.write([Document(f"s/{number}", version, {"embedding": turned, "year": version}) for number in range(20)])
+        began.set()  # type: ignore[attr-defined]  # an event of multiprocessing
+
+
+def test_vectors_agree_with_their_documents_after_a_writer_was_killed(connect: Connect) -> None:
+    fork = multiprocessing.get_context("fork")
+    for _ in range(3):
+        began = fork.Event()
+        process = fork.Process(target=_write_vectors_for_ever, args=(connect, began))
+        process.start()
+        assert began.wait(30)
+        time.sleep(0.05)
+        process.kill()
+        process.join()
+        engine = connect()
+        versions = {version for key, version in engine.versions()}
+        for version in versions:
+            asked = [math.cos(version), math.sin(version), 0, 0]
+            found = engine.nearest("embedding", asked, Term("year", (version,)), limit=20)
+            assert len(found) == sum(held == version for _, held in engine.versions())
+            assert all(hit.score > 0.999 for hit in found)
+        assert len(engine.nearest("embedding", [1, 0, 0, 0], limit=50)) == 20
 
 
 def _write_for(connect: Connect, name: str, seconds: float) -> None:

@@ -126,27 +126,35 @@ class TantivyIndex:
         """Key and version of what matches, by key ascending, as of now."""
         searcher = self.searcher()
         translated = self.translate(query, searcher)
-        pages = self._pages(searcher, translated) if self._has_heads else [_all_by_key(searcher, translated)]
-        for addresses in pages:
-            documents = (searcher.doc(address) for address in addresses)
+        pages = self.in_order(searcher, translated, *HEADS) if self._has_heads else [_all(searcher, translated)]
+        for page in pages:
+            documents = (searcher.doc(address) for _, address in page)
             yield from sorted((document["key"][0], int(document["version"][0])) for document in documents)
 
-    def in_order(self, searcher: tantivy.Searcher, query: tantivy.Query, column: str) -> Iterator[list[tuple[int, Any]]]:
-        """Pages of (value, address) by a column of unsigned numbers ascending; those of one value are in one page."""
-        above: int | None = None
-        while True:
-            rest = query if above is None else _both(query, self._unsigned(column, above + 1, None))
-            hits = searcher.search(rest, limit=PAGE, count=False, order_by_field=column, order=Order.Asc).hits
-            if len(hits) == PAGE:
-                last = hits[-1][0]
-                whole = [hit for hit in hits if hit[0] != last]
-                hits = whole or self._with_value(searcher, query, column, last)
+    def in_order(self, searcher: tantivy.Searcher, query: tantivy.Query, *by: str) -> Iterator[list[tuple[int, Any]]]:
+        """Pages of (value, address) by columns of unsigned numbers ascending; those of equal numbers are in one page.
+
+        The value is that of the first column. Where it is the same for more than a page, the next column parts them.
+        """
+        column, *rest = by
+        above = -1
+        while above < 2**64 - 1:
+            beyond = query if above < 0 else _both(query, self._unsigned(column, above + 1, None))
+            hits = searcher.search(beyond, limit=PAGE, count=False, order_by_field=column, order=Order.Asc).hits
             if not hits:
                 return
-            yield hits
             above = hits[-1][0]
-            if above >= 2**64 - 1:
-                return
+            whole = [hit for hit in hits if hit[0] != above] if len(hits) == PAGE else hits
+            if whole:
+                yield whole
+                above = whole[-1][0]
+                continue
+            alike = _both(query, self._unsigned(column, above, above))
+            if rest:
+                yield from self.in_order(searcher, alike, *rest)
+            else:
+                found = searcher.search(alike, limit=count(searcher, alike), count=False).hits
+                yield [(above, address) for _, address in found]
 
     def below(self, column: str, value: int) -> tantivy.Query:
         return self._unsigned(column, None, value - 1) if value else tantivy.Query.empty_query()
@@ -156,27 +164,6 @@ class TantivyIndex:
 
     def among(self, column: str, values: Sequence[int]) -> tantivy.Query:
         return tantivy.Query.term_set_query(self._index.schema, column, list(values))
-
-    def _pages(self, searcher: tantivy.Searcher, query: tantivy.Query) -> Iterator[list[Any]]:
-        """Addresses in pages, so that every key of a page comes before every key of the next."""
-        begin, after = HEADS
-        above: int | None = None
-        while True:
-            rest = query if above is None else _both(query, self._unsigned(begin, above + 1, None))
-            first = searcher.search(rest, limit=1, count=False, order_by_field=begin, order=Order.Asc).hits
-            if not first:
-                return
-            above = int(first[0][0])
-            of_head = _both(query, self._unsigned(begin, above, above))
-            for page in self.in_order(searcher, of_head, after):
-                yield [address for _, address in page]
-            if above >= 2**64 - 1:
-                return
-
-    def _with_value(self, searcher: tantivy.Searcher, query: tantivy.Query, column: str, value: int) -> list[tuple[int, Any]]:
-        alike = _both(query, self._unsigned(column, value, value))
-        hits = searcher.search(alike, limit=count(searcher, alike), count=False).hits
-        return [(value, address) for _, address in hits]
 
     def _unsigned(self, column: str, low: int | None, high: int | None) -> tantivy.Query:
         return tantivy.Query.range_query(self._index.schema, column, FieldType.Unsigned, low, high)
@@ -240,10 +227,10 @@ def _both(one: tantivy.Query, other: tantivy.Query) -> tantivy.Query:
     return tantivy.Query.boolean_query([(Occur.Must, one), (Occur.Must, other)])
 
 
-def _all_by_key(searcher: tantivy.Searcher, query: tantivy.Query) -> list[Any]:
+def _all(searcher: tantivy.Searcher, query: tantivy.Query) -> list[tuple[Any, Any]]:
     """Of an index of the first release, whose keys have no numbers to page by: all at once."""
-    hits = searcher.search(query, limit=max(count(searcher, query), 1), count=False).hits
-    return [address for _, address in hits]
+    found: list[tuple[Any, Any]] = searcher.search(query, limit=max(count(searcher, query), 1), count=False).hits
+    return found
 
 
 def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> list[Hit]:

@@ -68,12 +68,15 @@ def _half_widths(middle: float, low: float, high: float, angle: float) -> list[f
 
 
 def _half_width(middle: float, latitude: float, angle: float) -> float:
-    """Half of the circle's extent along a parallel, in radians of longitude: 0 where it does not reach it, π all around."""
+    """Half of the circle's extent along a parallel, in radians of longitude: 0 where it does not reach it, π all around.
+
+    By the haversine, which unlike the cosine tells small angles apart.
+    """
+    left = math.sin(angle / 2) ** 2 - math.sin((latitude - middle) / 2) ** 2
     across = math.cos(middle) * math.cos(latitude)
-    over = math.cos(angle) - math.sin(middle) * math.sin(latitude)
-    if across < 1e-12:
-        return math.pi if over <= 0 else 0.0
-    return math.acos(max(-1.0, min(1.0, over / across)))
+    if left <= 0:
+        return 0.0
+    return math.pi if left >= across else 2 * math.asin(math.sqrt(left / across))
 
 
 def _box(longitude: float, half: float, south: float, north: float) -> _Box:
