@@ -30,6 +30,7 @@ from iiif.catalogue.visibility import any_hidden, refusal
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 MAX_OF_SPECIMEN = 5_000
+LAID_AT_ONCE = 200
 NOT_SAID: Mapping[str, Any] = {"run_key": "", "kind": "", "value": None, "unit": "", "confidence": None, "text": None}
 
 
@@ -136,6 +137,19 @@ def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match:
     _touch(session, {key}, withdrawn.targets, at)
     session.flush()
     return withdrawn
+
+
+def lay_again(session: Session, media_key: str, *, after: str, at: datetime, limit: int = LAID_AT_ONCE) -> str | None:
+    """Let the annotations on the image behind `after`, `limit` of them, lie on the specimens that it shows now.
+
+    The key of the last, or None when there are no more.
+    """
+    keys = store.keys_on(session, media_key, after=after, limit=limit)
+    rows = [row for key in keys if (row := store.find(session, key, lock=True)) is not None]
+    moved = [follower for row in rows if (follower := following.lay_again(session, row)) is not None]
+    moved += following.follow(session, [follower.key for follower in moved])
+    _touch(session, {follower.key for follower in moved}, following.both(moved), at)
+    return keys[-1] if len(keys) == limit else None
 
 
 def get(session: Session, key: str, *, by: Principal) -> Annotation:

@@ -89,6 +89,13 @@ def specimens_of(session: Session, keys: Sequence[str]) -> set[str]:
     return set(session.scalars(select(AnnotationTargetRow.specimen_key).where(*named).distinct()))
 
 
+def keys_on(session: Session, media_key: str, *, after: str, limit: int) -> Sequence[str]:
+    """The keys, behind `after` and in order, of annotations that lie on the image, deleted ones included."""
+    key = AnnotationTargetRow.annotation_key
+    query = select(key).where(AnnotationTargetRow.media_key == media_key, key > after).distinct()
+    return session.scalars(query.order_by(key).limit(limit)).all()
+
+
 def about_annotations(session: Session, keys: Sequence[str]) -> Sequence[str]:
     """The keys of the annotations of which a target is one of these annotations, deleted ones included."""
     found: set[str] = set()

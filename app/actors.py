@@ -15,7 +15,7 @@ from analytics import tasks
 from app.runtime import clock, context
 from iiif.catalogue import service as catalogue
 
-MODULES = ("iiif.image.actors", "analytics.actors")
+MODULES = ("iiif.image.actors", "annotations.actors", "analytics.actors")
 log = structlog.get_logger()
 
 

@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from annotations import annotation_pages
+from annotations import service as annotations
 from annotations.model import LAYERS
 from app.export import images
 from app.export.folder import Folder
 from app.export.images import ExportedPicture
 from app.runtime.addresses import Addresses
+from app.runtime.errors import DomainError
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.request import SizeLimits
@@ -102,11 +104,12 @@ def write_annotations(
     named = {reference["id"] for reference in extras.canvas_annotations.get(media.key, ())}
     for layer in LAYERS:
         address = addresses.annotation_page(media.key, layer, under)
+        said = {iri for iri in _written(folder, address) if _is_said(session, iri, by)}  # be it about other images now
         if address not in named:
-            _remove_page(folder, address)
+            _remove_page(folder, address, but=said)
             continue
         page = annotation_pages.of_canvas(session, media.key, layer, addresses, by)
-        _remove_annotations_of(folder, address, but={annotation["id"] for annotation in page["items"]})
+        _remove_annotations_of(folder, address, but=said)
         for annotation in page["items"]:
             folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})
         if under:
@@ -123,18 +126,31 @@ def remove_annotations(folder: Folder, media_key: str, addresses: Addresses) -> 
             _remove_page(folder, addresses.annotation_page(media_key, layer, path.stem))
 
 
-def _remove_page(folder: Folder, address: str) -> None:
-    _remove_annotations_of(folder, address)
+def _is_said(session: Session, iri: str, by: Principal) -> bool:
+    """Whether `by` still sees the annotation of that address."""
+    try:
+        annotations.get(session, iri.rpartition("/")[2].removesuffix(".json"), by=by)
+    except DomainError:
+        return False
+    return True
+
+
+def _remove_page(folder: Folder, address: str, but: Collection[str] = ()) -> None:
+    _remove_annotations_of(folder, address, but)
     folder.remove(address)
 
 
 def _remove_annotations_of(folder: Folder, address: str, but: Collection[str] = ()) -> None:
     """Those of a page that was written earlier, without those that are to stay."""
+    for iri in _written(folder, address):
+        if iri not in but:
+            folder.remove(iri)
+
+
+def _written(folder: Folder, address: str) -> list[str]:
+    """The addresses of the annotations on a page that was written earlier."""
     path = folder.path(address)
-    if path.is_file():
-        for annotation in json.loads(path.read_text(encoding="utf-8"))["items"]:
-            if annotation["id"] not in but:
-                folder.remove(annotation["id"])
+    return [one["id"] for one in json.loads(path.read_text(encoding="utf-8"))["items"]] if path.is_file() else []
 
 
 def entries(folder: Folder) -> list[ExportedManifest]:

@@ -9,6 +9,7 @@ from app.runtime import outbox
 from app.runtime.principal import Principal, require
 from iiif.catalogue import store
 from iiif.catalogue.errors import BadDepiction, HomeDepiction, TooManyDepicted, UnknownDepiction, UnknownMedia, UnknownSpecimen
+from iiif.catalogue.jobs import DepictionsChanged
 from iiif.catalogue.model import DEPICTION_ROLES, Depiction, DepictionRole, Media, OwnRegion
 from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
@@ -91,6 +92,7 @@ def depict(
     row.role = role
     row.x0, row.y0, row.x1, row.y1 = (region.x0, region.y0, region.x1, region.y1) if region else (None, None, None, None)
     session.flush()
+    _tell(session, media)
     return store.depiction(row, media.specimen_key)
 
 
@@ -109,6 +111,14 @@ def end_depiction(session: Session, specimen_key: str, media_key: str, *, by: Pr
     touch_all(session, media, at=at)
     session.delete(row)
     session.flush()
+    _tell(session, media)
+
+
+def _tell(session: Session, media: MediaRow) -> None:
+    """Have what is said about the image laid on the specimens that it shows now; nothing is said of one that is not ready."""
+    job = DepictionsChanged(media.key)
+    if media.state == "ready" and not outbox.waits(session, job):
+        outbox.add(session, job)
 
 
 def add_home(session: Session, media: MediaRow) -> None:

@@ -28,3 +28,16 @@ class MediaSettled:
 
     def payload(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class DepictionsChanged:
+    """The image shows other specimens than before, or elsewhere; what is said about it is theirs now (annotations/actors.py)."""
+
+    media_key: str
+
+    actor: ClassVar[str] = "depictions_changed"
+    queue: ClassVar[str] = "analysis"
+
+    def payload(self) -> dict[str, Any]:
+        return asdict(self)

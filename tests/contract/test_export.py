@@ -270,6 +270,24 @@ def test_what_changed_at_the_hub_changes_in_the_export(runtime: Runtime, out: Pa
     assert size_of(stale.parents[2] / "max" / "0" / "default.jpg") == (600, 800)
 
 
+def test_an_annotation_on_two_images_is_a_file_while_it_is_about_one_of_them(runtime: Runtime, out: Path) -> None:
+    media, by = [sheet(runtime), sheet(runtime, 600, 800)], Principal.of_system()
+    canvases = [runtime.addresses.canvas(one.specimen_key, one.key) for one in media]
+    with runtime.db.begin() as session:
+        more = {"by": by, "addresses": runtime.addresses, "at": runtime.clock()}
+        key = service.create(session, comment([f"{iri}#xywh=10,20,30,40" for iri in canvases]), **more).key
+    export(runtime, [one.specimen_key for one in media], out, BASE)
+    for one in media:
+        (item,) = read(out, f"{BASE}/canvases/{one.key}/annotations/people.json")["items"]
+        assert item["target"]["source"]["id"] == f"{BASE}/iiif/presentation/3/{one.specimen_key}/canvas/{one.key}"
+    with runtime.db.begin() as session:
+        service.replace(session, key, comment(canvases[0]), **more)
+    for again in (media[0], media[1]):
+        export(runtime, [again.specimen_key], out, BASE)
+        assert read(out, f"{BASE}/annotations/{key}.json")["id"] == f"{BASE}/annotations/{key}.json"
+    assert not (out / "canvases" / media[1].key / "annotations" / "people.json").exists()
+
+
 @pytest.mark.parametrize("access", ["reduced", "closed"])
 def test_what_is_not_open_stays_at_home_and_is_taken_back(runtime: Runtime, out: Path, access: Any) -> None:
     media = sheet(runtime)

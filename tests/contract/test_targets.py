@@ -16,6 +16,7 @@ from app.runtime.outbox import OutboxRow
 from app.runtime.principal import NOBODY, Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
+from tests.drain import drain
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
 CURATOR = Principal("c", (Grant("curator"),))
@@ -347,6 +348,26 @@ def test_a_target_lies_on_every_specimen_that_the_image_shows_there(hub: Hub) ->
     assert {target if isinstance(target, str) else target["source"]["id"] for target in shown.values()} == {
         hub.addresses.canvas(home.key, image.key)
     }
+
+
+def test_what_is_said_about_an_image_follows_the_specimens_that_it_shows(hub: Hub, sheet: Sheet) -> None:
+    said_before = [said(hub, f"{canvas(hub, sheet)}#xywh=1,1,{side},9") for side in range(2, 9)]
+    reply = said(hub, said_before[0])
+    second, _ = add_sheet(hub.runtime, "A 9", sizes=())
+    assert listed(hub, hub.addresses.pid(second.key)) == []
+    with hub.runtime.db.begin() as session:
+        catalogue.depict(session, second.key, sheet[1].key, by=CURATOR, at=hub.runtime.clock())
+    drain(hub.runtime)
+    for specimen in (second, sheet[0]):
+        assert listed(hub, hub.addresses.pid(specimen.key)) == sorted([*said_before, reply])
+    found = hub.get(f"{hub.addresses.search(2, second.key)}?q=galled").json["items"]
+    assert len(found) == 3
+    with hub.runtime.db.begin() as session:
+        region, at = OwnRegion(500, 500, 600, 600), hub.runtime.clock()
+        catalogue.depict(session, second.key, sheet[1].key, by=CURATOR, region=region, at=at)
+    drain(hub.runtime)
+    assert listed(hub, hub.addresses.pid(second.key)) == []
+    assert listed(hub, hub.addresses.pid(sheet[0].key)) == sorted([*said_before, reply])
 
 
 def plan(hub: Hub, ask: Any) -> Sequence[str]:
