@@ -12,7 +12,7 @@ from analytics.jobs import Analyse, SettleRun
 from analytics.model import Run, Selection, Task
 from analytics.tables import RunRow, TaskRow
 from annotations import withdrawal
-from app.runtime import ids, outbox, processes
+from app.runtime import changes, ids, outbox, processes
 from app.runtime.principal import Principal, require
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.jobs import DeriveImage
@@ -71,6 +71,7 @@ def open_run(
         created_at=at,
     )
     session.add(row)
+    changes.record(session, by, "ask", "run", row.key, at=at, pipeline=plan.name, selection=selection.kind)
     session.flush()
     return store.run(row)
 
@@ -139,6 +140,7 @@ def cancel(session: Session, key: str, *, by: Principal, at: datetime) -> Run:
     row.frozen_at = row.frozen_at or at
     tasks.end_run_if_done(row, at)
     outbox.add(session, SettleRun(key))
+    changes.record(session, by, "cancel", "run", key, at=at)
     return store.run(row)
 
 
@@ -156,6 +158,7 @@ def retract(session: Session, key: str, reason: str, *, by: Principal, at: datet
     row.under_way = "withdrawing"
     withdrawal.withdraw(session, key, by=by.name, reason=reason.strip(), at=at)
     outbox.add(session, SettleRun(key))
+    changes.record(session, by, "retract", "run", key, at=at, reason=reason.strip())
     return store.run(row)
 
 
@@ -168,6 +171,7 @@ def restore(session: Session, key: str, *, by: Principal, at: datetime) -> Run:
     row.state, row.restored_by, row.restored_at, row.under_way = tasks.ended_state(row), by.name, at, "restoring"
     withdrawal.restore(session, key)
     outbox.add(session, SettleRun(key))
+    changes.record(session, by, "restore", "run", key, at=at)
     return store.run(row)
 
 

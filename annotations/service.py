@@ -20,7 +20,7 @@ from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotatio
 from annotations.model import EVERYTHING, About, Annotation, Layer, Target
 from annotations.selectors import Canvas
 from annotations.tables import AnnotationRow
-from app.runtime import clock, ids, outbox
+from app.runtime import changes, clock, ids, outbox
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal, may, require
 from iiif.catalogue import service as catalogue
@@ -122,6 +122,7 @@ def replace(
     row.document = _signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
     _describe(row)
     store.keep_version(session, row, by.name, at)
+    changes.record(session, by, "replace", "annotation", key, version=row.version, at=at)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
     _touch(session, {key, *(one.key for one in followers)}, [*before, *lying, *following.both(followers)], at)
@@ -133,6 +134,8 @@ def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match:
     """Delete it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch."""
     row = _standing(session, key, if_match, by)
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
+    store.keep_version(session, row, by.name, at)
+    changes.record(session, by, "delete", "annotation", key, version=row.version, at=at)
     withdrawn = store.annotation(row)
     _touch(session, {key}, withdrawn.targets, at)
     session.flush()
@@ -172,14 +175,17 @@ def find(session: Session, key: str) -> Annotation | None:
 
 
 def get_version(session: Session, key: str, version: int, *, by: Principal, addresses: Addresses) -> Mapping[str, Any]:
-    """The document of that version, also of a deleted annotation. Raises UnknownAnnotation, Closed, NotYours.
+    """The document of that version, also of a deleted annotation.
 
-    It is as closed as what the annotation is about now, and as what it was about then.
+    It is as closed as what the annotation is about now, and as what it was about then. Raises UnknownAnnotation, Closed,
+    NotYours, and DeletedAnnotation for the version that its deletion is.
     """
     row = store.find_version(session, key, version)
     if row is None:
         raise UnknownAnnotation(f"There is no version {version} of annotation {key[:64]!r} here.")
     _require_sight(session, key, by)
+    if row.document is None:
+        raise DeletedAnnotation(key, version, row.stored_at)
     if any_hidden(session, targets.media_named(session, row.document.get("target"), addresses), by):
         raise _refusal(key, by)
     return row.document
@@ -248,6 +254,8 @@ def _insert(
         row.text = said["text"]
     store.add(session, row, lying)
     store.keep_version(session, row, by.name, at)
+    if layer != "machine":  # of which the run is recorded
+        changes.record(session, by, "create", "annotation", key, version=1, at=at)
     _touch(session, {key}, lying, at)
     return store.annotation(row)
 

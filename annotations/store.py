@@ -38,8 +38,9 @@ def find(session: Session, key: str, *, lock: bool = False) -> AnnotationRow | N
 
 
 def keep_version(session: Session, row: AnnotationRow, by: str, at: datetime) -> None:
-    """Write down the document that stands now as a version that stays."""
-    session.add(AnnotationVersionRow(key=row.key, version=row.version, document=row.document, stored_at=at, stored_by=by))
+    """Write down the document that stands now, or that it was deleted, as a version that stays."""
+    document = None if row.deleted_at else row.document
+    session.add(AnnotationVersionRow(key=row.key, version=row.version, document=document, stored_at=at, stored_by=by))
 
 
 def find_version(session: Session, key: str, version: int) -> AnnotationVersionRow | None:

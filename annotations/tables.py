@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.runtime.db import Base, Json, Moment
+from app.runtime.db import Base, Json, JsonOrNull, Moment
 
 
 class AnnotationRow(Base):
@@ -77,13 +77,13 @@ class AnnotationTargetRow(Base):
 
 
 class AnnotationVersionRow(Base):
-    """A version that was accepted once; never changed, never removed."""
+    """A version that was accepted once; never changed, never removed. That of a deletion has no document."""
 
     __tablename__ = "annotation_versions"
 
     key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    document: Mapped[dict[str, Any]] = mapped_column(Json)
+    document: Mapped[dict[str, Any] | None] = mapped_column(JsonOrNull)
     stored_at: Mapped[datetime] = mapped_column(Moment)
     stored_by: Mapped[str] = mapped_column(String(100), default="")  # name of the token, or the key of the run
 

@@ -117,7 +117,10 @@ def read_version(key: str, version: int) -> Response:
     """A version as it once stood, in its W3C form, also of a deleted annotation."""
     runtime, by = context.current(), principal.of_request()
     with runtime.reads.begin() as session:
-        document = service.get_version(session, key, min(version, 2**31 - 1), by=by, addresses=runtime.addresses)
+        try:
+            document = service.get_version(session, key, min(version, 2**31 - 1), by=by, addresses=runtime.addresses)
+        except DeletedAnnotation as deleted:
+            return _tombstone(deleted)
     return answer(projections.w3c(document), _negotiated(ANNO), by=by, headers={"Link": ANNOTATION_LINK})
 
 

@@ -4,6 +4,7 @@ from sqlalchemy import MetaData
 
 import analytics.tables
 import annotations.tables
+import app.runtime.changes
 import app.runtime.jobs_table
 import app.runtime.outbox
 import app.runtime.tokens_table
@@ -13,6 +14,7 @@ from app.runtime.db import Base
 
 MODULES = (
     app.runtime.outbox,
+    app.runtime.changes,
     app.runtime.tokens_table,
     app.runtime.jobs_table,
     iiif.catalogue.tables,

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from app.runtime import tokens
 from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from app.web import create_app
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
@@ -50,7 +51,7 @@ class Hub:
 def make_hub(runtime: Runtime) -> Hub:
     app = create_app(runtime)
     with runtime.db.begin() as session:
-        token = tokens.create(session, "test", runtime.clock())
+        token = tokens.create(session, "test", runtime.clock(), by=Principal.of_system())
     return Hub(runtime, app.test_client(), token)
 
 

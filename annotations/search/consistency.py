@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from heapq import merge
 from itertools import chain, islice
 from typing import Literal
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from annotations import service as annotations
 from annotations import store as annotation_store
 from annotations.search import store
-from annotations.search.documents import ANNOTATION, FULL, SPECIMEN, build_able, index_key, of_changed
+from annotations.search.documents import ANNOTATION, FULL, SPECIMEN, build_able, index_key, of_changed, of_index_key
 from app.runtime import outbox
 from app.runtime.addresses import Addresses
 from app.runtime.outbox import OutboxRow
@@ -76,7 +77,7 @@ def _database(session: Session) -> Iterator[tuple[str, int]]:
     said = ((index_key(ANNOTATION, key), version) for key, version in store.annotation_versions(session))
     kept = ((index_key(SPECIMEN, key), version) for key, version in store.specimen_versions(session))
     full = ((index_key(FULL, key), version) for key, version in store.full_versions(session))
-    return chain(said, full, kept)
+    return chain(said, merge(kept, full))
 
 
 def _merge(truth: Iterator[tuple[str, int]], held: Iterator[tuple[str, int]]) -> Iterator[Difference]:
@@ -95,8 +96,7 @@ def _merge(truth: Iterator[tuple[str, int]], held: Iterator[tuple[str, int]]) ->
 
 
 def _build(session: Session, keys: Iterable[str], addresses: Addresses) -> list[Document]:
-    parts = (key.partition("/") for key in keys)
-    return build_able(session, [(sort, name) for sort, _, name in parts], addresses)
+    return build_able(session, [of_index_key(key) for key in keys], addresses)
 
 
 def _batches(keys: Iterable[str]) -> Iterator[list[str]]:

@@ -29,7 +29,7 @@ from iiif.catalogue.model import Media, Specimen
 from ontology.dates import date_of, is_before_collecting
 
 SPECIMEN, ANNOTATION, MEDIA = "specimen", "annotation", "media"
-FULL = "specimen-full"  # the second document of a specimen with closed images
+FULL, PLUS = "specimen-full", "+full"  # the second document of a specimen with closed images
 NEVER = 2**53  # version of the tombstone of what the database does not know at all
 LONGEST_TEXT = 200_000  # characters of all annotations of one specimen
 READ = ("text", "label", "barcode", "")  # kinds whose text was on the sheet, or written by people
@@ -97,8 +97,14 @@ def of_changed(sort: str, key: str) -> tuple[tuple[str, str], ...]:
 
 
 def index_key(sort: str, key: str) -> str:
-    """The key in the index."""
-    return f"{sort}/{key}"
+    """The key in the index; a full document stands beside the public one of its specimen."""
+    return f"{SPECIMEN}/{key}{PLUS}" if sort == FULL else f"{sort}/{key}"
+
+
+def of_index_key(index_key: str) -> tuple[str, str]:
+    """The (sort, key) of which that is the key in the index."""
+    sort, _, key = index_key.partition("/")
+    return (FULL, key.removesuffix(PLUS)) if key.endswith(PLUS) else (sort, key)
 
 
 def _annotations(session: Session, keys: Sequence[str]) -> Sequence[AnnotationRow]:

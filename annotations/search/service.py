@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from annotations.model import Annotation
 from annotations.search import audience, query, snippets, store
-from annotations.search.documents import ANNOTATION, SPECIMEN, label
+from annotations.search.documents import ANNOTATION, SPECIMEN, label, of_index_key
 from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
 from annotations.selectors import Canvas, picture_of
@@ -153,7 +153,7 @@ def keys(engine: SearchEngine, asked: Question) -> Iterator[str]:
     """
     check_type(asked.type)
     tree, _ = _tree(asked)
-    return (key.partition("/")[2] for key in engine.keys(tree))
+    return (of_index_key(key)[1] for key in engine.keys(tree))
 
 
 def _tree(asked: Question) -> tuple[Query, Query]:
@@ -194,7 +194,7 @@ def sort_of(text: str) -> Sort:
 
 
 def key_of(hit: Hit) -> str:
-    return hit.key.partition("/")[2]
+    return of_index_key(hit.key)[1]
 
 
 def quote_specimens(

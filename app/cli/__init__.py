@@ -25,6 +25,7 @@ COMMANDS = {
     "derive": "app.cli.upkeep:derive",
     "fsck": "app.cli.upkeep:fsck",
     "doctor": "app.cli.doctor:doctor",
+    "changes": "app.cli.changes:changes",
     "token": "app.cli.token:token",
     "synth": "app.cli.synth:synth",
     "lint-manifest": "app.cli.lint:lint_manifest",

@@ -12,7 +12,7 @@ from app import compose
 from app.runtime import clock, tokens
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
-from app.runtime.principal import ALL, ROLES, Role
+from app.runtime.principal import ALL, ROLES, Principal, Role
 from app.runtime.tokens_table import TokenRow
 
 
@@ -43,7 +43,7 @@ def create(name: str, role: Role, collections: Sequence[str], expires: datetime 
         with runtime.db.begin() as session:
             ends = expires.replace(tzinfo=UTC) if expires else None
             at, held = clock.now(), collections or (ALL,)
-            secret = tokens.create(session, name, at, role=role, collections=held, expires_at=ends)
+            secret = tokens.create(session, name, at, by=Principal.of_operator(), role=role, collections=held, expires_at=ends)
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"name": name, "token": secret}) if as_json else secret)
@@ -57,7 +57,7 @@ def revoke(name: str, as_json: bool) -> None:
     runtime = _prepared()
     try:
         with runtime.db.begin() as session:
-            tokens.revoke(session, name, clock.now())
+            tokens.revoke(session, name, clock.now(), by=Principal.of_operator())
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps({"name": name, "revoked": True}) if as_json else f"The token {name!r} is revoked.")

@@ -27,6 +27,7 @@ NAMES = {
 }
 BUSY_S = 30  # how long a connection of SQLite waits for another one's lock
 Json = JSON().with_variant(JSONB(), "postgresql")
+JsonOrNull = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")  # None is NULL, not JSON's null
 
 
 class Base(DeclarativeBase):

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.runtime import principal
+from app.runtime import changes, principal
 from app.runtime.errors import Conflict, Invalid, NotFound
 from app.runtime.ids import KEY_PATTERN
-from app.runtime.principal import ALL, Grant, Role
+from app.runtime.principal import ALL, Grant, Principal, Role, require
 from app.runtime.tokens_table import TokenRow
 
 LONGEST_NAME = 100
@@ -22,13 +22,16 @@ def create(
     name: str,
     at: datetime,
     *,
+    by: Principal,
     role: Role = "annotator",
     collections: Sequence[str] = (ALL,),
     expires_at: datetime | None = None,
 ) -> str:
-    """Make a token and return its secret, which cannot be had again. Raises Conflict if the name is taken, Invalid."""
+    """Make a token and return its secret, which cannot be had again. Raises Conflict if the name is taken, Invalid,
+    NotAllowed, Forbidden."""
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable() or RESERVED.fullmatch(name):
         raise Invalid(f"A token's name has up to {LONGEST_NAME} printable characters, and is none of the hub's own names.")
+    require(by, "administer")
     if expires_at is not None and expires_at <= at:
         raise Invalid("A token must expire in the future.", parameter="expires")
     for collection in collections:
@@ -41,13 +44,17 @@ def create(
     row = TokenRow(name=name, digest=principal.digest(secret), role=role, created_at=at, expires_at=expires_at)
     row.collections = list(dict.fromkeys(collections))
     session.add(row)
+    changes.record(session, by, "create", "token", name, at=at, role=role, collections=", ".join(row.collections))
     session.flush()
     return secret
 
 
-def revoke(session: Session, name: str, at: datetime) -> None:
-    """From now on the token opens nothing."""
+def revoke(session: Session, name: str, at: datetime, *, by: Principal) -> None:
+    """From now on the token opens nothing. Raises NotFound, NotAllowed, Forbidden."""
+    require(by, "administer")
     row = session.get(TokenRow, name)
     if row is None:
         raise NotFound(f"There is no token named {name!r}.")
-    row.revoked_at = row.revoked_at or at
+    if row.revoked_at is None:
+        row.revoked_at = at
+        changes.record(session, by, "revoke", "token", name, at=at)

@@ -12,7 +12,7 @@ from app import problems
 from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, NotFound
-from app.web import health, layout
+from app.web import changes, health, layout
 from app.web.runs import views as run_pages
 from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
@@ -42,6 +42,7 @@ def create_app(runtime: Runtime) -> Flask:
         ingest_views.blueprint,
         catalogue_views.blueprint,
         ontology_views.blueprint,
+        changes.blueprint,
         layout.blueprint,
         specimen_pages.blueprint,
         run_pages.blueprint,

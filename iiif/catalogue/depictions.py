@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.runtime import outbox
+from app.runtime import changes, outbox
 from app.runtime.principal import Principal, require
 from iiif.catalogue import store
 from iiif.catalogue.errors import BadDepiction, HomeDepiction, TooManyDepicted, UnknownDepiction, UnknownMedia, UnknownSpecimen
@@ -91,6 +91,7 @@ def depict(
         row = _add(session, specimen_key, media)
     row.role = role
     row.x0, row.y0, row.x1, row.y1 = (region.x0, region.y0, region.x1, region.y1) if region else (None, None, None, None)
+    changes.record(session, by, "depict", "media", media_key, at=at, specimen=specimen_key, role=role)
     session.flush()
     _tell(session, media)
     return store.depiction(row, media.specimen_key)
@@ -109,6 +110,7 @@ def end_depiction(session: Session, specimen_key: str, media_key: str, *, by: Pr
     if media.specimen_key == specimen_key:
         raise HomeDepiction(f"The image {media_key!r} came in with the specimen {specimen_key!r} and stays with it.")
     touch_all(session, media, at=at)
+    changes.record(session, by, "end depiction", "media", media_key, at=at, specimen=specimen_key)
     session.delete(row)
     session.flush()
     _tell(session, media)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.runtime import ids, outbox
+from app.runtime import changes, ids, outbox
 from app.runtime.principal import Principal, require
 from iiif.catalogue import store
 from iiif.catalogue.depictions import (
@@ -297,6 +297,7 @@ def set_access(session: Session, key: str, access: Access, *, by: Principal, at:
     """Who sees how much of the image from now on. Raises UnknownMedia, NotAllowed, Forbidden."""
     row = _media_row(session, key)
     require(by, "curate", get_specimen(session, row.specimen_key))
+    changes.record(session, by, "access", "media", key, version=row.version + 1, at=at, before=row.access, access=access)
     turned = "closed" in (row.access, access) and row.access != access
     row.access, row.version = access, row.version + 1
     touch_all(session, row, at=at)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.runtime import ids, processes
+from app.runtime import changes, ids, processes
 from app.runtime.principal import Principal
 from iiif.ingest import store
 from iiif.ingest.errors import UnknownIngest
@@ -40,6 +40,7 @@ def begin(
         created_at=at,
     )
     session.add(row)
+    changes.record(session, by, "begin", "ingest", row.key, at=at, sources=", ".join(map(str, sources)))
     session.flush()
     return store.ingest(row)
 

@@ -7,6 +7,7 @@ import dramatiq
 
 from app.runtime import clock, context, tokens
 from app.runtime.errors import Unavailable
+from app.runtime.principal import Principal
 from app.runtime.tokens_table import TokenRow
 
 
@@ -51,5 +52,5 @@ def hold(name: str) -> None:
         time.sleep(0.01)
     with runtime.db.begin() as session:
         if session.get(TokenRow, name) is None:
-            tokens.create(session, name, clock.now())
+            tokens.create(session, name, clock.now(), by=Principal.of_system())
     write(f"done {name}")

@@ -17,6 +17,7 @@ from PIL import Image
 
 from app import compose
 from app.runtime import tokens
+from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue.model import Media
 from tests import live
@@ -91,7 +92,7 @@ def test_a_full_disk_stops_writing_and_nothing_else(disk: Disk, tmp_path: Path) 
         settings = server.runtime.settings
         media = derived(server.runtime, file_of(drawn(1100, 700)))
         with server.runtime.db.begin() as session:
-            token = tokens.create(session, "test", server.runtime.clock())
+            token = tokens.create(session, "test", server.runtime.clock(), by=Principal.of_system())
         assert post(server, media, token)[0] == 201
         disk.fill()
         for _ in range(5):

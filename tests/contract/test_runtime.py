@@ -132,7 +132,7 @@ def test_writers_wait_for_one_another(hub: Runtime) -> None:
 
 def test_a_reader_does_not_wait_for_a_writer(hub: Runtime) -> None:
     with hub.db.begin() as writing:
-        tokens.create(writing, "unseen", clock.now())
+        tokens.create(writing, "unseen", clock.now(), by=Principal.of_system())
         writing.flush()
         begun = time.monotonic()
         with hub.reads.begin() as reading:
@@ -142,33 +142,39 @@ def test_a_reader_does_not_wait_for_a_writer(hub: Runtime) -> None:
 
 def test_a_token_opens_until_it_is_revoked(hub: Runtime) -> None:
     with hub.db.begin() as session:
-        secret = tokens.create(session, "loader", clock.now())
+        secret = tokens.create(session, "loader", clock.now(), by=Principal.of_system())
         assert principal.of_secret(session, secret, clock.now()) == Principal("loader", (Grant("annotator"),))
         assert not principal.of_secret(session, secret + "x", clock.now()).name
         assert secret not in session.scalars(select(TokenRow.digest)).all()
-        tokens.revoke(session, "loader", clock.now())
+        tokens.revoke(session, "loader", clock.now(), by=Principal.of_system())
         assert "revoked" in principal.of_secret(session, secret, clock.now()).refused
     with pytest.raises(Conflict), hub.db.begin() as session:
-        tokens.create(session, "loader", clock.now())
+        tokens.create(session, "loader", clock.now(), by=Principal.of_system())
     with pytest.raises(NotFound), hub.db.begin() as session:
-        tokens.revoke(session, "nobody", clock.now())
+        tokens.revoke(session, "nobody", clock.now(), by=Principal.of_system())
 
 
 def test_a_token_has_a_role_over_collections_until_it_ends(hub: Runtime) -> None:
     at = clock.now()
     with hub.db.begin() as session:
         secret = tokens.create(
-            session, "guest", at, role="reader", collections=("BR", "P/VASC%2FOLD"), expires_at=at + timedelta(days=1)
+            session,
+            "guest",
+            at,
+            by=Principal.of_system(),
+            role="reader",
+            collections=("BR", "P/VASC%2FOLD"),
+            expires_at=at + timedelta(days=1),
         )
         guest = principal.of_secret(session, secret, at)
         assert guest.grants == (Grant("reader", "BR"), Grant("reader", "P", "VASC/OLD"))
         assert "expired" in principal.of_secret(session, secret, at + timedelta(days=1)).refused
     for wrong in ({"role": "king"}, {"collections": ("BR/",)}, {"collections": ()}, {"expires_at": at}):
         with pytest.raises(Invalid), hub.db.begin() as session:
-            tokens.create(session, "other", at, **wrong)  # type: ignore[arg-type]
+            tokens.create(session, "other", at, by=Principal.of_system(), **wrong)  # type: ignore[arg-type]
     for name in ("", "system", "operator", "operator:ann", "x1bcdfghjkmn", "two\nlines", "x" * 101):
         with pytest.raises(Invalid), hub.db.begin() as session:
-            tokens.create(session, name, at)
+            tokens.create(session, name, at, by=Principal.of_system())
 
 
 def test_the_outbox_commits_with_the_change_or_not_at_all(hub: Runtime, broker: DatabaseBroker) -> None:

@@ -52,7 +52,7 @@ def media(runtime: Runtime) -> Media:
 @pytest.fixture
 def token(runtime: Runtime) -> dict[str, str]:
     with runtime.db.begin() as session:
-        return {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock())}"}
+        return {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock(), by=Principal.of_system())}"}
 
 
 def _set(runtime: Runtime, media: Media, access: Access) -> None:
@@ -116,7 +116,7 @@ def test_a_revoked_token_opens_nothing(runtime: Runtime, slow: Client, media: Me
     client, _ = _both(runtime, slow)
     assert client.get(f"/iiif/3/{media.key}/info.json", headers=token).status_code == 200
     with runtime.db.begin() as session:
-        tokens.revoke(session, "curator", runtime.clock())
+        tokens.revoke(session, "curator", runtime.clock(), by=Principal.of_system())
     open_images._of_process.clear()
     for client in _both(runtime, slow):
         assert client.get(f"/iiif/3/{media.key}/info.json", headers=token).status_code == 401

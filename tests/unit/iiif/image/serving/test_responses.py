@@ -266,7 +266,7 @@ def test_files_stay_open_for_no_more_images_than_the_gallery_keeps(
     monkeypatch.setattr(open_images, "KEPT_IMAGES", 2)
     client, blobs = _anew(flask_app, runtime), str(runtime.settings.blobs_dir)
     with runtime.db.begin() as session:
-        token = {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock())}"}
+        token = {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock(), by=Principal.of_system())}"}
     images = [derived(runtime, file_of(drawn(60 + number, 40))) for number in range(8)]
     for image in images[4:]:
         _set(runtime, image, "closed")
@@ -286,7 +286,11 @@ def test_an_information_document_is_made_once_while_it_holds(
 ) -> None:
     _set(runtime, media, access)
     with runtime.db.begin() as session:
-        token = {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock())}"} if access == "closed" else {}
+        token = (
+            {"Authorization": f"Bearer {tokens.create(session, 'curator', runtime.clock(), by=Principal.of_system())}"}
+            if access == "closed"
+            else {}
+        )
     first = client.get(f"{base}/info.json", headers=token)
     monkeypatch.setattr(info, "build", _fail)
     assert client.get(f"{base}/info.json", headers=token).data == first.data

@@ -1,0 +1,72 @@
+"""Who changed what, and when: a row for each change that somebody asked for, written in the transaction of the change.
+
+What a run or an ingest writes by the thousand is recorded once, for the run; its statements carry the run's key anyway.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Integer, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.runtime.db import Base, Json, Moment
+from app.runtime.principal import Principal
+
+LONGEST_DETAIL = 500  # characters of one detail
+
+
+class ChangeRow(Base):
+    """One change of one thing; `version` is the one that it made, where the thing has versions."""
+
+    __tablename__ = "changes"
+    __table_args__ = (Index(None, "kind", "key", "id"), Index(None, "by", "id"))
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    by: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(16))
+    key: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int | None] = mapped_column(Integer)
+    details: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A recorded change. `id` grows with time; `kind` and `key` name the thing, `details` what the key does not tell."""
+
+    id: int
+    at: datetime
+    by: str
+    action: str
+    kind: str
+    key: str
+    version: int | None
+    details: Mapping[str, Any]
+
+
+def record(
+    session: Session,
+    by: Principal,
+    action: str,
+    kind: str,
+    key: str,
+    *,
+    at: datetime,
+    version: int | None = None,
+    **details: str | int | float | bool | None,
+) -> None:
+    """Write down that `by` did this to that thing; long texts among the details are cut."""
+    kept = {name: value[:LONGEST_DETAIL] if isinstance(value, str) else value for name, value in details.items()}
+    session.add(ChangeRow(at=at, by=by.name, action=action, kind=kind, key=key, version=version, details=kept))
+
+
+def page(session: Session, *, kind: str = "", key: str = "", by: str = "", before: int = 0, limit: int) -> tuple[Change, ...]:
+    """Changes, newest first, from the one before the id `before` (0: from the newest); empty strings narrow nothing."""
+    asked = {"kind": kind, "key": key, "by": by}
+    where = [getattr(ChangeRow, name) == value for name, value in asked.items() if value]
+    where += [ChangeRow.id < before] if before else []
+    rows = session.scalars(select(ChangeRow).where(*where).order_by(ChangeRow.id.desc()).limit(limit))
+    return tuple(Change(**{name: getattr(row, name) for name in Change.__dataclass_fields__}) for row in rows)
