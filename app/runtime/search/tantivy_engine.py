@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import tantivy
 
+from app.runtime import disk
 from app.runtime.file_lock import is_free, locked
 from app.runtime.search import columns, tantivy_nearest
 from app.runtime.search.port import (
@@ -42,6 +43,26 @@ from app.runtime.search.tantivy_index import TantivyIndex, newest
 MEMORY_OF_REBUILD = 150_000_000  # bytes that its writer may fill before it writes a segment
 
 
+@contextmanager
+def _sound(what: str = "read") -> Iterator[None]:
+    """Files that are damaged, gone or on a disk that hinders make the search unavailable, and nothing else.
+
+    tantivy tells of them by ValueError, and of some damage by a panic, which is no Exception.
+    """
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        if (trouble := disk.trouble(error)) is not None:
+            raise trouble from error
+        if "os error 28" in str(error):
+            raise SearchDown("The search index cannot be written, for the disk is full: make room.") from error
+        raise SearchDown(f"The search index cannot be {what} ({error}): run `lectotype reindex`.") from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise SearchDown(f"The search index is damaged ({error}): run `lectotype reindex`.") from error
+
+
 class TantivyEngine:
     """One folder of indexes; see `SearchEngine` for what it does."""
 
@@ -55,6 +76,10 @@ class TantivyEngine:
         batch = newest(documents)
         if not batch:
             return
+        with _sound("written"):
+            self._write(batch)
+
+    def _write(self, batch: Sequence[Document]) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         with locked(self._root / "write.lock"):
             journal = self._root / "journal"
@@ -73,26 +98,39 @@ class TantivyEngine:
         offset: int = 0,
         limit: int = 20,
     ) -> Found:
-        index = self._current()
-        if index is None:
-            return Found((), 0, dict.fromkeys(facets, ()))
-        return index.find(query, facets, facet_size, sort, offset, limit)
+        with _sound():
+            index = self._current()
+            if index is None:
+                return Found((), 0, dict.fromkeys(facets, ()))
+            return index.find(query, facets, facet_size, sort, offset, limit)
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
-        index = self._current()
-        return index.terms(field, prefix, limit, query) if index else ()
+        with _sound():
+            index = self._current()
+            return index.terms(field, prefix, limit, query) if index else ()
 
     def keys(self, query: Query) -> Iterator[str]:
-        index = self._current()
-        if index is not None:
-            yield from (key for key, _ in index.walk(query))
+        yield from (key for key, _ in self._walk(query))
 
     def versions(self) -> Iterator[tuple[str, int]]:
-        index = self._current()
-        if index is not None:
-            yield from index.walk(EVERYTHING)
+        yield from self._walk(EVERYTHING)
+
+    def _walk(self, query: Query) -> Iterator[tuple[str, int]]:
+        with _sound():
+            index = self._current()
+            walked = iter(()) if index is None else index.walk(query)
+        while True:
+            with _sound():  # not around what the caller does between two keys
+                pair = next(walked, None)
+            if pair is None:
+                return
+            yield pair
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
+        with _sound():
+            return self._nearest(field, vector, query, limit)
+
+    def _nearest(self, field: str, vector: Sequence[float], query: Query, limit: int) -> tuple[Hit, ...]:
         direction = columns.unit(vector, self._fields[field].dimensions)
         for last_try in (False, True):
             index = self._current()
@@ -106,9 +144,10 @@ class TantivyEngine:
         return ()
 
     def tend(self, stop: Callable[[], bool]) -> None:
-        index = self._current()
-        if index is not None:
-            tantivy_nearest.tend(index, stop)
+        with _sound():
+            index = self._current()
+            if index is not None:
+                tantivy_nearest.tend(index, stop)
 
     def standing(self) -> Standing:
         # the journal is looked at first, as to try a lock is to hold it for a moment
@@ -169,7 +208,9 @@ class TantivyEngine:
             try:
                 name = (self._root / "current").read_text().strip()
             except FileNotFoundError:
-                return None
+                if self._open is None:
+                    return None
+                raise
             if self._open is not None and self._open.folder.name == name:
                 break
             try:
