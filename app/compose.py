@@ -1,5 +1,7 @@
 """Composition: settings in, a runtime out. Every process begins here."""
 
+from sqlalchemy.orm import Session
+
 from analytics import service as analytics
 from annotations import targets
 from annotations.search.schema import FIELDS
@@ -10,6 +12,7 @@ from app.runtime.context import Runtime
 from app.runtime.db import connect
 from app.runtime.search import engines
 from app.runtime.settings import Settings
+from iiif.ingest import service as ingests
 
 
 def build(settings: Settings | None = None) -> Runtime:
@@ -21,9 +24,14 @@ def build(settings: Settings | None = None) -> Runtime:
         blobs=FolderBlobs(settings.blobs_dir),
         search=engines.connect(settings, FIELDS),
     )
-    targets.recognise("run", analytics.exists)
+    targets.recognise("run", _is_run)
     context.use(runtime)
     return runtime
+
+
+def _is_run(session: Session, key: str) -> bool:
+    """Whether it is a run of the analysis or an ingest."""
+    return analytics.exists(session, key) or key in ingests.by_key(session, [key])
 
 
 def prepare(runtime: Runtime) -> None:

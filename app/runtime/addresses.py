@@ -24,9 +24,10 @@ class Named:
     """What an address of ours names: a kind of thing and its key.
 
     The key of a canvas and of an image is that of the image, of a segment and its canvas `m1…:x,y,w,h` in pixels of the
-    upright image, of another resource its path below the base. `media_key` and `specimen_key` are the image and specimen that
-    the address itself says; `version` is 0 where it says none. `picture` is what follows the identifier in the address of a
-    picture, `region/size/rotation/quality.format`, and `api` the version of the Image API that it is asked of.
+    upright image, of another resource its path below the base; an ingest counts as a run. `media_key` and `specimen_key` are
+    the image and specimen that the address itself says; `version` is 0 where it says none. `picture` is what follows the
+    identifier in the address of a picture, `region/size/rotation/quality.format`, and `api` the version of the Image API that
+    it is asked of.
     """
 
     kind: Kind
@@ -132,7 +133,7 @@ def _patterns(naan: str) -> tuple[tuple[Form, re.Pattern[str]], ...]:
         ("image", rf"api/media/{MEDIA}"),
         ("specimen", rf"(?:api/)?specimens/{SPECIMEN}"),
         ("annotation", rf"annotations/(?P<annotation>{NAME})(?:/versions/(?P<version>\d{{1,9}}))?"),
-        ("run", rf"(?:api/)?runs/(?P<run>{ids.KEY_PATTERN})"),
+        ("run", rf"(?:api/)?(?:runs|ingests)/(?P<run>{ids.KEY_PATTERN})"),
         ("dataset", rf"(?:api/)?datasets/(?P<dataset>{NAME})"),
         ("resource", rf"canvases/{MEDIA}/annotations/[a-z]{{1,16}}(?:/{SPECIMEN})?\.json"),
         ("resource", rf"search/[12]/{SPECIMEN}(?:/autocomplete)?"),

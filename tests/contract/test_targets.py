@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from sqlalchemy import event, select
 
-from analytics import service as analytics
 from annotations import service, store
 from annotations.model import About
 from annotations.tables import AnnotationTargetRow
@@ -16,6 +15,7 @@ from app.runtime.outbox import OutboxRow
 from app.runtime.principal import NOBODY, Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
+from iiif.ingest import service as ingests
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
@@ -241,9 +241,10 @@ def test_what_is_not_here_is_refused_with_a_sentence_and_leaves_nothing(hub: Hub
 
 
 def test_a_run_a_collection_and_a_page_of_annotations_are_targets_too(hub: Hub, sheet: Sheet) -> None:
+    at, naan = hub.runtime.clock(), hub.addresses.naan
     with hub.runtime.db.begin() as session:
-        ingest = analytics.open_ingest(session, ["x.zip"], naan=hub.addresses.naan, at=hub.runtime.clock())
-    run, top = hub.addresses.run(ingest.key), hub.addresses.collection("top")
+        ingest = ingests.begin(session, ["x.zip"], by=CURATOR, code_version="", environment={}, naan=naan, at=at)
+    run, top = hub.addresses.ingest(ingest.key), hub.addresses.collection("top")
     page = hub.addresses.annotation_page(sheet[1].key, "people")
     on_run, on_top, on_page = said(hub, run), said(hub, top), said(hub, page)
     assert listed(hub, run) == listed(hub, f"{hub.addresses.base}/runs/{ingest.key}") == [on_run]

@@ -69,7 +69,7 @@ def test_annotations_their_versions_and_runs(base: str, slug: str, version: int,
     assert addresses.identify(f"{addresses.annotation(slug)}/versions/{version}") == Named("annotation", slug, version=version)
     assert addresses.identify(f"ark:{NAAN}/{own}.v{version}") == Named("annotation", own, version=version)
     for name in (run, ingest):
-        for iri in (addresses.run(name), f"{base}/runs/{name}", addresses.pid(name)):
+        for iri in (addresses.run(name), addresses.ingest(name), f"{base}/runs/{name}", addresses.pid(name)):
             assert addresses.identify(iri) == Named("run", name)
     assert addresses.identify(f"{base}/api/datasets/{slug}") == Named("dataset", slug)
 
