@@ -4,6 +4,7 @@ import importlib
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -13,8 +14,12 @@ from analytics import pipelines, provenance, service, statements, tasks
 from analytics.model import ENDED_STEPS, Run, StepMark, Task
 from analytics.pipelines import Pipeline, StepPlan
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
+from annotations import masks
 from annotations import service as annotations
-from app.runtime.addresses import Addresses
+from annotations.frames import shown_region
+from annotations.model import Annotation
+from annotations.selectors import Canvas
+from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -58,7 +63,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
     with runtime.db.begin() as session:
         if not tasks.begin_step(session, run.key, media.key, step.name):
             return
-        earlier, scale_iri = _earlier(session, run, media, runtime.addresses)
+        earlier, scale_iri = _earlier(session, runtime, run, media)
     started = time.monotonic()
     try:
         cv2.setRNGSeed(run.seed)
@@ -82,10 +87,13 @@ def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: Ste
     """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile."""
     addresses, at = runtime.addresses, runtime.clock()
     findings = result.findings or (statements.nothing_found(step.name, result.nothing_found),)
+    found = [finding.region.mask for finding in findings if finding.region is not None and finding.region.mask is not None]
+    kept = {mask: masks.keep(runtime.blobs, mask) for mask in found}
     with runtime.db.begin() as session:
         if tasks.is_over(session, run.key, media.key, step.name):
             return
-        source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri)
+        masks.register(session, kept.values(), at=at)
+        source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri, kept)
         keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))
         state = "done" if result.findings else "nothing found"
         tasks.end_step(session, run.key, media.key, step.name, StepMark(state, result.nothing_found, seconds, keys))
@@ -107,16 +115,22 @@ def _annotate(session: Any, finding: Finding, number: int, source: statements.St
     ).key
 
 
-def _earlier(session: Any, run: Run, media: Media, addresses: Addresses) -> tuple[Mapping[str, tuple[Finding, ...]], str]:
-    """What the steps before found, by step, and the IRI of the scale's annotation; read back from what is stored."""
+def told(annotation: Annotation, media: Media, blobs: Blobs) -> Finding:
+    """What a later step is told of an annotation on the image: all that was found, the region exactly."""
+    canvas = Canvas(media.width_px, media.height_px)
+    return statements.finding_of(annotation, shown_region(annotation, canvas, partial(masks.load, blobs)))
+
+
+def _earlier(session: Any, runtime: Runtime, run: Run, media: Media) -> tuple[Mapping[str, tuple[Finding, ...]], str]:
+    """All that the steps before found, by step, and the IRI of the scale's annotation; read back from what is stored."""
     marks = tasks.get(session, run.key, media.key).steps
     found: dict[str, tuple[Finding, ...]] = {}
     scale_iri = ""
     for name, mark in marks.items():
         stored = [annotations.find(session, key) for key in mark.get("annotations", ())]
         standing = [one for one in stored if one is not None and mark["state"] == "done"]
-        found[name] = tuple(map(statements.finding_of, standing))
+        found[name] = tuple(told(one, media, runtime.blobs) for one in standing)
         for annotation in standing:
             if annotation.kind == "ruler" and annotation.value:
-                scale_iri = scale_iri or addresses.annotation(annotation.key)
+                scale_iri = scale_iri or runtime.addresses.annotation(annotation.key)
     return found, scale_iri

@@ -1,20 +1,28 @@
 """From what a step found to the annotation that says so, and back.
 
 The form follows the Web Annotation Data Model with the Darwin Core Assertion of 2026 for quantities, Audiovisual Core
-fractions for the region (section 7.12 of its term list), and PROV for where it came from.
+fractions for the region (section 7.12 of its term list), and PROV for where it came from. Numbers and regions are written so
+that they read back the same; only the fractions are those of whole pixels.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.model import Run
 from analytics.steps.model import Finding
+from annotations import masks
+from annotations.masks import KeptMask
 from annotations.model import Annotation, CanvasBox
+from annotations.region_masks import Mask
+from annotations.region_outlines import simplified, within
+from annotations.region_text import exact
+from annotations.regions import Region
+from annotations.selectors import mask_selector, stored_selectors
+from annotations.validation import several
 from app.runtime import clock
 from app.runtime.addresses import Addresses
 from iiif.catalogue.model import Media
@@ -23,12 +31,12 @@ ANNO = "http://www.w3.org/ns/anno.jsonld"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 UNITS = {"px/mm": "obo:UO_0000243", "mm": "unit:MilliM", "mm²": "unit:MilliM2", "px": "unit:PIXEL", "px²": "hub:squarePixel"}
 REGIONS = {"label": "accd:c01", "text": "accd:c01", "ruler": "accd:c03", "barcode": "accd:c07", "outline": "accd:c06"}
-CORNERS = 2000  # most corners of an outline that is written down
 
 
 @dataclass(frozen=True, slots=True)
 class StatementSource:
-    """What a statement is about and where it comes from; `rests_on` is the IRI of the calibration that it used."""
+    """What a statement is about and where it comes from; `rests_on` is the IRI of the calibration that it used, and `masks`
+    has the files of the masks that its findings hold."""
 
     run: Run
     step: str
@@ -36,6 +44,7 @@ class StatementSource:
     addresses: Addresses
     at: datetime
     rests_on: str = ""
+    masks: Mapping[Mask, KeptMask] = field(default_factory=dict)
 
 
 def statement(finding: Finding, number: int, source: StatementSource) -> dict[str, Any]:
@@ -56,7 +65,7 @@ def statement(finding: Finding, number: int, source: StatementSource) -> dict[st
         "wasGeneratedBy": addresses.run(run.key),
     }
     if finding.confidence is not None:
-        document["confidence"] = decimal(finding.confidence, 3)
+        document["confidence"] = exact(finding.confidence)
     document["target"] = _target(finding, source)
     document["body"] = list(_bodies(finding, number, source))
     return document
@@ -67,20 +76,28 @@ def nothing_found(step: str, why: str) -> Finding:
     return Finding(kind=step, text=why, motivations=("assessing",))
 
 
-def finding_of(annotation: Annotation) -> Finding:
-    """What later steps are told of an annotation, the same whether its step ran just now or before a restart."""
-    stated_in: list[Mapping[str, Any]] = [body["quantity"] for body in annotation.document["body"] if "quantity" in body]
-    stated = stated_in[0].get("standardUncertainty") if stated_in else None
+def finding_of(annotation: Annotation, region: Region | None) -> Finding:
+    """What later steps are told of an annotation and its region, the same whether its step ran just now or before a restart."""
+    quantity = _first(annotation.document, "quantity")
+    stated = quantity.get("standardUncertainty") if isinstance(quantity, Mapping) else None
+    details = _first(annotation.document, "details")
     return Finding(
         kind=annotation.kind,
         text=annotation.text,
-        box=annotation.box,
+        region=region,
         value=annotation.value,
         unit=annotation.unit,
-        uncertainty=None if stated is None else float(stated),
+        uncertainty=None if stated is None or annotation.value is None else float(stated),
         confidence=annotation.confidence,
         motivations=annotation.motivations,
+        data=details if isinstance(details, Mapping) else {},
     )
+
+
+def _first(document: Mapping[str, Any], name: str) -> Any:
+    """That member of the first body that has it; None where none does."""
+    bodies = (body for body in several(document.get("body")) if isinstance(body, Mapping))
+    return next((body[name] for body in bodies if name in body), None)
 
 
 def decimal(value: float, digits: int) -> str:
@@ -91,18 +108,11 @@ def decimal(value: float, digits: int) -> str:
 def _target(finding: Finding, source: StatementSource) -> Any:
     media = source.media
     canvas = source.addresses.canvas(media.specimen_key, media.key)
-    if finding.box is None:
+    region = None if finding.region is None else within(finding.region, media.width_px, media.height_px)
+    if region is None:
         return canvas
-    x0, y0, x1, y1 = _whole_pixels(finding.box, media)
-    selectors: list[dict[str, Any]] = [
-        {
-            "type": "FragmentSelector",
-            "conformsTo": "http://www.w3.org/TR/media-frags/",
-            "value": f"xywh=pixel:{x0},{y0},{x1 - x0},{y1 - y0}",
-        }
-    ]
-    if finding.polygon is not None:
-        selectors.append({"type": "SvgSelector", "value": _svg(finding.polygon, media)})
+    selectors = _selectors(region, source)
+    x0, y0, x1, y1 = _whole_pixels(region.box, media)
     return {
         "type": ["SpecificResource", "ac:RegionOfInterest"],
         "source": {"id": canvas, "partOf": {"id": source.addresses.manifest(media.specimen_key)}},
@@ -114,6 +124,14 @@ def _target(finding: Finding, source: StatementSource) -> Any:
         "heightFrac": decimal((y1 - y0) / media.height_px, 7),
         **({"contentClass": REGIONS[finding.kind]} if finding.kind in REGIONS else {}),
     }
+
+
+def _selectors(region: Region, source: StatementSource) -> list[dict[str, Any]]:
+    """The region exactly; of a mask its box, an outline that says by how much it may miss it, and the name of its file."""
+    if region.mask is None:
+        return stored_selectors(region)
+    named = masks.reference(region.mask, source.masks[region.mask], region.tolerance, source.addresses)
+    return [*stored_selectors(simplified(region)), mask_selector(named)]
 
 
 def _bodies(finding: Finding, number: int, source: StatementSource) -> Any:
@@ -139,17 +157,17 @@ def _assertion(finding: Finding, number: int, source: StatementSource) -> dict[s
         "dwc:assertionMadeDate": clock.iso(source.at),
     }
     if finding.value is not None:
-        value = decimal(finding.value, 7)
+        value = exact(finding.value)
         quantity = {"type": "qudt:QuantityValue", "numericValue": value, "hasUnit": UNITS.get(finding.unit, "unit:UNITLESS")}
         assertion |= {"dwc:assertionValue": value, "dwc:assertionUnit": finding.unit}
         if finding.uncertainty is not None:
-            quantity["standardUncertainty"] = decimal(finding.uncertainty, 3)
+            quantity["standardUncertainty"] = exact(finding.uncertainty)
             assertion["dwc:assertionError"] = f"{quantity['standardUncertainty']} (standard uncertainty)"
         assertion["quantity"] = quantity
     if source.rests_on and "mm" in finding.unit and finding.kind != "ruler":
         assertion["wasDerivedFrom"] = source.rests_on
     if finding.data:
-        assertion["details"] = quantities(finding.data)
+        assertion["details"] = finding.data
     return assertion
 
 
@@ -158,28 +176,3 @@ def _whole_pixels(box: CanvasBox, media: Media) -> tuple[int, int, int, int]:
     x0 = min(max(int(np.floor(box.x0)), 0), media.width_px - 1)
     y0 = min(max(int(np.floor(box.y0)), 0), media.height_px - 1)
     return x0, y0, min(max(int(np.ceil(box.x1)), x0 + 1), media.width_px), min(max(int(np.ceil(box.y1)), y0 + 1), media.height_px)
-
-
-def _svg(polygon: NDArray[np.float64], media: Media) -> str:
-    inside = np.clip(polygon[:CORNERS], 0, [media.width_px, media.height_px])
-    points = " L".join(f"{x:.1f},{y:.1f}" for x, y in inside)
-    return f'<svg xmlns="http://www.w3.org/2000/svg"><path d="M{points} Z"/></svg>'
-
-
-def quantities(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Details as plain JSON values: numpy's numbers and arrays become Python's, floats keep six digits."""
-    return {name: _plain(value) for name, value in mapping.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return quantities(value)
-    return value

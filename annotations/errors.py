@@ -43,6 +43,10 @@ class SelectorOutsideCanvas(Invalid):
     """A region reaches past the edge of its canvas."""
 
 
+class UnknownMask(NotFound):
+    """No mask of that digest, none that anything names, or its file is lost."""
+
+
 class AnnotationTooBig(TooMuch):
     """The document passes a limit of size, depth or number."""
 

@@ -13,7 +13,7 @@ from annotations import region_frames, selectors, validation
 from annotations.errors import BadSelector, UnknownTarget
 from annotations.model import Annotation, CanvasBox, Target
 from annotations.region_frames import Axis
-from annotations.selectors import Canvas, Region
+from annotations.selectors import Canvas, LoadMask, Region
 from app.runtime import context
 from app.runtime.addresses import Named
 from iiif.image.errors import BadParameter
@@ -99,25 +99,25 @@ def _between(axis: int, own: tuple[float, float], ours: tuple[float, float]) -> 
     return Axis(axis, Fraction(ours[0]) - Fraction(own[0]) / scale, scale)
 
 
-def shown_region(annotation: Annotation, canvas: Canvas) -> Region | None:
-    """Box and rings, in canvas units, of the target that the annotation has in front; None for all of what it names.
+def shown_region(annotation: Annotation, canvas: Canvas, load: LoadMask | None = None) -> Region | None:
+    """The region, in canvas units, of the target that the annotation has in front; None for all of what it names.
 
     Where the target lies is known from when it was accepted; its shape is read from the document again.
     """
     front = annotation.front
     if front.box is None:
         return None
-    own = _own_region(annotation.document, front, canvas)
+    own = _own_region(annotation.document, front, canvas, load)
     return Region(front.box) if own is None else carried(own, own.box, front.box)
 
 
-def _own_region(document: Mapping[str, Any], target: Target, canvas: Canvas) -> Region | None:
+def _own_region(document: Mapping[str, Any], target: Target, canvas: Canvas, load: LoadMask | None) -> Region | None:
     """What its selector says, in its own frame; None where it has no selector, and for what is no image."""
     said = validation.several(document["target"])[target.position]
     if target.kind not in ("canvas", "image", "segment") or not isinstance(said, Mapping):
         return None
     size = Canvas(*corners(target.key)[2:]) if target.kind == "segment" else canvas
-    return selectors.read(said.get("selector"), size)
+    return selectors.read(said.get("selector"), size, load)
 
 
 def _geometry(named: Named, width: int, height: int) -> Geometry:

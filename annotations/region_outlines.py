@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from annotations import region_masks
 from annotations.model import CanvasBox, Line, Point, Ring
 from annotations.region_masks import Mask
-from annotations.regions import Region, bounds
+from annotations.regions import MAX_OUTLINE_POINTS, Region, bounds, settled
 
 MAX_APPROXIMATE_POINTS = 2_000
 Floats = NDArray[np.float64]
@@ -39,6 +39,12 @@ def simplified(region: Region, most: int = MAX_APPROXIMATE_POINTS) -> Region:
     left, lines = kept[: len(rings)], kept[len(rings) :]
     total = region.tolerance + coarse + tolerance
     return Region(region.box, tuple(filter(None, left)), tuple(filter(None, lines)), region.point, tolerance=total)
+
+
+def storable(region: Region) -> Region:
+    """The region in the form in which it is stored (`regions.settled`), with no more points than that takes."""
+    kept = settled(region)
+    return kept if kept.mask is not None else simplified(kept, MAX_OUTLINE_POINTS)
 
 
 def within(region: Region, width: int, height: int) -> Region | None:

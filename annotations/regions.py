@@ -136,7 +136,8 @@ def settled(region: Region) -> Region:
     if mask is None:
         return region
     on_edges = all(x == int(x) and y == int(y) for ring in region.rings for x, y in ring) and _upright(region.rings)
-    return Region(mask.box, mask=mask, tolerance=region.tolerance if on_edges else max(region.tolerance, HALF_DIAGONAL))
+    tolerance = region.tolerance if on_edges else region.tolerance + HALF_DIAGONAL
+    return settled(Region(mask.box, mask=mask, tolerance=tolerance))
 
 
 def wound(rings: tuple[Ring, ...]) -> tuple[Ring, ...]:

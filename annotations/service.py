@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotations import following, store, targets, validation, viewer_merge
+from annotations import following, masks, store, targets, validation, viewer_merge
 from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation, UnknownTarget, WithdrawnAnnotation
 from annotations.model import EVERYTHING, About, Annotation, Layer, Target
 from annotations.selectors import Canvas
@@ -123,6 +123,7 @@ def replace(
     _describe(row)
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "replace", "annotation", key, version=row.version, at=at)
+    masks.use(session, key, row.document, addresses)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
     _touch(session, {key, *(one.key for one in followers)}, [*before, *lying, *following.both(followers)], at)
@@ -256,6 +257,7 @@ def _insert(
     store.keep_version(session, row, by.name, at)
     if layer != "machine":  # of which the run is recorded
         changes.record(session, by, "create", "annotation", key, version=1, at=at)
+    masks.use(session, key, signed, addresses)
     _touch(session, {key}, lying, at)
     return store.annotation(row)
 

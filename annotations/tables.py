@@ -97,3 +97,25 @@ class WithdrawalRow(Base):
     at: Mapped[datetime] = mapped_column(Moment)
     by: Mapped[str] = mapped_column(String(100))
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class MaskRow(Base):
+    """A mask's file among the blobs. `came_at` is when it came in last."""
+
+    __tablename__ = "masks"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    byte_size: Mapped[int] = mapped_column(Integer)
+    came_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class MaskUseRow(Base):
+    """That some version of an annotation names the mask, on that image; never removed, as versions are not."""
+
+    __tablename__ = "mask_uses"
+
+    sha256: Mapped[str] = mapped_column(ForeignKey("masks.sha256"), primary_key=True)
+    annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    media_key: Mapped[str] = mapped_column(String(16), primary_key=True)

@@ -7,15 +7,15 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import PreconditionRequired, UnsupportedMediaType
 
-from annotations import annotation_pages, projections, service
+from annotations import annotation_pages, masks, projections, service
 from annotations import container as containers
 from annotations.container import Container
 from annotations.errors import DeletedAnnotation, MalformedAnnotation, WithdrawnAnnotation
 from annotations.model import Annotation
 from annotations.projections import PROFILES, Profile
 from app.runtime import clock, context, principal
-from app.runtime.errors import Invalid
-from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, encode
+from app.runtime.errors import Forbidden, Invalid
+from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, depends_on, encode
 from app.runtime.principal import Principal
 
 blueprint = Blueprint("annotations", __name__)
@@ -132,6 +132,37 @@ def read_page(media_key: str, layer: str, specimen_key: str) -> Response:
     with context.current().reads.begin() as session:
         body = annotation_pages.of_canvas(session, media_key, layer, context.current().addresses, by, specimen_key)
     return answer(body, _negotiated(IIIF_PRESENTATION), by=by)
+
+
+@blueprint.post("/masks/")
+def take_mask() -> Response:
+    """Take in the file of a mask, to be named by a hub:MaskSelector: 201 with its address and the members for the selector."""
+    by = principal.of_writer()
+    if not by.granted("annotate"):
+        raise Forbidden(f"This needs the role annotator, which the token {by.name!r} does not have.")
+    if request.mimetype != "image/png":
+        raise UnsupportedMediaType("Send the mask as image/png, greyscale of one bit a pixel.")
+    runtime = context.current()
+    kept = masks.take_in(runtime.blobs, request.get_data())
+    with runtime.db.begin() as session:
+        masks.register(session, [kept], at=runtime.clock())
+    iri = runtime.addresses.mask(kept.sha256)
+    body = {"type": "hub:MaskSelector", "hub:mask": {"id": iri}, "hub:width": kept.width, "hub:height": kept.height}
+    return answer(body, JSON, 201, headers={"Location": iri})
+
+
+@blueprint.get("/masks/<sha256>.png")
+def read_mask(sha256: str) -> Response:
+    """The file of a mask, for who sees an annotation that names it."""
+    runtime, by = context.current(), principal.of_request()
+    with runtime.reads.begin() as session:
+        masks.require_sight(session, sha256, by)
+    response = Response(masks.file_of(runtime.blobs, sha256), content_type="image/png")
+    response.set_etag(sha256)
+    response.cache_control.no_cache = True  # who may see it may change
+    depends_on(response, by)
+    response.make_conditional(request)
+    return response
 
 
 @blueprint.after_request

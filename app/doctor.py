@@ -20,7 +20,6 @@ from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.search.port import Everything
 from app.runtime.settings import Settings
-from iiif.catalogue import service as catalogue
 
 ASSETS = Path(__file__).parent / "web" / "assets"
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
@@ -112,10 +111,6 @@ def _migrations(runtime: Runtime) -> str:
 
 def _search(runtime: Runtime) -> str:
     found, standing = runtime.search.find(Everything(), limit=1), runtime.search.standing()
-    if standing.state == "none":
-        with runtime.reads.begin() as session:
-            if catalogue.count_specimens(session):
-                raise Unwell("there is no search index: the relay makes it anew by itself, or run `lectotype reindex`")
     said = [f"{'Elasticsearch' if runtime.settings.search_url else 'embedded'}, {found.total} documents"]
     said += ["it is of another version"] if standing.state == "other" else []
     said += ["it is being made anew"] if standing.rebuilding else []

@@ -1,7 +1,8 @@
 """Whether every file that the database names is there and sound, and which files nobody names.
 
-Images are read page by page. On the way the names of all blobs that are needed go to 256 small files by their first two
-digits, one for each folder of blobs, so that the comparison the other way holds only one folder's names in memory.
+Images, and the masks of annotations, are read page by page. On the way the names of all blobs that are needed go to 256
+small files by their first two digits, one for each folder of blobs, so that the comparison the other way holds only one
+folder's names in memory.
 """
 
 import tempfile
@@ -9,9 +10,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Literal
 
+from annotations import masks
+from annotations.masks import KeptMask
 from app.runtime.blobs import LEFTOVER, BlobEntry, sha256_of
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
@@ -20,13 +24,14 @@ from iiif.image.masters import derivatives
 
 PAGE = 500
 NAMES = [f"{number:02x}" for number in range(256)]
-Fault = Literal["lost original", "damaged original", "lost derivative", "damaged derivative"]
+Fault = Literal["lost original", "damaged original", "lost derivative", "damaged derivative", "lost mask", "damaged mask"]
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """Something that is wrong with a file of an image; `repair` says whether its derivative is being made again."""
+    """Something that is wrong with a file of an image; `repair` says whether its derivative is being made again. A mask that
+    annotations name has no `media`."""
 
     media: str
     fault: Fault
@@ -39,6 +44,7 @@ class Account:
     """What was looked at, besides findings: images by number, and files that no image names."""
 
     images: int = 0
+    masks: int = 0
     older: int = 0  # derivatives of an older recipe, which are made anew when they are asked for
     orphans: int = 0
     orphan_bytes: int = 0
@@ -70,10 +76,12 @@ class Check:
             with ExitStack() as stack:
                 buckets = {name: stack.enter_context((needed / name).open("wb")) for name in NAMES}
                 for media in self._images():
-                    _note(buckets, media)
+                    _note(buckets, media.sha256, media.pyramid_sha256)
                     yield from self._examine(media)
                     self.account.images += 1
                     progress(self.account.images)
+                self._forget_masks(before)
+                yield from self._masks(buckets)
             for name in NAMES:
                 self._unnamed(name, _read(needed / name), before)
         self.account.strange.extend(self.runtime.blobs.strangers())
@@ -88,6 +96,37 @@ class Check:
             if len(page) < PAGE:
                 return
             after = page[-1].key
+
+    def _forget_masks(self, before: float) -> None:
+        """Masks that came in for an annotation which never came are named by nobody from here on."""
+        page = ""
+        while self.collect:
+            with self.runtime.db.begin() as session:
+                page = masks.forget_unused(session, before=datetime.fromtimestamp(before, UTC), after=page, limit=PAGE)
+            if not page:
+                return
+
+    def _masks(self, buckets: Mapping[str, BinaryIO]) -> Iterator[FileFault]:
+        """What is wrong with the files of masks, all of which are needed."""
+        after = ""
+        while True:
+            with self.runtime.reads.begin() as session:
+                page = masks.page(session, after=after, limit=PAGE)
+            for mask in page:
+                _note(buckets, mask.sha256)
+                self.account.masks += 1
+                if (fault := self._fault_of(mask)) is not None:
+                    yield FileFault("", fault, mask.sha256)
+            if len(page) < PAGE:
+                return
+            after = page[-1].sha256
+
+    def _fault_of(self, mask: KeptMask) -> Fault | None:
+        try:
+            size = self.runtime.blobs.size(mask.sha256)
+        except FileNotFoundError:
+            return "lost mask"
+        return "damaged mask" if size != mask.byte_size or self._is_rotten(mask.sha256) else None
 
     def _examine(self, media: Media) -> Iterator[FileFault]:
         fault = self._original(media)
@@ -161,8 +200,8 @@ class Check:
             self.account.leftovers = self.runtime.blobs.sweep(self.older_than_s)
 
 
-def _note(buckets: Mapping[str, BinaryIO], media: Media) -> None:
-    for sha256 in (media.sha256, media.pyramid_sha256):
+def _note(buckets: Mapping[str, BinaryIO], *needed: str) -> None:
+    for sha256 in needed:
         if sha256:
             buckets[sha256[:2]].write(bytes.fromhex(sha256))
 

@@ -10,7 +10,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
-from annotations.model import CanvasBox
+from annotations.regions import Region
 
 FORMATS = ("Code39", "Code128", "Codabar", "QRCode", "DataMatrix")
 NAMES = {"Code39": "Code 39", "Code128": "Code 128", "QRCode": "QR code", "DataMatrix": "Data Matrix"}
@@ -131,10 +131,10 @@ def _finding(code: Code, image: SheetImage, catalog_number: str) -> Finding:
     inside = np.clip(corners, 0, (image.width_px, image.height_px))
     x0, y0 = np.minimum(inside.min(axis=0), (image.width_px - 1, image.height_px - 1)).tolist()
     x1, y1 = np.maximum(inside.max(axis=0), (x0 + 1, y0 + 1)).tolist()
-    box = CanvasBox(x0, y0, x1, y1)
     data = {"format": NAMES.get(name, name), "value": text, "catalogNumber": agreement(text, catalog_number)}
-    polygon = inside if cv2.contourArea(inside.astype(np.float32)) > 1 else None
-    return Finding("barcode", text, box, polygon, motivations=("identifying",), data=data)
+    has_area = cv2.contourArea(inside.astype(np.float32)) > 1
+    region = Region.of_rings([inside]) if has_area else Region.of_box(x0, y0, x1, y1)
+    return Finding("barcode", text, region, motivations=("identifying",), data=data)
 
 
 def _normal(text: str) -> str:

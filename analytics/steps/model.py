@@ -1,9 +1,10 @@
 """What a step of a pipeline is given, and what it says.
 
 A step is a module with `run(image, parameters, context) -> StepResult`. It sees the upright image in sRGB, in the frame
-that the Image API serves; every box, polygon and length in pixels is in that frame, x to the right and y downwards.
+that the Image API serves; every region and length in pixels is in that frame, x to the right and y downwards.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,7 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from annotations import region_outlines
 from annotations.model import CanvasBox
+from annotations.regions import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,23 @@ class SheetImage:
     def width_px(self) -> int:
         return int(self.rgb.shape[1])
 
+    def within(self, region: Region) -> Region | None:
+        """What of the region lies on the image; None if nothing does."""
+        return region_outlines.within(region, self.width_px, self.height_px)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a step says, to become one annotation.
+    """One thing that a step says, to become one annotation, and to be told later steps just as it was found.
+
+    The region is brought to the form in which it is stored: a mask with few corners to rings, rings with many to a mask, and
+    what is too long for either is simplified and says so by its tolerance. The data become plain JSON values.
 
     Args:
         kind: our short word for it: "ruler", "label", "barcode", "quality", "outline", "length", "width", "area", ….
         text: a sentence or transcription that a person can read.
-        box: where, in pixels; None for the whole image.
-        polygon: (N, 2) corners in pixels, more exact than the box.
-        value, unit, uncertainty: a quantity with its standard uncertainty, in the unit.
+        region: where, in pixels; None for the whole image.
+        value, unit, uncertainty: a quantity with its standard uncertainty, in the unit; without a value neither is given.
         confidence: 0 to 1, or None where the step cannot say.
         motivations: why the annotation was made (Web Annotation Model, section 3.3.5, and IIIF's `supplementing`).
         data: details in plain JSON values, kept in the annotation.
@@ -46,14 +55,42 @@ class Finding:
 
     kind: str
     text: str
-    box: CanvasBox | None = None
-    polygon: NDArray[np.float64] | None = None
+    region: Region | None = None
     value: float | None = None
     unit: str = ""
     uncertainty: float | None = None
     confidence: float | None = None
     motivations: tuple[str, ...] = ("describing",)
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """ValueError for a unit or an uncertainty without a value, and for a number that is none."""
+        if self.value is None and (self.unit or self.uncertainty is not None):
+            raise ValueError("a unit and an uncertainty belong to a value")
+        numbers = (self.value, self.uncertainty, self.confidence)
+        if not all(number is None or math.isfinite(number) for number in numbers):
+            raise ValueError("a finding's numbers must be finite")
+        object.__setattr__(self, "data", plain(self.data))
+        if self.region is not None:
+            object.__setattr__(self, "region", region_outlines.storable(self.region))
+
+    @property
+    def box(self) -> CanvasBox | None:
+        """Around the region."""
+        return None if self.region is None else self.region.box
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: numpy's numbers and arrays become Python's, tuples lists, keys strings. ValueError for NaN."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a finding's numbers must be finite")
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from analytics.steps import layout
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine, read
 from annotations.model import CanvasBox
+from annotations.regions import Region
 
 MOTIVATIONS = ("supplementing", "transcribing")
 MOST_BLOCKS = 60
@@ -145,9 +146,9 @@ def _inside(line: TextLine, box: CanvasBox) -> bool:
 def _finding(reading: BlockReading, image: SheetImage) -> Finding:
     lines = [{"text": line.text, "confidence": round(line.score, 3), "xywh": _xywh(line.bounds)} for line in reading.lines]
     x0, y0, x1, y1 = layout.bounds(reading.lines)
-    box = CanvasBox(max(0.0, x0), max(0.0, y0), min(x1, float(image.width_px)), min(y1, float(image.height_px)))
+    region = image.within(Region.of_box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
     data = {"turnedDegrees": reading.turned, "lines": lines}
-    return Finding("label", reading.text, box, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
+    return Finding("label", reading.text, region, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
 
 
 def _xywh(bounds: tuple[float, float, float, float]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from analytics.steps import ruler_numbers, ruler_strips, ruler_ticks, ruler_unit
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.ruler_ticks import Graduation
-from annotations.model import CanvasBox
+from annotations.regions import Region
 
 PRINTED = 0.001  # relative standard uncertainty of a ruler's own marks and of its lying flat, which no fit can see
 MARGIN = 1.5  # of the spacing, left around the marks in the box
@@ -46,14 +46,12 @@ def _finding(reading: ruler_unit.RulerReading, image: SheetImage) -> Finding:
     value = reading.px_per_mm
     uncertainty = float(np.hypot(reading.uncertainty, PRINTED * value))
     corners = _corners(reading.graduation)
-    low, high = np.maximum(corners.min(axis=0), 0), np.minimum(corners.max(axis=0), [image.width_px, image.height_px])
     marks = reading.graduation.marks
     span_mm = reading.graduation.length_px / value
     return Finding(
         kind="ruler",
         text=f"{value:.4g} px per mm (u = {uncertainty:.2g} px/mm; {marks} marks over {span_mm:.0f} mm)",
-        box=CanvasBox(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
-        polygon=corners,
+        region=image.within(Region.of_rings([corners])),
         value=value,
         unit="px/mm",
         uncertainty=uncertainty,

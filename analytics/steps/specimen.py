@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations.model import CanvasBox
+from annotations.region_frames import Frame
+from annotations.region_masks import Mask as RegionMask
+from annotations.regions import Region, of_mask
 
 Mask = NDArray[np.bool_]
 NOT_SPECIMEN = ("label", "text", "barcode", "ruler")
@@ -29,8 +32,14 @@ GAP = 0.006  # of the longer side: pieces nearer to each other are one
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`outline` (N, 2), `area`, `length` and `width` in pixels of the image."""
+    """`pixels` is where it is on the copy, without its holes: bool (H, W), its first pixel at (`x`, `y`).
 
+    `outline` (N, 2), around it as a whole, `area`, `length` and `width` are in pixels of the image.
+    """
+
+    pixels: Mask
+    x: int
+    y: int
     outline: NDArray[np.float64]
     area: float
     length: float
@@ -51,8 +60,8 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
             "Looked for a specimen as what differs from the background around it, without labels, codes and rulers: "
             "no piece that is left is large enough.",
         )
-    outlines = tuple(_outline(piece, number, len(found)) for number, piece in enumerate(found, 1))
-    return StepResult((*outlines, *_measures(found[0], len(found), 1 / scale, context.scale)))
+    outlines = tuple(_outline(piece, number, len(found), mask.shape, image) for number, piece in enumerate(found, 1))
+    return StepResult((*outlines, *_measures(found[0], outlines[0].box, len(found), 1 / scale, context.scale)))
 
 
 def segment(image: SheetImage, scale: float, context: StepContext) -> Mask:
@@ -77,14 +86,15 @@ def pieces(mask: Mask, scale: float) -> list[Piece]:
     contours, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     found = []
     for contour in contours:
-        inside = np.zeros(mask.shape, np.uint8)
-        cv2.drawContours(inside, [contour], 0, 1, cv2.FILLED)
-        area = float((mask & (inside > 0)).sum())
-        if area >= SMALLEST_PIECE * mask.size:
-            found.append((area, contour))
-    found.sort(key=lambda pair: -pair[0])
-    large = [pair for pair in found if pair[0] >= LEAST_SHARE * found[0][0]]
-    return [_piece(contour, area, scale) for area, contour in large[:MOST_PIECES]]
+        x, y, width, height = cv2.boundingRect(contour)
+        inside = np.zeros((height, width), np.uint8)
+        cv2.drawContours(inside, [contour], 0, 1, cv2.FILLED, offset=(-x, -y))
+        pixels = mask[y : y + height, x : x + width] & (inside > 0)
+        if pixels.sum() >= SMALLEST_PIECE * mask.size:
+            found.append((pixels, x, y, contour))
+    found.sort(key=lambda piece: -int(piece[0].sum()))
+    large = [piece for piece in found if piece[0].sum() >= LEAST_SHARE * found[0][0].sum()]
+    return [_piece(*piece, scale) for piece in large[:MOST_PIECES]]
 
 
 def max_feret_px(hull: NDArray[np.float64]) -> float:
@@ -93,14 +103,15 @@ def max_feret_px(hull: NDArray[np.float64]) -> float:
     return float(np.hypot(steps[..., 0], steps[..., 1]).max())
 
 
-def _piece(contour: NDArray[np.int32], area: float, scale: float) -> Piece:
+def _piece(pixels: Mask, x: int, y: int, contour: NDArray[np.int32], scale: float) -> Piece:
     hull = cv2.convexHull(contour)[:, 0].astype(float)
     _, sides, _ = cv2.minAreaRect(contour)
     tolerance, outline = 0.7, contour
     while len(outline := cv2.approxPolyDP(contour, tolerance, closed=True)) > MOST_CORNERS:
         tolerance *= 1.4
     corners = outline[:, 0].astype(float)
-    return Piece((corners + 0.5) / scale, area / scale**2, (max_feret_px(hull) + 1) / scale, (min(sides) + 1) / scale)
+    length, width = (max_feret_px(hull) + 1) / scale, (min(sides) + 1) / scale
+    return Piece(pixels, x, y, (corners + 0.5) / scale, float(pixels.sum()) / scale**2, length, width)
 
 
 def _excluded(shape: tuple[int, ...], scale: float, context: StepContext) -> Mask:
@@ -186,22 +197,20 @@ def _is_card(part: Mask, area: int, whole: int) -> bool:
     return area > 5 * SPECK * whole and cv2.contourArea(outline) > RECTANGLE * max(1.0, one * other)
 
 
-def _outline(piece: Piece, number: int, count: int) -> Finding:
-    (x0, y0), (x1, y1) = piece.outline.min(axis=0).tolist(), piece.outline.max(axis=0).tolist()
+def _outline(piece: Piece, number: int, count: int, copy: tuple[int, ...], image: SheetImage) -> Finding:
+    """The pixels of the image whose centres lie in the piece, which was found on a copy of that (height, width)."""
     text = "Outline of the specimen" + (f", piece {number} of {count}" if count > 1 else "")
-    return Finding(
-        "outline",
-        text,
-        CanvasBox(x0, y0, x1, y1),
-        piece.outline,
-        motivations=("classifying",),
-        data={"corners": len(piece.outline)},
-    )
+    on_copy = RegionMask.of_pixels(piece.pixels, piece.x, piece.y)
+    grown = Frame.resized(copy[1], copy[0], image.width_px, image.height_px).over(of_mask(on_copy))
+    mask = grown.raster()
+    if mask is None:
+        raise ValueError("a piece of a specimen without a pixel")
+    return Finding("outline", text, of_mask(mask), motivations=("classifying",), data={"areaPx": mask.count()})
 
 
-def _measures(piece: Piece, count: int, step_px: float, ruler: Finding | None) -> tuple[Finding, ...]:
+def _measures(piece: Piece, around: CanvasBox | None, count: int, step_px: float, ruler: Finding | None) -> tuple[Finding, ...]:
     """Area, length and width with their standard uncertainties: of the scale, and of one pixel of the copy at each end."""
-    (x0, y0), (x1, y1) = piece.outline.min(axis=0).tolist(), piece.outline.max(axis=0).tolist()
+    region = None if around is None else Region(around)
     per_mm, of_scale = 1.0, 0.0
     if ruler is not None and ruler.value:
         per_mm, of_scale = ruler.value, (ruler.uncertainty or 0.0) / ruler.value
@@ -214,7 +223,7 @@ def _measures(piece: Piece, count: int, step_px: float, ruler: Finding | None) -
         ("area", piece.area, max(rough, step_px**2), 2, "pixels that differ from the background, holes left out"),
     )
     return tuple(
-        _measure(kind, value, error, power, method, unit, per_mm, of_scale, CanvasBox(x0, y0, x1, y1), count)
+        _measure(kind, value, error, power, method, unit, per_mm, of_scale, region, count)
         for kind, value, error, power, method in rows
     )
 
@@ -228,7 +237,7 @@ def _measure(
     unit: str,
     per_mm: float,
     of_scale: float,
-    box: CanvasBox,
+    region: Region | None,
     count: int,
 ) -> Finding:
     result = value / per_mm**power
@@ -239,5 +248,5 @@ def _measure(
     note = "" if unit == "mm" else "; the image has no scale"
     text = f"{kind.capitalize()} of {whose}: {result:.{digits}f} {shown} (u = {uncertainty:.{digits}f} {shown}): {method}{note}"
     return Finding(
-        kind, text, box, value=result, unit=shown, uncertainty=uncertainty, motivations=("measuring",), data={"method": method}
+        kind, text, region, value=result, unit=shown, uncertainty=uncertainty, motivations=("measuring",), data={"method": method}
     )

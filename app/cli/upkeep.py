@@ -156,7 +156,8 @@ def fsck(deep: bool, repair: bool, collect: bool, older_than: float, as_json: bo
             task = bar.add_task("", total=sum(catalogue.count_media(session).values()))
         for finding in check.findings(lambda done: bar.update(task, completed=done)):
             wrong += 1
-            line = f"{finding.fault}: {finding.media} {finding.sha256}{', is made again' if finding.repair else ''}"
+            file = f"{finding.media} {finding.sha256}".lstrip()
+            line = f"{finding.fault}: {file}{', is made again' if finding.repair else ''}"
             click.echo(json.dumps(asdict(finding)) if as_json else line)
     if as_json:
         click.echo(json.dumps(asdict(check.account)))
@@ -166,7 +167,8 @@ def fsck(deep: bool, repair: bool, collect: bool, older_than: float, as_json: bo
 
 
 def _tell(account: Account, wrong: int) -> None:
-    click.echo(f"{account.images} images, {wrong} faults.")
+    masks = f", {account.masks} masks of annotations" if account.masks else ""
+    click.echo(f"{account.images} images{masks}, {wrong} faults.")
     if account.older:
         click.echo(f"{account.older} derivatives are of an older recipe: run `lectotype derive --all`.")
     if account.orphans:

@@ -70,6 +70,10 @@ class Addresses:
     def annotation(self, key: str) -> str:
         return f"{self.base}/annotations/{key}"
 
+    def mask(self, sha256: str) -> str:
+        """The file of a mask that annotations name."""
+        return f"{self.base}/masks/{sha256}.png"
+
     def annotation_page(self, media_key: str, layer: str, specimen_key: str = "") -> str:
         """The complete AnnotationPage of one layer of an image, for viewers: on its canonical canvas, or under that specimen."""
         return f"{self.base}/canvases/{media_key}/annotations/{layer}{specimen_key and f'/{specimen_key}'}.json"

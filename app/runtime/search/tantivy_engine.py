@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import tantivy
 
-from app.runtime import disk
 from app.runtime.file_lock import is_free, locked
 from app.runtime.search import columns, tantivy_nearest
 from app.runtime.search.port import (
@@ -43,26 +42,6 @@ from app.runtime.search.tantivy_index import TantivyIndex, newest
 MEMORY_OF_REBUILD = 150_000_000  # bytes that its writer may fill before it writes a segment
 
 
-@contextmanager
-def _sound(what: str = "read") -> Iterator[None]:
-    """Files that are damaged, gone or on a disk that hinders make the search unavailable, and nothing else.
-
-    tantivy tells of them by ValueError, and of some damage by a panic, which is no Exception.
-    """
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        if (trouble := disk.trouble(error)) is not None:
-            raise trouble from error
-        if "os error 28" in str(error):
-            raise SearchDown("The search index cannot be written, for the disk is full: make room.") from error
-        raise SearchDown(f"The search index cannot be {what} ({error}): run `lectotype reindex`.") from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        raise SearchDown(f"The search index is damaged ({error}): run `lectotype reindex`.") from error
-
-
 class TantivyEngine:
     """One folder of indexes; see `SearchEngine` for what it does."""
 
@@ -76,10 +55,6 @@ class TantivyEngine:
         batch = newest(documents)
         if not batch:
             return
-        with _sound("written"):
-            self._write(batch)
-
-    def _write(self, batch: Sequence[Document]) -> None:
         self._root.mkdir(parents=True, exist_ok=True)
         with locked(self._root / "write.lock"):
             journal = self._root / "journal"
@@ -98,39 +73,26 @@ class TantivyEngine:
         offset: int = 0,
         limit: int = 20,
     ) -> Found:
-        with _sound():
-            index = self._current()
-            if index is None:
-                return Found((), 0, dict.fromkeys(facets, ()))
-            return index.find(query, facets, facet_size, sort, offset, limit)
+        index = self._current()
+        if index is None:
+            return Found((), 0, dict.fromkeys(facets, ()))
+        return index.find(query, facets, facet_size, sort, offset, limit)
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
-        with _sound():
-            index = self._current()
-            return index.terms(field, prefix, limit, query) if index else ()
+        index = self._current()
+        return index.terms(field, prefix, limit, query) if index else ()
 
     def keys(self, query: Query) -> Iterator[str]:
-        yield from (key for key, _ in self._walk(query))
+        index = self._current()
+        if index is not None:
+            yield from (key for key, _ in index.walk(query))
 
     def versions(self) -> Iterator[tuple[str, int]]:
-        yield from self._walk(EVERYTHING)
-
-    def _walk(self, query: Query) -> Iterator[tuple[str, int]]:
-        with _sound():
-            index = self._current()
-            walked = iter(()) if index is None else index.walk(query)
-        while True:
-            with _sound():  # not around what the caller does between two keys
-                pair = next(walked, None)
-            if pair is None:
-                return
-            yield pair
+        index = self._current()
+        if index is not None:
+            yield from index.walk(EVERYTHING)
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
-        with _sound():
-            return self._nearest(field, vector, query, limit)
-
-    def _nearest(self, field: str, vector: Sequence[float], query: Query, limit: int) -> tuple[Hit, ...]:
         direction = columns.unit(vector, self._fields[field].dimensions)
         for last_try in (False, True):
             index = self._current()
@@ -144,10 +106,9 @@ class TantivyEngine:
         return ()
 
     def tend(self, stop: Callable[[], bool]) -> None:
-        with _sound():
-            index = self._current()
-            if index is not None:
-                tantivy_nearest.tend(index, stop)
+        index = self._current()
+        if index is not None:
+            tantivy_nearest.tend(index, stop)
 
     def standing(self) -> Standing:
         # the journal is looked at first, as to try a lock is to hold it for a moment
@@ -208,9 +169,7 @@ class TantivyEngine:
             try:
                 name = (self._root / "current").read_text().strip()
             except FileNotFoundError:
-                if self._open is None:
-                    return None
-                raise
+                return None
             if self._open is not None and self._open.folder.name == name:
                 break
             try:

@@ -1,9 +1,5 @@
 """One index of tantivy in its folder: written in commits, read as of the last one, whichever process made it."""
 
-import os
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -49,15 +45,7 @@ class TantivyIndex:
     @classmethod
     def open(cls, folder: Path, fields: Sequence[Field]) -> "TantivyIndex":
         """Raises ValueError, FileNotFoundError if it is gone."""
-        if os.access(folder, os.W_OK):
-            return cls(folder, tantivy.Index.open(str(folder)), fields)
-        scratch = Path(tempfile.mkdtemp(prefix="lectotype-index-"))  # tantivy writes lock files even to read
-        for file in folder.resolve(strict=True).iterdir():
-            if not file.name.startswith("."):
-                (scratch / file.name).symlink_to(file)
-        opened = cls(folder, tantivy.Index.open(str(scratch)), fields)
-        weakref.finalize(opened, shutil.rmtree, scratch, ignore_errors=True)
-        return opened
+        return cls(folder, tantivy.Index.open(str(folder)), fields)
 
     def searcher(self) -> tantivy.Searcher:
         """Of the last commit, whichever process made it; of what is open, if a rebuild has just taken the folder away."""

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from analytics.steps import layout, ocr
 from analytics.steps.model import Finding, SheetImage, StepContext
 from analytics.steps.ocr_engine import TextLine
-from annotations.model import CanvasBox
+from annotations.regions import Region
 from tests.photographs import pixels_of
 
 LABEL = ("Herbarium of the University", "Quercus robur L.", "Belgium, Meise, in silva", "12 June 1887")
@@ -66,7 +66,7 @@ def test_a_label_is_read_whichever_way_it_lies(turned: int) -> None:
 
 
 def test_what_stands_on_the_ruler_is_no_label() -> None:
-    ruler = Finding("ruler", "", CanvasBox(880, 1480, 1500, 1800), value=10.0, unit="px/mm")
+    ruler = Finding("ruler", "", Region.of_box(880, 1480, 1500, 1800), value=10.0, unit="px/mm")
     assert not ocr.run(_sheet(), {}, StepContext("", {"ruler": (ruler,)})).findings
 
 

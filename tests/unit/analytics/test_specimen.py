@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from analytics.steps import specimen
 from analytics.steps.model import Finding, SheetImage, StepContext
-from annotations.model import CanvasBox
+from annotations import region_measures, region_outlines
+from annotations.regions import Region, points_in
 
 
 def _paper(width: int = 900, height: int = 1200) -> NDArray[np.uint8]:
@@ -50,21 +51,31 @@ def test_a_ruler_turns_sizes_into_mm_with_its_uncertainty() -> None:
     assert area.uncertainty > 0.02 * area.value
 
 
-def test_the_outline_follows_the_leaf_with_few_corners() -> None:
-    outline = _of(_leaf())["outline"]
-    assert outline.polygon is not None
-    assert 8 <= len(outline.polygon) <= specimen.MOST_CORNERS
-    drawn = np.zeros((1200, 900), np.uint8)
-    cv2.fillPoly(drawn, [outline.polygon.round().astype(np.int32)], 1)
-    truth = np.zeros_like(drawn)
+def test_the_outline_follows_the_leaf_and_leaves_its_holes_out() -> None:
+    image = _leaf()
+    cv2.circle(image, (450, 500), 60, (236, 228, 210), cv2.FILLED)
+    outline = _of(image)["outline"]
+    assert outline.region is not None
+    truth = np.zeros((1200, 900), np.uint8)
     cv2.ellipse(truth, (450, 600), (150, 400), 0, 0, 360, 1, cv2.FILLED)
-    assert (drawn & truth).sum() / (drawn | truth).sum() > 0.98
+    cv2.circle(truth, (450, 500), 60, 0, cv2.FILLED)
+    assert region_measures.iou(outline.region, Region.of_pixels(truth > 0)) > 0.98
+    assert not region_measures.contains(outline.region, 450, 500)
+    assert outline.data["areaPx"] == region_measures.area(outline.region)
+    assert points_in(region_outlines.simplified(outline.region)) <= region_outlines.MAX_APPROXIMATE_POINTS
+
+
+def test_the_area_of_the_outline_is_the_area_that_is_measured() -> None:
+    found = specimen.run(SheetImage(_leaf()), {"long_side_px": 300}, StepContext()).findings
+    outline, area = (next(finding for finding in found if finding.kind == kind) for kind in ("outline", "area"))
+    assert outline.region is not None
+    assert area.value == pytest.approx(region_measures.area(outline.region), rel=1e-3)
 
 
 def test_a_label_that_was_found_is_no_specimen() -> None:
     image = _leaf()
     cv2.ellipse(image, (760, 1080), (90, 70), 0, 0, 360, (90, 40, 40), cv2.FILLED)
-    label = Finding("label", "Quercus", CanvasBox(665, 1005, 855, 1155))
+    label = Finding("label", "Quercus", Region.of_box(665, 1005, 855, 1155))
     outlines = specimen.run(SheetImage(image), {}, StepContext("", {"ocr": (label,)})).findings
     assert sum(finding.kind == "outline" for finding in outlines) == 1
     assert sum(finding.kind == "outline" for finding in specimen.run(SheetImage(image), {}, StepContext()).findings) == 2
@@ -83,7 +94,7 @@ def test_empty_paper_has_no_specimen() -> None:
 
 
 def test_an_image_all_labelled_has_no_specimen() -> None:
-    everything = Finding("label", "…", CanvasBox(0, 0, 900, 1200))
+    everything = Finding("label", "…", Region.of_box(0, 0, 900, 1200))
     assert specimen.run(SheetImage(_leaf()), {}, StepContext("", {"ocr": (everything,)})).nothing_found
 
 

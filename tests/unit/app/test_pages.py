@@ -9,7 +9,7 @@ from analytics import service as analytics
 from analytics.statements import StatementSource, nothing_found, statement
 from analytics.steps.model import Finding
 from annotations import service as annotations
-from annotations.model import CanvasBox
+from annotations.regions import Region
 from app import compose
 from app.runtime.context import Runtime
 from app.runtime.db import Base
@@ -118,7 +118,7 @@ def test_a_search_engine_that_is_away_is_said_and_nothing_else_fails(settings: S
 
 def test_a_length_stands_with_its_unit_and_uncertainty(hub: Hub) -> None:
     specimen, (media,) = add_sheet(hub.runtime)
-    box = CanvasBox(100, 200, 1100, 2200)
+    box = Region.of_box(100, 200, 1100, 2200)
     length = Finding("length", "Length", box, value=143.2134, unit="mm", uncertainty=0.917, motivations=("measuring",))
     say(hub, media, "specimen", length)
     text = re.sub(r"<[^>]+>|\s+", " ", page(hub, f"/specimens/{specimen.key}"))
@@ -138,7 +138,7 @@ def test_a_step_that_found_nothing_says_why(hub: Hub) -> None:
 )
 def test_a_code_is_held_against_the_catalogue_number(hub: Hub, code: str, verdict: str) -> None:
     specimen, (media,) = add_sheet(hub.runtime, "BR 0001")
-    say(hub, media, "barcode", Finding("barcode", code, CanvasBox(0, 0, 100, 50), motivations=("identifying",)))
+    say(hub, media, "barcode", Finding("barcode", code, Region.of_box(0, 0, 100, 50), motivations=("identifying",)))
     assert f">{verdict}" in page(hub, f"/specimens/{specimen.key}")
 
 
