@@ -67,7 +67,7 @@ def drawer(hub: Runtime) -> tuple[Specimen, Specimen, Media]:
 def touched(hub: Runtime) -> set[str]:
     """The specimens that wait to be indexed."""
     with hub.reads.begin() as session:
-        rows = session.scalars(select(OutboxRow).where(OutboxRow.kind == "index"))
+        rows = session.scalars(select(OutboxRow).where(OutboxRow.kind == "index", OutboxRow.name == "specimen"))
         return {row.payload["key"] for row in rows}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from annotations import service as annotations
 from annotations.lint import lint
 from app import compose
 from app.cli.depict import depict
@@ -306,3 +307,19 @@ def test_the_command_line_says_the_same(hub: Hub, monkeypatch: pytest.MonkeyPatc
     assert (refused.exit_code, "is no part of the image" in refused.output) == (1, True)
     assert run.invoke(depict, [second.key, image.key, "--end", "--role", "whole"]).exit_code == 2
     assert "1 specimen:" in run.invoke(depict, [second.key, image.key, "--end"]).output
+
+
+def test_a_barcode_in_a_shared_image_that_is_not_this_specimens_number_is_no_contradiction(
+    hub: Hub, tray: tuple[Specimen, Specimen, Specimen, Media]
+) -> None:
+    """The third specimen may be anywhere in the picture, the first is not where the code is."""
+    first, second, third, image = tray
+    code = comment(f"{hub.addresses.canvas(first.key, image.key)}#xywh=2100,20,300,40", "T 2", motivation="identifying")
+    with hub.runtime.db.begin() as session:
+        found = {"media": image, "run_key": "x1run", "kind": "barcode", "addresses": hub.addresses}
+        annotations.create_machine(session, code, **found, at=hub.runtime.clock())
+    pages = [hub.get(hub.addresses.specimen_page(one.key), Accept="text/html").text for one in (first, second, third)]
+    assert ["is the catalogue number" in page for page in pages] == [False, True, False]
+    assert not any("is not the catalogue number" in page for page in pages)
+    for specimen, page in zip((second, third), pages[1:], strict=True):
+        assert f'data-canvas="{hub.addresses.canvas(specimen.key, image.key)}"' in page

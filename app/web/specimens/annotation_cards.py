@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +61,17 @@ class FindingGroup:
 
 
 def groups(
-    found: Sequence[Annotation], media: Sequence[Media], catalog_number: str, addresses: Addresses, by: Principal
+    found: Sequence[Annotation],
+    media: Sequence[Media],
+    shared: Collection[str],
+    catalog_number: str,
+    addresses: Addresses,
+    by: Principal,
 ) -> tuple[FindingGroup, ...]:
-    """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
+    """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said.
+
+    `shared` are the keys of images that show other specimens too: a barcode there that is not this one's number is another's.
+    """
     kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
     images = {image.key: image for image in media if image.state == "ready" and sees(image, by)}
     sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
@@ -74,15 +82,20 @@ def groups(
     for title, some in sorted_out.items():
         some.sort(key=lambda one: (_nothing(one), kinds.get(one.kind, (REST, 0))[1]))
         crops: set[str] = set()
-        findings = [_finding(one, catalog_number, addresses, _crop(one, images.get(one.media_key), crops)) for one in some]
+        findings = [
+            _finding(one, shared, catalog_number, addresses, _crop(one, images.get(one.media_key), crops)) for one in some
+        ]
         groups.append(FindingGroup(title, tuple(findings)))
     return tuple(group for group in groups if group.findings)
 
 
-def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, crop: ImageLink | None) -> FindingCard:
+def _finding(
+    annotation: Annotation, shared: Collection[str], catalog_number: str, addresses: Addresses, crop: ImageLink | None
+) -> FindingCard:
     value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
     nothing = _nothing(annotation)
     says = said(annotation)
+    agrees = _agrees(says, catalog_number) if annotation.kind == "barcode" and not nothing else None
     return FindingCard(
         key=annotation.key,
         iri=addresses.annotation(annotation.key),
@@ -94,7 +107,7 @@ def _finding(annotation: Annotation, catalog_number: str, addresses: Addresses, 
         unit=annotation.unit,
         confidence="" if annotation.confidence is None else f"{annotation.confidence:.0%}",
         nothing=nothing,
-        agrees=_agrees(says, catalog_number) if annotation.kind == "barcode" and not nothing else None,
+        agrees=agrees or None if annotation.media_key in shared else agrees,
         crop=crop,
         canvas=addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else "",
         by=_creator(annotation.document) if annotation.layer == "people" else "",

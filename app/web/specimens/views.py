@@ -44,7 +44,7 @@ def specimen(key: str) -> Response:
         views = canvas_views(session, key, [image for image in media if image.state == "ready" and sees(image, by)], by)
         namesakes = catalogue.same_number(session, found)
         runs = listing.of_media(session, [image.key for image in media if sees(image, by)])
-    name = found.scientific_name
+    name, shared = found.scientific_name, {view.media.key for view in views if view.others_total}
     return layout.page(
         "specimen.html",
         by=by,
@@ -59,7 +59,7 @@ def specimen(key: str) -> Response:
         images=[image for image in media if sees(image, by)],
         shown={view.media.key: view for view in views if view.segment is None},
         namesakes=namesakes,
-        groups=annotation_cards.groups(said, media, found.catalog_number, addresses, by),
+        groups=annotation_cards.groups(said, media, shared, found.catalog_number, addresses, by),
         runs=runs,
         running=sum(run.state == "running" for run in runs),
         sections=record.sections(found),
