@@ -85,13 +85,14 @@ def depict(
         known = ", ".join(repr(known) for known in DEPICTION_ROLES if known)
         raise BadDepiction(f"An image shows a specimen as one of {known}; {role[:40]!r} is none of them.", parameter="role")
     _check_region(region, media, size_px)
-    touch_all(session, media, specimen_key, at=at)
+    touch_specimen(session, specimen_key, at=at)  # not the others of a drawer, whose entries say nothing of it
     row = store.find_depiction(session, specimen_key, media_key)
     if row is None:
         row = _add(session, specimen_key, media)
     row.role = role
     row.x0, row.y0, row.x1, row.y1 = (region.x0, region.y0, region.x1, region.y1) if region else (None, None, None, None)
-    changes.record(session, by, "depict", "media", media_key, at=at, specimen=specimen_key, role=role)
+    where = region.xywh() if region else ""
+    changes.record(session, by, "depict", "media", media_key, at=at, specimen=specimen_key, role=role, region=where)
     session.flush()
     _tell(session, media)
     return store.depiction(row, media.specimen_key)
@@ -109,7 +110,7 @@ def end_depiction(session: Session, specimen_key: str, media_key: str, *, by: Pr
         raise UnknownDepiction(f"The image {media_key!r} does not show the specimen {specimen_key!r}.")
     if media.specimen_key == specimen_key:
         raise HomeDepiction(f"The image {media_key!r} came in with the specimen {specimen_key!r} and stays with it.")
-    touch_all(session, media, at=at)
+    touch_specimen(session, specimen_key, at=at)
     changes.record(session, by, "end depiction", "media", media_key, at=at, specimen=specimen_key)
     session.delete(row)
     session.flush()
@@ -128,10 +129,10 @@ def add_home(session: Session, media: MediaRow) -> None:
     session.add(DepictionRow(specimen_key=media.specimen_key, media_key=media.key, sequence=media.sequence, role=""))
 
 
-def touch_all(session: Session, media: MediaRow, *others: str, at: datetime) -> None:
-    """Something of the image has changed that the index entries of its specimens show, and those of others."""
+def touch_all(session: Session, media: MediaRow, *, at: datetime) -> None:
+    """Something of the image has changed that the index entries of its specimens show."""
     keys = {depiction.specimen_key for depiction in store.depictions_of_media(session, [media.key])}
-    touch_specimens(session, keys.union(others), at=at)
+    touch_specimens(session, keys, at=at)
 
 
 def touch_specimen(session: Session, key: str, *, at: datetime) -> None:

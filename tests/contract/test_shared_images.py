@@ -200,7 +200,7 @@ def place(hub: Hub, specimen: Specimen, media: Media) -> str:
 def curator(runtime: Runtime) -> str:
     """A token to say with what images show."""
     with runtime.db.begin() as session:
-        return tokens.create(session, "curator", runtime.clock(), role="curator")
+        return tokens.create(session, "curator", runtime.clock(), role="curator", by=BY)
 
 
 def test_what_an_image_shows_is_said_asked_and_taken_back_over_http(hub: Hub, curator: str) -> None:
