@@ -17,10 +17,11 @@ from app import compose, doctor, relay
 from app.index_keeper import IndexKeeper
 from app.runtime.broker import DatabaseBroker
 from app.runtime.context import Runtime
-from app.runtime.search.port import Everything, SearchDown, Standing, Words
+from app.runtime.search import elasticsearch_engine
+from app.runtime.search.port import Document, Everything, SearchDown, Standing, Words
 from app.runtime.search.tantivy_engine import TantivyEngine
 from app.runtime.settings import Settings
-from tests.services import wait_until
+from tests.services import free_port, wait_until
 from tests.sheets import add_sheet
 
 OAK = {"scientificName": "Quercus robur L.", "eventDate": "1899-05/1901", "decimalLatitude": "50.93", "decimalLongitude": "4.33"}
@@ -125,3 +126,21 @@ def test_a_relay_that_ends_leaves_a_rebuild_and_the_old_index(prepared: Runtime,
     assert keeper._tried(1.0) > 0
     assert prepared.search.standing() == Standing("other", rebuilding=False)
     assert prepared.search.find(Everything()).total == 0
+
+
+def test_an_index_of_elasticsearch_for_other_fields_is_made_anew_too(prepared: Runtime, elasticsearch_url: str) -> None:
+    specimen, _ = add_sheet(prepared, "BR1", OAK)
+    alias = f"keeper{free_port()}"
+    older = elasticsearch_engine.connect(elasticsearch_url, alias, [field for field in FIELDS if field.name != "eventDate"])
+    older.write([Document(f"specimen/{specimen.key}", 1, {"text": ["quercus"]})])
+    engine = elasticsearch_engine.connect(elasticsearch_url, alias, FIELDS)
+    hub = Runtime(prepared.settings, prepared.database, prepared.blobs, engine)
+    assert engine.standing() == Standing("other", rebuilding=False)
+    with relaying(hub):
+        add_sheet(hub, "BR2", OAK)
+        wait_until(lambda: engine.standing() == CURRENT, "the new index", 60)
+        wait_until(lambda: sorted(found(hub, q="quercus eventDate:1850..1900")) == ["BR1", "BR2"], "both specimens", 30)
+    with hub.reads.begin() as session:
+        assert list(consistency.differences(session, engine)) == []
+    for one in (older, engine):
+        one.close()

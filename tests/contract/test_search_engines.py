@@ -555,6 +555,22 @@ def test_of_the_truly_nearest_nearly_all_are_found_whatever_the_filter(connect: 
         assert found >= 0.95 * 300, (query, found)
 
 
+def test_a_graph_of_which_much_was_deleted_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tantivy_nearest, "MEASURED", 10)
+    engine = TantivyEngine(tmp_path, FIELDS)
+    engine.write([Document(f"s/{n:03}", 1, {"embedding": [1, n, 0, 0]}) for n in range(100)])
+    engine.tend(lambda: True)
+    assert list(tmp_path.glob("*/vectors/*.graph")) == []  # it was told to stop
+    engine.tend(lambda: False)
+    engine.write([Document(f"s/{n:03}", 2, deleted=True) for n in range(20, 80)])
+    engine.tend(lambda: False)
+    index = engine._current()
+    assert index is not None
+    assert index.vectors["embedding"].in_graph() == 40
+    assert [hit.key for hit in engine.nearest("embedding", [1, 50, 0, 0], limit=2)] == ["s/080", "s/081"]
+    assert [hit.key for hit in engine.nearest("embedding", [1, 0, 0, 0], limit=2)] == ["s/000", "s/001"]
+
+
 OLDER = tuple(field for field in FIELDS if field.name not in ("place", "embedding", "collected"))
 
 

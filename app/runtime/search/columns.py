@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -33,7 +34,8 @@ def digest(fields: Sequence[Field]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:8]
 
 
-def layout(field: Field) -> dict[str, Column]:
+@cache
+def layout(field: Field) -> Mapping[str, Column]:
     """The columns of a field with their types."""
     match field.kind:
         case "text":

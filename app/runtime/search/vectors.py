@@ -32,7 +32,7 @@ class VectorRows:
         self._field = field
         self._dimensions = dimensions
         self._path = folder / f"{field}.rows"
-        self._open: tuple[int, Index] | None = None
+        self._open: tuple[tuple[int, int], Index] | None = None
 
     def append(self, vectors: NDArray[np.float16]) -> int:
         """Write (N, dimensions) float16 behind the rest, to the disk; the number of the first. For one writer at a time."""
@@ -106,9 +106,11 @@ class VectorRows:
         covered = self.covered()
         if not covered:
             return None
-        if self._open is None or self._open[0] != covered:
-            found: Any = Index.restore(self._folder / f"{self._field}.{covered}.graph", view=True)
-            self._open = covered, found
+        path = self._folder / f"{self._field}.{covered}.graph"
+        state = covered, path.stat().st_mtime_ns
+        if self._open is None or self._open[0] != state:
+            found: Any = Index.restore(path, view=True)
+            self._open = state, found
         return self._open[1]
 
     def _graphs(self) -> list[tuple[int, Path]]:
