@@ -7,7 +7,7 @@ the annotation's key, so the last page costs what the first one costs.
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -129,11 +129,16 @@ def page(
 
 
 def count(session: Session, about: About, by: Principal) -> int:
-    if not _asks_targets(about):
-        return session.scalar(select(func.count()).select_from(AnnotationRow).where(*_standing(about, by))) or 0
+    """How many `by` sees. Of all annotations those that lie on closed images are taken off, so that none else is looked at."""
     key = AnnotationTargetRow.annotation_key
     keys = select(func.count(key.distinct())).join(AnnotationRow, AnnotationRow.key == key)
-    return session.scalar(keys.where(*_standing(about, by), *_targets(about))) or 0
+    if _asks_targets(about):
+        return session.scalar(keys.where(*_standing(about, by), *_targets(about))) or 0
+    whole = (*STANDING, *_layer(about))
+    every = session.scalar(select(func.count()).select_from(AnnotationRow).where(*whole)) or 0
+    closed = closed_images()
+    on_closed = keys.join(closed, closed.c.key == AnnotationTargetRow.media_key)
+    return every - (session.scalar(on_closed.where(*whole, is_hidden(closed.c.key, by))) or 0)
 
 
 def in_time_order(session: Session, about: About, by: Principal, limit: int) -> Sequence[AnnotationRow]:
@@ -164,9 +169,13 @@ def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str, by: P
 
 
 def is_shown(by: Principal) -> ColumnElement[bool]:
-    """Whether `by` sees the annotation: none of the images that it lies on is closed to them."""
-    lying = aliased(AnnotationTargetRow, name="lying")
-    return ~exists().where(lying.annotation_key == AnnotationRow.key, is_hidden(lying.media_key, by))
+    """Whether `by` sees the annotation: none of the images that it lies on is closed to them.
+
+    Where no image is closed at all, which is asked once, none of its targets is looked at.
+    """
+    lying, closed = aliased(AnnotationTargetRow, name="lying"), closed_images()
+    hidden = exists().where(lying.annotation_key == AnnotationRow.key, is_hidden(lying.media_key, by))
+    return or_(~exists(select(closed.c.key)), ~hidden)
 
 
 def shows(session: Session, key: str, by: Principal) -> bool:
@@ -234,7 +243,11 @@ def _targets(about: About) -> list[ColumnElement[bool]]:
 
 
 def _standing(about: About, by: Principal) -> list[ColumnElement[bool]]:
-    return [*STANDING, is_shown(by), *([AnnotationRow.layer == about.layer] if about.layer else [])]
+    return [*STANDING, is_shown(by), *_layer(about)]
+
+
+def _layer(about: About) -> list[ColumnElement[bool]]:
+    return [AnnotationRow.layer == about.layer] if about.layer else []
 
 
 def _box(row: AnnotationRow | AnnotationTargetRow) -> CanvasBox | None:

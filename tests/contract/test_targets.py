@@ -371,6 +371,26 @@ def test_what_is_said_about_an_image_follows_the_specimens_that_it_shows(hub: Hu
     assert listed(hub, hub.addresses.pid(sheet[0].key)) == sorted([*said_before, reply])
 
 
+def test_a_statement_is_as_closed_as_the_most_closed_of_its_targets(hub: Hub, sheet: Sheet, other: Sheet) -> None:
+    iri = said(hub, [canvas(hub, sheet), canvas(hub, other)], "cecidium")
+    reply = said(hub, iri, "cecidium indeed")
+    with hub.runtime.db.begin() as session:
+        catalogue.set_access(session, other[1].key, "closed", by=CURATOR, at=hub.runtime.clock())
+    drain(hub.runtime)
+    for about in (canvas(hub, sheet), hub.addresses.pid(sheet[0].key), iri):
+        assert hub.client.get("/annotations/", query_string={"target": about}).json["total"] == 0
+    assert page_of(hub, sheet) == {}
+    assert hub.get("/annotations/").json["total"] == 0
+    assert hub.get("/annotations/", Authorization=f"Bearer {hub.token}").json["total"] == 2
+    for closed in (iri, reply, f"{iri}/versions/1"):
+        assert hub.get(closed).status_code == 401
+        assert hub.get(closed, Authorization=f"Bearer {hub.token}").status_code == 200
+    assert hub.get("/api/search?type=annotation&q=cecidium").json["total"] == 0
+    assert hub.get(f"{hub.addresses.search(2, sheet[0].key)}?q=cecidium").json["items"] == []
+    refused = hub.write("POST", "/annotations/", comment(iri), Authorization="Bearer nothing")
+    assert refused.status_code == 401
+
+
 def plan(hub: Hub, ask: Any) -> Sequence[str]:
     """How SQLite finds the first thing that the call asks for."""
     asked: list[Any] = []
