@@ -98,6 +98,7 @@ def spelling(column: str) -> str:
     return re.sub(r"[\s_\-]+", "", name).lower().replace("catalogue", "catalog")
 
 
+@lru_cache(maxsize=4096)
 def term_of(column: str) -> str | None:
     """The Darwin Core term that a column names in any case, with or without prefix or address; None for others."""
     return _BY_SPELLING.get(spelling(column))
@@ -109,13 +110,19 @@ def label_of(term: str) -> str:
     return _LABELS.get(term) or " ".join(word if word.isupper() else word.lower() for word in words).capitalize()
 
 
-def interpret(verbatim: Mapping[str, str]) -> Interpretation:
-    """Read a source's row, by column name. The first column that gives a term wins."""
+def terms_of(verbatim: Mapping[str, str]) -> dict[str, str]:
+    """A row's values by term, as they were given. The first column that gives a term wins."""
     terms: dict[str, str] = {}
     for column, value in verbatim.items():
         term, text = term_of(column), value.strip()
         if term is not None and text not in MISSING:
             terms.setdefault(term, text)
+    return terms
+
+
+def interpret(verbatim: Mapping[str, str]) -> Interpretation:
+    """Read a source's row, by column name."""
+    terms = terms_of(verbatim)
     notes: list[Note] = []
     _read_dates(terms, notes)
     _read_coordinates(terms, notes)

@@ -1,9 +1,11 @@
 """`lectotype ingest`: specimens and images from files into the hub, with a report of every refusal."""
 
+import csv as csv_format
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from app.runtime.principal import Principal
 from iiif.catalogue.model import Media
 from iiif.ingest import service as ingests
 from iiif.ingest.model import Ingest
-from iiif.ingest.report import IngestReport
+from iiif.ingest.report import COLUMNS, IngestReport, csv_row
 from iiif.ingest.run import ingest as take_in
 
 SHOWN = 50
@@ -60,11 +62,12 @@ def ingest_paths(
     csv: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     ingest: Ingest | None = None,
+    report_csv: Path | None = None,
 ) -> IngestReport:
     """Ingest into a prepared runtime; every image added becomes a task of the run that analyses this ingest.
 
     The ingest itself is `ingest`, or one begun here; it ends with the report, even where it was broken off, and its run then
-    takes no more images.
+    takes no more images. With `report_csv` every entry is written there as it comes, however many there are.
     """
     paths = tuple(paths)
     ingest = ingest or begin(runtime, paths)
@@ -77,7 +80,8 @@ def ingest_paths(
     shown = _Progress(runtime, ingest.key, progress)
     report, failure = IngestReport(), "It was broken off in the middle; run it again, what is in already stays."
     try:
-        report = take_in(runtime, paths, on_media=on_media, progress=shown, images=images, csv=csv)
+        with _entries_to(report_csv, report):
+            report = take_in(runtime, paths, on_media=on_media, progress=shown, images=images, csv=csv, report=report)
         failure = f"Nothing could be taken in: {report.entries[0].sentence}" if report.is_failure else ""
     finally:
         with runtime.db.begin() as session:
@@ -85,6 +89,20 @@ def ingest_paths(
             ingests.progress(session, ingest.key, shown.done, shown.total)
             ingests.end(session, ingest.key, report.to_json(), failure=failure, at=runtime.clock())
     return report
+
+
+@contextmanager
+def _entries_to(path: Path | None, report: IngestReport) -> Iterator[None]:
+    """Have each entry of the report written to the file as a row of CSV (UTF-8 with a mark, as spreadsheets want it)."""
+    if path is None:
+        yield
+        return
+    with path.open("w", encoding="utf-8-sig", newline="") as stream:
+        writer = csv_format.writer(stream)
+        writer.writerow(COLUMNS)
+        report.sink = lambda entry: writer.writerow(csv_row(entry.to_json(), entry.severity))
+        yield
+        report.sink = None
 
 
 @dataclass
@@ -113,9 +131,17 @@ class _Progress:
 @click.option("--csv", "csv_path", type=TABLE, help="Table of Darwin Core columns to use.")
 @click.option("--images", type=FOLDER, help="Folder in which the images that rows name are looked for.")
 @click.option("--report", "report_path", type=OUT, help="Write the whole report here, as JSON.")
+@click.option("--report-csv", type=OUT, help="Write every refusal and warning here, as CSV for a spreadsheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON and nothing else.")
-def ingest(paths: tuple[Path, ...], csv_path: Path | None, images: Path | None, report_path: Path | None, as_json: bool) -> None:
-    """Take in folders of images, tables, Darwin Core Archives, or single images.
+def ingest(
+    paths: tuple[Path, ...],
+    csv_path: Path | None,
+    images: Path | None,
+    report_path: Path | None,
+    report_csv: Path | None,
+    as_json: bool,
+) -> None:
+    """Take in folders of images, tables, spreadsheets, Darwin Core Archives and Data Packages, or single images.
 
     Good rows always go in; the report names each refused one with its reason. Running it twice adds nothing.
     """
@@ -128,7 +154,7 @@ def ingest(paths: tuple[Path, ...], csv_path: Path | None, images: Path | None, 
         def show(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        report = ingest_paths(runtime, paths, images=images, csv=csv_path, progress=show)
+        report = ingest_paths(runtime, paths, images=images, csv=csv_path, progress=show, report_csv=report_csv)
     body = json.dumps(report.to_json(), ensure_ascii=False, indent=2)
     if report_path is not None:
         report_path.write_text(body + "\n", encoding="utf-8")
@@ -152,5 +178,5 @@ def show_report(report: IngestReport, console: Console) -> None:
         console.print(table)
     left_out = report.rejected + report.warnings - min(len(report.entries), SHOWN)
     if left_out:
-        console.print(f"… and {left_out} more; --report FILE writes them all.", highlight=False)
+        console.print(f"… and {left_out} more; --report-csv FILE writes them all.", highlight=False)
     console.print(report.summary(), highlight=False, markup=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -181,28 +182,47 @@ def count_media(session: Session, *, specimen_key: str = "") -> Mapping[str, int
 
 def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datetime) -> Specimen:
     """Enter a specimen and have it indexed. Raises DuplicateSpecimen."""
-    institution, collection = draft.interpreted.get("institutionCode", ""), draft.interpreted.get("collectionCode", "")
-    identity = identities_of(draft.interpreted, draft.catalog_number)[0]
-    if store.find_specimen_by_identity(session, identity) is not None:
+    row = SpecimenRow(**_row_values(draft, naan, at))
+    if store.find_specimen_by_identity(session, row.identity) is not None:
         raise DuplicateSpecimen(f"The specimen {draft.catalog_number!r} is here already.")
-    row = SpecimenRow(
-        key=ids.new_key(ids.SPECIMEN, naan),
-        identity=identity,
-        version=1,
-        catalog_number=draft.catalog_number,
-        institution_code=institution,
-        collection_code=collection,
-        scientific_name=draft.interpreted.get("scientificName", "")[:LONGEST_NAME],
-        interpreted=dict(draft.interpreted),
-        verbatim=dict(draft.verbatim),
-        source=draft.source,
-        created_at=at,
-        updated_at=at,
-    )
     session.add(row)
     session.flush()
     outbox.touch(session, "specimen", row.key)
     return store.specimen(row)
+
+
+def specimens_by_identity(session: Session, identities: Iterable[str]) -> Mapping[str, Specimen]:
+    """Those of these identities that are here; for one batch of records."""
+    return {row.identity: store.specimen(row) for row in store.specimens_by_identity(session, identities)}
+
+
+def numbers_taken(session: Session, numbers: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Those of the numbers (institution, collection, catalogue number) that some specimen has; for one batch of records."""
+    return store.numbers_taken(session, set(numbers))
+
+
+def add_specimens(session: Session, drafts: Iterable[SpecimenDraft], *, naan: str, at: datetime) -> None:
+    """Enter many specimens that are known to be new, in two statements. Raises IntegrityError where one is here after all."""
+    rows = [_row_values(draft, naan, at) for draft in drafts]
+    store.insert_specimens(session, rows)
+    outbox.touch_all(session, "specimen", [row["key"] for row in rows])
+
+
+def _row_values(draft: SpecimenDraft, naan: str, at: datetime) -> dict[str, Any]:
+    return {
+        "key": ids.new_key(ids.SPECIMEN, naan),
+        "identity": identities_of(draft.interpreted, draft.catalog_number)[0],
+        "version": 1,
+        "catalog_number": draft.catalog_number,
+        "institution_code": draft.interpreted.get("institutionCode", ""),
+        "collection_code": draft.interpreted.get("collectionCode", ""),
+        "scientific_name": draft.interpreted.get("scientificName", "")[:LONGEST_NAME],
+        "interpreted": dict(draft.interpreted),
+        "verbatim": dict(draft.verbatim),
+        "source": draft.source,
+        "created_at": at,
+        "updated_at": at,
+    }
 
 
 def identify(session: Session, key: str, given: SpecimenDraft, *, at: datetime) -> Specimen:

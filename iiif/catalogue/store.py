@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
@@ -63,6 +63,23 @@ def find_media_by_hash(session: Session, sha256: str) -> MediaRow | None:
 
 def find_specimen_by_identity(session: Session, identity: str) -> SpecimenRow | None:
     return session.scalar(select(SpecimenRow).where(SpecimenRow.identity == identity))
+
+
+def specimens_by_identity(session: Session, identities: Iterable[str]) -> Sequence[SpecimenRow]:
+    return session.scalars(select(SpecimenRow).where(SpecimenRow.identity.in_(list(identities)))).all()
+
+
+def numbers_taken(session: Session, numbers: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Of institution, collection and catalogue number."""
+    columns = (SpecimenRow.institution_code, SpecimenRow.collection_code, SpecimenRow.catalog_number)
+    sought = [column.in_(sorted({number[place] for number in numbers})) for place, column in enumerate(columns)]
+    found = session.execute(select(*columns).where(*sought).distinct())
+    return {(institution, collection, number) for institution, collection, number in found} & numbers
+
+
+def insert_specimens(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(SpecimenRow), rows)
 
 
 def specimens_of_number(

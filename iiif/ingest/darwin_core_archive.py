@@ -1,230 +1,232 @@
-"""Darwin Core Archives: meta.xml by python-dwca-reader, rows one at a time.
+"""Darwin Core Archives: rows of the core one at a time, with the rows of extensions by way of a temporary database.
 
-The reader's own row iterators stop at the first malformed row and keep an index of each extension in memory; so its
-descriptors are used, and the rows are read here, media rows by way of a temporary database.
+Rows of media become images with terms of their own. Rows of other extensions are kept with their record, verbatim.
 """
 
-import codecs
-import csv
 import json
 import sqlite3
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dwca.descriptors import ArchiveDescriptor, DataFileDescriptor
-from dwca.exceptions import InvalidArchive
-
 from iiif.ingest import depicted, tabular
-from iiif.ingest.delimited import MAX_FIELD, plain
-from iiif.ingest.files import Finder, is_within
-from iiif.ingest.model import ImageFile, IngestIssue, IngestSource, Record, SourceError
+from iiif.ingest.columns import kind_of
+from iiif.ingest.data_files import DataRow, lines_in, rows_of_file
+from iiif.ingest.files import Finder, is_image_name, is_regular, walk
+from iiif.ingest.metafile import META, Archive, DataFile, read_metafile
+from iiif.ingest.model import ImageFile, IngestIssue, IngestSource, Place, Record, readable, warning
+from iiif.ingest.references import Resolution, by_number, references_of, resolve
 from ontology import darwin_core
 
-META = "meta.xml"
-MAX_META_BYTES = 5_000_000
-CORES = frozenset({"occurrence", "materialentity", "materialsample", "preservedspecimen", "fossilspecimen", "simpledarwinrecord"})
-MEDIA_TYPES = frozenset(
-    {"http://rs.gbif.org/terms/1.0/Multimedia", "http://rs.gbif.org/terms/1.0/Image", "http://rs.tdwg.org/ac/terms/Multimedia"}
-)
 MEDIA_COLUMNS = ("accessuri", "identifier", "goodqualityaccessuri", "file", "filename")
-
-
-@dataclass(frozen=True, slots=True)
-class ArchiveRow:
-    """One row of a data file: its identifier (that of the core), and its terms by short name."""
-
-    line: int
-    key: str
-    cells: Mapping[str, str]
-    finding: IngestIssue | None = None
+MAX_ROWS_OF_EXTENSION = 50
+SHOWN = 20
 
 
 def is_archive(folder: Path) -> bool:
-    return (folder / META).is_file()
+    return is_regular(folder / META)
 
 
 def open_archive(folder: Path, name: str, scratch: Path, *, images: Path | None = None) -> IngestSource:
-    """An unpacked archive. `scratch` is an empty folder for the index of media rows. Raises SourceError (`bad-archive`, …)."""
-    descriptor = _descriptor_of(folder)
-    core = descriptor.core
-    if darwin_core.spelling(str(core.type)) not in CORES:
-        raise SourceError("bad-archive", f"The core of {name} is {core.type}; cores of occurrences or material are read.")
-    extensions = [each for each in descriptor.extensions if each.type in MEDIA_TYPES]
-    for each in (core, *extensions):
-        _check_location(folder, each.file_location)
-        _check_form(each)
+    """An unpacked archive. `scratch` is an empty folder for the index of extensions. Raises SourceError (`bad-archive`, …)."""
+    archive = read_metafile(folder)
     finder = Finder((folder,) if images is None else (images, folder))
-    notes = [f"{name}: Darwin Core Archive, core {core.file_location}, media from {_listing(extensions)}."]
-    with (folder / core.file_location).open("rb") as stream:
-        total = max(0, sum(1 for _ in stream) - core.lines_to_ignore)
-    return IngestSource(name, total, _records(folder, core, extensions, scratch, finder), tuple(notes))
+    extensions = ", ".join(f"{' and '.join(each.locations)} ({_use_of(each)})" for each in archive.extensions)
+    notes = [f"{name}: Darwin Core Archive, core {' and '.join(archive.core.locations)}, extensions: {extensions or 'none'}."]
+    left = _other_files(folder, archive)
+    if left:
+        more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
+        notes.append(f"{name}: {META} names none of these, and they were not read: {', '.join(left[:SHOWN])}{more}.")
+    total = lines_in(folder, archive.core)
+    return IngestSource(name, total, _records(folder, archive, name, scratch, finder, images is None), tuple(notes))
 
 
-def _listing(extensions: list[DataFileDescriptor]) -> str:
-    return ", ".join(each.file_location for each in extensions) or "associatedMedia only"
+def _use_of(extension: DataFile) -> str:
+    return f"{extension.name}, images" if extension.is_media else f"{extension.name}, kept verbatim with their records"
 
 
-def _descriptor_of(folder: Path) -> ArchiveDescriptor:
-    meta = folder / META
-    if meta.stat().st_size > MAX_META_BYTES or not is_within(meta, folder):
-        raise SourceError("bad-archive", f"{META} is larger than {MAX_META_BYTES} bytes, or a link out of the archive.")
-    try:
-        return ArchiveDescriptor(meta.read_text(encoding="utf-8-sig"))
-    except (InvalidArchive, ET.ParseError, UnicodeDecodeError) as error:
-        raise SourceError("bad-archive", f"{META} cannot be read ({error}).") from error
-    except (AttributeError, TypeError, ValueError, LookupError) as error:  # what the reader raises where an element is missing
-        sentence = f"{META} lacks what it must have: a core with location and id, extensions with location and coreid."
-        raise SourceError("bad-archive", sentence) from error
+def _other_files(folder: Path, archive: Archive) -> list[str]:
+    named = {META, archive.metadata, "eml.xml"}
+    named.update(location for file in (archive.core, *archive.extensions) for location in file.locations)
+    names = (readable(str(path.relative_to(folder))) for path in walk(folder) if not is_image_name(path.name))
+    return [name for name in names if name not in named]
 
 
-def _check_location(folder: Path, location: str) -> None:
-    path = folder / location
-    if not is_within(path, folder):
-        raise SourceError("path-outside", f"{META} names {location[:200]!r}, which leads out of the archive.")
-    if not path.is_file():
-        raise SourceError("bad-archive", f"{META} names {location[:200]!r}, which is not in the archive.")
+def _records(folder: Path, archive: Archive, name: str, scratch: Path, finder: Finder, own_images: bool) -> Iterator[Record]:
+    taken = tabular.Taken()
+    with closing(sqlite3.connect(scratch / "extensions.db", isolation_level=None)) as index:
+        yield from _fill(index, folder, archive, name)
+        for row in rows_of_file(folder, archive.core, name):
+            if not row.is_row:
+                yield Record.remark(row.place, *row.issues)
+            else:
+                media, others = _rows_of_record(index, archive, row.key) if archive.extensions else ([], [])
+                media, issues = _with_regions(index, media, row.place)
+                yield record_of(replace(row, issues=(*row.issues, *issues)), archive.core, media, others, finder, taken)
+        if archive.extensions:
+            yield from _orphans(index, archive, name)
+    if own_images:
+        yield from _unnamed_images(folder, name, taken)
 
 
-def _check_form(descriptor: DataFileDescriptor) -> None:
-    try:
-        codecs.lookup(descriptor.file_encoding)
-        csv.reader((), delimiter=descriptor.fields_terminated_by, quotechar=descriptor.fields_enclosed_by or None)
-        indexes = [field["index"] for field in descriptor.fields] + [descriptor.id_index, descriptor.coreid_index]
-        if any(index is not None and index < 0 for index in indexes):
-            raise LookupError("a column's index is below 0")
-    except (LookupError, TypeError) as error:
-        raise SourceError(
-            "bad-archive", f"{META} describes {descriptor.file_location} in a way that cannot be read ({error})."
-        ) from error
-
-
-def _records(
-    folder: Path, core: DataFileDescriptor, extensions: list[DataFileDescriptor], scratch: Path, finder: Finder
-) -> Iterator[Record]:
-    with closing(sqlite3.connect(scratch / "media.db", isolation_level=None)) as index:
-        index.execute("PRAGMA journal_mode=OFF")
-        index.execute("CREATE TABLE media (key TEXT, cells TEXT, place TEXT, used INTEGER DEFAULT 0)")
-        index.execute("CREATE TABLE names (name TEXT, row INTEGER)")
-        index.execute("BEGIN")
-        for extension in extensions:
-            for line in _lines(folder, extension):
-                place = f"{extension.file_location}, line {line.line}"
-                if line.finding is not None:
-                    yield Record(place, "", False, {}, findings=(line.finding,), refused=True)
-                else:
-                    row = (line.key, json.dumps(dict(line.cells)), place)
-                    added = index.execute("INSERT INTO media (key, cells, place) VALUES (?, ?, ?)", row).lastrowid
-                    names = [(name, added) for name in depicted.names_of(line.cells)]
+def _fill(index: sqlite3.Connection, folder: Path, archive: Archive, name: str) -> Iterator[Record]:
+    """Put the rows of all extensions into the index; what is wrong with them is yielded."""
+    index.execute("PRAGMA journal_mode=OFF")
+    index.execute("CREATE TABLE rows (key TEXT, extension INTEGER, cells TEXT, file TEXT, line INTEGER, used INTEGER DEFAULT 0)")
+    index.execute("CREATE TABLE names (name TEXT, row INTEGER)")
+    index.execute("BEGIN")
+    for number, extension in enumerate(archive.extensions):
+        for row in rows_of_file(folder, extension, name):
+            if not row.is_row:
+                yield Record.remark(row.place, *row.issues)
+            elif row.refused:
+                yield Record.refusal(row.place, *row.issues)
+            else:
+                if row.issues:
+                    yield Record.remark(row.place, *row.issues)
+                cells = (row.key, number, json.dumps(dict(row.cells)), row.place.file, row.place.line)
+                added = index.execute(
+                    "INSERT INTO rows (key, extension, cells, file, line) VALUES (?, ?, ?, ?, ?)", cells
+                ).lastrowid
+                if extension.is_media:
+                    names = [(each, added) for each in depicted.names_of(row.cells)]
                     index.executemany("INSERT INTO names (name, row) VALUES (?, ?)", names)
-        index.execute("CREATE INDEX by_key ON media (key)")
-        index.execute("CREATE INDEX by_name ON names (name)")
-        index.execute("COMMIT")
-        for line in _lines(folder, core):
-            media = index.execute("SELECT cells FROM media WHERE key = ? ORDER BY rowid", (line.key,)).fetchall()
-            index.execute("UPDATE media SET used = 1 WHERE key = ?", (line.key,))
-            rows, issues = depicted.joined([json.loads(cells) for (cells,) in media], partial(_media_row, index))
-            yield _record(line, core.file_location, rows, tuple(issues), finder)
-        for place, key in index.execute("SELECT place, key FROM media WHERE NOT used"):
-            finding = IngestIssue("orphan-media", f"The media row speaks of {key[:80]!r}, which is no row of the core.")
-            yield Record(place, "", False, {}, findings=(finding,), refused=True)
+    index.execute("CREATE INDEX by_key ON rows (key, extension)")
+    index.execute("CREATE INDEX by_name ON names (name)")
+    index.execute("COMMIT")
+
+
+def _rows_of_record(
+    index: sqlite3.Connection, archive: Archive, key: str
+) -> tuple[list[DataRow], list[tuple[DataFile, list[DataRow]]]]:
+    """The media rows of a record, and those of each other extension; at most MAX_ROWS_OF_EXTENSION of each of these."""
+    found = index.execute(
+        "SELECT extension, cells, file, line FROM rows WHERE key = ? ORDER BY rowid LIMIT 10000", (key,)
+    ).fetchall()
+    if not found:
+        return [], []
+    index.execute("UPDATE rows SET used = 1 WHERE key = ?", (key,))
+    media: list[DataRow] = []
+    others: dict[int, list[DataRow]] = {}
+    for number, cells, file, line in found:
+        row = DataRow(Place(file, line), key, json.loads(cells))
+        if archive.extensions[number].is_media:
+            media.append(row)
+        else:
+            others.setdefault(number, []).append(row)
+    return media, [(archive.extensions[number], rows) for number, rows in others.items()]
+
+
+def _with_regions(index: sqlite3.Connection, media: list[DataRow], place: Place) -> tuple[list[DataRow], list[IngestIssue]]:
+    """The media rows of a record with what rows of regions say of their images."""
+    if not any(depicted.is_region(row.cells) for row in media):
+        return media, []
+    cells, issues = depicted.joined([row.cells for row in media], partial(_media_row, index))
+    own = [row for row in media if not depicted.is_region(row.cells)]
+    others = [DataRow(place, media[0].key, {})] * (len(cells) - len(own))
+    return [replace(row, cells=each) for row, each in zip((*own, *others), cells, strict=True)], issues
 
 
 def _media_row(index: sqlite3.Connection, name: str) -> Mapping[str, str] | None:
     """The first media row of that identifier or address, of whatever record."""
-    found = index.execute("SELECT cells FROM media JOIN names ON row = media.rowid WHERE name = ? LIMIT 1", (name,)).fetchone()
+    query = "SELECT cells FROM rows JOIN names ON names.row = rows.rowid WHERE names.name = ? LIMIT 1"
+    found = index.execute(query, (name,)).fetchone()
     cells: Mapping[str, str] | None = json.loads(found[0]) if found else None
     return cells
 
 
-def _record(
-    line: ArchiveRow, name: str, media: Sequence[Mapping[str, str]], issues: tuple[IngestIssue, ...], finder: Finder
+def record_of(
+    row: DataRow,
+    core: DataFile,
+    media: list[DataRow],
+    others: list[tuple[DataFile, list[DataRow]]],
+    finder: Finder,
+    taken: tabular.Taken,
 ) -> Record:
-    place = f"{name}, line {line.line}"
-    if line.finding is not None:
-        return Record(place, "", False, {}, findings=(line.finding,), refused=True)
-    number = tabular.number_of(darwin_core.interpret(line.cells).terms) or line.key
+    """The record of a row of the core, with its media rows and those of other extensions."""
+    if row.refused:
+        return Record.refusal(row.place, *row.issues, number=row.key)
+    number = tabular.number_of(darwin_core.terms_of(row.cells)) or row.key
     if not number:
-        finding = IngestIssue("missing-id", "The row has neither a catalogue number nor an identifier.")
-        return Record(place, "", False, {}, findings=(finding,), refused=True)
-    images: list[ImageFile] = []
-    findings: list[IngestIssue] = []
+        issue = IngestIssue("missing-id", "The row has neither a catalogue number nor an identifier.")
+        return Record.refusal(row.place, *row.issues, issue)
+    found = _images(media, row.place.archive, finder) if media else resolve(_references(row, core, finder), finder)
+    found = by_number(number, found, finder)
+    taken.note(number, found, finder)
+    verbatim, issues = _with_extensions(row, others)
+    return Record(row.place, number, True, verbatim, tuple(found.images), (*row.issues, *found.issues, *issues))
+
+
+def _references(row: DataRow, core: DataFile, finder: Finder) -> list[tuple[str, list[str]]]:
+    """As of a table; a field that meta.xml says is a list is parted as it says."""
+    cells = dict(row.cells)
+    for field in core.fields:
+        if field.delimited_by and kind_of(field.name) and field.name in cells:
+            cells[field.name] = "|".join(cells[field.name].split(field.delimited_by))
+    return references_of(cells, finder)
+
+
+def _images(media: list[DataRow], archive: str, finder: Finder) -> Resolution:
+    """The images of the media rows, each with its row's own terms."""
+    found = Resolution()
     for row in media:
-        seen, missed = _images_of(row, finder)
-        images += [image for image in seen if all(image.path != other.path for other in images)]
-        findings += missed
-    if not media:
-        found, missed = tabular.resolve(tabular.image_references(line.cells), finder)
-        images += found
-        findings += missed
-    if not images:
-        by_number, left = tabular.instead(number, tuple(findings), finder)
-        return Record(place, number, True, line.cells, by_number, (*left, *issues))
-    return Record(place, number, True, line.cells, tuple(images), (*findings, *issues))
+        place = Place(row.place.file, row.place.line, archive)
+        by_spelling = {darwin_core.spelling(column): (column, value) for column, value in row.cells.items()}
+        references = [(by_spelling[name][0], [by_spelling[name][1].strip()]) for name in MEDIA_COLUMNS if name in by_spelling]
+        if not references:
+            sentence = "The media row names no address or file (accessURI or identifier)."
+            found.issues.append(IngestIssue("missing-file", sentence, place=place))
+            continue
+        one = _first_that_leads_anywhere(references, finder)
+        found.images += [ImageFile(image.path, image.file_name, row.cells) for image in one.images if not found.has(image.path)]
+        found.held += one.held
+        found.issues += [
+            IngestIssue(each.code, each.sentence, each.column, each.value, each.severity, place) for each in one.issues
+        ]
+    return found
 
 
-def _images_of(row: Mapping[str, str], finder: Finder) -> tuple[list[ImageFile], tuple[IngestIssue, ...]]:
-    """The image of one media row, with that row's own terms."""
-    by_spelling = {darwin_core.spelling(column): value for column, value in row.items()}
-    references = [[by_spelling[column]] for column in MEDIA_COLUMNS if by_spelling.get(column)]
-    if not references:
-        return [], (IngestIssue("missing-file", "A media row names no address or file (accessURI or identifier)."),)
-    images, findings = tabular.resolve(references, finder)
-    return [ImageFile(image.path, image.file_name, row) for image in images], findings
+def _first_that_leads_anywhere(references: list[tuple[str, list[str]]], finder: Finder) -> Resolution:
+    """The columns of a media row name one image: the first that leads to a file counts, else what the first is missing."""
+    tried = [resolve([reference], finder) for reference in references]
+    return next((each for each in tried if each.images), next((each for each in tried if each.held), tried[0]))
 
 
-def _lines(folder: Path, descriptor: DataFileDescriptor) -> Iterator[ArchiveRow]:
-    """The rows of a data file; fields by their index in meta.xml, defaults filled in."""
-    csv.field_size_limit(MAX_FIELD)
-    key_index = descriptor.id_index if descriptor.represents_corefile else descriptor.coreid_index
-    indexes = [field["index"] for field in descriptor.fields if field["index"] is not None]
-    width = max([*indexes, key_index or 0]) + 1
-    rows = _fields(folder / descriptor.file_location, descriptor)
-    for line, fields in rows:
-        if isinstance(fields, IngestIssue):
-            yield ArchiveRow(line, "", {}, fields)
-        elif len(fields) < width:
-            yield ArchiveRow(
-                line, "", {}, IngestIssue("wrong-column-count", f"The row has {len(fields)} fields; {META} names {width}.")
+def _with_extensions(row: DataRow, others: list[tuple[DataFile, list[DataRow]]]) -> tuple[dict[str, str], list[IngestIssue]]:
+    """The record's verbatim columns with those of extension rows: `Identification 1: typeStatus`."""
+    verbatim, issues = dict(row.cells), []
+    for extension, rows in others:
+        for position, each in enumerate(rows[:MAX_ROWS_OF_EXTENSION], 1):
+            verbatim.update({f"{extension.name} {position}, {column}": value for column, value in each.cells.items()})
+        if len(rows) > MAX_ROWS_OF_EXTENSION:
+            left = len(rows) - MAX_ROWS_OF_EXTENSION
+            sentence = (
+                f"Of {len(rows)} rows of {extension.locations[0]} the first {MAX_ROWS_OF_EXTENSION} are kept, {left} are not."
             )
-        else:
-            key = fields[key_index].strip() if key_index is not None else ""
-            yield ArchiveRow(line, key, _cells(fields, descriptor))
+            place = Place(rows[MAX_ROWS_OF_EXTENSION].place.file, rows[MAX_ROWS_OF_EXTENSION].place.line, row.place.archive)
+            issues.append(warning("extension-rows", sentence, value=row.key, place=place))
+    return verbatim, issues
 
 
-def _cells(fields: list[str], descriptor: DataFileDescriptor) -> dict[str, str]:
-    cells: dict[str, str] = {}
-    for field in descriptor.fields:
-        value = plain((fields[field["index"]] if field["index"] is not None else "") or field["default"] or "")
-        if value.strip():
-            term = str(field["term"])
-            short = term.rsplit("/", 1)[-1].rsplit("#", 1)[-1]
-            cells[short if short not in cells else term] = value
-    return cells
+def _orphans(index: sqlite3.Connection, archive: Archive, name: str) -> Iterator[Record]:
+    """Rows that belong to no row of the core: each of media, and how many of each other extension."""
+    for number, extension in enumerate(archive.extensions):
+        where = "FROM rows WHERE extension = ? AND NOT used"
+        if extension.is_media:
+            for key, file, line in index.execute(f"SELECT key, file, line {where} ORDER BY rowid", (number,)):
+                sentence = f"The media row speaks of {key[:80]!r}, which is no row of the core."
+                yield Record.refusal(Place(file, line, name), IngestIssue("orphan-media", sentence, "coreid", key[:200]))
+            continue
+        count, line, file = index.execute(f"SELECT count(*), min(line), min(file) {where}", (number,)).fetchone()
+        if count:
+            sentence = f"{count} rows of {extension.name}, from line {line}, belong to no row of the core: they are nowhere."
+            yield Record.remark(Place(file, line, name), warning("extension-rows", sentence, value=str(count)))
 
 
-def _fields(path: Path, descriptor: DataFileDescriptor) -> Iterator[tuple[int, list[str] | IngestIssue]]:
-    encoding = {"utf-8": "utf-8-sig", "utf8": "utf-8-sig"}.get(descriptor.file_encoding.lower(), descriptor.file_encoding)
-    quote = descriptor.fields_enclosed_by
-    with path.open(encoding=encoding, errors="replace", newline="") as stream:
-        reader = csv.reader(
-            stream,
-            delimiter=descriptor.fields_terminated_by,
-            quotechar=quote or None,
-            quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-        )
-        seen = 0
-        while True:
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield reader.line_num, IngestIssue("bad-row", f"The row cannot be read ({error}).")
-                continue
-            seen += 1
-            if seen > descriptor.lines_to_ignore and any(fields):
-                yield reader.line_num, fields
+def _unnamed_images(folder: Path, name: str, taken: tabular.Taken) -> Iterator[Record]:
+    for path in walk(folder):
+        if is_image_name(path.name) and path.resolve() not in taken.files:
+            place = Place(readable(str(path.relative_to(folder))), 0, name)
+            yield Record.remark(place, warning("unnamed-image", "No row of the archive names this image; it was not taken in."))

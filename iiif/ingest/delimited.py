@@ -1,155 +1,178 @@
-"""Delimited tables: find out encoding and delimiter, and stream the rows."""
+"""Delimited tables: find out encoding, delimiter and header, and stream the rows."""
 
-import codecs
 import csv
+import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
 
-from iiif.ingest.model import IngestIssue, SourceError
+from iiif.ingest.columns import is_known
+from iiif.ingest.model import MAX_VALUE, IngestIssue, Place, SourceError, readable, warning
+from iiif.ingest.rows import Dialect, Row, rows_of_lines
+from iiif.ingest.text_lines import TextForm, form_of, lines_of
 
-CHUNK = 1 << 20
-MAX_FIELD = 1_000_000
 DELIMITERS = (",", "\t", ";", "|")
-_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-_NOT_IN_CP1252 = frozenset(b"\x81\x8d\x8f\x90\x9d")
+HEAD = 40  # lines that are looked at to find delimiter and header
+MAX_TITLE = 12  # lines above the header at most
+_SEPARATOR = re.compile(r"""["']?sep\s*=\s*(\\t|.)["']?[,;\t|]*\s*""", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An opened table: columns in order (named apart where the header repeats itself) and an estimate of its rows."""
+    """An opened table: columns in order (named apart where the header repeats itself) and an estimate of its rows.
+
+    `header_line` is where the header stands; `above` says what stood above it.
+    """
 
     path: Path
-    encoding: str
+    form: TextForm
     delimiter: str
     columns: tuple[str, ...]
+    header: tuple[str, ...]
+    header_line: int
     rows: int
+    above: str = ""
+    issues: tuple[IngestIssue, ...] = ()
+
+    @property
+    def encoding(self) -> str:
+        return self.form.encoding
+
+    @property
+    def name(self) -> str:
+        return readable(self.path.name)
+
+    @property
+    def note(self) -> str:
+        """How it is read, for the report; a sentence that follows its name."""
+        return f"{self.encoding}, fields parted by {self.delimiter!r}.{self.above}"
 
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """`line` is where the row ends in the file, from 1; `finding` says why the row cannot be used, `cells` is then empty."""
+    """`line` is where the row begins, from 1; where an issue of severity `rejected` says why it cannot be used, `cells` is empty.
+
+    `is_row` is False for what is no row: a header that comes again.
+    """
 
     line: int
     cells: Mapping[str, str]
-    finding: IngestIssue | None = None
+    issues: tuple[IngestIssue, ...] = ()
+    is_row: bool = True
 
-
-def encoding_of(path: Path) -> str:
-    """UTF-8 or UTF-16 by their byte order mark or by their form, else Windows-1252, else Latin-1; reads the file once."""
-    with path.open("rb") as stream:
-        start = stream.read(4096)
-        for mark, name in _MARKS:
-            if start.startswith(mark):
-                return name
-        if len(start) >= 2 and start.count(0) >= len(start) // 4:
-            return "utf-16-le" if start[1::2].count(0) >= start[::2].count(0) else "utf-16-be"
-        stream.seek(0)
-        decoder, is_utf8, odd = codecs.getincrementaldecoder("utf-8")(), True, False
-        while chunk := stream.read(CHUNK):
-            odd = odd or not _NOT_IN_CP1252.isdisjoint(chunk)
-            is_utf8 = is_utf8 and _decodes(decoder, chunk, final=False)
-    if is_utf8 and _decodes(decoder, b"", final=True):
-        return "utf-8"
-    return "latin-1" if odd else "cp1252"
-
-
-def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool) -> bool:
-    try:
-        decoder.decode(chunk, final)
-    except UnicodeDecodeError:
-        return False
-    return True
+    @property
+    def refused(self) -> bool:
+        return not self.is_row or any(issue.severity == "rejected" for issue in self.issues)
 
 
 def open_table(path: Path) -> Table:
-    """Look at a table without reading it into memory. Raises SourceError (`empty-csv`, `bad-row`, `unreadable`)."""
+    """Look at a table without reading it into memory. Raises SourceError (`empty-csv`, `bad-row`, `unreadable`, …)."""
+    name = readable(path.name)
     try:
-        encoding = encoding_of(path)
-        with _text(path, encoding) as stream:
-            lines = [line for line in (stream.readline(MAX_FIELD) for _ in range(20)) if line.strip()]
-        if not lines:
-            raise SourceError("empty-csv", f"{path.name} is empty.")
-        delimiter = _delimiter_of(lines)
-        columns, rows = _header_and_count(path, encoding, delimiter)
+        form = form_of(path)
+        head = [(line.number, line.text.rstrip("\r\n")) for line in islice(lines_of(path, form), HEAD) if line.text.strip()]
+        if not head:
+            raise SourceError("empty-csv", f"{name} is empty.")
+        delimiter, position, above = _layout_of(head)
+        header_line = head[position][0]
+        header = next(_rows(path, form, Dialect(delimiter, plain_first=delimiter == "\t"), header_line - 1), None)
+        if header is None or not header.fields:
+            raise SourceError("bad-row", f"The header of {name} cannot be read.", place=Place(name, header_line))
+        columns = columns_of(header.fields)
+        table = Table(path, form, delimiter, columns, tuple(header.fields), header_line, 0, above, form.issues)
+        if next(rows_of(table), None) is None:
+            raise SourceError("empty-csv", f"{name} has a header but no rows.")
     except OSError as error:
-        raise SourceError("unreadable", f"{path.name} could not be opened ({error.strerror}).") from error
+        raise SourceError("unreadable", f"{name} could not be opened ({error.strerror or error}).") from error
     except (csv.Error, UnicodeError) as error:
-        raise SourceError("bad-row", f"{path.name} is not a table that can be read ({error}).") from error
-    if rows == 0:
-        raise SourceError("empty-csv", f"{path.name} has a header but no rows.")
-    return Table(path, encoding, delimiter, columns, rows)
+        raise SourceError("bad-row", f"{name} is not a table that can be read ({error}).") from error
+    return Table(path, form, delimiter, columns, table.header, header_line, max(1, form.lines - header_line), above, form.issues)
 
 
 def rows_of(table: Table) -> Iterator[TableRow]:
     """The rows below the header, one at a time; blank lines are passed over."""
-    with _text(table.path, table.encoding) as stream:
-        reader = csv.reader(stream, delimiter=table.delimiter)
-        _next_filled(reader)
-        while True:
-            try:
-                fields = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                yield TableRow(reader.line_num, {}, IngestIssue("bad-row", f"The row cannot be read ({error})."))
-                continue
-            if any(field.strip() for field in fields):
-                yield _row(table, reader.line_num, fields)
+    dialect = Dialect(table.delimiter, width=len(table.columns), plain_first=table.delimiter == "\t")
+    rows = _rows(table.path, table.form, dialect, table.header_line - 1)
+    next(rows, None)
+    for row in rows:
+        if not row.fields:
+            yield TableRow(row.line, {}, row.issues)
+        elif any(field.strip() for field in row.fields):
+            yield _row(table, row)
 
 
-def _row(table: Table, line: int, fields: list[str]) -> TableRow:
-    count = len(table.columns)
-    if len(fields) < count or any(field.strip() for field in fields[count:]):
-        return TableRow(line, {}, IngestIssue("wrong-column-count", f"The row has {len(fields)} fields, the header {count}."))
-    return TableRow(
-        line, {name: plain(value) for name, value in zip(table.columns, fields, strict=False) if plain(value).strip()}
-    )
+def columns_of(header: list[str]) -> tuple[str, ...]:
+    """Names of columns, told apart where one is missing or comes again."""
+    columns: dict[str, None] = {}
+    for position, name in enumerate((plain(name).strip() for name in header), 1):
+        name = name or f"column {position}"
+        columns[name if name not in columns else f"{name} ({position})"] = None
+    return tuple(columns)
 
 
 def plain(value: str) -> str:
     """The value without NUL characters, which no database keeps."""
-    return value.replace("\0", "")
+    return value.replace("\0", "") if "\0" in value else value
 
 
-def _text(path: Path, encoding: str) -> TextIO:
-    csv.field_size_limit(MAX_FIELD)
-    return path.open(encoding=encoding, newline="", errors="replace")
+def wrong_width(fields: list[str], width: int, by: str) -> IngestIssue | None:
+    """Why a row of more or fewer fields is not read: its values would stand in the wrong columns."""
+    count = len(fields)
+    if count == width or (count > width and not any(field.strip() for field in fields[width:])):
+        return None
+    sentence = f"The row has {count} fields, {by} {width}: its values cannot be told apart."
+    return IngestIssue("wrong-column-count", sentence, value=" | ".join(fields)[:MAX_VALUE])
 
 
-def _delimiter_of(lines: list[str]) -> str:
-    """The delimiter that parts the header and the rows below it into the same number of fields, the greatest such."""
-
-    def score(delimiter: str) -> tuple[int, int]:
-        counts = [0]
-        with suppress(csv.Error):  # what cannot be read is said of its row, later
-            counts = [len(fields) for fields in csv.reader(lines[:1], delimiter=delimiter)]
-            counts += [len(fields) for fields in csv.reader(lines[1:], delimiter=delimiter)]
-        return (counts[0] > 1) * sum(count == counts[0] for count in counts), counts[0]
-
-    return max(DELIMITERS, key=score)
-
-
-def _header_and_count(path: Path, encoding: str, delimiter: str) -> tuple[tuple[str, ...], int]:
-    with _text(path, encoding) as stream:
-        reader = csv.reader(stream, delimiter=delimiter)
-        header = _next_filled(reader)
-        count = 0
-        while True:
-            try:
-                count += any(field.strip() for field in next(reader))
-            except StopIteration:
-                break
-            except csv.Error:
-                count += 1
-    columns: list[str] = []
-    for position, name in enumerate((name.strip() for name in header), 1):
-        name = name or f"column {position}"
-        columns.append(name if name not in columns else f"{name} ({position})")
-    return tuple(columns), count
+def _row(table: Table, row: Row) -> TableRow:
+    fields = row.fields
+    issue = wrong_width(fields, len(table.columns), "the header")
+    if issue is not None:
+        return TableRow(row.line, {}, (*row.issues, issue))
+    if tuple(fields[: len(table.header)]) == table.header:
+        repeated = warning("header-row", "The header comes again; this line is no row.", value=fields[0])
+        return TableRow(row.line, {}, (repeated,), is_row=False)
+    return TableRow(
+        row.line, {name: plain(text) for name, text in zip(table.columns, fields, strict=False) if text.strip()}, row.issues
+    )
 
 
-def _next_filled(reader: "Iterator[list[str]]") -> list[str]:
-    return next((fields for fields in reader if any(field.strip() for field in fields)), [])
+def _rows(path: Path, form: TextForm, dialect: Dialect, skip: int) -> Iterator[Row]:
+    return rows_of_lines(islice(lines_of(path, form), skip, None), dialect)
+
+
+def _layout_of(head: list[tuple[int, str]]) -> tuple[str, int, str]:
+    """Delimiter, position of the header among the first lines, and what is to be said of those above it."""
+    separator = _SEPARATOR.fullmatch(head[0][1])
+    if separator and len(head) > 1:
+        delimiter = "\t" if separator[1] == "\\t" else separator[1]
+        position, _ = _header_position(head[1:], delimiter)
+        return delimiter, position + 1, f" Line {head[0][0]} says so itself."
+    scored = []
+    for order, delimiter in enumerate(DELIMITERS):
+        position, known = _header_position(head, delimiter)
+        scored.append((known, *_consistency(head[position:], delimiter), -order, delimiter, position))
+    *_, delimiter, position = max(scored)
+    above = f" {position} lines above the header were passed over: {head[0][1][:80]!r}." if position else ""
+    return delimiter, position, above
+
+
+def _header_position(head: list[tuple[int, str]], delimiter: str) -> tuple[int, int]:
+    """Where the header stands, by the columns that are known, and how many those are; the first line where none is."""
+    counts = [len({name for name in split_line(text, delimiter) if is_known(name)}) for _, text in head[:MAX_TITLE]]
+    best = max(counts)
+    return next(position for position, count in enumerate(counts) if count * 2 >= best), best
+
+
+def _consistency(head: list[tuple[int, str]], delimiter: str) -> tuple[int, int]:
+    counts = [len(split_line(text, delimiter)) for _, text in head]
+    return (counts[0] > 1) * sum(count == counts[0] for count in counts), counts[0]
+
+
+def split_line(text: str, delimiter: str) -> list[str]:
+    """The fields of one line, however its quotes stand."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:
+        return text.split(delimiter)

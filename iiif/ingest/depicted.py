@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from iiif.catalogue.model import DepictionRole, OwnRegion
-from iiif.ingest.model import IngestIssue
+from iiif.ingest.model import IngestIssue, warning
 from ontology.darwin_core import spelling
 
 Cells = Mapping[str, str]
@@ -67,10 +67,10 @@ def read(row: Cells) -> Depicted:
     if region is None:
         given = ", ".join(terms.get(side, "nothing")[:20] for side in SIDES)
         sentence = f"The region {given} is no part of an image (xFrac, yFrac, widthFrac, heightFrac from 0 to 1)."
-        return Depicted(role, None, IngestIssue("bad-region", sentence))
+        return Depicted(role, None, warning("bad-region", sentence))
     if role in ("detail", "label") or any(_word(terms.get(term, "")) in BESIDE for term in ("cvterm", "cvtermliteral")):
         sentence = "The region is one of a part of the specimen, or of something beside it, and not taken for all of it."
-        return Depicted(role, None, IngestIssue("other-region", sentence))
+        return Depicted(role, None, warning("other-region", sentence))
     return Depicted(role, region)
 
 
@@ -96,7 +96,7 @@ def joined(rows: Sequence[Cells], image_row: Callable[[str], Cells | None]) -> t
         if named in by_name:
             regions.setdefault(by_name[named], []).append(row)
         else:
-            issues.append(IngestIssue("other-region", f"The region's image {named[:200]!r} (isROIOf) is no media row here."))
+            issues.append(warning("other-region", f"The region's image {named[:200]!r} (isROIOf) is no media row here."))
     for place, own in regions.items():
         if len(own) == 1 and not any(side in map(spelling, images[place]) for side in SIDES):
             images[place] = {
@@ -105,7 +105,7 @@ def joined(rows: Sequence[Cells], image_row: Callable[[str], Cells | None]) -> t
             }
         else:
             sentence = f"The record has {len(own)} regions on one image, none of which is taken for all of the specimen."
-            issues.append(IngestIssue("other-region", sentence))
+            issues.append(warning("other-region", sentence))
     return images, issues
 
 

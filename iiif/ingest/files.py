@@ -1,12 +1,18 @@
-"""Find the files that sources name, without ever leaving the folders that were opened."""
+"""Find the files that sources name, without ever leaving the folders that were opened.
+
+A wrong picture under a museum's number is worse than none: a path or address that says a folder is not answered by a file
+of the same name in another one, and of several files that it could mean none is taken.
+"""
 
 import os
-from collections.abc import Iterator
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from iiif.ingest.model import SourceError
+from iiif.ingest.model import IngestIssue, SourceError, readable
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".png", ".webp", ".gif", ".bmp", ".heic", ".avif"}
@@ -14,11 +20,19 @@ IMAGE_SUFFIXES = frozenset(
     | {".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"}
 )
 URL_SCHEMES = frozenset({"http", "https", "ftp", "file"})
+MAX_DEPTH = 100
+SHOWN = 5
+_SAYS_NOTHING = re.compile(
+    r"(?:(?:img|dsc[nf]?|pict?|image|photo|foto|bild|scan|p|_mg|untitled)?[\s_\-]*\d{0,5})"
+    r"|original|full|large|medium|small|thumb(?:nail)?|preview|default|master|native|front|back|side|dorsal|ventral|lateral"
+    r"|habitus|label|left|right|top|bottom|detail|overview|main|cover|picture|index",
+    re.IGNORECASE,
+)
 
 
 def is_image_name(name: str) -> bool:
     """Whether the name ends as an image's does; what is in it is seen later."""
-    return Path(name).suffix.lower() in IMAGE_SUFFIXES
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 - the name need not be a path
 
 
 def is_url(text: str) -> bool:
@@ -27,6 +41,8 @@ def is_url(text: str) -> bool:
 
 def address_parts(text: str) -> tuple[str, str] | None:
     """Host and path of an address, the path unquoted; None for what is no address."""
+    if "://" not in text and not text.lower().startswith("file:"):
+        return None
     try:
         parts = urlsplit(text.strip())
     except ValueError:
@@ -36,16 +52,52 @@ def address_parts(text: str) -> tuple[str, str] | None:
     return parts.netloc, unquote(parts.path)
 
 
+def folded(name: str) -> str:
+    """The name as it is compared: in one Unicode form (macOS keeps letters and their marks apart), in any case."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
 def is_within(path: Path, root: Path) -> bool:
-    """Whether the path, all links followed, lies in the folder."""
-    return path.resolve().is_relative_to(root.resolve())
+    """Whether the path, all links followed, lies in the folder; no for links that lead round in a circle."""
+    try:
+        return path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return False
 
 
-def walk(root: Path) -> Iterator[Path]:
-    """Every file below the folder in the order of names; hidden ones and links to folders are passed over."""
-    for folder, folders, names in os.walk(root, followlinks=False):
+def walk(root: Path, refuse: Callable[[Path, str], None] | None = None) -> Iterator[Path]:
+    """Every file below the folder in the order of names; hidden ones and links to folders are passed over.
+
+    `refuse` is told each folder or file that cannot be read, and why.
+    """
+
+    def on_error(error: OSError) -> None:
+        if refuse is not None:
+            refuse(Path(error.filename or root), error.strerror or "it cannot be read")
+
+    for folder, folders, names in os.walk(root, followlinks=False, onerror=on_error):
+        here = Path(folder)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+        if len(here.parts) - len(root.parts) >= MAX_DEPTH:
+            folders[:] = []
+        yield from (here / name for name in sorted(names) if not name.startswith("."))
+
+
+def is_regular(path: Path) -> bool:
+    """Whether it is a file that ends: no pipe, no device, no link that leads nowhere or round in a circle."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The file that a reference means, or why none is taken; `candidates` are those that were not taken."""
+
+    path: Path | None
+    issue: IngestIssue | None = None
+    candidates: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)
@@ -53,10 +105,12 @@ class Finder:
     """Resolves the names and addresses in a source to files in `roots`, the first that has one; nothing is fetched."""
 
     roots: tuple[Path, ...]
-    _by_name: dict[str, Path] | None = field(default=None)
-    _by_stem: dict[str, list[Path]] | None = field(default=None)
+    _by_name: dict[str, list[Path]] | None = field(default=None)
+    _by_stem: dict[str, list[Path]] = field(default_factory=dict)
+    _by_beginning: dict[str, list[Path]] = field(default_factory=dict)
+    _parts: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
-    def find(self, reference: str) -> Path | None:
+    def find(self, reference: str) -> Match:
         """The file of that path, address or name. Raises SourceError (`path-outside`) where it leads out of every root."""
         split = address_parts(reference)
         if split is not None:
@@ -64,15 +118,33 @@ class Finder:
             relative = path.lstrip("/")
             candidates = [relative, f"{host}/{relative}"]
         else:
-            relative = reference.strip().replace("\\", "/")
-            candidates = [relative]
+            relative = reference.strip().strip("\"'").replace("\\", "/")
+            candidates = [relative, unquote(relative)] if "%" in relative else [relative]
+        if split is not None and not self.has_images():
+            return Match(None)
         found = self._probe(candidates, outside_is_wrong=split is None)
-        return found or self._named(Path(relative).name)
+        return Match(found) if found is not None else self._named(relative, is_address=split is not None)
+
+    def exists(self, reference: str) -> bool:
+        """Whether the text as a whole names a file, with the folders that it gives, whatever separators are in it."""
+        *folders, name = [folded(part) for part in reference.replace("\\", "/").split("/") if part not in ("", ".")] or [""]
+        self._index()
+        paths = (self._by_name or {}).get(name, [])
+        return any(not folders or _common_tail(self._parts[path], folders) == len(folders) for path in paths)
+
+    def has_images(self) -> bool:
+        self._index()
+        return bool(self._by_name)
 
     def of_stem(self, stem: str) -> list[Path]:
         """The image files whose name without extension this is."""
         self._index()
-        return (self._by_stem or {}).get(stem.casefold(), [])
+        return self._by_stem.get(folded(stem), [])
+
+    def beginning_with(self, number: str) -> list[Path]:
+        """The image files whose name is that number and something parted from it: `K1_2`, `K1-a`, `K1 (2)`, `K1b`."""
+        self._index()
+        return self._by_beginning.get(folded(number), [])
 
     def _probe(self, candidates: list[str], *, outside_is_wrong: bool) -> Path | None:
         for root in self.roots:
@@ -82,25 +154,86 @@ class Finder:
                 path = root / candidate
                 if not any(is_within(path, each) for each in self.roots):
                     if outside_is_wrong:
-                        raise SourceError("path-outside", f"{candidate[:200]!r} leads out of its folder.")
-                elif path.is_file():
+                        raise SourceError("path-outside", f"{candidate[:200]!r} leads out of its folder.", value=candidate)
+                elif is_regular(path):
                     return path
         return None
 
-    def _named(self, name: str) -> Path | None:
+    def _named(self, relative: str, *, is_address: bool) -> Match:
+        """By name, or by name without its ending, as far as the folders that are given allow it."""
         self._index()
-        return (self._by_name or {}).get(name.casefold())
+        *folders, name = [folded(part) for part in relative.split("/") if part not in ("", ".")] or [""]
+        paths = (self._by_name or {}).get(name) or ([] if is_image_name(name) else self._by_stem.get(name, []))
+        if not paths:
+            return Match(None)
+        tails = {path: _common_tail(self._parts[path], folders) for path in paths}
+        best = max(tails.values())
+        nearest = [path for path in paths if tails[path] == best]
+        if len(nearest) > 1 and not all(self._contradicts(path, folders, tails[path], is_address) for path in nearest):
+            sentence = f"{relative[-150:]!r} could be any of {_listing(self._shown(path) for path in nearest)}: none is taken."
+            return Match(None, IngestIssue("ambiguous-file", sentence, value=relative), tuple(nearest))
+        if self._contradicts(nearest[0], folders, best, is_address):
+            sentence = (
+                f"The image {relative[-150:]!r} is not among the files; {_listing(self._shown(path) for path in nearest)} "
+                "has its name but lies in another folder."
+            )
+            return Match(None, IngestIssue("missing-file", sentence, value=relative), tuple(nearest))
+        return Match(nearest[0])
+
+    def _contradicts(self, path: Path, folders: list[str], tail: int, is_address: bool) -> bool:
+        """Whether the folders that the reference gives speak against the file.
+
+        The folders of an address are those of a server: the local folder may have another name, as long as it tells nothing
+        (no digit), the file's own name tells something, and the two have no folder in common elsewhere.
+        """
+        here = self._parts[path]
+        left, others = here[: len(here) - tail], folders[: len(folders) - tail]
+        if not left or not others:
+            return False
+        if not is_address:
+            return True
+        tells_something = _SAYS_NOTHING.fullmatch(path.stem) is None
+        return not tells_something or any(re.search(r"\d", each) for each in left) or not set(left).isdisjoint(others)
+
+    def _shown(self, path: Path) -> str:
+        root = next((root for root in self.roots if path.is_relative_to(root)), path.parent)
+        return readable(str(path.relative_to(root)))
 
     def _index(self) -> None:
         """Names of all image files, made when the first name could not be found directly."""
         if self._by_name is not None:
             return
-        self._by_name, self._by_stem = {}, {}
+        self._by_name = {}
+        seen: set[Path] = set()
         for root in self.roots:
             for path in walk(root):
-                if is_image_name(path.name) and is_within(path, root):
-                    self._by_name.setdefault(path.name.casefold(), path)
-                    self._by_stem.setdefault(path.stem.casefold(), []).append(path)
+                if not is_image_name(path.name) or path in seen or not is_within(path, root) or not is_regular(path):
+                    continue
+                seen.add(path)
+                self._parts.setdefault(path, tuple(folded(part) for part in path.relative_to(root).parts[:-1]))
+                self._by_name.setdefault(folded(path.name), []).append(path)
+                self._by_stem.setdefault(folded(path.stem), []).append(path)
+                for beginning in _beginnings(folded(path.stem)):
+                    self._by_beginning.setdefault(beginning, []).append(path)
+
+
+def _beginnings(stem: str) -> list[str]:
+    """What a catalogue number could be where it begins a file's name: all before a separator, or before a last letter."""
+    found = [stem[: match.start()] for match in re.finditer(r"[\s_\-.,(\[+]+", stem) if match.start()]
+    return [*found, stem[:-1]] if re.search(r"\d[a-z]$", stem) else found
+
+
+def _common_tail(parts: tuple[str, ...], others: list[str]) -> int:
+    count = 0
+    while count < min(len(parts), len(others)) and parts[-1 - count] == others[-1 - count]:
+        count += 1
+    return count
+
+
+def _listing(names: Iterator[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return ", ".join(repr(name) for name in shown[:SHOWN]) + more
 
 
 def _can_be_a_path(text: str) -> bool:

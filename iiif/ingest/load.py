@@ -1,26 +1,27 @@
-"""Take records in: each in a transaction of its own, good ones always, none twice."""
+"""Take records in: good ones always, none twice. Many plain ones share a transaction, one that needs a decision has its own."""
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
-from sqlalchemy.exc import IntegrityError
+import structlog
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
-from iiif.catalogue import rights, service
+from iiif.catalogue import places, rights, service
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen
 from iiif.catalogue.model import Depiction, Media, Specimen
-from iiif.image.errors import RejectedImage
 from iiif.image.masters.derivatives import decode_check
 from iiif.ingest import depicted, matching
-from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Progress, Record
+from iiif.ingest.batches import BATCH, Batch
+from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Progress, Record, warning
+from iiif.ingest.receive import ReceivedImage, digests, place_of, receive
 from iiif.ingest.report import IngestReport
 from ontology import darwin_core
 
+log = structlog.get_logger()
 OnMedia = Callable[[Session, Media], None]
 BY = Principal.of_system()
 FULL = IngestIssue(
@@ -28,16 +29,6 @@ FULL = IngestIssue(
 )
 MAX_CODE = 255
 MAX_TEXT = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedImage:
-    """An image file that was read to its end; `media_type` is empty where its bytes are an image of ours already."""
-
-    image: ImageFile
-    sha256: str
-    byte_size: int
-    media_type: str
 
 
 @dataclass(slots=True)
@@ -54,7 +45,7 @@ class Entry:
     shared: list[tuple[ReceivedImage, Media]] = field(default_factory=list)
     known: list[tuple[ReceivedImage, Depiction]] = field(default_factory=list)
     refusals: list[tuple[ImageFile, IngestIssue]] = field(default_factory=list)
-    warnings: list[tuple[str, IngestIssue]] = field(default_factory=list)
+    warnings: list[tuple[Place, IngestIssue]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,46 +58,93 @@ class Loader:
     started_at: datetime
 
     def load(self, source: IngestSource, report: IngestReport, progress: Progress) -> None:
-        """Take in every record of a source."""
+        """Take in every record of a source. What was read before a source breaks off is in, whatever breaks it."""
         report.notes.extend(source.notes)
-        done = 0
-        for done, record in enumerate(source.records, 1):
-            report.records += 1
-            self._take(record, report)
-            progress(done, max(done, source.total))
+        batch, done = Batch(), 0
+        try:
+            for record in source.records:
+                for issue in record.findings:
+                    report.add(record.place, record.number, issue)
+                if not record.is_row:
+                    continue
+                done += 1
+                report.records += 1
+                if record.refused:
+                    report.refused += 1
+                elif record.images or not record.numbered:
+                    self._flush(batch, report)
+                    self.take(record, report)
+                else:
+                    batch.records.append(record)
+                if len(batch.records) >= BATCH:
+                    self._flush(batch, report)
+                if not batch.records:
+                    progress(done, max(done, source.total))
+        except Exception:
+            self._flush(batch, report)
+            raise
+        self._flush(batch, report)
         progress(done, done)
 
+    def take(self, record: Record, report: IngestReport) -> None:
+        """Take one record in by itself; an error that it meets costs nothing but it."""
+        counted = (report.specimens_added, report.already_here, report.merged)
+        try:
+            self._take(record, report)
+        except (OperationalError, InterfaceError):  # the database is away or full: no fault of the record
+            raise
+        except Exception as error:
+            log.exception("ingest.record", place=str(record.place))
+            sentence = f"The record could not be taken in ({type(error).__name__}: {str(error)[:200]})."
+            report.add(record.place, record.number, IngestIssue("internal-error", sentence))
+        if (report.specimens_added, report.already_here, report.merged) == counted:
+            report.refused += 1
+
+    def _flush(self, batch: Batch, report: IngestReport) -> None:
+        """Enter what is new of a batch at once; what needs a decision is taken by itself, each in its turn."""
+        for step in batch.steps(self.runtime, self.started_at, report):
+            if isinstance(step, Record):
+                self.take(step, report)
+                continue
+            now, naan = self.runtime.clock(), self.runtime.settings.naan
+            try:
+                with self.runtime.db.begin() as session:
+                    service.add_specimens(session, [each.draft for each in step], naan=naan, at=now)
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception:  # noqa: BLE001 - one of them is bad or came in meanwhile: then each is tried by itself
+                for each in step:
+                    self.take(each.record, report)
+                continue
+            report.specimens_added += len(step)
+            for each in step:
+                _warn(each.record, each.reading, report)
+
     def _take(self, record: Record, report: IngestReport) -> None:
-        for finding in record.findings:
-            report.reject(record.place, record.number, finding)
-        if record.refused:
-            return
         reading = darwin_core.interpret(record.verbatim)
         terms = {**reading.terms, "catalogNumber": record.number}
-        problem = _too_long(terms) or self._objection(record, terms)
+        problem = too_long(terms) or self._objection(record, terms)
         if problem is not None:
-            report.reject(record.place, record.number, problem)
+            report.add(record.place, record.number, problem)
             return
         images = self._own_images(record, terms, report)
-        masters = [master for image in images if (master := self._master(image, record, report)) is not None]
+        received = (receive(image, record, report, self.runtime, self.limits) for image in images)
+        masters = [master for master in received if master is not None]
         if not masters and not record.numbered:
             return
         try:
             is_new = self._enter(record, terms, masters, report)
         except (IntegrityError, DuplicateSpecimen, DuplicateMedia):  # another ingest was faster: now its rows are seen
             is_new = self._enter(record, terms, masters, report)
-        for note in reading.notes if is_new else ():
-            report.warn(record.place, record.number, IngestIssue(note.code, note.sentence))
-        for columns in (record.verbatim, *(image.terms for image in record.images)) if is_new else ():
-            if contradiction := rights.read(columns).problem:
-                report.warn(record.place, record.number, IngestIssue("rights-contradiction", f"{contradiction}."))
+        if is_new:
+            _warn(record, reading, report)
 
     def _objection(self, record: Record, terms: Mapping[str, str]) -> IngestIssue | None:
         """Why the record cannot be what is here, or why it cannot be told what it is."""
         with self.runtime.reads.begin() as session:
             match = matching.find(session, terms, numbered=record.numbered)
             if match.undecided:
-                match = matching.settle(session, match, _digests(record.images))
+                match = matching.settle(session, match, digests(record.images))
         return matching.ambiguous(record.number, match.namesakes) if match.undecided else matching.clash(terms, match)
 
     def _own_images(self, record: Record, terms: Mapping[str, str], report: IngestReport) -> list[ImageFile]:
@@ -119,53 +157,20 @@ class Loader:
             if specimen is not None:
                 others = service.same_number(session, specimen)
                 shown = {media.sha256 for media in service.media_of(session, specimen.key)}
-                named = [image for image in record.images if not image.by_number or shown.issuperset(_digests([image]))]
+                named = [image for image in record.images if not image.by_number or shown.issuperset(digests([image]))]
             else:
                 named = [image for image in record.images if not image.by_number]
         if not others:
             return list(record.images)
         for image in record.images:
             if image not in named:
-                report.reject(_place(record, image), record.number, matching.ambiguous(record.number, others))
+                report.add(place_of(record, image), record.number, matching.ambiguous(record.number, others))
         return named
-
-    def _master(self, image: ImageFile, record: Record, report: IngestReport) -> ReceivedImage | None:
-        """Keep the file among the blobs and check it there, for that is what will be served.
-
-        None, and an entry in the report, where it is refused; then no blob stays behind.
-        """
-        try:
-            _check_size(image.path, self.limits)
-            sha256, size = _digest(image.path)
-            with self.runtime.reads.begin() as session:
-                if service.find_media_by_hash(session, sha256) is not None:
-                    return ReceivedImage(image, sha256, size, "")
-            with image.path.open("rb") as stream:
-                sha256, size = self.runtime.blobs.put(stream)
-            return ReceivedImage(image, sha256, size, self._checked(sha256))
-        except RejectedImage as error:
-            finding = IngestIssue(error.code, error.sentence)
-        except OSError as error:
-            finding = IngestIssue("unreadable", f"The file could not be read ({error.strerror}).")
-        report.reject(_place(record, image), record.number, finding)
-        return None
-
-    def _checked(self, sha256: str) -> str:
-        """The media type of a new blob. Raises RejectedImage, and forgets the blob unless another ingest entered it meanwhile."""
-        try:
-            with self.runtime.blobs.local_path(sha256) as path:
-                return _media_type_of(path, self.limits)
-        except RejectedImage:
-            with self.runtime.reads.begin() as session:
-                known = service.find_media_by_hash(session, sha256) is not None
-            if not known:
-                self.runtime.blobs.delete(sha256)
-            raise
 
     def _enter(self, record: Record, terms: Mapping[str, str], masters: list[ReceivedImage], report: IngestReport) -> bool:
         """Add what is new in one transaction, then count it; whether a specimen was added."""
         now = self.runtime.clock()
-        draft = service.SpecimenDraft(record.number, terms, dict(record.verbatim), record.place)
+        draft = service.SpecimenDraft(record.number, terms, dict(record.verbatim), str(record.place))
         with self.runtime.db.begin() as session:
             match = matching.find(session, terms, numbered=record.numbered)
             if match.undecided:
@@ -178,7 +183,7 @@ class Loader:
                 if match.namesakes:
                     entry.warnings.append((record.place, matching.same_number(record.number, terms, match.namesakes)))
             elif specimen is not None and match.identifies:
-                specimen = service.identify(session, specimen.key, draft, at=now)
+                entry.before = specimen = service.identify(session, specimen.key, draft, at=now)
                 entry.warnings.append((record.place, matching.identified(record.number, terms)))
             if specimen is not None:
                 for master in entry.fresh:
@@ -191,7 +196,7 @@ class Loader:
                     media = service.get_media(session, depiction.media_key)
                     self._depict(session, specimen, master, media, depiction, now)
             entry.warnings += [
-                (_place(record, master.image), problem)
+                (place_of(record, master.image), problem)
                 for master in (*entry.fresh, *(master for master, _ in entry.shared))
                 if (problem := depicted.read(master.image.terms).problem) is not None
             ]
@@ -224,19 +229,32 @@ class Loader:
                 entry.refusals.append((master.image, FULL))
             else:
                 entry.shared.append((master, there))
-                entry.warnings.append((_place(record, master.image), _shows_too(session, there, shown)))
+                entry.warnings.append((place_of(record, master.image), _shows_too(session, there, shown)))
         return entry
 
     def _count(self, record: Record, entry: Entry, report: IngestReport) -> None:
-        for image, finding in entry.refusals:
-            report.reject(_place(record, image), record.number, finding)
-        for place, warning in entry.warnings:
-            report.warn(place, record.number, warning)
+        for image, issue in entry.refusals:
+            report.add(place_of(record, image), record.number, issue)
+        for place, issue in entry.warnings:
+            report.add(place, record.number, issue)
         report.media_added += len(entry.fresh)
         report.depictions_added += len(entry.shared)
         report.specimens_added += entry.is_new
-        if entry.before is not None and not entry.fresh and not entry.shared and not entry.refusals:
-            self._count_as_here(record, entry.before, report)
+        if entry.before is None:
+            return
+        more = matching.says_more(record, entry.before)
+        if more is not None:
+            report.add(record.place, record.number, more)
+        identified = any(issue.code == "identified" for _, issue in entry.warnings)
+        if entry.fresh or entry.shared:
+            report.merged += 1
+        elif entry.before.created_at < self.started_at:
+            report.already_here += 1
+        elif more is not None or identified:
+            report.merged += 1
+        elif not entry.refusals:
+            sentence = f"{record.number!r} came in with an earlier row, and this one adds nothing."
+            report.add(record.place, record.number, IngestIssue("duplicate-by-catalog-number", sentence))
 
     def _depict(
         self, session: Session, specimen: Specimen, master: ReceivedImage, media: Media, known: Depiction | None, at: datetime
@@ -269,65 +287,36 @@ class Loader:
         self.on_media(session, media)
         return media
 
-    def _count_as_here(self, record: Record, specimen: Specimen, report: IngestReport) -> None:
-        if specimen.created_at < self.started_at:
-            report.already_here += 1
-        else:
-            sentence = f"{record.number!r} came in with an earlier row, and this one adds nothing."
-            report.reject(record.place, record.number, IngestIssue("duplicate-by-catalog-number", sentence))
-
 
 def _shows_too(session: Session, media: Media, shown: Sequence[Depiction]) -> IngestIssue:
     """Which specimens an image that is here shows already."""
     known = service.specimens_by_key(session, [depiction.specimen_key for depiction in shown[: matching.NAMED]])
     numbers = ", ".join(repr(known[depiction.specimen_key].catalog_number) for depiction in shown[: matching.NAMED])
     more = f" and {len(shown) - matching.NAMED} more" if len(shown) > matching.NAMED else ""
-    return IngestIssue("same-image", f"The image is here as {media.file_name!r} and shows {numbers}{more}; it shows this too.")
+    return warning("same-image", f"The image is here as {media.file_name!r} and shows {numbers}{more}; it shows this too.")
 
 
-def _too_long(terms: Mapping[str, str]) -> IngestIssue | None:
+def too_long(terms: Mapping[str, str]) -> IngestIssue | None:
     """The columns of the database bound these three."""
     for term in ("catalogNumber", "institutionCode", "collectionCode"):
         if len(terms.get(term, "")) > MAX_CODE:
-            return IngestIssue("value-too-long", f"{term} has {len(terms[term])} characters; {MAX_CODE} are allowed.")
+            sentence = f"{term} has {len(terms[term])} characters; {MAX_CODE} are allowed."
+            return IngestIssue("value-too-long", sentence, term, terms[term])
     return None
 
 
-def _check_size(path: Path, limits: IngestLimits) -> None:
-    """Raises RejectedImage for a file with no content, or too much of it to be read at all."""
-    size = path.stat().st_size
-    if size == 0:
-        raise RejectedImage("empty-file", "The file has no content.")
-    if size > limits.max_file_bytes:
-        allowed = f"{limits.max_file_bytes:,} are allowed (LECTOTYPE_MAX_FILE_BYTES)"
-        raise RejectedImage("too-many-bytes", f"The file has {size:,} bytes; {allowed}.")
-
-
-def _media_type_of(path: Path, limits: IngestLimits) -> str:
-    """The media type of an image that decodes to its end; memory stays flat. Raises RejectedImage."""
-    _check_size(path, limits)
-    return decode_check(path, limits.decode, whole=True).format
-
-
-def _digest(path: Path) -> tuple[str, int]:
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return sha256, path.stat().st_size
-
-
-def _digests(images: Iterable[ImageFile]) -> list[str]:
-    """The SHA-256 of each file; empty for one that cannot be read."""
-    found = []
-    for image in images:
-        try:
-            found.append(_digest(image.path)[0])
-        except OSError:
-            found.append("")
-    return found
-
-
-def _place(record: Record, image: ImageFile) -> str:
-    return record.place if record.place.endswith(image.file_name) else f"{record.place}, {image.file_name}"
+def _warn(record: Record, reading: darwin_core.Interpretation, report: IngestReport) -> None:
+    """What is doubtful in a record that went in."""
+    for note in reading.notes:
+        report.add(record.place, record.number, warning(note.code, note.sentence, note.term, note.value))
+    if said := places.withheld_by(reading.terms):
+        sentence = f"{said} says {reading.terms[said][:100]!r}: the place of the record is not shown to the public."
+        report.add(record.place, record.number, warning("withheld-place", sentence, said, reading.terms[said]))
+    for columns in (record.verbatim, *(image.terms for image in record.images)):
+        rights_reading = rights.read(columns) if columns else None
+        if rights_reading is not None and rights_reading.problem:
+            about = (rights_reading.column, rights_reading.value)
+            report.add(record.place, record.number, warning("rights-contradiction", f"{rights_reading.problem}.", *about))
 
 
 def _creator_of(columns: Mapping[str, str]) -> str:

@@ -7,7 +7,10 @@ from sqlalchemy.orm import Session
 
 from iiif.catalogue import identity, service
 from iiif.catalogue.model import Specimen
-from iiif.ingest.model import IngestIssue
+from iiif.ingest.columns import kind_of
+from iiif.ingest.model import IngestIssue, Record, warning
+from ontology import darwin_core
+from ontology.dates import date_of
 
 OF_IMAGES = frozenset({"license", "rights", "rightsHolder", "accessRights", "associatedMedia", "type", "modified", "language"})
 NAMED = 5  # of several specimens or terms in one sentence
@@ -76,7 +79,22 @@ def clash(terms: Mapping[str, str], match: Match) -> IngestIssue | None:
     code = "duplicate-by-identifier" if named else "duplicate-by-catalog-number"
     text = terms.get(named, "") if named else terms["catalogNumber"]
     sentence = f"{text[:200]!r} is here already with another {', '.join(differing[:NAMED])}; nothing is overwritten."
-    return IngestIssue(code, sentence)
+    return IngestIssue(code, sentence, differing[0], terms[differing[0]])
+
+
+def says_more(record: Record, specimen: Specimen) -> IngestIssue | None:
+    """What a further record of a known specimen says beyond it, which is not taken over; columns of images aside."""
+    more = [
+        column
+        for column, text in record.verbatim.items()
+        if specimen.verbatim.get(column) != text and not kind_of(column) and not _is_known(column, text, specimen)
+    ]
+    if not more:
+        return None
+    named = ", ".join(f"{column} {record.verbatim[column][:60]!r}" for column in more[:NAMED])
+    left = f" and {len(more) - NAMED} more columns" if len(more) > NAMED else ""
+    sentence = f"The row says more of {record.number!r} than is here, and it is not taken over: {named}{left}."
+    return warning("says-more", sentence, more[0], record.verbatim[more[0]])
 
 
 def ambiguous(number: str, several: Sequence[Specimen]) -> IngestIssue:
@@ -84,7 +102,7 @@ def ambiguous(number: str, several: Sequence[Specimen]) -> IngestIssue:
     named = "; ".join(f"{each.key} ({_identifier_of(each)})" for each in several[:NAMED])
     more = f" and {len(several) - NAMED} more" if len(several) > NAMED else ""
     sentence = f"{number!r} is the number of several specimens: {named}{more}. Give the identifier of the one that is meant."
-    return IngestIssue("ambiguous-number", sentence)
+    return IngestIssue("ambiguous-number", sentence, "catalogNumber", number)
 
 
 def same_number(number: str, terms: Mapping[str, str], others: Sequence[Specimen]) -> IngestIssue:
@@ -92,13 +110,19 @@ def same_number(number: str, terms: Mapping[str, str], others: Sequence[Specimen
     identifiers = ", ".join(f"{term} {terms[term][:200]!r}" for term in identity.ID_TERMS if terms.get(term))
     named = ", ".join(each.key for each in others[:NAMED])
     sentence = f"{number!r} is also the number of {named}; {identifiers} makes this one another specimen."
-    return IngestIssue("same-number", sentence)
+    return warning("same-number", sentence)
 
 
 def identified(number: str, terms: Mapping[str, str]) -> IngestIssue:
     """A specimen that was known by its number alone has got an identifier."""
     given = ", ".join(f"{term} {terms[term][:200]!r}" for term in identity.ID_TERMS if terms.get(term))
-    return IngestIssue("identified", f"{number!r} was here without it, and has {given} from now on.")
+    return warning("identified", f"{number!r} was here without it, and has {given} from now on.")
+
+
+def _is_known(column: str, text: str, specimen: Specimen) -> bool:
+    """Whether the specimen says the same under another column's name, or the column speaks of an image."""
+    term = darwin_core.term_of(column)
+    return term in OF_IMAGES or (term is not None and specimen.interpreted.get(term) in (text.strip(), date_of(text)))
 
 
 def _by_number(namesakes: tuple[Specimen, ...]) -> Match:

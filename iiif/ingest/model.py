@@ -9,30 +9,67 @@ from typing import Any, Literal
 
 from iiif.image.masters.decoder_protocol import DecodeLimits
 
+MAX_VALUE = 200
+
 
 def readable(name: str) -> str:
     """A file's name as text that can be stored, where it was not given in UTF-8."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    return os.fsencode(name).decode("utf-8", "replace").replace("\0", "")
 
 
 Progress = Callable[[int, int], None]
 """Called with the rows done and the rows there are, as far as is known."""
+Severity = Literal["rejected", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: the archive, or the folder where there are several; the file in it; the line, from 1, or 0 for the
+    file; the image that the row there names."""
+
+    file: str
+    line: int = 0
+    archive: str = ""
+    image: str = ""
+
+    def __str__(self) -> str:
+        file = f"{self.file}, line {self.line}" if self.line else self.file
+        file = f"{file}, {self.image}" if self.image and not file.endswith(self.image) else file
+        return f"{self.archive}: {file}" if self.archive and file else file or self.archive
 
 
 @dataclass(frozen=True, slots=True)
 class IngestIssue:
-    """Why a row or file was refused, or what is doubtful in it. `code` is one of `report.CODES`."""
+    """Why a row or file was refused, or what is doubtful in it. `code` is one of `report.CODES`.
+
+    `place` is given where it is not that of the record, as for a media row of an archive.
+    """
 
     code: str
     sentence: str
+    column: str = ""
+    value: str = ""
+    severity: Severity = "rejected"
+    place: Place | None = None
+
+
+def warning(code: str, sentence: str, column: str = "", value: str = "", place: Place | None = None) -> IngestIssue:
+    """What is doubtful, while the row goes in."""
+    return IngestIssue(code, sentence, column, value, "warning", place)
 
 
 class SourceError(Exception):
-    """A source as a whole, or one file of it, cannot be read."""
+    """A source as a whole, or one file of it, cannot be read; `source` is its name where it lies in another one."""
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, *, column: str = "", value: str = "", place: Place | None = None) -> None:
         super().__init__(sentence)
-        self.finding = IngestIssue(code, sentence)
+        self.finding = IngestIssue(code, sentence, column, value, place=place)
+        self.source = ""
+
+    def of(self, source: str) -> "SourceError":
+        """The same error, of the source of that name."""
+        self.source = source
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +95,28 @@ class Record:
     """One row of a table, or one image file that no row speaks of.
 
     `number` is the row's own catalogue number, or that of its image (`numbered` False): such a record stands and falls
-    with its image, while a numbered one is a specimen even without. `place` is where it stands in its source.
+    with its image, while a numbered one is a specimen even without. `place` is where it stands in its source. What is not
+    a row at all but has to be named (`is_row` False) is not counted among the records.
     """
 
-    place: str
+    place: Place
     number: str
     numbered: bool
     verbatim: Mapping[str, str]
     images: tuple[ImageFile, ...] = ()
     findings: tuple[IngestIssue, ...] = ()
     refused: bool = False
+    is_row: bool = True
+
+    @classmethod
+    def refusal(cls, place: Place, *findings: IngestIssue, number: str = "") -> "Record":
+        """A row of which nothing goes in."""
+        return cls(place, number, False, {}, findings=findings, refused=True)
+
+    @classmethod
+    def remark(cls, place: Place, *findings: IngestIssue) -> "Record":
+        """What is said of a file, or of a line that is no row."""
+        return cls(place, "", False, {}, findings=findings, refused=True, is_row=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +139,7 @@ class IngestLimits:
     max_unpacked_bytes: int = 500_000_000_000
     max_ratio: int = 250
     ratio_from_bytes: int = 20_000_000
+    max_spreadsheet_bytes: int = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,97 +1,92 @@
-"""The report of an ingest: what came in, what was here already, and each refusal with its reason."""
+"""The report of an ingest: what came in, what was here already, and each refusal and warning with its reason and its place."""
 
+import csv
+import io
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
-from iiif.ingest.model import IngestIssue
+from iiif.ingest.model import MAX_VALUE, IngestIssue, Place, Severity
+from iiif.ingest.reasons import ADVICE
 
-CODES = {
-    "truncated-image": "the file ends before the image does, or its data are broken",
-    "not-an-image": "the file is no image that can be read",
-    "several-pages": "the TIFF holds several images",
-    "unsupported-pixels": "the numbers of the image are no colours of 8 or 16 bits",
-    "too-many-pixels": "the image has more pixels than LECTOTYPE_MAX_PIXELS",
-    "too-much-memory": "decoding needs more memory than LECTOTYPE_DECODE_BYTES",
-    "too-long": "decoding takes longer than LECTOTYPE_DECODE_SECONDS",
-    "decoder-died": "the decoder died of the file, twice",
-    "too-many-bytes": "the file has more bytes than LECTOTYPE_MAX_FILE_BYTES",
-    "empty-file": "the file has no content",
-    "missing-id": "the row has no catalogue number and no image to take one from",
-    "orphan-media": "a media row of an archive belongs to no row of its core",
-    "missing-file": "the image that the row names is not among the files",
-    "duplicate-by-hash": "the same bytes are here already, and no row says that they show another specimen",
-    "duplicate-by-catalog-number": "the catalogue number is taken by another record",
-    "duplicate-by-identifier": "the identifier is taken by another record",
-    "ambiguous-number": "several specimens have the catalogue number, and nothing tells which of them is meant",
-    "same-number": "another specimen has the catalogue number; their identifiers tell them apart",
-    "same-image": "the image is here already, and shows this specimen too",
-    "bad-region": "the region of interest is no part of an image",
-    "other-region": "a region of interest was not taken for the specimen's own, or its image is not here",
-    "too-many-specimens": "the image shows 1,000 specimens, and may show no more",
-    "identified": "a specimen that was known by its number alone has got an identifier",
-    "value-too-long": "the catalogue number or a code is longer than 255 characters",
-    "wrong-column-count": "the row has not as many fields as the header",
-    "bad-row": "the row breaks the rules of its format",
-    "empty-csv": "the table has no header or no rows",
-    "bad-archive": "the archive, or its descriptor meta.xml, cannot be read",
-    "path-outside": "a path leads out of its folder or archive",
-    "zip-bomb": "the archive unpacks to more than is allowed",
-    "nothing-found": "there is nothing to take in",
-    "unreadable": "the file could not be opened",
-    "zero-coordinates": "0, 0 is not taken for a place",
-    "bad-coordinates": "no decimal degrees",
-    "bad-date": "no date that can be read without doubt",
-    "date-contradiction": "eventDate and year contradict",
-    "rights-contradiction": "what is said of the rights contradicts itself: the stricter statement stands",
-    "bad-country-code": "not two letters",
-}
 KEPT_ENTRIES = 10_000
+COLUMNS = ("severity", "code", "archive", "file", "line", "column", "value", "catalogNumber", "sentence", "advice")
+MAX_SENTENCE = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class ReportEntry:
-    """One refusal or warning. `place` names file and row; `catalog_number` is empty where none was known."""
+    """One refusal or warning; `catalog_number` is empty where none was known."""
 
-    place: str
+    where: Place
     catalog_number: str
     code: str
     sentence: str
-    severity: Literal["rejected", "warning"]
+    severity: Severity
+    column: str = ""
+    value: str = ""
 
-    def to_json(self) -> dict[str, str]:
-        return {"code": self.code, "place": self.place, "catalogNumber": self.catalog_number, "sentence": self.sentence}
+    @property
+    def place(self) -> str:
+        return str(self.where)
+
+    @property
+    def advice(self) -> str:
+        """What a person can do about it."""
+        return ADVICE[self.code]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "place": self.place,
+            "archive": self.where.archive,
+            "file": self.where.file,
+            "line": self.where.line or None,
+            "column": self.column,
+            "value": self.value,
+            "catalogNumber": self.catalog_number,
+            "sentence": self.sentence,
+            "advice": self.advice,
+        }
 
 
 @dataclass(slots=True)
 class IngestReport:
-    """Counts are exact; of the entries the first `KEPT_ENTRIES` are kept, so that memory stays flat."""
+    """Counts are exact; of the entries the first `KEPT_ENTRIES` are kept, so that memory stays flat.
+
+    Every record is one of four: it became a specimen, was here already, added to one that is (`merged`), or was refused.
+    `sink` is told of every entry as it comes, kept or not.
+    """
 
     records: int = 0
     specimens_added: int = 0
     media_added: int = 0
     depictions_added: int = 0
     already_here: int = 0
+    merged: int = 0
+    refused: int = 0
     rejected: int = 0
     warnings: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     entries: list[ReportEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sink: Callable[[ReportEntry], None] | None = None
 
-    def reject(self, place: str, number: str, finding: IngestIssue) -> None:
-        """Note that something was refused."""
-        self.rejected += 1
-        self._note(ReportEntry(place, number, finding.code, finding.sentence, "rejected"))
-
-    def warn(self, place: str, number: str, finding: IngestIssue) -> None:
-        """Note that something went in, but not all of it was understood."""
-        self.warnings += 1
-        self._note(ReportEntry(place, number, finding.code, finding.sentence, "warning"))
-
-    def _note(self, entry: ReportEntry) -> None:
+    def add(self, place: Place, number: str, issue: IngestIssue) -> None:
+        """Note what was refused, or what went in but is doubtful."""
+        if issue.severity == "rejected":
+            self.rejected += 1
+        else:
+            self.warnings += 1
+        where = issue.place or place
+        sentence, value = issue.sentence[:MAX_SENTENCE], (issue.value or where.image)[:MAX_VALUE]
+        entry = ReportEntry(where, number[:MAX_VALUE], issue.code, sentence, issue.severity, issue.column[:MAX_VALUE], value)
         self.codes[entry.code] += 1
         if len(self.entries) < KEPT_ENTRIES:
             self.entries.append(entry)
+        if self.sink is not None:
+            self.sink(entry)
 
     @property
     def is_failure(self) -> bool:
@@ -105,6 +100,8 @@ class IngestReport:
             "mediaAdded": self.media_added,
             "depictionsAdded": self.depictions_added,
             "alreadyHere": self.already_here,
+            "merged": self.merged,
+            "refused": self.refused,
             "rejectedTotal": self.rejected,
             "warningsTotal": self.warnings,
             "entriesLeftOut": self.rejected + self.warnings - len(self.entries),
@@ -115,12 +112,12 @@ class IngestReport:
         }
 
     def summary(self) -> str:
-        """One sentence for people."""
-        parts = [f"{self.specimens_added} specimens and {self.media_added} images added"]
-        parts += [f"{self.depictions_added} more specimens shown by images"] if self.depictions_added else []
-        parts += [f"{self.already_here} already here"]
-        parts += [f"{self.rejected} rejected", f"{self.warnings} warnings"]
-        return f"{self.records} records: " + ", ".join(parts) + "."
+        """One sentence for people; the records are the sum of the first four numbers."""
+        parts = [f"{self.specimens_added} specimens added", f"{self.already_here} already here", f"{self.merged} merged"]
+        parts += [f"{self.refused} refused"]
+        images = f"{self.media_added} images added"
+        images += f", {self.depictions_added} more specimens shown by images" if self.depictions_added else ""
+        return f"{self.records} records: {', '.join(parts)}; {images}; {self.rejected} refusals and {self.warnings} warnings."
 
     def readable(self, shown: int = 50) -> str:
         """Notes, the first entries one to a line, and the summary."""
@@ -130,5 +127,27 @@ class IngestReport:
             lines.append(f"{entry.severity:8}  {entry.code:27}  {entry.place}{number}: {entry.sentence}")
         left_out = self.rejected + self.warnings - min(len(self.entries), shown)
         if left_out:
-            lines.append(f"… and {left_out} more; `lectotype ingest --report FILE` writes them all.")
+            lines.append(f"… and {left_out} more; `lectotype ingest --report-csv FILE` writes them all.")
         return "\n".join([*lines, self.summary()])
+
+
+def csv_of(report: Mapping[str, Any]) -> str:
+    """The entries that a report holds as JSON, as CSV with a header; of those that it left out none are there."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for severity in ("rejected", "warning"):
+        entries = report.get("rejected" if severity == "rejected" else "warnings", [])
+        writer.writerows(csv_row(entry, severity) for entry in entries)
+    return out.getvalue()
+
+
+def csv_row(entry: Mapping[str, Any], severity: str) -> list[str]:
+    """An entry as the JSON of a report has it, in the order of COLUMNS; no cell is taken for a formula by a spreadsheet."""
+    values = {**entry, "severity": severity, "line": entry.get("line") or ""}
+    return [_harmless(str(values.get(column, ""))) for column in COLUMNS]
+
+
+def _harmless(text: str) -> str:
+    starts_formula = text.startswith(("=", "+", "@", "\t", "\r")) or (text.startswith("-") and not text[1:2].isdigit())
+    return f"'{text}" if starts_formula else text

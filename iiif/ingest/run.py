@@ -1,16 +1,19 @@
 """One ingest: open each path, load what it yields, and report."""
 
 from collections.abc import Iterable
-from itertools import chain
 from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.runtime.context import Runtime
 from iiif.image.masters.decoder_protocol import DecodeLimits
 from iiif.ingest.load import Loader, OnMedia
-from iiif.ingest.model import IngestIssue, IngestLimits, Progress, SourceError
+from iiif.ingest.model import IngestIssue, IngestLimits, IngestSource, Place, Progress, SourceError, readable
 from iiif.ingest.report import IngestReport
-from iiif.ingest.sources import expand, open_source
+from iiif.ingest.sources import Options, open_source
 
+log = structlog.get_logger()
 NOTHING = IngestIssue("nothing-found", "There are no images here, and no table of specimens.")
 
 
@@ -22,20 +25,55 @@ def ingest(
     progress: Progress,
     images: Path | None = None,
     csv: Path | None = None,
+    report: IngestReport | None = None,
 ) -> IngestReport:
-    """Take in everything at the paths. Opens its own transactions, one per record; never raises for what a file holds."""
+    """Take in everything at the paths, in transactions of its own. Never raises for what a file holds, but goes on."""
     limits = IngestLimits(DecodeLimits.of(runtime.settings), runtime.settings.max_file_bytes)
     loader = Loader(runtime, limits, on_media, runtime.clock())
-    report = IngestReport()
-    for path in chain.from_iterable(expand(path) for path in paths):
-        before = report.records
+    report, paths = report or IngestReport(), tuple(paths)
+    for path in paths:
+        name = readable(path.name or str(path))
+        options = Options(images, csv, name if len(paths) > 1 else "")
+        before = (report.records, report.rejected)
         try:
-            with open_source(path, limits, runtime.settings.data_dir / "incoming", images=images, csv=csv) as source:
-                loader.load(source, report, progress)
-                if report.records == before:
-                    report.reject(
-                        source.name, "", IngestIssue("nothing-found", "There are no images here, and no table of specimens.")
-                    )
+            _take_path(path, options, loader, report, progress)
         except SourceError as error:
-            report.reject(path.name, "", error.finding)
+            _refuse(report, error.source or name, error)
+        except OSError as error:
+            report.add(Place("", 0, name), "", IngestIssue("unreadable", f"It could not be read ({error.strerror or error})."))
+        if (report.records, report.rejected) == before:
+            report.add(Place("", 0, name), "", NOTHING)
     return report
+
+
+def _take_path(path: Path, options: Options, loader: Loader, report: IngestReport, progress: Progress) -> None:
+    with open_source(path, loader.limits, loader.runtime.settings.data_dir / "incoming", options) as sources:
+        for source in sources:
+            if isinstance(source, SourceError):
+                _refuse(report, source.source, source)
+                continue
+            _load(source, loader, report, progress)
+
+
+def _load(source: IngestSource, loader: Loader, report: IngestReport, progress: Progress) -> None:
+    """Whatever ends one source, the next one follows; only a database that is away or full ends the ingest."""
+    place = Place("", 0, readable(source.name))
+    try:
+        loader.load(source, report, progress)
+    except SourceError as error:  # found out only on the way, as that a later file is in no encoding at all
+        _refuse(report, source.name, error)
+    except OSError as error:
+        report.add(place, "", IngestIssue("unreadable", f"Reading broke off ({error.strerror or error})."))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        log.exception("ingest.source", source=source.name)
+        sentence = f"Reading broke off ({type(error).__name__}: {str(error)[:200]}); what came before is in."
+        report.add(place, "", IngestIssue("internal-error", sentence))
+
+
+def _refuse(report: IngestReport, name: str, error: SourceError) -> None:
+    found = error.finding
+    place = Place(found.place.file, found.place.line, readable(name)) if found.place else Place("", 0, readable(name))
+    issue = IngestIssue(found.code, found.sentence, found.column, found.value)
+    report.add(place, "", issue)

@@ -1,56 +1,130 @@
-"""Open whatever path a person names: the kind of source is seen from what lies there."""
+"""Open whatever path a person names: the kinds of source are seen from what lies there, however deep."""
 
 import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from iiif.ingest.darwin_core_archive import is_archive, open_archive
-from iiif.ingest.files import IMAGE_SUFFIXES, is_image_name, walk
-from iiif.ingest.folder import TABLE_SUFFIXES, open_csv, open_file, open_folder
-from iiif.ingest.model import IngestLimits, IngestSource, SourceError
-from iiif.ingest.unpack import unpack
+from iiif.ingest.data_package import is_package, open_package
+from iiif.ingest.files import is_image_name, is_regular, is_within, walk
+from iiif.ingest.folder import is_table, open_file, open_folder, open_table_alone
+from iiif.ingest.model import IngestLimits, IngestSource, SourceError, readable
+from iiif.ingest.unpack import ZIP_SUFFIXES, unpack
+
+MAX_NESTING = 3  # zips in zips
 
 
-def expand(path: Path) -> Iterator[Path]:
-    """The path; of a folder also the zips that lie in it, and of one that holds nothing else only those."""
-    archives = sorted(path.glob("*.zip")) if path.is_dir() and not is_archive(path) else []
-    suffixes = {each.suffix.lower() for each in walk(path)} if archives else set()
-    if not archives or suffixes & (TABLE_SUFFIXES | IMAGE_SUFFIXES):
-        yield path
-    yield from archives
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person said beside the path; `prefix` goes before each place, so that several sources are told apart."""
+
+    images: Path | None = None
+    csv: Path | None = None
+    prefix: str = ""
 
 
 @contextmanager
 def open_source(
-    path: Path, limits: IngestLimits, scratch: Path, *, images: Path | None = None, csv: Path | None = None
-) -> Iterator[IngestSource]:
-    """The source at a path: folder, Darwin Core Archive (zip or folder), zip of a folder, table or image.
+    path: Path, limits: IngestLimits, scratch: Path, options: Options
+) -> Iterator[Iterator[IngestSource | SourceError]]:
+    """The sources at a path, one after another: archives and packages in folders or zips, tables, images.
 
-    `scratch` is a folder for what has to be unpacked; it is empty again afterwards. Raises SourceError.
+    `scratch` is a folder for what has to be unpacked; it is empty again afterwards. A source that cannot be opened is yielded as
+    its error, so that the next one comes. Raises SourceError where the path as a whole cannot be opened.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="ingest-") as name:
-        inner = Path(name, "unpacked")
-        inner.mkdir()
         if path.is_dir():
-            yield _open_dir(path, path.name, Path(name), images, csv)
-        elif not path.is_file():
-            raise SourceError("missing-file", f"There is no file or folder {str(path)!r}.")
-        elif path.suffix.lower() in TABLE_SUFFIXES:
-            yield open_csv(path, images=images)
-        elif not is_image_name(path.name) and zipfile.is_zipfile(path):
-            yield _open_dir(unpack(path, inner, limits), path.name, Path(name), images, csv)
-        elif path.suffix.lower() == ".zip":
-            raise SourceError("bad-archive", f"{path.name} is no zip file, or is broken.")
-        elif csv is not None:
-            yield open_folder(path.parent, path.name, tables=(csv,), images=images)
+            yield _sources_in(path, readable(path.resolve().name), options, limits, Path(name), archive=options.prefix)
+        elif not path.exists():
+            raise SourceError("missing-file", f"There is no file or folder {readable(str(path))!r}.")
+        elif not is_regular(path):
+            raise SourceError("unreadable", f"{readable(str(path))!r} is neither a file nor a folder.")
+        elif is_zip(path):
+            yield _in_zip(path, readable(path.name), options, limits, Path(name), nesting=1)
+        elif path.suffix.lower() in ZIP_SUFFIXES:
+            raise SourceError("bad-archive", f"{readable(path.name)} is no zip file, or is broken.")
+        elif is_table(path):
+            yield iter((open_table_alone(path, limits, images=options.images, archive=options.prefix),))
+        elif options.csv is not None:
+            tables = (options.csv,)
+            yield iter((open_folder(path.parent, readable(path.name), limits, tables=tables, images=options.images),))
         else:
-            yield open_file(path)
+            yield iter((open_file(path, options.prefix),))
 
 
-def _open_dir(folder: Path, name: str, scratch: Path, images: Path | None, csv: Path | None) -> IngestSource:
-    if csv is None and is_archive(folder):
-        return open_archive(folder, name, scratch, images=images)
-    return open_folder(folder, name, tables=() if csv is None else (csv,), images=images)
+def is_zip(path: Path) -> bool:
+    """Whether to unpack it: spreadsheets and some images are zips too."""
+    try:
+        return is_regular(path) and not is_image_name(path.name) and not is_table(path) and zipfile.is_zipfile(path)
+    except OSError:
+        return False
+
+
+def _in_zip(
+    path: Path, name: str, options: Options, limits: IngestLimits, scratch: Path, *, nesting: int
+) -> Iterator[IngestSource | SourceError]:
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="zip-") as inner:
+        try:
+            folder = unpack(path, Path(inner), limits)
+        except SourceError as error:
+            yield error.of(name)
+            return
+        yield from _sources_in(folder, name, options, limits, scratch, archive=name, nesting=nesting)
+
+
+def _sources_in(
+    root: Path, name: str, options: Options, limits: IngestLimits, scratch: Path, *, archive: str, nesting: int = 0
+) -> Iterator[IngestSource | SourceError]:
+    """The archives, packages and zips below a folder, then what else is there, as tables and images."""
+    if options.csv is not None:
+        yield open_folder(root, name, limits, tables=(options.csv,), images=options.images, archive=archive)
+        return
+    described = _described(root)
+    zips = [
+        path
+        for path in walk(root)
+        if path.suffix.lower() in ZIP_SUFFIXES and not _is_below(path, described) and is_within(path, root)
+    ]
+    for folder in described:
+        below = "" if folder == root else readable(str(folder.relative_to(root)))
+        yield from _described_source(folder, "/".join(filter(None, (name, below))), options, scratch)
+    if root in described:
+        return
+    for path in zips:
+        title = "/".join(filter(None, (archive, readable(str(path.relative_to(root))))))
+        if nesting >= MAX_NESTING:
+            yield SourceError("bad-archive", "It lies in too many zips, one in another: unpack it first.").of(title)
+        elif is_zip(path):
+            yield from _in_zip(path, title, options, limits, scratch, nesting=nesting + 1)
+        else:
+            yield SourceError("bad-archive", "It is no zip file, or is broken.").of(title)
+    without = frozenset((*described, *zips))
+    if not without or any(not _is_below(path, without) for path in walk(root)):
+        yield open_folder(root, name, limits, images=options.images, archive=archive, without=without)
+
+
+def _described(root: Path) -> list[Path]:
+    """The folders that a descriptor makes an archive or package of; what lies below one of them belongs to it."""
+    found: list[Path] = []
+    for folder in sorted({root, *(path.parent for path in walk(root) if path.name in ("meta.xml", "datapackage.json"))}):
+        if not _is_below(folder, found) and (is_archive(folder) or is_package(folder)):
+            found.append(folder)
+    return found
+
+
+def _is_below(path: Path, folders: list[Path] | frozenset[Path]) -> bool:
+    return any(path == folder or path.is_relative_to(folder) for folder in folders)
+
+
+def _described_source(folder: Path, name: str, options: Options, scratch: Path) -> Iterator[IngestSource | SourceError]:
+    """An archive or package, with a scratch folder that lasts as long as it is read."""
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="index-") as inner:
+        opener = open_archive if is_archive(folder) else open_package
+        try:
+            yield opener(folder, name, Path(inner), images=options.images)
+        except SourceError as error:
+            yield error.of(name)

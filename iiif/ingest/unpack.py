@@ -3,6 +3,7 @@
 import lzma
 import shutil
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -10,9 +11,10 @@ from pathlib import Path, PurePosixPath
 from iiif.ingest.model import IngestLimits, SourceError
 
 CHUNK = 1 << 20
+ZIP_SUFFIXES = frozenset({".zip", ".dwca"})
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError)
+UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError, LookupError, OverflowError, struct.error)
 
 
 def unpack(path: Path, folder: Path, limits: IngestLimits) -> Path:
@@ -44,6 +46,8 @@ def _check_space(path: Path, promised_bytes: int, folder: Path, limits: IngestLi
 
 def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: int, limits: IngestLimits) -> int:
     """Write one member; the bytes it took. Its own statement of its size is not believed."""
+    if not member.filename.strip("/\\"):
+        raise SourceError("bad-archive", "A member of the archive has no name.")
     target = _target_of(member, folder)
     if member.is_dir():
         target.mkdir(parents=True, exist_ok=True)
@@ -60,13 +64,23 @@ def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Pa
 
 
 def _target_of(member: zipfile.ZipInfo, folder: Path) -> Path:
-    name = member.filename.replace("\\", "/")
+    name = _name_of(member).replace("\\", "/")
     pure = PurePosixPath(name)
     target = folder / pure
     outside = pure.is_absolute() or ".." in pure.parts or not target.resolve().is_relative_to(folder.resolve())
     if outside or stat.S_ISLNK(member.external_attr >> 16):
         raise SourceError("path-outside", f"The archive's member {member.filename[:200]!r} leads out of it.")
     return target
+
+
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """Names without the flag for UTF-8 are UTF-8 nevertheless where they can be: macOS and others leave the flag out."""
+    if member.flag_bits & 0x800 or member.filename.isascii():
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
 
 
 def _only_folder(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from app.runtime.errors import Invalid
 from app.runtime.http import answer, integer
 from iiif.ingest import service
 from iiif.ingest.model import Ingest
+from iiif.ingest.report import csv_of
 
 blueprint = Blueprint("ingests", __name__)
 STATES = ("running", "completed", "failed")
@@ -30,6 +31,15 @@ def ingest(key: str) -> Response:
     with runtime.reads.begin() as session:
         found = service.get(session, key)
     return answer(to_json(found, runtime.addresses))
+
+
+@blueprint.get("/api/ingests/<key>/report.csv")
+def report_csv(key: str) -> Response:
+    """What the report of an ingest refused and found doubtful, as CSV for a spreadsheet (UTF-8 with a mark)."""
+    with context.current().reads.begin() as session:
+        found = service.get(session, key)
+    headers = {"Content-Disposition": f'attachment; filename="{found.key}.csv"'}
+    return Response("\ufeff" + csv_of(found.report), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 class InJson(Protocol):

@@ -16,7 +16,7 @@ from app.cli import COMMANDS, main
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from app.web import create_app
-from iiif.ingest.report import CODES
+from iiif.ingest.reasons import CODES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = tuple(sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]))

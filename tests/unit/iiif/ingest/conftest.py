@@ -9,7 +9,8 @@ from PIL import Image
 from app.runtime.context import Runtime
 from iiif.catalogue import service
 from iiif.catalogue.model import Media, Specimen
-from iiif.ingest.report import CODES, IngestReport
+from iiif.ingest.reasons import CODES
+from iiif.ingest.report import IngestReport
 from iiif.ingest.run import ingest
 
 Ingest = Callable[..., IngestReport]

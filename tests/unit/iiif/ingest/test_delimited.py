@@ -68,7 +68,7 @@ def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows
 def test_rows_of_another_width_are_named_and_the_others_read(tmp_path: Path) -> None:
     rows = _rows(_table(tmp_path, b"file,country\na.jpg,BE\nb.jpg\nc.jpg,NL,\nd.jpg,NL,more\n\ne.jpg,DE\n"))
     assert [row.cells.get("file") for row in rows] == ["a.jpg", None, "c.jpg", None, "e.jpg"]
-    assert [row.finding.code for row in rows if row.finding] == ["wrong-column-count"] * 2
+    assert [issue.code for row in rows for issue in row.issues] == ["wrong-column-count"] * 2
     assert rows[1].line == 3
 
 
@@ -86,7 +86,7 @@ def test_columns_without_a_name_or_with_the_same_are_told_apart(tmp_path: Path) 
 def test_a_field_that_never_ends_does_not_hide_the_rows_before_it(tmp_path: Path) -> None:
     rows = _rows(_table(tmp_path, b'file,country\na.jpg,BE\nb.jpg,"' + b"x" * 2_000_000))
     assert rows[0].cells["file"] == "a.jpg"
-    assert [row.finding.code for row in rows if row.finding] == ["bad-row"]
+    assert [issue.code for row in rows for issue in row.issues] == ["bad-row"]
 
 
 @given(st.binary(max_size=300))
@@ -95,4 +95,4 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory,
         rows = _rows(_table(tmp_path_factory.mktemp("table"), data))
     except SourceError:
         return
-    assert all(row.finding or "\0" not in "".join(row.cells.values()) for row in rows)
+    assert all(row.refused or "\0" not in "".join(row.cells.values()) for row in rows)

@@ -85,7 +85,7 @@ def test_a_region_that_is_no_part_of_its_image_is_named_and_the_image_comes_in(
     archive(folder, "urn:1,A\n", "urn:1,i:1,a.jpg,,0.5,0,0.6,1,\n")
     report = take_in(folder)
     assert depictions(runtime)["A"].region is None
-    assert reasons(report) == [("bad-region", "occurrence.txt, line 2, a.jpg")]
+    assert reasons(report) == [("bad-region", "images: occurrence.txt, line 2, a.jpg")]
 
 
 def test_a_later_archive_adds_the_region_that_was_not_known(runtime: Runtime, take_in: Ingest, folder: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from iiif.ingest.report import CODES
+from iiif.ingest.reasons import CODES
 
 DOCS = Path(__file__).resolve().parents[4] / "docs" / "ingest.md"
 

@@ -17,8 +17,8 @@ from iiif.catalogue import service
 from iiif.catalogue.model import Media
 from iiif.image.errors import RejectedImage
 from iiif.image.masters.decoder_protocol import DecodeLimits
-from iiif.ingest.load import Loader
 from iiif.ingest.model import IngestLimits
+from iiif.ingest.receive import checked
 from iiif.ingest.run import ingest
 from tests.unit.iiif.image.pictures import drawn, enter, file_of
 from tests.unit.iiif.ingest.conftest import Ingest, all_of, picture, reasons
@@ -80,9 +80,8 @@ def test_the_hook_runs_in_the_transaction_that_adds_the_image(runtime: Runtime, 
 
 def test_a_refused_file_stays_where_another_ingest_entered_it_meanwhile(runtime: Runtime) -> None:
     media = enter(runtime, file_of(drawn(300, 200))[:2000])
-    loader = Loader(runtime, IngestLimits(DecodeLimits.of(runtime.settings), 10**6), lambda *_: None, runtime.clock())
     with pytest.raises(RejectedImage):
-        loader._checked(media.sha256)
+        checked(media.sha256, runtime, IngestLimits(DecodeLimits.of(runtime.settings), 10**6))
     assert runtime.blobs.has(media.sha256)
 
 
@@ -179,7 +178,7 @@ def test_bad_files_are_named_with_their_reason_and_good_ones_go_in(runtime: Runt
     }
     assert found["cut.tif"] in ("truncated-image", "not-an-image")
     blobs: FolderBlobs = runtime.blobs
-    assert set(blobs) == {one.sha256 for several in media.values() for one in several}
+    assert {entry.sha256 for entry in blobs.entries()} == {one.sha256 for several in media.values() for one in several}
 
 
 def test_pictures_of_every_make_come_in(runtime: Runtime, take_in: Ingest, folder: Path) -> None:

@@ -114,8 +114,9 @@ def test_a_specimen_known_by_its_number_gets_its_identifier_and_is_not_doubled(
     assert after.verbatim == {**before.verbatim, "dwc:occurrenceID": "urn:9"}
     assert after.version > before.version
     assert (report.specimens_added, report.already_here) == (0, 1)
-    assert reasons(report) == [("identified", "second.csv, line 2")]
-    assert take_in(folder / "second.csv").warnings == 0
+    assert reasons(report) == [("identified", "second.csv, line 2"), ("says-more", "second.csv, line 2")]
+    assert "locality 'Lima'" in report.entries[-1].sentence
+    assert reasons(take_in(folder / "second.csv")) == [("says-more", "second.csv, line 2")]
     assert take_in(folder / "first.csv").already_here == 1
 
 

@@ -1,0 +1,92 @@
+"""Receive the images of records: keep each file among the blobs, and check it there, for that is what will be served."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.runtime.context import Runtime
+from iiif.catalogue import service
+from iiif.image.errors import RejectedImage
+from iiif.image.masters.derivatives import decode_check
+from iiif.ingest.files import is_regular
+from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, Place, Record
+from iiif.ingest.report import IngestReport
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedImage:
+    """An image file that was read to its end; `media_type` is empty where its bytes are an image of ours already."""
+
+    image: ImageFile
+    sha256: str
+    byte_size: int
+    media_type: str
+
+
+def receive(
+    image: ImageFile, record: Record, report: IngestReport, runtime: Runtime, limits: IngestLimits
+) -> ReceivedImage | None:
+    """None, and an entry in the report, where the file is refused; then no blob stays behind."""
+    try:
+        _check_size(image.path, limits)
+        sha256, size = digest(image.path)
+        with runtime.reads.begin() as session:
+            if service.find_media_by_hash(session, sha256) is not None:
+                return ReceivedImage(image, sha256, size, "")
+        with image.path.open("rb") as stream:
+            sha256, size = runtime.blobs.put(stream)
+        return ReceivedImage(image, sha256, size, checked(sha256, runtime, limits))
+    except RejectedImage as error:
+        issue = IngestIssue(error.code, error.sentence)
+    except OSError as error:
+        issue = IngestIssue("unreadable", f"The file could not be read ({error.strerror or error}).")
+    report.add(place_of(record, image), record.number, issue)
+    return None
+
+
+def checked(sha256: str, runtime: Runtime, limits: IngestLimits) -> str:
+    """The media type of a new blob. Raises RejectedImage, and forgets the blob unless another ingest entered it meanwhile."""
+    try:
+        with runtime.blobs.local_path(sha256) as path:
+            _check_size(path, limits)
+            return decode_check(path, limits.decode, whole=True).format
+    except RejectedImage:
+        with runtime.reads.begin() as session:
+            known = service.find_media_by_hash(session, sha256) is not None
+        if not known:
+            runtime.blobs.delete(sha256)
+        raise
+
+
+def digest(path: Path) -> tuple[str, int]:
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return sha256, path.stat().st_size
+
+
+def digests(images: Iterable[ImageFile]) -> list[str]:
+    """The SHA-256 of each file; empty for one that cannot be read."""
+    found = []
+    for image in images:
+        try:
+            found.append(digest(image.path)[0] if is_regular(image.path) else "")
+        except OSError:
+            found.append("")
+    return found
+
+
+def place_of(record: Record, image: ImageFile) -> Place:
+    return replace(record.place, image=image.file_name)
+
+
+def _check_size(path: Path, limits: IngestLimits) -> None:
+    """Raises RejectedImage for a file with no content, or too much of it to be read at all, or none that ends."""
+    if not is_regular(path):
+        raise RejectedImage("unreadable", "It is no file that can be read to its end.")
+    size = path.stat().st_size
+    if size == 0:
+        raise RejectedImage("empty-file", "The file has no content.")
+    if size > limits.max_file_bytes:
+        allowed = f"{limits.max_file_bytes:,} are allowed (LECTOTYPE_MAX_FILE_BYTES)"
+        raise RejectedImage("too-many-bytes", f"The file has {size:,} bytes; {allowed}.")
