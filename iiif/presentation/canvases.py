@@ -1,4 +1,4 @@
-"""Which canvases a specimen has: its images in sequence, before each the segment that is its own where it shows several.
+"""Which canvases a specimen has: its images in sequence, before each the segment that is its own, where that is known.
 
 No viewer of today draws a part of an image on a canvas by a selector, nor begins with a part of one; every viewer shows a
 segment as an image service of its own. So a specimen's own region is a canvas by itself, and the whole image follows.
