@@ -25,6 +25,7 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image.service import DecodeLimits, load_rgb
 
+LEAST_SIDE_PX, MOST_SIDE_PX = 16, 32_000
 log = structlog.get_logger()
 
 
@@ -37,12 +38,25 @@ def perform(runtime: Runtime, run_key: str, media_key: str) -> None:
     with runtime.reads.begin() as session:
         media = catalogue.get_media(session, media_key)
         catalog_number = catalogue.get_specimen(session, media.specimen_key).catalog_number
+    if reason := _unfit(media):
+        with runtime.db.begin() as session:
+            tasks.fail(session, run_key, media_key, reason, at=runtime.clock())
+        return
     image = SheetImage(load_rgb(runtime.blobs, media, DecodeLimits.of(runtime.settings)))
     for step in plan.steps:
         if task.steps[step.name]["state"] not in ENDED_STEPS:
             _perform_step(runtime, run, step, media, image, catalog_number)
     with runtime.db.begin() as session:
         tasks.end(session, run_key, media_key, at=runtime.clock())
+
+
+def _unfit(media: Media) -> str:
+    """Why an image of that size is not analysed; empty where it is. Steps scale images, and OpenCV holds no side of 2¹⁵."""
+    sides = media.width_px, media.height_px
+    if min(sides) < LEAST_SIDE_PX or max(sides) > MOST_SIDE_PX:
+        size = f"{media.width_px} × {media.height_px} pixels"
+        return f"The image has {size}; one of {LEAST_SIDE_PX} to {MOST_SIDE_PX:,} on each side can be analysed."
+    return ""
 
 
 def _begin(runtime: Runtime, run_key: str, media_key: str) -> tuple[Run, Task, Pipeline] | None:

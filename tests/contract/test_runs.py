@@ -235,6 +235,22 @@ def test_an_image_that_cannot_be_prepared_fails_its_task(hub: Runtime, specks: P
     assert "could not be prepared" in next(task.reason for task in tasks_of(hub) if task.media_key == broken)
 
 
+@pytest.mark.parametrize("sides", [(9001, 5), (5, 9001), (32_001, 40)])
+def test_an_image_that_no_step_can_hold_is_declined_with_the_reason(
+    prepared: Runtime, sides: tuple[int, int], tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    PIL.Image.new("RGB", sides, "white").save(tmp_path / "in" / "B-1.png")
+    ingest_paths(prepared, [tmp_path / "in"])
+    drain(prepared)
+    task = the_task(prepared)
+    assert task.state == "failed"
+    assert task.reason == f"The image has {sides[0]} × {sides[1]} pixels; one of 16 to 32,000 on each side can be analysed."
+    with prepared.reads.begin() as session:
+        (media,) = catalogue.list_media(session, limit=2)
+    assert media.state == "ready"
+
+
 def test_the_very_same_is_not_done_again_and_new_code_is(hub: Runtime, specks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two code versions over the same images: each says all of it once, side by side."""
     ingest_paths(hub, [specks])
