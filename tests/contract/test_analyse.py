@@ -28,7 +28,7 @@ def runtime(prepared: Runtime) -> Runtime:
 def hub(runtime: Runtime) -> Hub:
     made = make_hub(runtime)
     with runtime.db.begin() as session:
-        return replace(made, token=tokens.create(session, "ana", runtime.clock(), role="curator"))
+        return replace(made, token=tokens.create(session, "ana", runtime.clock(), by=Principal.of_system(), role="curator"))
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def make_hub_of_annotator(hub: Hub) -> Hub:
     """The same hub, asked by somebody who may only annotate."""
     with hub.runtime.db.begin() as session:
         name = f"annotator {secrets.token_hex(4)}"
-        return replace(hub, token=tokens.create(session, name, hub.runtime.clock(), role="annotator"))
+        return replace(hub, token=tokens.create(session, name, hub.runtime.clock(), by=Principal.of_system(), role="annotator"))
 
 
 def ended(runtime: Runtime, *media: Any) -> str:
