@@ -259,6 +259,11 @@ def list_tasks(session: Session, key: str, *, state: str = "", after: str = "", 
     return tuple(map(store.task, store.page_of_tasks(session, key, state, after=after, limit=limit)))
 
 
+def get_task(session: Session, key: str, media_key: str) -> Task:
+    """The task of one image of a run. Raises UnknownRun."""
+    return tasks.get(session, key, media_key)
+
+
 def only_tasks(session: Session, runs: Sequence[Run]) -> Mapping[str, Task]:
     """The tasks of those of the runs that go over one image, by run; for one page of a list."""
     keys = [run.key for run in runs if run.images == 1]

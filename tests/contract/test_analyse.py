@@ -202,6 +202,11 @@ def test_tasks_are_paged_by_key_and_narrowed_by_state(hub: Hub) -> None:
     assert hub.get(f"/api/runs/{key}/tasks?state=odd").status_code == 400
     assert hub.get("/api/runs/x1nothing/tasks").status_code == 404
     assert media[0].file_name in hub.client.get(f"/runs/{key}?state=cancelled", headers={"Accept": "text/html"}).text
+    one = hub.client.get(f"/runs/{key}?media={media[0].key}", headers={"Accept": "text/html"}).text
+    assert one.count('<th scope="row">') == 5  # its steps
+    assert hub.client.get(f"/runs/{key}?media=m1nothing").status_code == 404
+    specimen = hub.client.get(f"/specimens/{media[0].specimen_key}", headers={"Accept": "text/html"}).text
+    assert f"/runs/{key}?media={media[0].key}" in specimen
 
 
 def test_an_ingest_answers_at_its_own_address_and_at_the_old_one(hub: Hub) -> None:

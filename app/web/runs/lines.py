@@ -42,6 +42,7 @@ class RunLine:
     pipeline: str = ""
     steps: tuple[StepLine, ...] = ()
     picture: ImageLink | None = None
+    media_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,18 @@ def of_task_of_run(run: Run, task: Task) -> RunLine:
     if run.state == "retracted" or (run.state == "cancelled" and task.state == "waiting"):
         state = run.state
     when = _when(task.started_at or run.created_at)
-    return RunLine(run.key, "", state, when, _took(task.started_at, task.ended_at), "", task.reason, run.pipeline, steps(task))
+    return RunLine(
+        key=run.key,
+        title="",
+        state=state,
+        when=when,
+        took=_took(task.started_at, task.ended_at),
+        counted="",
+        reason=task.reason,
+        pipeline=run.pipeline,
+        steps=steps(task),
+        media_key=task.media_key,
+    )
 
 
 def of_ingest(ingest: Ingest) -> RunLine:

@@ -96,9 +96,11 @@ def _lines(session: Session, state: str, page: int, size: int, by: Principal) ->
     return [*map(lines.of_ingest, above), *(lines.of_run(run, shown) for run in found)]
 
 
-def _shown(session: Session, runs: Sequence[Run], tasks: Sequence[Task], by: Principal) -> Shown:
+def _shown(
+    session: Session, runs: Sequence[Run], tasks: Sequence[Task], by: Principal, only: Mapping[str, Task] | None = None
+) -> Shown:
     """All that the lines of these runs and tasks name, with a query for each sort of thing."""
-    only = analytics.only_tasks(session, runs)
+    only = analytics.only_tasks(session, runs) if only is None else only
     media = catalogue.media_by_key(session, [task.media_key for task in (*only.values(), *tasks)])
     specimens = catalogue.specimens_by_key(session, {image.specimen_key for image in media.values()})
     seen = frozenset(image.key for image in media.values() if sees(image, by))
@@ -124,17 +126,24 @@ def ingest_detail(session: Session, key: str, addresses: Addresses) -> dict[str,
     }
 
 
-def detail(session: Session, key: str, state: str, after: str, addresses: Addresses, by: Principal) -> dict[str, Any]:
-    """What the template of one run needs: a page of its images, or the steps of its only one. Raises UnknownRun."""
+def detail(
+    session: Session, key: str, state: str, after: str, media_key: str, addresses: Addresses, by: Principal
+) -> dict[str, Any]:
+    """What the template of one run needs: a page of its images, or the steps of its only one or of the one that is asked for.
+
+    Raises UnknownRun.
+    """
     run = analytics.get(session, key)
     state = state if state in TASK_STATES else ""
     found = analytics.list_tasks(session, key, state=state, after=after, limit=TASKS_SHOWN + 1)
     tasks = found[:TASKS_SHOWN]
-    shown = _shown(session, [run], tasks, by)
+    asked_for = {key: analytics.get_task(session, key, media_key)} if media_key else None
+    shown = _shown(session, [run], tasks, by, asked_for)
     only = shown.tasks.get(key)
     specimen = shown.specimen_of(only.media_key) if only else None
     return {
         "run": lines.of_run(run, shown),
+        "all_href": f"/runs/{key}" if media_key and run.images > 1 else "",
         "events": list(_events(run)),
         "tasks": [] if only else [lines.of_task(task, shown) for task in tasks],
         "states": [

@@ -25,8 +25,8 @@ def runs() -> Response:
 def run(key: str) -> Response:
     """One run with its images, and where its results come from; or one ingest with its report."""
     addresses, by = context.current().addresses, principal.of_request()
-    state, after = request.args.get("state", "")[:16], request.args.get("after", "")[:64]
+    state, after, media = (request.args.get(name, "")[:64] for name in ("state", "after", "media"))
     with context.current().reads.begin() as session:
         if key.startswith(ids.INGEST):
             return layout.page("ingest.html", here="runs", **listing.ingest_detail(session, key, addresses))
-        return layout.page("run.html", by=by, here="runs", **listing.detail(session, key, state, after, addresses, by))
+        return layout.page("run.html", by=by, here="runs", **listing.detail(session, key, state, after, media, addresses, by))
