@@ -103,7 +103,7 @@ def replace(
     """Let a new document stand instead; the old version remains readable.
 
     `from_viewer` says that a drawing client sent it, which drops what it cannot draw: then an unchanged shape keeps its
-    stored target and the annotation its provenance (`merge.py`). None: the document's own look decides.
+    stored target, and the annotation its other targets and its provenance (`viewer_merge.py`). None: its own look decides.
     Raises as `create` does, and UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch.
     """
     row = _standing(session, key, if_match, by)

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import frames, store
+from annotations import frames, selectors, store
 from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTarget
 from annotations.model import CanvasBox, Target
 from annotations.selectors import Canvas, Region
@@ -28,7 +28,7 @@ from iiif.presentation import service as presentation
 
 MAX_TARGETS = 50
 LONGEST_KEY = 255  # characters of the key of a thing elsewhere
-REGION_SELECTORS = ("FragmentSelector", "SvgSelector", "PointSelector", "ImageApiSelector")
+REGION_SELECTORS = ("FragmentSelector", "SvgSelector", "PointSelector", "ImageApiSelector", selectors.MASK_SELECTOR)
 Place = tuple[str, str, CanvasBox | None]  # key of an image, key of a specimen, box in canvas units
 NOWHERE: Place = ("", "", None)
 Exists = Callable[[Session, str], bool]
