@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from annotations.model import CanvasBox
+from annotations.region_frames import Frame
+from annotations.regions import Region
 
 Size = tuple[int, int]
 
@@ -74,13 +76,6 @@ def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[
 
 
 def upright(box: Sequence[float], stored: Size, orientation: int) -> CanvasBox:
-    """A box of the stored image of that size in the frame of the upright one, by EXIF orientations 1, 3, 6 and 8."""
-    x0, y0, x1, y1 = box
-    width, height = stored
-    if orientation == 3:
-        return CanvasBox(width - x1, height - y1, width - x0, height - y0)
-    if orientation == 6:
-        return CanvasBox(height - y1, x0, height - y0, x1)
-    if orientation == 8:
-        return CanvasBox(y0, width - x1, y1, width - x0)
-    return CanvasBox(x0, y0, x1, y1)
+    """A box of the stored image of that size in the frame of the upright one, by its EXIF orientation."""
+    width, height = stored if orientation <= 4 else (stored[1], stored[0])
+    return Frame.stored(width, height, orientation).back(Region.of_box(*box)).box
