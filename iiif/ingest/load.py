@@ -188,17 +188,22 @@ class Loader:
             if specimen is not None:
                 for master in entry.fresh:
                     media = self._add_media(session, specimen, master, record, now)
-                    self._depict(session, specimen, master, media, None, now)
+                    self._depict(session, specimen, master, record, media, None, now)
                 for master, media in entry.shared:
                     service.depict(session, specimen.key, media.key, by=BY, at=now)
-                    self._depict(session, specimen, master, media, None, now)
+                    self._depict(session, specimen, master, record, media, None, now)
                 for master, depiction in entry.known:
                     media = service.get_media(session, depiction.media_key)
-                    self._depict(session, specimen, master, media, depiction, now)
+                    self._depict(session, specimen, master, record, media, depiction, now)
             entry.warnings += [
                 (place_of(record, master.image), problem)
                 for master in (*entry.fresh, *(master for master, _ in entry.shared))
-                if (problem := depicted.read(master.image.terms).problem) is not None
+                if (problem := _depicted(record, master).problem) is not None
+            ]
+            entry.warnings += [
+                (place_of(record, master.image), other)
+                for master, media in entry.shared
+                if (other := _other_rights(master, record, media)) is not None
             ]
         self._count(record, entry, report)
         return entry.is_new
@@ -257,10 +262,17 @@ class Loader:
             report.add(record.place, record.number, IngestIssue("duplicate-by-catalog-number", sentence))
 
     def _depict(
-        self, session: Session, specimen: Specimen, master: ReceivedImage, media: Media, known: Depiction | None, at: datetime
+        self,
+        session: Session,
+        specimen: Specimen,
+        master: ReceivedImage,
+        record: Record,
+        media: Media,
+        known: Depiction | None,
+        at: datetime,
     ) -> None:
         """Keep role and region that the source gives, where none is known."""
-        said = depicted.read(master.image.terms)
+        said = _depicted(record, master)
         role, region = (known.role, known.region) if known else ("", None)
         size = (media.width_px, media.height_px)
         if said.region is not None and region is None and media.state != "ready":
@@ -286,6 +298,28 @@ class Loader:
         media = service.add_media(session, draft, naan=self.runtime.settings.naan, at=at)
         self.on_media(session, media)
         return media
+
+
+def _depicted(record: Record, master: ReceivedImage) -> depicted.Depicted:
+    """What the source says of how the image shows the specimen: its own row, or that of the record whose only image it is."""
+    if master.image.terms or len(record.images) > 1:
+        return depicted.read(master.image.terms)
+    return depicted.read(
+        {column: text for column, text in record.verbatim.items() if darwin_core.spelling(column) in depicted.OF_REGIONS}
+    )
+
+
+def _other_rights(master: ReceivedImage, record: Record, media: Media) -> IngestIssue | None:
+    """That a further record has other terms of use for an image that is here; those that it came in with stay."""
+    said = rights.read(master.image.terms).statement or rights.read(record.verbatim).statement
+    if (
+        not said
+        or said[:MAX_TEXT] == media.rights
+        or (rights.iri_of(said) and rights.iri_of(said) == rights.iri_of(media.rights))
+    ):
+        return None
+    sentence = f"The image is here under {media.rights[:100] or 'no stated rights'!r}, which stay; this row says {said[:100]!r}."
+    return warning("other-rights", sentence)
 
 
 def _shows_too(session: Session, media: Media, shown: Sequence[Depiction]) -> IngestIssue:

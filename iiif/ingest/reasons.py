@@ -103,6 +103,11 @@ _ROWS = (
         "Give one licence for each image.",
     ),
     (
+        "other-rights",
+        "a further row has other terms of use for an image that is here; those that it came in with stay",
+        "Give one licence for each image.",
+    ),
+    (
         "withheld-place",
         "the record withholds or generalises its place: it is not shown to the public",
         "Nothing, or empty these columns if all may see the place.",

@@ -160,3 +160,33 @@ def test_regions_of_the_tdwg_examples_are_read(shared: Path) -> None:
         OwnRegion(500, 200, 700, 520),
         OwnRegion(0, 400, 100, 800),
     ]
+
+
+def test_a_row_of_a_table_says_the_region_in_its_only_image(runtime: Runtime, take_in: Ingest, folder: Path) -> None:
+    picture(folder / "tray.jpg", size=(200, 100))
+    picture(folder / "b.jpg", shade=3)
+    (folder / "t.csv").write_text(
+        "catalogNumber,file,ac:xFrac,ac:yFrac,ac:widthFrac,ac:heightFrac,subjectPart,title\n"
+        "1,tray.jpg,0,0,0.5,1,,label\n2,tray.jpg,0.5,0,0.5,1,acpart:p0001,\n3,tray.jpg;b.jpg,0,0,0.5,1,,\n"
+    )
+    take_in(folder)
+    found = depictions(runtime)
+    assert [(found[number].region, found[number].role) for number in "123"] == [
+        (OwnRegion(0, 0, 100, 100), ""),
+        (OwnRegion(100, 0, 200, 100), "whole"),
+        (None, ""),
+    ]
+
+
+def test_other_terms_of_use_for_an_image_that_is_here_are_named_and_not_taken_over(
+    runtime: Runtime, take_in: Ingest, folder: Path
+) -> None:
+    picture(folder / "tray.jpg")
+    (folder / "t.csv").write_text(
+        "catalogNumber,file,license\n1,tray.jpg,CC BY 4.0\n2,tray.jpg,All rights reserved\n"
+        "3,tray.jpg,https://creativecommons.org/licenses/by/4.0/\n4,tray.jpg,\n"
+    )
+    report = take_in(folder)
+    assert [place for code, place in reasons(report) if code == "other-rights"] == ["t.csv, line 3, tray.jpg"]
+    (media,) = {one.key: one for several in all_of(runtime)[1].values() for one in several}.values()
+    assert media.rights == "CC BY 4.0"
