@@ -79,9 +79,10 @@ def ask() -> Response:
 def run(key: str) -> Response:
     """One run; of a run over one image also what became of that."""
     if key.startswith(ids.INGEST):
+        by = of_request()
         with context.current().reads.begin() as session:
-            ingest = ingests.get(session, key)
-        return answer(_ingest_as_run(ingest, context.current().addresses))
+            ingest = ingests.get(session, key, by=by)
+        return answer(_ingest_as_run(ingest, context.current().addresses), by=by)
     return _one(key)
 
 
@@ -251,7 +252,9 @@ def _ingest_as_run(ingest: Ingest, addresses: Addresses, *, short: bool = False)
     body = ingest_views.to_json(ingest, addresses, short=short)
     body |= {"id": addresses.run(ingest.key), "ingest": body["id"], "pipeline": "ingest", "pipelineVersion": ingest.code_version}
     body |= {"steps": {}, "startedAt": body["createdAt"]}
-    return body if short else body | {"parameters": {"sources": list(ingest.sources), "process": ingest.process}}
+    if short or ingest.names_left_out:
+        return body
+    return body | {"parameters": {"sources": list(ingest.sources), "process": ingest.process}}
 
 
 def _one(key: str, status: int = 200) -> Response:

@@ -10,6 +10,7 @@ from app.runtime import context
 from app.runtime.blobs import FolderBlobs
 from app.runtime.context import Runtime
 from app.runtime.db import connect
+from app.runtime.principal import Principal
 from app.runtime.search import engines
 from app.runtime.settings import Settings
 from iiif.ingest import service as ingests
@@ -31,7 +32,7 @@ def build(settings: Settings | None = None) -> Runtime:
 
 def _is_run(session: Session, key: str) -> bool:
     """Whether it is a run of the analysis or an ingest."""
-    return analytics.exists(session, key) or key in ingests.by_key(session, [key])
+    return analytics.exists(session, key) or key in ingests.by_key(session, [key], by=Principal.of_system())
 
 
 def prepare(runtime: Runtime) -> None:

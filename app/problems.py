@@ -35,8 +35,6 @@ def problem(status: int, title: str, detail: str, **more: str | None) -> Respons
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     body.update({name: value for name, value in more.items() if value})
     response = Response(encode(body), status, content_type="application/problem+json")
-    if status == 401:
-        response.headers["WWW-Authenticate"] = "Bearer"
     if status in (503, 507):
         response.headers["Retry-After"] = "5"
     return response
@@ -49,7 +47,8 @@ def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = la
     def _domain(error: errors.DomainError) -> Response:
         status, title = status_of(error), type(error).__name__
         page = as_page(status, spaced(title), error.sentence)
-        return page or problem(status, title, error.sentence, parameter=error.parameter, spec=error.spec)
+        response = page or problem(status, title, error.sentence, parameter=error.parameter, spec=error.spec)
+        return _guarded(response)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
@@ -67,6 +66,16 @@ def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = la
             return _domain(trouble)
         log.error("unforeseen error", exc_info=error)
         return problem(500, "Internal error", "Something broke here; the log of the server says what.")
+
+
+def _guarded(response: Response) -> Response:
+    """What is refused to who asks says how to ask, and is not kept: with a token it may be answered."""
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if response.status_code in (401, 403):
+        response.headers["Cache-Control"] = "no-store"
+        response.vary.add("Authorization")
+    return response
 
 
 def spaced(name: str) -> str:

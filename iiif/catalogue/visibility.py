@@ -55,6 +55,12 @@ def any_hidden(session: Session, media_keys: Collection[str], by: Principal) -> 
     return bool(media_keys) and bool(session.scalar(query))
 
 
+def sees_names(session: Session, by: Principal) -> bool:
+    """Whether `by` sees names of files that nothing ties to one image, such as those of an ingest: all do where no image is
+    closed, and otherwise who may see every collection."""
+    return may(by, "see") or not session.scalar(select(exists().where(MediaRow.access == "closed")))
+
+
 def is_hidden(media_key: SQLColumnExpression[str], by: Principal) -> ColumnElement[bool]:
     """For queries: whether the image of that key is closed to `by`; false where there is no such image."""
     grants = by.granted("see")

@@ -21,14 +21,11 @@ def image(version: str, rest: str) -> Response:  # noqa: ARG001 - read from the 
 
 @blueprint.after_request
 def _open_to_scripts(response: Response) -> Response:
-    """Scripts of any origin may send what a conditional, negotiated or authorised request needs; errors are not kept."""
+    """Scripts of any origin may send what a conditional, negotiated or authorised request needs."""
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
         response.headers["Access-Control-Allow-Headers"] = (
             "Accept, Authorization, If-Modified-Since, If-None-Match, If-Range, Range"
         )
         response.headers["Access-Control-Max-Age"] = "86400"
-    if response.status_code in (401, 403):
-        response.headers["Cache-Control"] = "no-store"
-        response.vary.add("Authorization")
     return response

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -159,3 +159,9 @@ class Ingest:
     report: Mapping[str, Any]
     created_at: datetime
     ended_at: datetime | None
+    names_left_out: bool = False
+
+    def without_names(self) -> "Ingest":
+        """The same without its sources and whatever else names files: of its report the numbers alone."""
+        numbers = {name: value for name, value in self.report.items() if isinstance(value, int)}
+        return replace(self, sources=(), reason="", report=numbers, names_left_out=True)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime import changes, ids, processes
 from app.runtime.principal import Principal
+from iiif.catalogue.visibility import sees_names
 from iiif.ingest import store
 from iiif.ingest.errors import UnknownIngest
 from iiif.ingest.model import Ingest
@@ -70,19 +71,25 @@ def abandon(session: Session, *, at: datetime) -> int:
     return len(dead)
 
 
-def get(session: Session, key: str) -> Ingest:
-    """Raises UnknownIngest."""
-    return store.ingest(_row(session, key))
+def get(session: Session, key: str, *, by: Principal) -> Ingest:
+    """As `by` sees it. Raises UnknownIngest."""
+    return _as_seen(session, [_row(session, key)], by)[0]
 
 
-def page(session: Session, *, state: str = "", offset: int = 0, limit: int) -> tuple[Ingest, ...]:
-    """Ingests, newest first."""
-    return tuple(map(store.ingest, store.page(session, state, offset=offset, limit=limit)))
+def page(session: Session, *, by: Principal, state: str = "", offset: int = 0, limit: int) -> tuple[Ingest, ...]:
+    """Ingests as `by` sees them, newest first."""
+    return _as_seen(session, store.page(session, state, offset=offset, limit=limit), by)
 
 
-def by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Ingest]:
-    """Those of the ingests that are here; for one page of a list."""
-    return {row.key: store.ingest(row) for row in store.by_key(session, keys)}
+def by_key(session: Session, keys: Iterable[str], *, by: Principal) -> Mapping[str, Ingest]:
+    """Those of the ingests that are here, as `by` sees them; for one page of a list."""
+    return {ingest.key: ingest for ingest in _as_seen(session, store.by_key(session, keys), by)}
+
+
+def _as_seen(session: Session, rows: Sequence[IngestRow], by: Principal) -> tuple[Ingest, ...]:
+    """Without what names files, where `by` may not see the name of each."""
+    found = tuple(map(store.ingest, rows))
+    return found if not found or sees_names(session, by) else tuple(ingest.without_names() for ingest in found)
 
 
 def counts(session: Session) -> Mapping[str, int]:

@@ -10,7 +10,7 @@ from iiif.ingest.tables import IngestRow
 
 
 def ingest(row: IngestRow) -> Ingest:
-    return Ingest(**{name: getattr(row, name) for name in Ingest.__dataclass_fields__})
+    return Ingest(**{name: getattr(row, name) for name in Ingest.__dataclass_fields__ if name != "names_left_out"})
 
 
 def find(session: Session, key: str, *, lock: bool = False) -> IngestRow | None:

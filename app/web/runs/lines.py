@@ -151,6 +151,8 @@ def title(run: Run, shown: Shown) -> str:
 
 
 def ingest_title(ingest: Ingest) -> str:
+    if ingest.names_left_out:
+        return "Ingest"
     return f"Ingest of {', '.join(map(str, ingest.sources)) or 'drawn sheets'}"
 
 

@@ -87,11 +87,13 @@ def listing(session: Session, state: str, page: int, size: int, by: Principal) -
 def _lines(session: Session, state: str, page: int, size: int, by: Principal) -> list[RunLine]:
     """The newest ingests stand above the first runs, in the same state."""
     if state == INGESTS:
-        return list(map(lines.of_ingest, ingests.page(session, offset=(page - 1) * size, limit=size)))
+        return list(map(lines.of_ingest, ingests.page(session, by=by, offset=(page - 1) * size, limit=size)))
     found = analytics.page(session, state=state, offset=(page - 1) * size, limit=size)
     shown = _shown(session, found, (), by)
     above = (
-        ingests.page(session, state=state, limit=INGESTS_SHOWN) if page == 1 and state not in ("cancelled", "retracted") else ()
+        ingests.page(session, by=by, state=state, limit=INGESTS_SHOWN)
+        if page == 1 and state not in ("cancelled", "retracted")
+        else ()
     )
     return [*map(lines.of_ingest, above), *(lines.of_run(run, shown) for run in found)]
 
@@ -104,12 +106,13 @@ def _shown(
     media = catalogue.media_by_key(session, [task.media_key for task in (*only.values(), *tasks)])
     specimens = catalogue.specimens_by_key(session, {image.specimen_key for image in media.values()})
     seen = frozenset(image.key for image in media.values() if sees(image, by))
-    return Shown(only, media, specimens, ingests.by_key(session, [run.ingest_key for run in runs if run.ingest_key]), seen)
+    brought = ingests.by_key(session, [run.ingest_key for run in runs if run.ingest_key], by=by)
+    return Shown(only, media, specimens, brought, seen)
 
 
-def ingest_detail(session: Session, key: str, addresses: Addresses) -> dict[str, Any]:
+def ingest_detail(session: Session, key: str, addresses: Addresses, by: Principal) -> dict[str, Any]:
     """What the template of one ingest needs. Raises UnknownIngest."""
-    ingest = ingests.get(session, key)
+    ingest = ingests.get(session, key, by=by)
     runs = analytics.page(session, ingest=key, limit=INGESTS_SHOWN)
     return {
         "run": lines.of_ingest(ingest),

@@ -28,5 +28,5 @@ def run(key: str) -> Response:
     state, after, media = (request.args.get(name, "")[:64] for name in ("state", "after", "media"))
     with context.current().reads.begin() as session:
         if key.startswith(ids.INGEST):
-            return layout.page("ingest.html", here="runs", **listing.ingest_detail(session, key, addresses))
+            return layout.page("ingest.html", by=by, here="runs", **listing.ingest_detail(session, key, addresses, by))
         return layout.page("run.html", by=by, here="runs", **listing.detail(session, key, state, after, media, addresses, by))

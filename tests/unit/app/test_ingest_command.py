@@ -15,6 +15,7 @@ from app.cli import main
 from app.resume import resume
 from app.runtime import processes
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from iiif.ingest import service as ingests
@@ -70,7 +71,7 @@ def test_an_ingest_has_one_run_over_the_images_that_it_brings(folder: Path, tmp_
     command.ingest_paths(runtime, [folder], ingest=ingest, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (2, 2)
     with runtime.reads.begin() as session:
-        ended = ingests.get(session, ingest.key)
+        ended = ingests.get(session, ingest.key, by=Principal.of_operator())
         (media,) = catalogue.list_media(session, limit=10)
         ((run, task),) = analytics.of_media(session, [media.key])
     assert (ended.state, ended.done, ended.total) == ("completed", 2, 2)
@@ -99,7 +100,7 @@ def test_an_ingest_that_is_broken_off_ends_as_failed(folder: Path, tmp_path: Pat
     with pytest.raises(KeyboardInterrupt):
         command.ingest_paths(runtime, [folder], ingest=ingest, progress=interrupt)
     with runtime.reads.begin() as session:
-        assert ingests.get(session, ingest.key).state == "failed"
+        assert ingests.get(session, ingest.key, by=Principal.of_operator()).state == "failed"
         (run,) = analytics.page(session, ingest=ingest.key, limit=2)
     assert run.frozen_at is not None
 
@@ -109,7 +110,7 @@ def test_an_ingest_of_nothing_but_bad_files_ends_as_failed(folder: Path, tmp_pat
     ingest = command.begin(runtime, [folder])
     command.ingest_paths(runtime, [folder / "[bold]N2.jpg"], ingest=ingest)
     with runtime.reads.begin() as session:
-        ended = ingests.get(session, ingest.key)
+        ended = ingests.get(session, ingest.key, by=Principal.of_operator())
     assert ended.state == "failed"
     assert "no image" in ended.reason
 
@@ -121,7 +122,7 @@ def test_what_a_killed_ingest_leaves_is_ended_and_its_run_closed(folder: Path, t
         session.execute(update(IngestRow).values(process=f"{processes.name().rpartition('.')[0]}.1"))
         resume(session)
     with runtime.reads.begin() as session:
-        ended = ingests.get(session, ingest.key)
+        ended = ingests.get(session, ingest.key, by=Principal.of_operator())
         (run,) = analytics.page(session, ingest=ingest.key, limit=2)
     assert (ended.state, run.state) == ("failed", "completed")
     assert "run it again" in ended.reason
