@@ -8,14 +8,13 @@ from sqlalchemy.orm import Session
 
 from analytics import pipelines, provenance, store, tasks
 from analytics.errors import BadRun, RunInState
-from analytics.jobs import Analyse, SettleRun
+from analytics.jobs import SettleRun
 from analytics.model import Run, Selection, Task
 from analytics.tables import RunRow, TaskRow
 from annotations import withdrawal
 from app.runtime import changes, ids, outbox, processes
 from app.runtime.principal import Principal, require
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.jobs import DeriveImage
 from iiif.catalogue.model import Media
 from iiif.ingest import service as ingests
 
@@ -107,7 +106,7 @@ def add_images(session: Session, key: str, media: Sequence[Media], *, at: dateti
         fresh[image.key] = image  # it may have become ready since it was read
     made = [_new_task(session, rows, row, image, before.get(image.key), at) for image in fresh.values()]
     store.insert_tasks(session, made)
-    jobs = [_job(row, image) for image, task in zip(fresh.values(), made, strict=True) if task["state"] == "waiting"]
+    jobs = [tasks.job_of(row.key, image) for image, task in zip(fresh.values(), made, strict=True) if task["state"] == "waiting"]
     outbox.add_all(session, [job for job in jobs if job is not None])
     for task in made:
         setattr(row, task["state"], getattr(row, task["state"]) + 1)
@@ -347,13 +346,6 @@ def _beside(session: Session, other: RunRow, before: TaskRow, image: Media, *, r
         return "waiting", ""
     tasks.reopen(session, other, image)
     return "skipped", f"The very same failed in run {other.key}, which now does it again."
-
-
-def _job(run: RunRow, image: Media) -> Analyse | DeriveImage | None:
-    """What a waiting task waits for; None where the image is being prepared and tells by itself."""
-    if image.state == "failed":
-        return DeriveImage(image.key)
-    return Analyse(run.key, image.key) if image.state == "ready" else None
 
 
 def _media_keys(session: Session, media: str, specimen: str) -> list[str] | None:

@@ -119,15 +119,16 @@ def reopen(session: Session, run: RunRow, media: Media) -> None:
     row.steps = {name: {"state": "waiting"} if mark["state"] == "failed" else mark for name, mark in row.steps.items()}
     row.done = _steps_ended(row)
     run.state, run.ended_at = "running", None
-    prepare(session, run.key, media)
+    if (job := job_of(run.key, media)) is not None:
+        outbox.add(session, job)
 
 
-def prepare(session: Session, run_key: str, media: Media) -> None:
-    """Have what the task waits for done: the analysis, or first the image again. A pending image tells by itself."""
+def job_of(run_key: str, media: Media) -> Analyse | DeriveImage | None:
+    """What a waiting task waits for: the analysis, or first the image again; None for an image that is being prepared and tells
+    by itself."""
     if media.state == "failed":
-        outbox.add(session, DeriveImage(media.key))
-    elif media.state == "ready":
-        outbox.add(session, Analyse(run_key, media.key))
+        return DeriveImage(media.key)
+    return Analyse(run_key, media.key) if media.state == "ready" else None
 
 
 def cancel_batch(session: Session, run: RunRow, *, at: datetime) -> int:
