@@ -24,6 +24,7 @@ from app.runtime.errors import Invalid
 from app.runtime.search.columns import point
 from app.runtime.search.dates import span
 from app.runtime.search.port import Document, Value
+from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from ontology.dates import date_of, is_before_collecting
@@ -225,7 +226,7 @@ def _list(value: Value | Sequence[Value]) -> list[str]:
 
 def _darwin_core(specimen: Specimen, addresses: Addresses) -> Fields:
     """The facets that a specimen shares with its annotations."""
-    terms = specimen.interpreted
+    terms = places.public(specimen).interpreted
     fields: Fields = {term: _several(terms.get(term, "")) for term in DARWIN_CORE_FACETS}
     year = _year(terms)
     if year is not None:
@@ -252,7 +253,7 @@ def label(specimen: Specimen) -> str:
 
 def _words_of(specimen: Specimen, media: Iterable[Media]) -> list[str]:
     """Every word of the record, once per distinct value; the catalogue number also in the ways people type it."""
-    number = specimen.catalog_number
+    number, seen = specimen.catalog_number, places.public(specimen)
     typed = [
         number,
         re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", number),
@@ -260,8 +261,8 @@ def _words_of(specimen: Specimen, media: Iterable[Media]) -> list[str]:
     ]
     values = [
         *typed,
-        *map(str, specimen.interpreted.values()),
-        *map(str, specimen.verbatim.values()),
+        *map(str, seen.interpreted.values()),
+        *map(str, seen.verbatim.values()),
         *(one.file_name for one in media),
     ]
     return _distinct(values)

@@ -18,6 +18,7 @@ from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
 from app.runtime.principal import NOBODY, Principal
 from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEngine, Sort, Term
+from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
@@ -207,7 +208,8 @@ def quote_specimens(
     texts = store.texts_of_specimens(session, known, MOST_TEXTS, by)
     quoted = {}
     for key, specimen in known.items():
-        record = [*specimen.interpreted.items(), ("catalogNumber", specimen.catalog_number), *specimen.verbatim.items()]
+        seen = places.public(specimen)
+        record = [*seen.interpreted.items(), ("catalogNumber", specimen.catalog_number), *seen.verbatim.items()]
         files = [("file name", one.file_name) for one in media.get(key, ()) if sees(one, by)]
         found = snippets.best(((name, str(text)) for name, text in (*texts.get(key, ()), *record, *files)), wanted)
         if found is not None:

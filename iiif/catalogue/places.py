@@ -1,7 +1,8 @@
 """Places that a record withholds: what of a specimen the public does not see.
 
 `informationWithheld` and `dataGeneralizations` say that the whole is not for all, `accessRights` may. What is coarser than a
-county stays. The place may still be read on an image of the label: images are held back by their own access.
+county stays. Nobody finds the record by what is held back, for the index does not hold it. The place may still be read on an
+image of the label: images are held back by their own access.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from app.runtime.principal import Principal, may
 from iiif.catalogue.model import Specimen
 from ontology import darwin_core
 
@@ -25,7 +27,8 @@ _OF_PLACES = re.compile(
     re.IGNORECASE,
 )
 _CLOSED = re.compile(
-    r"\bnot?\b.*\b(?:public|open|access)|\bnot-for-public|\brestricted\b|\bclosed\b|\bconfidential\b|\bsensitive\b|\bembargo|\bprivate\b",
+    r"\bnot?[\s\-]+(?:(?:for|be|to|the|yet|made|shown|meant|intended)[\s\-]+){0,3}(?:public|open)"
+    r"|(?<!not )(?<!un)restricted\b|\bclosed\b|\bconfidential\b|\bsensitive\b|\bembargo|\bprivate\b",
     re.IGNORECASE,
 )
 _COORDINATES = re.compile(
@@ -53,6 +56,11 @@ def public(specimen: Specimen) -> Specimen:
     interpreted = {term: text for term, text in specimen.interpreted.items() if term not in TELL_PLACES | TELL_PLACES_TOO}
     verbatim = {column: text for column, text in specimen.verbatim.items() if not _tells_a_place(column)}
     return replace(specimen, interpreted=interpreted, verbatim=verbatim)
+
+
+def as_seen(specimen: Specimen, by: Principal) -> Specimen:
+    """The specimen as `by` sees it: whole for who may see what is closed in its collection, else as the public does."""
+    return specimen if may(by, "see", specimen) else public(specimen)
 
 
 @lru_cache(maxsize=4096)

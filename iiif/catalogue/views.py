@@ -13,7 +13,7 @@ from app.runtime.errors import Invalid
 from app.runtime.http import answer, integer
 from app.runtime.ids import ni
 from app.runtime.principal import Principal
-from iiif.catalogue import rights, service
+from iiif.catalogue import places, rights, service
 from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
 
@@ -148,8 +148,9 @@ def depiction_json(depiction: Depiction, media: Media, addresses: Addresses, by:
 
 
 def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addresses, by: Principal) -> dict[str, Any]:
-    """A specimen as clients see it; `interpreted` and `verbatim` as in `Specimen`. It has a manifest once an image is ready."""
+    """A specimen as `by` sees it; `interpreted` and `verbatim` as in `Specimen`. It has a manifest once an image is ready."""
     ready = any(one.state == "ready" for one in media)
+    specimen = places.as_seen(specimen, by)
     return {
         "id": addresses.pid(specimen.key),
         "key": specimen.key,

@@ -16,6 +16,7 @@ import iiif_prezi3
 
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
+from iiif.catalogue import places
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.rights import iri_of, of_terms
 from iiif.catalogue.visibility import sees
@@ -50,7 +51,7 @@ def build(
     publisher: Publisher,
 ) -> dict[str, Any]:
     """The manifest as `by` sees it; `views` are its canvases, at least one; `namesakes` others of its catalogue number."""
-    media = [view.media for view in views]
+    specimen, media = places.as_seen(specimen, by), [view.media for view in views]
     licences = [rights_of(specimen, one) for one in media]
     skeleton = iiif_prezi3.Manifest(
         id=addresses.manifest(specimen.key),

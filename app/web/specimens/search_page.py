@@ -14,6 +14,7 @@ from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, Unavailable
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, picture_of
+from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
@@ -164,7 +165,7 @@ def card(
 
     With words asked, its page opens the search inside it.
     """
-    terms = specimen.interpreted
+    terms = places.as_seen(specimen, by).interpreted
     image = next((one for one in media if one.state == "ready" and sees(one, by)), None)
     waiting = "being made zoomable" if any(one.state == "pending" for one in media) else "no image"
     if any(not sees(one, by) for one in media):

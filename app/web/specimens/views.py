@@ -9,6 +9,7 @@ from app.web import layout
 from app.web.image_links import picture_of
 from app.web.runs import listing
 from app.web.specimens import annotation_cards, record, search_page
+from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.visibility import sees
 from iiif.presentation.canvases import canvas_views
@@ -38,7 +39,7 @@ def specimen(key: str) -> Response:
     runtime = context.current()
     addresses, by = runtime.addresses, principal.of_request()
     with runtime.reads.begin() as session:
-        found = catalogue.get_specimen(session, key)
+        found = places.as_seen(catalogue.get_specimen(session, key), by)
         media = catalogue.media_of(session, key)
         said = annotations.of_specimen(session, key, by=by)
         views = canvas_views(session, key, [image for image in media if image.state == "ready" and sees(image, by)], by)
