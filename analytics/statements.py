@@ -86,7 +86,7 @@ def finding_of(annotation: Annotation, region: Region | None) -> Finding:
         text=annotation.text,
         region=region,
         value=annotation.value,
-        unit=annotation.unit,
+        unit="" if annotation.value is None else annotation.unit,
         uncertainty=None if stated is None or annotation.value is None else float(stated),
         confidence=annotation.confidence,
         motivations=annotation.motivations,
