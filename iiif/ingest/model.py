@@ -163,5 +163,5 @@ class Ingest:
 
     def without_names(self) -> "Ingest":
         """The same without its sources and whatever else names files: of its report the numbers alone."""
-        numbers = {name: value for name, value in self.report.items() if isinstance(value, int)}
+        numbers = {name: value for name, value in self.report.items() if isinstance(value, int) or name == "codes"}
         return replace(self, sources=(), reason="", report=numbers, names_left_out=True)

@@ -40,8 +40,11 @@ def is_meant(path: str, place: str, old: Any, new: Any) -> bool:
 
 
 def may_be_closed(exchange: Mapping[str, Any], closed: Iterable[str]) -> bool:
-    """Whether the recorded answer lists annotations, or names one of these keys of closed images and their specimens."""
+    """Whether the recorded answer lists annotations, is of an ingest, whose report names files, or names one of these keys of
+    closed images and their specimens."""
     text = exchange["path"] + json.dumps(exchange.get("json"))
     return (
-        exchange["path"].startswith("/annotations/?") or exchange["path"] == "/annotations/" or any(key in text for key in closed)
+        exchange["path"].startswith(("/annotations/?", "/api/runs/j1", "/api/ingests/"))
+        or exchange["path"] == "/annotations/"
+        or any(key in text for key in closed)
     )
