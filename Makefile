@@ -5,6 +5,7 @@ IMAGES ?=
 DATA   ?=
 SECONDS ?= 3
 ROUNDS  ?= 3
+TABLE_ROWS ?= 1000000
 BIN     = .venv/bin
 WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
@@ -40,7 +41,8 @@ conformance: .venv/dev assets  ## the official suites against a running server
 
 bench: bench-ingest bench-image  ## all measurements
 
-bench-ingest: .venv/dev  ## time, CPU and peak memory of making a derivative, by kind of master
+bench-ingest: .venv/dev  ## rows a CPU second of a table of TABLE_ROWS= rows, new and known; then making derivatives, by kind of master
+	$(BIN)/python -m tests.bench.rows --rows $(TABLE_ROWS)
 	$(BIN)/python -m tests.bench.ingest
 
 bench-image: .venv/dev  ## Lectotype beside other image servers; SECONDS= of a run, ROUNDS=, IIPSRV=path of one built by you, WRITE=document

@@ -82,7 +82,7 @@ def ingest_paths(
     try:
         with _entries_to(report_csv, report):
             report = take_in(runtime, paths, on_media=on_media, progress=shown, images=images, csv=csv, report=report)
-        failure = f"Nothing could be taken in: {report.entries[0].sentence}" if report.is_failure else ""
+        failure = f"Nothing could be taken in: {report.first_refusal}" if report.is_failure else ""
     finally:
         with runtime.db.begin() as session:
             analytics.close(session, run.key, at=runtime.clock())

@@ -93,6 +93,11 @@ class IngestReport:
         """Whether something was refused and nothing came in or was here already."""
         return self.rejected > 0 and not (self.specimens_added or self.media_added or self.depictions_added or self.already_here)
 
+    @property
+    def first_refusal(self) -> str:
+        """Why the first of what was refused was refused; empty where nothing was."""
+        return next((entry.sentence for entry in self.entries if entry.severity == "rejected"), "")
+
     def to_json(self) -> dict[str, Any]:
         return {
             "records": self.records,

@@ -28,6 +28,8 @@ COUNTED = (
     ("specimensAdded", "Specimens added"),
     ("mediaAdded", "Images added"),
     ("alreadyHere", "Here already"),
+    ("merged", "Merged into specimens that are here"),
+    ("refused", "Records refused"),
     ("rejectedTotal", "Refused"),
     ("warningsTotal", "Doubtful"),
 )
