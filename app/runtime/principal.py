@@ -6,6 +6,7 @@ administrator. Services are handed the principal as `by`, and record its name wi
 
 import getpass
 import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, get_args
@@ -155,11 +156,22 @@ def of_authorization(runtime: Runtime, header: str) -> Principal:
 
     Other schemes are not ours: a proxy in front may ask for a password of its own.
     """
-    scheme, _, secret = header.partition(" ")
-    if scheme.lower() != "bearer" or not secret.strip():
+    secret = _bearer(header)
+    if not secret:
         return NOBODY
     with runtime.reads.begin() as session:
-        return of_secret(session, secret.strip(), runtime.clock())
+        return of_secret(session, secret, runtime.clock())
+
+
+def sends(token: str) -> bool:
+    """Whether the request that Flask handles now bears just this token, which is one of the settings; no database is asked."""
+    return hmac.compare_digest(_bearer(request.headers.get("Authorization", "")).encode(), token.encode())
+
+
+def _bearer(header: str) -> str:
+    """The token in a value of Authorization (RFC 6750, section 2.1); empty where it has none."""
+    scheme, _, secret = header.partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 def of_secret(session: Session, secret: str, at: datetime) -> Principal:

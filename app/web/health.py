@@ -3,10 +3,9 @@
 The numbers come from the database and from all web processes of this machine, so it does not matter which of them answers.
 """
 
-import hmac
 from collections.abc import Iterable
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -15,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
-from app.runtime import clock, context, identity, jobs_table, metrics
+from app.runtime import clock, context, identity, jobs_table, metrics, principal
 from app.runtime.errors import Forbidden, NotAllowed
 from app.runtime.http import answer
 from app.runtime.outbox import OutboxRow
@@ -45,8 +44,7 @@ def numbers() -> Response:
     token = context.current().settings.metrics_token
     if not token:
         raise Forbidden("The numbers are given to nobody here: set LECTOTYPE_METRICS_TOKEN, and send it as Bearer token.")
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(sent.strip().encode(), token.encode()):
+    if not principal.sends(token):
         raise NotAllowed("The numbers are for operators: send LECTOTYPE_METRICS_TOKEN as Bearer token.")
     registry = CollectorRegistry()
     registry.register(_Numbers())
