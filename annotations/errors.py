@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.runtime.errors import Gone, Invalid, NotFound, StaleVersion, TooMuch
+from app.runtime.errors import Conflict, Gone, Invalid, NotFound, StaleVersion, TooMuch
 
 
 class UnknownAnnotation(NotFound):
@@ -53,3 +53,7 @@ class AnnotationTooBig(TooMuch):
 
 class EtagMismatch(StaleVersion):
     """If-Match names another version than the one that stands."""
+
+
+class IdentityChanged(Conflict):
+    """A change would give the annotation another `canonical` or `via` than it had."""

@@ -7,7 +7,7 @@ a shape as one absolute path, a motivation, and a text that a person can read.
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from annotations import selectors, targets, validation
+from annotations import bodies, selectors, targets, validation
 from annotations.frames import shown_region
 from annotations.model import Annotation, CanvasBox
 from annotations.selectors import Canvas
@@ -17,6 +17,7 @@ Profile = Literal["w3c", "iiif3", "iiif2", "annotorious"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 IIIF3 = "http://iiif.io/api/presentation/3/context.json"
 IIIF2 = "http://iiif.io/api/presentation/2/context.json"
+PAINTING = ("painting", "sc:painting")
 SHOWN_BY_DEFAULT = ("commenting", "tagging")  # what Mirador shows unless told otherwise
 
 
@@ -36,6 +37,11 @@ def w3c(document: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: value for name, value in document.items() if not (name == "body" and value == [])}
     shown["target"] = _without_canvas_type(document["target"])
     return shown
+
+
+def with_stored_target(document: Mapping[str, Any], stored: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document with the target as it was stored, if it says what `w3c` had shown of that."""
+    return {**document, "target": stored["target"]} if document["target"] == w3c(stored)["target"] else document
 
 
 def _without_canvas_type(target: Any) -> Any:
@@ -62,25 +68,31 @@ def iiif3(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -
 
 
 def viewer_motivations(annotation: Annotation) -> list[str]:
-    """Its motivations, and `commenting` where it has none that viewers show by default."""
-    own = list(annotation.motivations)
+    """Its motivations, and `commenting` where it has none that viewers show by default; never `painting`, which only the
+    content of a canvas may have (Presentation 3.0, 3.4, annotations)."""
+    own = [word for word in annotation.motivations if word not in PAINTING]
     return own if any(word in SHOWN_BY_DEFAULT for word in own) else [*own, "commenting"]
 
 
 def viewer_bodies(annotation: Annotation) -> list[dict[str, Any]]:
-    """Its texts as TextualBody, or one made from its IRIs or its kind, so that there is always something to read."""
-    found = []
-    for body in validation.several(annotation.document.get("body")):
-        if isinstance(body, Mapping) and isinstance(body.get("value"), str):
-            kept = {name: body[name] for name in ("purpose", "language") if isinstance(body.get(name), str)}
-            written = body.get("format")
-            kept["format"] = written if isinstance(written, str) and "/" in written else "text/plain"
-            found.append({"type": "TextualBody", "value": body["value"], **kept})
-    if found:
-        return found
-    iris = [body for body in validation.several(annotation.document.get("body")) if isinstance(body, str)]
-    text = annotation.text or "\n".join(iris) or annotation.kind or "(no text)"
-    return [{"type": "TextualBody", "value": text, "format": "text/plain"}]
+    """Its bodies as TextualBody, or one made from its kind, so that there is always something to read."""
+    return [shown for _, shown in viewer_bodies_by_place(annotation)]
+
+
+def viewer_bodies_by_place(annotation: Annotation) -> list[tuple[int, dict[str, Any]]]:
+    """The same, each with the place of the stored body that it shows (`stored_bodies`), -1 for a text of our own."""
+    stored = stored_bodies(annotation.document)
+    found = [(place, bodies.as_text(body)) for place, body in enumerate(stored) if bodies.is_shown(body)]
+    found = found or [(place, bodies.as_text(body)) for place, body in enumerate(stored) if bodies.readable(body)]
+    text = annotation.text or annotation.kind or "(no text)"
+    return found or [(-1, {"type": "TextualBody", "value": text, "format": "text/plain"})]
+
+
+def stored_bodies(document: Mapping[str, Any]) -> list[Any]:
+    """Its bodies as a list; a bodyValue is a plain text (Web Annotation Data Model, 3.2.5)."""
+    if "bodyValue" in document:
+        return [{"type": "TextualBody", "value": document["bodyValue"], "format": "text/plain"}]
+    return bodies.several(document.get("body"))
 
 
 def _viewer_target(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -> Any:
@@ -134,7 +146,5 @@ def annotorious(annotation: Annotation, canvas: Canvas | None, addresses: Addres
         target = {"source": addresses.canvas(annotation.specimen_key, annotation.media_key)}
         if (region := shown_region(annotation, canvas)) is not None:
             target["selector"] = selectors.drawing_selector(region, canvas)
-    bodies = [body if isinstance(body, Mapping) else {"id": body} for body in validation.several(annotation.document.get("body"))]
-    if "bodyValue" in annotation.document:
-        bodies = [{"type": "TextualBody", "value": annotation.document["bodyValue"]}]
-    return {"@context": validation.CONTEXT, **shown, **({"body": bodies} if bodies else {}), "target": target}
+    whole = [body if isinstance(body, Mapping) else {"id": body} for body in stored_bodies(annotation.document)]
+    return {"@context": validation.CONTEXT, **shown, **({"body": whole} if whole else {}), "target": target}

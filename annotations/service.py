@@ -15,9 +15,17 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotations import following, masks, store, targets, validation, viewer_merge
-from annotations.errors import DeletedAnnotation, EtagMismatch, UnknownAnnotation, UnknownTarget, WithdrawnAnnotation
+from annotations import following, masks, projections, store, targets, validation, viewer_forms, viewer_merge
+from annotations.errors import (
+    DeletedAnnotation,
+    EtagMismatch,
+    IdentityChanged,
+    UnknownAnnotation,
+    UnknownTarget,
+    WithdrawnAnnotation,
+)
 from annotations.model import EVERYTHING, About, Annotation, Layer, Target
+from annotations.projections import Profile
 from annotations.selectors import Canvas
 from annotations.tables import AnnotationRow
 from app.runtime import changes, clock, ids, outbox
@@ -98,23 +106,28 @@ def replace(
     addresses: Addresses,
     at: datetime,
     if_match: frozenset[str] | None = None,
-    from_viewer: bool | None = None,
+    profile: Profile = "w3c",
 ) -> Annotation:
     """Let a new document stand instead; the old version remains readable.
 
-    `from_viewer` says that a drawing client sent it, which drops what it cannot draw: then an unchanged shape keeps its
-    stored target, and the annotation its other targets and its provenance (`viewer_merge.py`). None: its own look decides.
-    Raises as `create` does, and UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch.
+    A document in the form of another `profile` than w3c changes only what it shows and what is changed there
+    (`viewer_merge.py`). `canonical` and `via` stay in any case. Raises as `create` does, and UnknownAnnotation,
+    DeletedAnnotation, WithdrawnAnnotation, EtagMismatch, IdentityChanged.
     """
     row = _standing(session, key, if_match, by)
-    accepted = validation.check(document)
-    before = store.annotation(row).targets
+    old = store.annotation(row)
+    before = old.targets
+    accepted = validation.check(viewer_forms.as_w3c(document, profile))
     resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
-    if viewer_merge.wanted(accepted, from_viewer):
+    if profile == "w3c":
+        accepted = projections.with_stored_target(accepted, old.document)
+    else:
         drawn = resolved[0].front
         canvas = _canvas(session, drawn.media_key)
-        accepted = viewer_merge.onto(accepted, viewer_merge.shown(store.annotation(row), drawn), resolved[0], canvas)
+        seen = viewer_merge.Seen.of(viewer_merge.shown(old, drawn), profile, canvas, addresses)
+        accepted = validation.check(viewer_merge.onto(accepted, seen, resolved[0]))
         resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
+    accepted = _with_identity(accepted, row.document, addresses.annotation(key))
     lying = targets.flat(resolved)
     _require(session, by, lying)
     row.version += 1
@@ -284,6 +297,22 @@ def _with_via(document: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
         return document
     known = validation.several(document.get("via"))
     return document if theirs in known else {**document, "via": [*known, theirs] if known else theirs}
+
+
+def _with_identity(document: Mapping[str, Any], old: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
+    """The document with the `canonical` and `via` that it had. Raises IdentityChanged where it says others.
+
+    Web Annotation Protocol, 5.2: servers should reject requests that modify the values of either once they have been set.
+    """
+    kept = {name: old[name] for name in ("canonical", "via") if name in old}
+    for name, value in kept.items():
+        if name in document and not set(validation.several(value)) == set(validation.several(document[name])) - {iri}:
+            raise IdentityChanged(
+                f"{name} was set when the annotation came in and stays: send it as it was, or leave it out.",
+                parameter=name,
+                spec="Web Annotation Protocol, 5.2",
+            )
+    return {**document, **kept}
 
 
 def _require(session: Session, by: Principal, lying: Sequence[Target]) -> None:

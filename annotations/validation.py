@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from annotations.bodies import label_of
+from annotations.bodies import several as several
 from annotations.errors import AnnotationTooBig, MalformedAnnotation
 
 CONTEXT = "http://www.w3.org/ns/anno.jsonld"
@@ -36,11 +38,6 @@ def check(document: Any) -> Mapping[str, Any]:
     _check_members(document)
     _check_bodies(document)
     return document
-
-
-def several(value: Any) -> list[Any]:
-    """A JSON-LD value as a list: none, one or many."""
-    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def motivations(document: Mapping[str, Any]) -> tuple[str, ...]:
@@ -89,6 +86,8 @@ def _texts(bodies: Iterable[Any]) -> Iterable[str]:
         if isinstance(body, Mapping):
             if isinstance(body.get("value"), str):
                 yield body["value"]
+            elif label := label_of(body):
+                yield label
             yield from _texts(several(body.get("items")))
 
 

@@ -1,32 +1,44 @@
-"""What a drawing client loses on its way, put back: viewers draw one shape and drop the rest when they save.
+"""A document that comes back in a viewer's form, merged with what stands: it changes what its sender saw and has changed.
 
-Annotorious keeps one selector, rewrites it, and drops `partOf` and all it does not know. So where the
-shape has not moved, its selectors and the description of its source stay as stored; provenance and other targets stay in any
-case.
+Viewers draw one target and plain texts, and drop what they do not know. So each part that comes back as it was shown stands
+as it was stored; of a part that was changed, what the form does not show stays; and what is missing is only gone if it is a
+body, which viewers can remove.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from annotations import frames, selectors
+from annotations import frames, projections, selectors
 from annotations.model import Annotation, Target
+from annotations.projections import PAINTING, Profile
 from annotations.selectors import Canvas
-from annotations.targets import ResolvedTarget
-from annotations.validation import several
+from annotations.targets import ResolvedTarget, iri_of
+from annotations.validation import CONTEXT, several
+from annotations.viewer_forms import as_w3c
+from app.runtime.addresses import Addresses
 
-ABOUT = ("motivation", "creator", "generator", "generated", "rights", "canonical", "via")
-KEPT = (*ABOUT, "wasGeneratedBy", "confidence", "version", "proposes")
-OF_TARGET = ("styleClass", "renderedVia", "scope", "state")  # members of a target that say nothing of its shape
+MERGED = ("@context", "body", "bodyValue", "motivation", "target")
+CONTEXTS = (CONTEXT, projections.IIIF3, projections.IIIF2)
+IDENTITY = ("id", "type", "source", "selector")  # of a target: what it is and where, not what is said of it
 
 
-def wanted(document: Mapping[str, Any], from_viewer: bool | None) -> bool:
-    """Whether the document comes from a drawing client: said so, or one selector on a source that is a plain string."""
-    if from_viewer is not None:
-        return from_viewer
-    target = _only(document.get("target"))
-    if not isinstance(target, Mapping):
-        return False
-    return isinstance(target.get("source"), str) and len(several(target.get("selector"))) == 1
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What stands (`old`, with the target in front that was shown), how it was shown, and the place of the stored body that
+    each shown body stands for (-1: none). `canvas` is the one that the new target lies on."""
+
+    old: Annotation
+    form: Mapping[str, Any]
+    places: tuple[int, ...]
+    canvas: Canvas | None
+
+    @classmethod
+    def of(cls, old: Annotation, profile: Profile, canvas: Canvas | None, addresses: Addresses) -> "Seen":
+        form = as_w3c(projections.project(old, profile, canvas if old.media_key else None, addresses), profile)
+        if profile == "annotorious":
+            return cls(old, form, tuple(range(len(several(form.get("body"))))), canvas)
+        return cls(old, form, tuple(place for place, _ in projections.viewer_bodies_by_place(old)), canvas)
 
 
 def shown(old: Annotation, drawn: Target) -> Annotation:
@@ -34,47 +46,151 @@ def shown(old: Annotation, drawn: Target) -> Annotation:
     return old.seen_from(media_key=drawn.media_key) if drawn.media_key else old.seen_from(specimen_key=drawn.specimen_key)
 
 
-def onto(new: Mapping[str, Any], old: Annotation, drawn: ResolvedTarget, canvas: Canvas | None) -> dict[str, Any]:
-    """The new document with what the old one said and a drawing client cannot hold: context, provenance, and targets.
-
-    A drawing client holds one target. It takes the place of the one that it was shown (see `shown`), or leaves that as it was
-    stored where the shape has not moved; all others stay. Of a moved shape what the client cannot hold of its target stays if
-    the source is the same. `drawn` is the new target, resolved, and `canvas` the one that it lies on.
-    """
-    document = old.document
-    merged = {**new, "@context": document.get("@context", new.get("@context"))}
-    merged.update({name: document[name] for name in KEPT if name in document and name not in new})
-    if (mine := _only(new.get("target"))) is None:
-        return merged
-    stored, position = several(document["target"]), old.front.position
-    if not _same_shape(drawn, old, canvas):
-        stored = [*stored[:position], _moved(mine, stored[position]), *stored[position + 1 :]]
-    merged["target"] = stored if isinstance(document["target"], list) else stored[0]
+def onto(new: Mapping[str, Any], seen: Seen, drawn: ResolvedTarget) -> dict[str, Any]:
+    """The stored document with what was changed in the new one; `drawn` is the first of its targets, resolved."""
+    document = seen.old.document
+    changed = {name: value for name, value in new.items() if name not in MERGED and value != seen.form.get(name)}
+    merged = {**document, **changed, "@context": _contexts(document, new), "target": _targets(new, seen, drawn)}
+    if "motivation" in new:
+        merged |= _motivation(new["motivation"], seen)
+    if "body" in new or "bodyValue" in new:
+        merged = {name: value for name, value in merged.items() if name not in ("body", "bodyValue")} | _bodies(new, seen)
     return merged
 
 
-def _same_shape(drawn: ResolvedTarget, old: Annotation, canvas: Canvas | None) -> bool:
+def _contexts(document: Mapping[str, Any], new: Mapping[str, Any]) -> Any:
+    """The stored one, and those that the sender names beside it for members of its own."""
+    stored = document.get("@context")
+    more = [one for one in several(new.get("@context")) if one not in (*CONTEXTS, *several(stored))]
+    return [*more, *several(stored)] if more else stored
+
+
+def _motivation(sent: Any, seen: Seen) -> dict[str, Any]:
+    """The words that were sent, less the one that we added for viewers and with those that we held back from them."""
+    stored, form = several(seen.old.document.get("motivation")), several(seen.form.get("motivation"))
+    if several(sent) == form:
+        return {}
+    added = [word for word in form if word not in stored]
+    hidden = [word for word in stored if word in PAINTING and word not in form]
+    words = [word for word in several(sent) if word not in added] + hidden
+    return {"motivation": words[0] if len(words) == 1 else words} if words else {"motivation": sent}
+
+
+def _bodies(new: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
+    """`body`, or `bodyValue` where that is what was stored and stays; nothing where none is left.
+
+    A body that comes back as it was shown is the stored one. One that was changed changes the stored one; those that the form
+    does not show stay behind the others.
+    """
+    document = seen.old.document
+    stored, form = projections.stored_bodies(document), several(seen.form.get("body"))
+    sent = [body if isinstance(body, Mapping) else {"id": body} for body in projections.stored_bodies(new)]
+    pairs = _pairs(sent, form, seen.places, stored)
+    kept, used = [], set()
+    for body, number in zip(sent, pairs, strict=True):
+        if number is None:
+            kept.append(body)
+            continue
+        place = seen.places[number]
+        used.add(place)
+        if place >= 0:
+            kept.append(_edited(body, form[number], stored[place]))
+    new_texts = [body for body, number in zip(sent, pairs, strict=True) if number is None and "value" in body]
+    written_over = {place for number, place in enumerate(seen.places) if _is_link(form[number], place, stored)} - used
+    over = {place for place in written_over if any(_may_be_over(text, form[seen.places.index(place)]) for text in new_texts)}
+    kept += [body for place, body in enumerate(stored) if place not in seen.places or place in over]
+    if kept == stored:
+        return {name: document[name] for name in ("body", "bodyValue") if name in document}
+    if not kept:
+        return {}
+    return {"body": kept[0] if len(kept) == 1 and not isinstance(document.get("body"), list) else kept}
+
+
+def _pairs(sent: list[Any], form: list[Any], places: tuple[int, ...], stored: list[Any]) -> list[int | None]:
+    """For each body that was sent the number of the shown one that it is, or was made from; None for a new one."""
+    left = list(range(len(form)))
+    pairs: list[int | None] = []
+    for body in sent:
+        same = next((number for number in left if form[number] == body), None)
+        pairs.append(same)
+        if same is not None:
+            left.remove(same)
+    for index, body in enumerate(sent):
+        if pairs[index] is None:
+            near = next((number for number in left if _is_edit(body, form[number], places[number], stored)), None)
+            if near is not None:
+                pairs[index] = near
+                left.remove(near)
+    return pairs
+
+
+def _is_edit(body: Mapping[str, Any], shown: Mapping[str, Any], place: int, stored: list[Any]) -> bool:
+    """Whether it may be the shown body after a change: of the same sort, with the same id and purpose where it has them. A
+    text in place of what only stands for a link is a text of its own."""
+    if _is_link(shown, place, stored):
+        return False
+    alike = all(body.get(name, shown.get(name)) == shown.get(name) for name in ("id", "purpose"))
+    return alike and all((name in body) == (name in shown) for name in ("value", "source", "items"))
+
+
+def _edited(body: Mapping[str, Any], shown: Mapping[str, Any], stored: Any) -> Any:
+    changed = {name: value for name, value in body.items() if value != shown.get(name)}
+    if not changed:
+        return stored
+    return {**stored, **changed} if isinstance(stored, Mapping) else dict(body)
+
+
+def _is_link(shown: Mapping[str, Any], place: int, stored: list[Any]) -> bool:
+    """Whether the shown text only stands for something linked."""
+    return place >= 0 and "value" in shown and not (isinstance(stored[place], Mapping) and "value" in stored[place])
+
+
+def _may_be_over(text: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Whether a new text may have been written over that which stood for a link; then the link is not removed."""
+    return bool(text.get("purpose", shown.get("purpose")) == shown.get("purpose"))
+
+
+def _targets(new: Mapping[str, Any], seen: Seen, drawn: ResolvedTarget) -> Any:
+    """The first target takes the place of the one that was shown, unless it has not moved; all others stay, and more that
+    were sent stand behind them."""
+    stored, position = several(seen.old.document["target"]), seen.old.front.position
+    first, *more = several(new["target"])
+    if first != seen.form["target"] and not _same_shape(drawn, seen):
+        stored = [*stored[:position], _moved(first, stored[position]), *stored[position + 1 :]]
+    stored = [*stored, *(one for one in more if one not in stored)]
+    return stored if isinstance(seen.old.document["target"], list) or len(stored) > 1 else stored[0]
+
+
+def _same_shape(drawn: ResolvedTarget, seen: Seen) -> bool:
     """Whether a drawing client would show both alike: the same shape on the same image, or the same whole specimen."""
-    front = drawn.front
+    front, old = drawn.front, seen.old
     if front.media_key != old.front.media_key:
         return False
-    if canvas is None:
+    if seen.canvas is None:
         return front.specimen_key == old.front.specimen_key
-    region = frames.shown_region(old, canvas)
+    region = frames.shown_region(old, seen.canvas)
     if drawn.region is None or region is None:
         return drawn.region is None and region is None
     return selectors.same_place(drawn.region, region)
 
 
 def _moved(mine: Any, theirs: Any) -> Any:
-    if not isinstance(mine, Mapping) or not isinstance(theirs, Mapping):
+    """The new target with what the stored one says beside its place, and with the stored description of the same source."""
+    if not isinstance(theirs, Mapping):
         return mine
-    source = theirs.get("source")
-    if mine.get("source") not in (source, source.get("id") if isinstance(source, Mapping) else source):
+    whole, _, fragment = iri_of(mine).partition("#")
+    if not isinstance(mine, Mapping):
+        mine = {"source": whole, **({"selector": {"type": "FragmentSelector", "value": fragment}} if fragment else {})}
+    is_specific = "source" in theirs
+    source = theirs.get("source") if is_specific else {name: value for name, value in theirs.items() if name != "selector"}
+    if iri_of({"source": source}).partition("#")[0] == whole and "source" in mine:
+        if isinstance(source, Mapping) and source.get("id") != whole:
+            source = {**source, "id": whole}
+        elif isinstance(source, str):
+            source = whole
+        mine = {**mine, "source": source}
+    if not is_specific:
         return mine
-    return {**{name: theirs[name] for name in OF_TARGET if name in theirs}, **mine, "source": source}
-
-
-def _only(target: Any) -> Any:
-    found = several(target)
-    return found[0] if len(found) == 1 else None
+    beside = {name: value for name, value in theirs.items() if name not in IDENTITY}
+    own = {name: theirs[name] for name in ("id", "type") if name in theirs}
+    return {**beside, **{name: value for name, value in mine.items() if name not in ("id", "type")}, **own}

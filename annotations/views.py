@@ -81,12 +81,9 @@ def read(key: str) -> Response:
 
 @blueprint.put("/annotations/<key>")
 def replace(key: str) -> Response:
-    """Protocol, section 5.2. A document from a drawing client (`profile=annotorious` or `iiif3`) keeps what that dropped."""
-    by = principal.of_writer()
-    profile = request.args.get("profile")
-    if profile == "iiif2":
-        raise Invalid("Annotations are taken in the Web Annotation form, not in that of IIIF 2.", parameter="profile")
-    from_viewer = None if profile is None else _profile() != "w3c"
+    """Protocol, section 5.2: the document takes the place of the one that stood. One that comes in the form of another
+    `profile` changes what its sender saw there and has changed."""
+    by, profile = principal.of_writer(), _profile()
     document, if_match, runtime = _document(), _if_match(), context.current()
     with runtime.db.begin() as session:
         annotation = service.replace(
@@ -97,7 +94,7 @@ def replace(key: str) -> Response:
             addresses=runtime.addresses,
             at=runtime.clock(),
             if_match=if_match,
-            from_viewer=from_viewer,
+            profile=profile,
         )
     return _answer(annotation, "w3c", by)
 

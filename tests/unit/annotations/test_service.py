@@ -326,7 +326,7 @@ def annotorious_put(runtime: Runtime, key: str, addresses: Addresses) -> Any:
         sent = projections.project(annotation, "annotorious", annotation_pages.canvas_of(session, annotation), addresses)
         sent["body"] = [{"type": "TextualBody", "value": "changed"}]
         sent.pop("motivation")
-        return service.replace(session, key, sent, by=ANN, addresses=addresses, at=LATER)
+        return service.replace(session, key, sent, by=ANN, addresses=addresses, at=LATER, profile="annotorious")
 
 
 def test_a_drawing_client_that_moves_nothing_loses_nothing(
@@ -353,7 +353,7 @@ def test_a_drawing_client_that_moves_a_shape_moves_it(runtime: Runtime, sheet: A
             by=ANN,
             addresses=addresses,
             at=LATER,
-            from_viewer=True,
+            profile="annotorious",
         )
     assert moved.document["target"]["selector"] == box
     assert moved.document["target"]["source"] == outline(canvas, manifest)["source"]
@@ -366,7 +366,7 @@ def test_a_client_that_speaks_w3c_is_taken_at_its_word(runtime: Runtime, sheet: 
     first = create(runtime, comment(outline(canvas, addresses.manifest(sheet[0].key)), confidence="0.9"))
     plain = comment({"source": canvas, "selector": {"type": "FragmentSelector", "value": "xywh=820,1500,1190,2190"}})
     with runtime.db.begin() as session:
-        changed = service.replace(session, first.key, plain, by=ANN, addresses=addresses, at=LATER, from_viewer=False)
+        changed = service.replace(session, first.key, plain, by=ANN, addresses=addresses, at=LATER)
     assert changed.document["target"] == plain["target"]
     assert "confidence" not in changed.document
 
