@@ -74,6 +74,7 @@ def _records(folder: Path, archive: Archive, name: str, scratch: Path, finder: F
 def _fill(index: sqlite3.Connection, folder: Path, archive: Archive, name: str) -> Iterator[Record]:
     """Put the rows of all extensions into the index; what is wrong with them is yielded."""
     index.execute("PRAGMA journal_mode=OFF")
+    index.execute("PRAGMA synchronous=OFF")  # it is thrown away; one transaction lasts as long as it
     index.execute("CREATE TABLE rows (key TEXT, extension INTEGER, cells TEXT, file TEXT, line INTEGER, used INTEGER DEFAULT 0)")
     index.execute("CREATE TABLE names (name TEXT, row INTEGER)")
     index.execute("BEGIN")
@@ -95,7 +96,6 @@ def _fill(index: sqlite3.Connection, folder: Path, archive: Archive, name: str) 
                     index.executemany("INSERT INTO names (name, row) VALUES (?, ?)", names)
     index.execute("CREATE INDEX by_key ON rows (key, extension)")
     index.execute("CREATE INDEX by_name ON names (name)")
-    index.execute("COMMIT")
 
 
 def _rows_of_record(

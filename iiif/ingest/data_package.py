@@ -128,6 +128,7 @@ def _records(package: Package, name: str, scratch: Path, finder: Finder) -> Iter
 def _fill(index: sqlite3.Connection, package: Package, name: str) -> Iterator[Record]:
     """Put media, links, events and identifications into the index; other tables are named with their rows."""
     index.execute("PRAGMA journal_mode=OFF")
+    index.execute("PRAGMA synchronous=OFF")  # it is thrown away; one transaction lasts as long as it
     index.execute("CREATE TABLE rows (resource TEXT, key TEXT, cells TEXT, file TEXT, line INTEGER, used INTEGER DEFAULT 0)")
     index.execute("CREATE TABLE links (owner TEXT, media TEXT)")
     index.execute("BEGIN")
@@ -152,7 +153,6 @@ def _fill(index: sqlite3.Connection, package: Package, name: str) -> Iterator[Re
                 )
     index.execute("CREATE INDEX by_key ON rows (resource, key)")
     index.execute("CREATE INDEX by_owner ON links (owner)")
-    index.execute("COMMIT")
 
 
 def _fill_table(index: sqlite3.Connection, resource: str, table: Table, name: str, keys: tuple[str, ...]) -> Iterator[Record]:

@@ -3,6 +3,7 @@
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,10 +85,11 @@ def _sources_in(
         yield open_folder(root, name, limits, tables=(options.csv,), images=options.images, archive=archive)
         return
     described = _described(root)
+    archives = frozenset(described)
     zips = [
         path
         for path in walk(root)
-        if path.suffix.lower() in ZIP_SUFFIXES and not _is_below(path, described) and is_within(path, root)
+        if path.suffix.lower() in ZIP_SUFFIXES and not _is_below(path, archives) and is_within(path, root)
     ]
     for folder in described:
         below = "" if folder == root else readable(str(folder.relative_to(root)))
@@ -110,14 +112,17 @@ def _sources_in(
 def _described(root: Path) -> list[Path]:
     """The folders that a descriptor makes an archive or package of; what lies below one of them belongs to it."""
     found: list[Path] = []
+    known: set[Path] = set()
     for folder in sorted({root, *(path.parent for path in walk(root) if path.name in ("meta.xml", "datapackage.json"))}):
-        if not _is_below(folder, found) and (is_archive(folder) or is_package(folder)):
+        if not _is_below(folder, known) and (is_archive(folder) or is_package(folder)):
             found.append(folder)
+            known.add(folder)
     return found
 
 
-def _is_below(path: Path, folders: list[Path] | frozenset[Path]) -> bool:
-    return any(path == folder or path.is_relative_to(folder) for folder in folders)
+def _is_below(path: Path, folders: AbstractSet[Path]) -> bool:
+    """Whether it is one of the folders, or lies in one."""
+    return bool(folders) and (path in folders or not folders.isdisjoint(path.parents))
 
 
 def _described_source(folder: Path, name: str, options: Options, scratch: Path) -> Iterator[IngestSource | SourceError]:
