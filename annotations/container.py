@@ -4,6 +4,7 @@ Pages are keyset pages: they begin behind or end before a key, so the last of a 
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -20,9 +21,10 @@ from app.runtime.principal import Principal
 LDP = "http://www.w3.org/ns/ldp.jsonld"
 LABEL = "Annotations of natural-history specimens"
 Embedding = Literal["none", "iris", "descriptions"]
+CONTAINED_IRIS = "http://www.w3.org/ns/oa#PreferContainedIRIs"
 PREFERENCES: tuple[tuple[str, Embedding], ...] = (
     ("http://www.w3.org/ns/ldp#PreferMinimalContainer", "none"),
-    ("http://www.w3.org/ns/oa#PreferContainedIRIs", "iris"),
+    (CONTAINED_IRIS, "iris"),
     ("http://www.w3.org/ns/oa#PreferContainedDescriptions", "descriptions"),
 )
 
@@ -61,18 +63,20 @@ class Container:
         return f"{self.addresses.base}/annotations/" + (f"?{urlencode(said)}" if said else "")
 
 
-def preference(header: str) -> Embedding:
-    """What a Prefer header asks to embed (RFC 7240); nothing where it asks for nothing of ours."""
-    included = re.search(r'include="([^"]*)"', header)
+def preference(header: str) -> tuple[Embedding, bool]:
+    """What a Prefer header asks to embed, and whether the pages are to be of IRIs (RFC 7240; Protocol, 4.2.2); nothing where
+    it asks for nothing of ours."""
+    included = re.search(r'include\s*=\s*"([^"]*)"', header, re.IGNORECASE)
     words = included[1].split() if included else []
-    return next((embedding for iri, embedding in PREFERENCES if iri in words), "none")
+    asked: Iterator[Embedding] = (embedding for iri, embedding in PREFERENCES if iri in words)
+    return next(asked, "none"), CONTAINED_IRIS in words
 
 
-def describe(session: Session, container: Container, embedding: Embedding) -> dict[str, Any]:
+def describe(session: Session, container: Container, embedding: Embedding, of_iris: bool) -> dict[str, Any]:
     """The collection: `first` and `last` are IRIs, or `first` is the first page itself if its embedding is preferred."""
     total = service.count(session, container.about(), by=container.by)
-    iris = "1" if embedding == "iris" else "0"
-    own = container.iri() if embedding == "none" else container.iri(iris=iris)
+    iris = "1" if of_iris else "0"
+    own = container.iri(iris=iris) if of_iris or embedding != "none" else container.iri()
     described: dict[str, Any] = {
         "@context": [validation.CONTEXT, LDP],
         "id": own,

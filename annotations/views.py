@@ -29,10 +29,9 @@ ANNOTATION_LINK = '<http://www.w3.org/ns/ldp#Resource>; rel="type"'
 ACCEPT_POST = f"{ANNO}, application/ld+json, application/json"
 IIIF2_TYPE = 'application/ld+json;profile="http://iiif.io/api/presentation/2/context.json"'
 TYPES: dict[Profile, str] = {"w3c": ANNO, "annotorious": ANNO, "iiif3": IIIF_PRESENTATION, "iiif2": IIIF2_TYPE}
-WRITE_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, Prefer, Slug, Accept"
 
 
-@blueprint.get("/annotations/")
+@blueprint.get("/annotations/", provide_automatic_options=False)
 def read_container() -> Response:
     """Protocol, section 4: the collection, or one of its pages if the query names one."""
     addresses, by = context.current().addresses, principal.of_request()
@@ -45,14 +44,14 @@ def read_container() -> Response:
             iris = request.args.get("iris") == "1"
             body = containers.page(session, container, iris=iris, after=after, before="~" if named == "last" else before)
         else:
-            body = containers.describe(session, container, _embedding())
+            body = containers.describe(session, container, *_embedding())
     headers = {"Allow": CONTAINER_ALLOW, "Link": CONTAINER_LINK, "Accept-Post": ACCEPT_POST, "Content-Location": body["id"]}
     response = answer(body, _negotiated(ANNO), by=by, headers=headers)
     response.vary.add("Prefer")
     return response
 
 
-@blueprint.post("/annotations/")
+@blueprint.post("/annotations/", provide_automatic_options=False)
 def create() -> Response:
     """Protocol, section 5.1: 201 with Location, ETag and the annotation as it was stored."""
     by = principal.of_writer()
@@ -162,13 +161,21 @@ def read_mask(sha256: str) -> Response:
     return response
 
 
+@blueprint.route("/annotations/", methods=["OPTIONS"], provide_automatic_options=False)
+def describe_container() -> Response:
+    """The headers of the container: Allow, Accept-Post, Link and ETag (Protocol, section 4; LDP, 4.2.8 and 5.2.3.13)."""
+    response = read_container()
+    response.data = b""
+    return response
+
+
 @blueprint.after_request
-def _preflight(response: Response) -> Response:
-    """What a browser asks before it writes from another origin (Fetch, CORS-preflight)."""
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS, POST, PUT, DELETE"
-        response.headers["Access-Control-Allow-Headers"] = WRITE_HEADERS
-        response.headers["Access-Control-Max-Age"] = "86400"
+def _links(response: Response) -> Response:
+    """Link on every answer of the container and to OPTIONS of an annotation (Protocol, sections 4.1 and 3.1)."""
+    if request.path == "/annotations/":
+        response.headers.setdefault("Link", CONTAINER_LINK)
+    elif request.method == "OPTIONS" and request.endpoint in ("annotations.read", "annotations.replace", "annotations.delete"):
+        response.headers["Link"] = ANNOTATION_LINK
     return response
 
 
@@ -217,10 +224,12 @@ def _profile() -> Profile:
     raise Invalid(f"profile must be one of {', '.join(PROFILES)}.", parameter="profile")
 
 
-def _embedding() -> containers.Embedding:
-    """By the Prefer header, or by `iris` in the address, which is how an answer names itself."""
-    asked: dict[str | None, containers.Embedding] = {"1": "iris", "0": "descriptions"}
-    return asked.get(request.args.get("iris")) or containers.preference(request.headers.get("Prefer", "")[:1000])
+def _embedding() -> tuple[containers.Embedding, bool]:
+    """What to embed, and whether pages are of IRIs: by the Prefer header, or by `iris` in the address, which is how an answer
+    names itself."""
+    if (asked := request.args.get("iris")) in ("0", "1"):
+        return ("iris" if asked == "1" else "descriptions"), asked == "1"
+    return containers.preference(request.headers.get("Prefer", "")[:1000])
 
 
 def _if_match() -> frozenset[str] | None:

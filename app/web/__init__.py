@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from werkzeug.routing import RequestRedirect
 
 from analytics import views as analytics_views
 from annotations import manifest_extras
@@ -22,6 +23,11 @@ from iiif.ingest import views as ingest_views
 from iiif.presentation import views as presentation_views
 from ontology import views as ontology_views
 
+# What scripts elsewhere may send: to negotiate, to ask on condition or for a range, with a token, and to write.
+SENDABLE = (
+    "Accept, Authorization, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Last-Event-ID, "
+    "Pragma, Prefer, Range, Slug, X-Requested-With"
+)
 EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer"
 
 
@@ -49,11 +55,19 @@ def create_app(runtime: Runtime) -> Flask:
         health.blueprint,
     ):
         app.register_blueprint(blueprint)
+    app.before_request(_answer_preflight_of_redirected)
     app.before_request(_refuse_slashes)
     app.before_request(_refuse_nul)
     app.after_request(_redirect_within_the_hub)
     app.after_request(_open_to_all_origins)
     return app
+
+
+def _answer_preflight_of_redirected() -> Response | None:
+    """A browser gives up where a preflight is redirected (Fetch, 4.8), so it is told what holds behind the redirection."""
+    if request.method == "OPTIONS" and isinstance(request.routing_exception, RequestRedirect):
+        return Response(status=204, headers={"Allow": "GET, HEAD, OPTIONS"})
+    return None
 
 
 def _refuse_slashes() -> None:
@@ -78,7 +92,14 @@ def _redirect_within_the_hub(response: Response) -> Response:
 
 
 def _open_to_all_origins(response: Response) -> Response:
-    """CORS for public data: any origin, never reflected (Image API 3.0, section 7.1; Web Annotation Protocol)."""
+    """CORS for public data: any origin, never reflected (Image API 3.0, section 7.1; Web Annotation Protocol).
+
+    OPTIONS is answered for every address: which methods it has, and which headers may go with them (Fetch, 4.8).
+    """
     response.headers.setdefault("Access-Control-Allow-Origin", "*")
     response.headers.setdefault("Access-Control-Expose-Headers", EXPOSED)
+    if request.method == "OPTIONS":
+        response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, HEAD, OPTIONS")
+        response.headers["Access-Control-Allow-Headers"] = SENDABLE
+        response.headers["Access-Control-Max-Age"] = "86400"
     return response

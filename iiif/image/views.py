@@ -17,15 +17,3 @@ def image(version: str, rest: str) -> Response:  # noqa: ARG001 - read from the 
         del response.headers["Content-Type"]
     response.automatically_set_content_length = False
     return response
-
-
-@blueprint.after_request
-def _open_to_scripts(response: Response) -> Response:
-    """Scripts of any origin may send what a conditional, negotiated or authorised request needs."""
-    if request.method == "OPTIONS":
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = (
-            "Accept, Authorization, If-Modified-Since, If-None-Match, If-Range, Range"
-        )
-        response.headers["Access-Control-Max-Age"] = "86400"
-    return response

@@ -88,6 +88,19 @@ def test_head_and_options(hub: Hub, container: str, filled: list[str]) -> None:
         assert method in options.headers["Allow"]
         assert method in options.headers["Access-Control-Allow-Methods"]
         assert "If-Match" in options.headers["Access-Control-Allow-Headers"]
+        assert head.headers["Link"].startswith(options.headers["Link"])
+    options = hub.write("OPTIONS", container)
+    for name in ("Accept-Post", "ETag", "Allow", "Link"):
+        assert options.headers[name] == hub.get(container).headers[name]
+    assert options.data == b""
+    assert "ldp#BasicContainer" in hub.get(f"{container}?page=none").headers["Link"]
+
+
+def test_a_minimal_container_of_iris_links_pages_of_iris(hub: Hub, container: str, filled: list[str]) -> None:
+    wanted = "http://www.w3.org/ns/ldp#PreferMinimalContainer http://www.w3.org/ns/oa#PreferContainedIRIs"
+    response = hub.get(container, Prefer=f'return=representation;include="{wanted}"')
+    assert response.headers["Content-Location"] == response.json["id"] == f"{container}?iris=1"
+    assert (response.json["first"], response.json["last"]) == (f"{container}?iris=1&page=first", f"{container}?iris=1&page=last")
 
 
 def test_scripts_of_other_origins_read_the_headers(hub: Hub, container: str, filled: list[str]) -> None:

@@ -194,3 +194,27 @@ def test_no_page_for_viewers_names_painting(hub: Hub, sheet: Sheet, canvas: str)
     taken(hub, comment(canvas) | {"motivation": "painting"})
     items = hub.get(hub.addresses.annotation_page(sheet[1].key, "people")).json["items"]
     assert [item["motivation"] for item in items] == [["commenting"]]
+
+
+def test_the_preflight_of_every_address_that_may_be_read_is_answered(hub: Hub, sheet: Sheet, canvas: str) -> None:
+    iri, own = taken(hub, comment(canvas)), {"specimen_key": sheet[0].key, "media_key": sheet[1].key}
+    asked = {"Origin": "https://viewer.example", "Access-Control-Request-Method": "GET"}
+    asked |= {"Access-Control-Request-Headers": "accept,if-none-match,authorization"}
+    app = hub.client.application
+    adapter = app.url_map.bind("lectotype.test")
+    addresses = [iri, f"/iiif/3/{sheet[1].key}/info.json", f"/iiif/2/{sheet[1].key}/full/max/0/default.jpg", "/annotations"]
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()):
+            values = {
+                name: own.get(name, 1 if "int" in str(rule._converters.get(name)).lower() else "a") for name in rule.arguments
+            }
+            addresses.append(adapter.build(rule.endpoint, values | {"version": "2" if "iiif" in rule.rule else 1}))
+    assert len(addresses) > 40
+    for address in addresses:
+        response = hub.client.options(address, headers=asked)
+        assert response.status_code in (200, 204), address
+        assert response.headers["Access-Control-Allow-Origin"] == "*"
+        assert "GET" in response.headers["Access-Control-Allow-Methods"]
+        allowed = response.headers["Access-Control-Allow-Headers"].lower()
+        assert all(name in allowed for name in ("accept,", "if-none-match", "authorization"))
+        assert "Access-Control-Allow-Credentials" not in response.headers

@@ -1,4 +1,4 @@
-"""Answers in full: HEAD, OPTIONS, conditions, ranges, metadata, lost derivatives, and what the cache gives again."""
+"""Answers in full: HEAD, conditions, ranges, metadata, lost derivatives, and what the cache gives again."""
 
 import gc
 import io
@@ -122,15 +122,6 @@ def test_head_makes_no_picture(client: Client, slow: Client, base: str, monkeypa
             head = either.head(f"{base}/{path}")
             assert (head.data, head.headers["Content-Length"]) == (b"", str(len(got.data)))
             assert head.headers["ETag"] == got.headers["ETag"]
-
-
-def test_options_tell_what_scripts_may_send(client: Client, base: str) -> None:
-    for path in (RENDERED, "info.json", ""):
-        options = client.options(f"{base}/{path}")
-        assert options.status_code == 200
-        assert "HEAD" in options.headers["Access-Control-Allow-Methods"]
-        for name in ("Authorization", "If-None-Match", "Range"):
-            assert name in options.headers["Access-Control-Allow-Headers"]
 
 
 def test_what_is_unchanged_is_told_without_any_file_being_read(
