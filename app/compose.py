@@ -6,6 +6,7 @@ from analytics import service as analytics
 from annotations import targets
 from annotations.search.schema import FIELDS
 from app import migrate
+from app.backup import before_migration
 from app.runtime import context
 from app.runtime.blobs import FolderBlobs
 from app.runtime.context import Runtime
@@ -35,8 +36,12 @@ def _is_run(session: Session, key: str) -> bool:
     return analytics.exists(session, key) or key in ingests.by_key(session, [key], by=Principal.of_system())
 
 
-def prepare(runtime: Runtime) -> None:
-    """Make the data folder and bring the database to the newest migration; safe to repeat, and from several processes at once."""
+def prepare(runtime: Runtime, before: migrate.Before | None = None) -> None:
+    """Make the data folder and bring the database to the newest migration; safe to repeat, and from several processes at once.
+
+    `before` is what has to happen before a used database is changed; by default what `before_migration.usual` says. Raises
+    BackupWanted, DiskFull.
+    """
     runtime.settings.data_dir.mkdir(parents=True, exist_ok=True)
-    migrate.upgrade(runtime.database)
+    migrate.upgrade(runtime.database, before=before or before_migration.usual(runtime))
     runtime.blobs.sweep()

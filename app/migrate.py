@@ -1,6 +1,6 @@
 """Migrations: alembic, configured here and run in this process; no file of settings and no command of its own is needed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,25 +16,39 @@ from app.schema import METADATA
 
 FOLDER = Path(__file__).parent / "migrations"
 PG_LOCK = 0x6D696772  # "migr": key of the advisory lock that lets one process migrate at a time
+Before = Callable[[str, str], None]  # told of the migrations that a used database stands at and is to stand at
 
 
-def upgrade(database: Database, revision: str = "head") -> None:
+def upgrade(database: Database, revision: str = "head", before: Before | None = None) -> None:
     """Bring the database to that migration, the newest by default: all of it or nothing. Others that begin meanwhile wait.
 
+    `before` is called before a database that others have used is changed.
     SQLite alters a table by making it anew and dropping the old one, which would delete or refuse the rows that refer to
     it; so its foreign keys are not enforced meanwhile, but checked as a whole before the transaction commits.
     """
     with database.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             with _without_foreign_keys(connection), connection.begin():  # this takes the write lock
-                before = current(connection)
-                command.upgrade(_config(connection), revision)
-                if current(connection) != before:  # the check reads every row
+                stood = current(connection)
+                _upgrade(connection, revision, before)
+                if current(connection) != stood:  # the check reads every row
                     _check_foreign_keys(connection)
             return
         with connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PG_LOCK})
-            command.upgrade(_config(connection), revision)
+            _upgrade(connection, revision, before)
+
+
+def within(connection: Connection, revision: str) -> None:
+    """Bring an empty database to that migration, in the transaction of the connection."""
+    command.upgrade(_config(connection), revision)
+
+
+def _upgrade(connection: Connection, revision: str, before: Before | None) -> None:
+    stands, target = current(connection), newest() if revision == "head" else revision
+    if before is not None and stands not in ("", target):
+        before(stands, target)
+    command.upgrade(_config(connection), revision)
 
 
 @contextmanager
@@ -59,6 +73,11 @@ def add(database: Database, message: str, revision: str) -> None:
     """Write the next migration from the difference between the tables in code and the database. For developers."""
     with database.engine.begin() as connection:
         command.revision(_config(connection), message, autogenerate=True, rev_id=revision)
+
+
+def known() -> frozenset[str]:
+    """The names of all migrations that this code knows."""
+    return frozenset(script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions())
 
 
 def newest() -> str:

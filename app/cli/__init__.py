@@ -24,6 +24,8 @@ COMMANDS = {
     "depict": "app.cli.depict:depict",
     "derive": "app.cli.upkeep:derive",
     "fsck": "app.cli.upkeep:fsck",
+    "backup": "app.cli.backup:backup",
+    "restore": "app.cli.backup:restore",
     "doctor": "app.cli.doctor:doctor",
     "changes": "app.cli.changes:changes",
     "token": "app.cli.token:token",

@@ -1,11 +1,13 @@
 """`lectotype serve`, its parts `web`, `relay` and `worker` for machines apart, and `migrate`."""
 
 import sys
+from pathlib import Path
 
 import click
 
 from app import compose
 from app import serve as serving
+from app.backup import before_migration
 from app.runtime import logs
 from app.runtime.settings import Settings
 
@@ -43,7 +45,16 @@ def relay() -> None:
 
 
 @click.command()
-def migrate() -> None:
-    """Bring the database to the newest migration."""
-    compose.prepare(compose.build())
+@click.option("--backup", "file", type=click.Path(path_type=Path, dir_okay=False), help="Back the database up there before.")
+@click.option("--without-backup", is_flag=True, help="You have a backup.")
+def migrate(file: Path | None, without_backup: bool) -> None:
+    """Bring the database to the newest migration.
+
+    One that holds records is copied before on SQLite, to `backups` in the data folder; on PostgreSQL say how you want it.
+    """
+    if file is not None and without_backup:
+        raise click.UsageError("give --backup or --without-backup")
+    runtime = compose.build()
+    before = before_migration.nothing if without_backup else before_migration.into(runtime, file) if file is not None else None
+    compose.prepare(runtime, before)
     click.echo("The database is up to date.")

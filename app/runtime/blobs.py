@@ -184,18 +184,20 @@ class FolderBlobs:
 
     def entries(self, prefix: str = "") -> Iterator[BlobEntry]:
         for folder in sorted(self.root.glob(f"{prefix[:2]}{'[0-9a-f]' * (2 - len(prefix[:2]))}")):
-            for entry in os.scandir(folder):
-                if not entry.name.startswith(prefix) or not _is_blob(entry):
-                    continue
-                try:
-                    facts = entry.stat()
-                except FileNotFoundError:
-                    continue
-                yield BlobEntry(entry.name, facts.st_size, facts.st_ctime)
+            with os.scandir(folder) as found:
+                for entry in found:
+                    if not entry.name.startswith(prefix) or not _is_blob(entry):
+                        continue
+                    try:
+                        facts = entry.stat()
+                    except FileNotFoundError:
+                        continue
+                    yield BlobEntry(entry.name, facts.st_size, facts.st_ctime)
 
     def strangers(self) -> Iterator[str]:
         for folder in self.root.glob("[0-9a-f][0-9a-f]"):
-            yield from (entry.path for entry in os.scandir(folder) if not _is_blob(entry))
+            with os.scandir(folder) as found:
+                yield from (entry.path for entry in found if not _is_blob(entry))
 
     def sweep(self, older_than: float = LEFTOVER) -> int:
         count = 0

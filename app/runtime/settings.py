@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     decode_bytes: int = Field(
         default=6_000_000_000, ge=500_000_000, description="Address space of the process that decodes a foreign image file."
     )
+    migrate_without_backup: bool = Field(
+        default=False,
+        description="A database is migrated without a copy of it being made (SQLite) or asked for (PostgreSQL): something else "
+        "makes backups.",
+    )
     page_size: int = Field(default=100, ge=1, le=1000, description="Items on one page of a collection, container or listing.")
     require_if_match: bool = Field(default=False, description="Annotations are changed and deleted only with If-Match.")
     provider_name: str = Field(default="Lectotype", description="Who publishes: the provider in every manifest.")

@@ -45,7 +45,9 @@ def upgraded(release: Release, closed: list[str], database_url: str) -> Iterator
     if database_url:
         releases.load(release.database, database_url)
         release.database.unlink()
-    with live.web(release.folder, database_url=database_url, **release.settings) as hub:
+    with live.web(
+        release.folder, database_url=database_url, migrate_without_backup=bool(database_url), **release.settings
+    ) as hub:
         with hub.runtime.reads.begin() as session:  # `lectotype reindex`, for the index has another schema now
             consistency.rebuild(session, hub.runtime.search, hub.runtime.addresses, lambda _: None)
         yield hub
