@@ -179,3 +179,16 @@ def test_dates_are_read_where_they_leave_no_doubt_and_named_where_not(runtime: R
         f"D{number:02}" for number in (7, 8, 9, 10, 11, 13, 14, 15, 20, 22)
     }
     assert {number for number, date in dates.items() if date is None} == doubtful - {"P05", "P06"}
+
+
+@pytest.mark.parametrize("case", ["20-report-does-not-say-which-archive/input"], indirect=True)
+def test_the_report_and_the_record_say_which_archive(runtime: Runtime, take_in: Ingest, case: Path) -> None:
+    report = take_in(case)
+    assert [entry.place for entry in report.entries] == [f"{name}.zip: occurrence.txt, line 3" for name in ("fungi", "herbarium")]
+    assert all_of(runtime)[0]["FU-1"].source == "fungi.zip: occurrence.txt, line 2"
+
+
+@pytest.mark.parametrize("case", ["14-second-row-says-more/determination-history"], indirect=True)
+def test_the_history_of_determinations_is_kept(runtime: Runtime, take_in: Ingest, case: Path) -> None:
+    take_in(case)
+    assert all_of(runtime)[0]["HB-1"].verbatim["Identification 1, typeStatus"] == "Holotype"
