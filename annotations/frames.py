@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from annotations import region_frames, selectors, validation
-from annotations.errors import BadSelector, UnknownTarget
+from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas, UnknownTarget
 from annotations.model import Annotation, CanvasBox, Target
 from annotations.region_frames import Axis
 from annotations.selectors import Canvas, LoadMask, Region
@@ -102,12 +102,16 @@ def _between(axis: int, own: tuple[float, float], ours: tuple[float, float]) -> 
 def shown_region(annotation: Annotation, canvas: Canvas, load: LoadMask | None = None) -> Region | None:
     """The region, in canvas units, of the target that the annotation has in front; None for all of what it names.
 
-    Where the target lies is known from when it was accepted; its shape is read from the document again.
+    Where the target lies is known from when it was accepted; its shape is read from the document again, and of one that
+    cannot be read any more, as an older release took it, the box is told.
     """
     front = annotation.front
     if front.box is None:
         return None
-    own = _own_region(annotation.document, front, canvas, load)
+    try:
+        own = _own_region(annotation.document, front, canvas, load)
+    except (BadSelector, AnnotationTooBig, SelectorOutsideCanvas):
+        own = None
     return Region(front.box) if own is None else carried(own, own.box, front.box)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from annotations import region_text, svg
+from annotations import region_text, svg, svg_frames
 from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas
 from annotations.model import CanvasBox
 from annotations.region_masks import Mask
@@ -22,7 +22,7 @@ from annotations.regions import bounds
 MAX_SELECTORS = 10
 SURROUNDINGS = 64  # canvas units that a picture shows around what has no extent
 EDGE = 1e-6  # rounding of binary fractions, in canvas units
-NUMBER = svg.NUMBERS.pattern
+NUMBER = svg_frames.NUMBERS.pattern
 XYWH = re.compile(rf"xywh=(?:(pixel|percent):)?({NUMBER}),({NUMBER}),({NUMBER}),({NUMBER})", re.ASCII)
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
 MASK_SELECTOR = "hub:MaskSelector"
@@ -78,9 +78,9 @@ def read_fragment(value: str, canvas: Canvas, *, may_be_a_point: bool = False) -
     return Region(box)
 
 
-def read_shape(text: str) -> Region:
+def read_shape(text: str, canvas: Canvas | None = None) -> Region:
     """The rings and lines of an SvgSelector and their box. Raises BadSelector, AnnotationTooBig."""
-    drawing = svg.read_svg(text)
+    drawing = svg.read_svg(text, None if canvas is None else (canvas.width, canvas.height))
     box = bounds([*drawing.rings, *drawing.lines])
     if not drawing.lines and not (box.x1 > box.x0 and box.y1 > box.y0):
         raise BadSelector("A closed shape needs an extent in both directions.", parameter="selector")
@@ -259,7 +259,7 @@ def _read_one(selector: Any, canvas: Canvas, is_point: bool) -> Region:
         )
     if name == "FragmentSelector":
         return read_fragment(value, canvas, may_be_a_point=is_point)
-    return replace(read_shape(value), tolerance=_tolerance(selector))
+    return replace(read_shape(value, canvas), tolerance=_tolerance(selector))
 
 
 def _masked(reference: MaskReference, boxes: list[CanvasBox], shape: Region | None, load: LoadMask | None) -> Region:
@@ -292,7 +292,7 @@ def _tolerance(selector: Mapping[str, Any]) -> float:
     if "hub:tolerance" not in selector:
         return 0.0
     said = str(selector["hub:tolerance"])
-    value = float(said) if svg.NUMBERS.fullmatch(said) else -1.0
+    value = float(said) if svg_frames.NUMBERS.fullmatch(said) else -1.0
     if not 0 <= value <= svg.MAX_COORDINATE:
         raise BadSelector("hub:tolerance must be a number of 0 or more, in canvas units.", parameter="hub:tolerance")
     return value

@@ -14,15 +14,47 @@ from xml.parsers import expat  # entities cannot be declared: a document type is
 from annotations.errors import AnnotationTooBig, BadSelector
 from annotations.model import Line, Point, Ring
 from annotations.regions import opened
+from annotations.svg_frames import NUMBERS, UserSpace, length
 
 MAX_SVG_CHARACTERS = 250_000
 MAX_POINTS = 20_000
 MAX_ELEMENTS = 200
 MAX_COORDINATE = 10_000_000.0
 PIECES = 16  # straight pieces of a curve; 64 of a whole circle
-NUMBERS = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 TOKENS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz]|" + NUMBERS.pattern, re.ASCII)
-IGNORED = frozenset({"svg", "g", "title", "desc", "metadata", "defs", "style"})
+GROUPS = frozenset({"g", "a", "switch"})
+# What browsers do not draw as a shape of the picture, with all in it.
+IGNORED = frozenset(
+    {
+        "title",
+        "desc",
+        "metadata",
+        "defs",
+        "style",
+        "symbol",
+        "marker",
+        "clipPath",
+        "mask",
+        "pattern",
+        "filter",
+        "linearGradient",
+        "radialGradient",
+        "text",
+        "tspan",
+        "textPath",
+        "view",
+        "animate",
+        "animateColor",
+        "animateMotion",
+        "animateTransform",
+        "set",
+        "mpath",
+        "cursor",
+        "font",
+    }
+)
+HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none", re.IGNORECASE)
+STYLED = re.compile(r"(?:^|[;{])\s*(?:transform|translate|rotate|scale|d|zoom)\s*:", re.IGNORECASE)
 Path = tuple[list[Point], bool]  # its points and whether it is closed
 ARGUMENTS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0}
 
@@ -35,15 +67,16 @@ class Drawing:
     lines: tuple[Line, ...]
 
 
-def read_svg(text: str) -> Drawing:
-    """Every shape in it. Raises BadSelector, AnnotationTooBig."""
+def read_svg(text: str, size: tuple[float, float] | None = None) -> Drawing:
+    """Every shape in it, in units of the canvas, of which `size` is width and height (without it one that the svg does not
+    scale to). Raises BadSelector, AnnotationTooBig."""
     if len(text) > MAX_SVG_CHARACTERS:
         raise AnnotationTooBig(f"An SvgSelector may have up to {MAX_SVG_CHARACTERS:,} characters.", parameter="selector")
-    paths = [path for name, attributes in _elements(text) for path in _shape(name, attributes)]
+    reader = _Reader(UserSpace(width=size[0], height=size[1]) if size else UserSpace())
+    reader.read(text)
+    paths = reader.paths
     if not paths:
         raise BadSelector("The SVG holds no polygon, polyline, line, path, rect, circle or ellipse.", parameter="selector")
-    if sum(len(points) for points, _ in paths) > MAX_POINTS:
-        raise AnnotationTooBig(f"A shape may have up to {MAX_POINTS:,} points.", parameter="selector")
     if not all(abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE for points, _ in paths for x, y in points):
         raise BadSelector("The SVG holds a coordinate that is no sensible number.", parameter="selector")
     return Drawing(
@@ -52,40 +85,84 @@ def read_svg(text: str) -> Drawing:
     )
 
 
-def _elements(text: str) -> list[tuple[str, dict[str, str]]]:
-    found: list[tuple[str, dict[str, str]]] = []
+class _Reader:
+    """Goes through the elements, and keeps the paths of those that are drawn."""
 
-    def on_start(name: str, attributes: dict[str, str]) -> None:
-        if not found and name.rpartition(":")[2] != "svg":
+    def __init__(self, canvas: UserSpace) -> None:
+        self.paths: list[Path] = []
+        self.spaces = [canvas]
+        self.skipped = 0  # elements that are open and not drawn
+        self.seen = self.points = 0
+        self.prefixes = {"", "svg"}
+
+    def read(self, text: str) -> None:
+        parser = expat.ParserCreate()
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.StartDoctypeDeclHandler = _refuse_doctype
+        try:
+            parser.Parse(text.encode(), True)
+        except (expat.ExpatError, UnicodeEncodeError) as error:
+            raise BadSelector(f"The SVG cannot be read: {error}.", parameter="selector") from error
+
+    def _start(self, qualified: str, attributes: dict[str, str]) -> None:
+        prefix, _, name = qualified.rpartition(":")
+        if not self.seen and name != "svg":
             raise BadSelector("The value of an SvgSelector must be an svg element.", parameter="selector")
-        found.append((name.rpartition(":")[2], attributes))
-        if len(found) > MAX_ELEMENTS:
+        self.prefixes |= set() if self.seen else {prefix}
+        self.seen += 1
+        if self.seen > MAX_ELEMENTS:
             raise AnnotationTooBig(f"An SvgSelector may have up to {MAX_ELEMENTS} elements.", parameter="selector")
+        _refuse_scripts(name, attributes)
+        style = attributes.get("style", "")
+        undrawn = name in IGNORED or prefix not in self.prefixes or HIDDEN.search(style) or attributes.get("display") == "none"
+        if self.skipped or undrawn:
+            self.skipped += 1
+            return
+        if STYLED.search(style):
+            raise BadSelector("A shape that its style moves cannot be read: use the attribute transform.", parameter="selector")
+        space = self.spaces[-1]
+        if name == "svg":
+            self.spaces.append(space.outermost(attributes) if self.seen == 1 else space.nested(attributes))
+            return
+        self.spaces.append(space.within(attributes))
+        if name not in GROUPS:
+            self._keep(_shape(name, attributes, self.spaces[-1]))
 
-    def on_doctype(*_: object) -> None:
-        raise BadSelector("An SvgSelector may not declare a document type.", parameter="selector")
+    def _end(self, _: str) -> None:
+        if self.skipped:
+            self.skipped -= 1
+        else:
+            self.spaces.pop()
 
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = on_start
-    parser.StartDoctypeDeclHandler = on_doctype
-    try:
-        parser.Parse(text.encode(), True)
-    except (expat.ExpatError, UnicodeEncodeError) as error:
-        raise BadSelector(f"The SVG cannot be read: {error}.", parameter="selector") from error
-    return found
+    def _keep(self, paths: list[Path]) -> None:
+        self.points += sum(len(points) for points, _ in paths)
+        if self.points > MAX_POINTS:
+            raise AnnotationTooBig(f"A shape may have up to {MAX_POINTS:,} points.", parameter="selector")
+        over = self.spaces[-1].over
+        self.paths += [([over(point) for point in points], closed) for points, closed in paths]
 
 
-def _shape(name: str, attributes: dict[str, str]) -> list[Path]:
-    if name in IGNORED and "transform" not in attributes:
-        return []
-    if "transform" in attributes:
-        raise BadSelector("Transforms in an SvgSelector are not read; send absolute coordinates.", parameter="selector")
+def _refuse_doctype(*_: object) -> None:
+    raise BadSelector("An SvgSelector may not declare a document type.", parameter="selector")
+
+
+def _refuse_scripts(name: str, attributes: dict[str, str]) -> None:
+    runs = any(
+        key.lower().startswith("on") or value.lstrip("\t\n\r ").lower().startswith("javascript:")
+        for key, value in attributes.items()
+    )
+    if runs or name.lower() == "script":
+        raise BadSelector("An SvgSelector may not hold scripts, nor attributes that run them.", parameter="selector")
+
+
+def _shape(name: str, attributes: dict[str, str], space: UserSpace) -> list[Path]:
     if name not in SHAPES:
         raise BadSelector(
             f"An SvgSelector holds polygon, polyline, line, path, rect, circle or ellipse, not {name[:40]!r}.",
             parameter="selector",
         )
-    paths = SHAPES[name](attributes)
+    paths = SHAPES[name](attributes, space)
     if any(len(opened(points)) < 3 for points, closed in paths if closed):
         raise BadSelector("A closed shape needs at least three points.", parameter="selector")
     if any(len(points) < 2 or len(set(points)) < 2 for points, closed in paths if not closed):
@@ -98,25 +175,17 @@ def _line_or_ring(points: list[Point]) -> Path:
     return points, len(points) > 3 and points[0] == points[-1]
 
 
-def _number(attributes: dict[str, str], name: str, default: float | None = None) -> float:
-    text = attributes.get(name, "").strip().removesuffix("px")
-    if not text and default is not None:
-        return default
-    if not NUMBERS.fullmatch(text):
-        raise BadSelector(f"The SVG needs a number for {name}, not {text[:40]!r}.", parameter="selector")
-    return float(text)
-
-
-def _polygon(attributes: dict[str, str]) -> list[Path]:
+def _polygon(attributes: dict[str, str], _: UserSpace) -> list[Path]:
     return [(_pairs(attributes), True)]
 
 
-def _polyline(attributes: dict[str, str]) -> list[Path]:
+def _polyline(attributes: dict[str, str], _: UserSpace) -> list[Path]:
     return [_line_or_ring(_pairs(attributes))]
 
 
-def _line(attributes: dict[str, str]) -> list[Path]:
-    x1, y1, x2, y2 = (_number(attributes, name, 0) for name in ("x1", "y1", "x2", "y2"))
+def _line(attributes: dict[str, str], space: UserSpace) -> list[Path]:
+    x1, x2 = (length(attributes, name, space.width, 0.0) for name in ("x1", "x2"))
+    y1, y2 = (length(attributes, name, space.height, 0.0) for name in ("y1", "y2"))
     return [([(x1, y1), (x2, y2)], False)]
 
 
@@ -128,22 +197,24 @@ def _pairs(attributes: dict[str, str]) -> list[Point]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def _rect(attributes: dict[str, str]) -> list[Path]:
-    x, y = _number(attributes, "x", 0), _number(attributes, "y", 0)
-    right, bottom = x + _number(attributes, "width"), y + _number(attributes, "height")
+def _rect(attributes: dict[str, str], space: UserSpace) -> list[Path]:
+    x, y = length(attributes, "x", space.width, 0.0), length(attributes, "y", space.height, 0.0)
+    right, bottom = x + length(attributes, "width", space.width), y + length(attributes, "height", space.height)
     return [([(x, y), (right, y), (right, bottom), (x, bottom)], True)]
 
 
-def _ellipse(attributes: dict[str, str]) -> list[Path]:
-    radius = attributes.get("r", "")
-    rx = _number(attributes, "r") if radius else _number(attributes, "rx")
-    ry = rx if radius else _number(attributes, "ry")
-    cx, cy = _number(attributes, "cx", 0), _number(attributes, "cy", 0)
+def _ellipse(attributes: dict[str, str], space: UserSpace) -> list[Path]:
+    if attributes.get("r", ""):
+        whole = None if space.width is None or space.height is None else math.hypot(space.width, space.height) / math.sqrt(2)
+        rx = ry = length(attributes, "r", whole)
+    else:
+        rx, ry = length(attributes, "rx", space.width), length(attributes, "ry", space.height)
+    cx, cy = length(attributes, "cx", space.width, 0.0), length(attributes, "cy", space.height, 0.0)
     angles = (2 * math.pi * step / (4 * PIECES) for step in range(4 * PIECES))
     return [([(cx + rx * math.cos(angle), cy + ry * math.sin(angle)) for angle in angles], True)]
 
 
-def _path(attributes: dict[str, str]) -> list[Path]:
+def _path(attributes: dict[str, str], _: UserSpace) -> list[Path]:
     """Every subpath: a ring where it is closed (Z) or ends where it began, else a line."""
     pen = _Pen()
     for command, numbers in _commands(attributes.get("d", "")):
@@ -155,7 +226,7 @@ def _path(attributes: dict[str, str]) -> list[Path]:
     ]
 
 
-SHAPES: dict[str, Callable[[dict[str, str]], list[Path]]] = {
+SHAPES: dict[str, Callable[[dict[str, str], UserSpace], list[Path]]] = {
     "polygon": _polygon,
     "polyline": _polyline,
     "line": _line,

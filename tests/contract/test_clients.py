@@ -218,3 +218,26 @@ def test_the_preflight_of_every_address_that_may_be_read_is_answered(hub: Hub, s
         allowed = response.headers["Access-Control-Allow-Headers"].lower()
         assert all(name in allowed for name in ("accept,", "if-none-match", "authorization"))
         assert "Access-Control-Allow-Credentials" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "xywh"),
+    [
+        ("svg-viewport-ignored/half-size.json", "20,20,100,80"),
+        ("svg-viewport-ignored/viewbox-half.json", "20,20,100,80"),
+        ("svg-viewport-ignored/viewbox-100.json", "110,140,551,562"),
+        ("svg-viewport-ignored/offset.json", "10,10,50,40"),
+        ("svg-viewport-ignored/nested.json", "110,110,50,40"),
+        ("lines/level.json", "10,10,290,1"),
+        ("lines/line.json", "10,10,290,300"),
+        ("lines/path.json", "10,10,290,300"),
+        ("lines/polyline.json", "10,10,290,300"),
+        ("points/point-selector.json", "500,500,1,1"),
+        ("target-is-the-address-of-a-picture/full-max.json", "1,2,30,40"),
+        ("target-is-the-address-of-a-picture/info.json", "1,2,30,40"),
+    ],
+)
+def test_the_cases_lie_where_they_were_drawn(hub: Hub, sheet: Sheet, canvas: str, canvas2: str, name: str, xywh: str) -> None:
+    iri = taken(hub, case(name, hub, sheet, canvas, canvas2))
+    selector = hub.get(f"{iri}?profile=iiif3").json["target"]["selector"]
+    assert selector[0]["value"] == f"xywh={xywh}"

@@ -156,8 +156,15 @@ def test_normalising_keeps_the_area(inner: str, expected: float, tolerance: floa
         svg('<line x1="1" x2="1"/>'),
         svg('<line x1="1" x2="a"/>'),
         svg('<polygon points="1,2 3,4 x,y"/>'),
-        svg('<polygon transform="scale(2)" points="1,2 3,4 5,9"/>'),
-        svg('<g transform="scale(2)"><polygon points="1,2 3,4 5,9"/></g>'),
+        svg('<polygon transform="scale(2" points="1,2 3,4 5,9"/>'),
+        svg('<polygon transform="scale(1,2,3)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon style="transform: scale(2)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon onclick="x()" points="1,2 3,4 5,9"/>'),
+        svg('<a href=" JavaScript:x()"><polygon points="1,2 3,4 5,9"/></a>'),
+        svg('<defs><polygon points="1,2 3,4 5,9"/></defs>'),
+        svg('<g display="none"><polygon points="1,2 3,4 5,9"/></g>'),
+        '<svg viewBox="0 0 0 10"><polygon points="1,2 3,4 5,9"/></svg>',
+        '<svg width="-5" height="5"><polygon points="1,2 3,4 5,9"/></svg>',
         svg('<path d="L1,1 2,2 3,9"/>'),
         svg('<path d="M1,1 L2"/>'),
         svg('<path d="M1,1 L2,2 3,9 Z 4,4"/>'),
@@ -240,6 +247,47 @@ def test_a_ring_outside_is_seen_though_its_box_is_said_to_be_inside() -> None:
     assert region is not None
     with pytest.raises(SelectorOutsideCanvas):
         selectors.check_within(region, SHEET)
+
+
+RECT = '<rect x="10" y="10" width="50" height="40"/>'
+
+
+@pytest.mark.parametrize(
+    ("value", "box"),
+    [
+        (f'<svg viewBox="0 0 4000 6000" width="4000" height="6000">{RECT}</svg>', (10, 10, 60, 50)),
+        (f'<svg width="2000" height="3000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg width="2000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg width="20cm" height="30cm" viewBox="0 0 2000 3000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg width="100%" height="100%">{RECT}</svg>', (10, 10, 60, 50)),
+        (f'<svg viewBox="0 0 2000 3000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg viewBox="10 5 2000 3000">{RECT}</svg>', (0, 10, 100, 90)),
+        (f'<svg viewBox="0 0 100 100" preserveAspectRatio="none">{RECT}</svg>', (400, 600, 2400, 3000)),
+        (f'<svg viewBox="0 0 100 100">{RECT}</svg>', (400, 1400, 2400, 3000)),
+        (f'<svg viewBox="0 0 100 100" preserveAspectRatio="xMinYMin">{RECT}</svg>', (400, 400, 2400, 2000)),
+        (f'<svg><svg x="100" y="100">{RECT}</svg></svg>', (110, 110, 160, 150)),
+        (f'<svg><svg x="50%" width="200" height="200" viewBox="0 0 100 100">{RECT}</svg></svg>', (2020, 20, 2120, 100)),
+        (f'<svg><g transform="translate(5) scale(2,3)">{RECT}</g></svg>', (25, 30, 125, 150)),
+        (f'<svg><g transform="translate(100,0)"><g transform="rotate(90)">{RECT}</g></g></svg>', (50, 10, 90, 60)),
+        (f'<svg><g transform="rotate(180 100 100)">{RECT}</g></svg>', (140, 150, 190, 190)),
+        (f'<svg><g transform="matrix(1 0 0 1 7 8),skewX(0)">{RECT}</g></svg>', (17, 18, 67, 58)),
+        ('<svg><rect x="25%" y="50%" width="50%" height="10%"/></svg>', (1000, 3000, 3000, 3600)),
+        (
+            f'<svg:svg xmlns:svg="http://www.w3.org/2000/svg"><svg:g>{RECT.replace("rect", "svg:rect")}</svg:g></svg:svg>',
+            (10, 10, 60, 50),
+        ),
+        (
+            '<svg><text x="900">Leaf</text><defs><marker><path d="M0,0 L900,900"/></marker></defs>'
+            "<sodipodi:view><b/></sodipodi:view>"
+            f"<g>{RECT.replace('/>', '><animate/><title>x</title></rect>')}</g></svg>",
+            (10, 10, 60, 50),
+        ),
+    ],
+)
+def test_a_shape_lies_where_browsers_draw_it(value: str, box: tuple[float, ...]) -> None:
+    region = selectors.read({"type": "SvgSelector", "value": value}, SHEET)
+    assert region is not None
+    assert (region.box.x0, region.box.y0, region.box.x1, region.box.y1) == pytest.approx(box)
 
 
 # Lines and points
