@@ -66,7 +66,7 @@ def _kept_by(runtime: Runtime) -> Before:
         unfinished = copy.with_suffix(".unfinished")
         for leftover in folder.glob("before-*.unfinished"):  # of processes that were killed; nobody else is in here
             leftover.unlink()
-        sqlite.copy(source, unfinished)
+        sqlite.copy(runtime.database.engine, unfinished)
         unfinished.chmod(source.stat().st_mode)
         unfinished.replace(copy)
         log.info("the database is copied before it is migrated", file=str(copy), stands=stands, target=target)

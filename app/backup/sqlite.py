@@ -4,6 +4,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import unquote
 
 from sqlalchemy import Engine
 
@@ -13,16 +14,17 @@ from app.runtime.db import BUSY_S
 
 def file_of(engine: Engine) -> Path:
     """Where the database lies. BadBackup for one in memory, which has no file."""
-    if not engine.url.database or engine.url.database == ":memory:":
+    name = engine.url.database
+    if not name or name == ":memory:":
         raise BadBackup("A database in memory cannot be backed up.")
-    return Path(engine.url.database)
+    return Path(unquote(name.removeprefix("file:").partition("?")[0]) if name.startswith("file:") else name)
 
 
-def copy(source: Path, target: Path) -> None:
+def copy(engine: Engine, target: Path) -> None:
     """Write the database as it stands at this moment to a new file; whole and on the disk, or an error and no file."""
     try:
-        with closing(sqlite3.connect(source, timeout=BUSY_S)) as connection:
-            connection.execute("VACUUM INTO ?", (str(target),))
+        with closing(engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute("VACUUM INTO ?", (str(target),))
         with target.open("rb+") as stream:
             os.fsync(stream.fileno())
     except BaseException:

@@ -16,6 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
+from sqlalchemy import Engine
+
 from app import migrate
 from app.backup import manifest, postgresql, sqlite
 from app.backup.manifest import SQLITE_MEMBER, BadBackup, LeftOut, Manifest, Part
@@ -37,10 +39,10 @@ def write(runtime: Runtime, out: Path, *, left_out: LeftOut = "nothing", progres
     """
     if out.exists():
         raise BadBackup(f"{out} is there already; a backup is written to a new file.")
-    out.parent.mkdir(parents=True, exist_ok=True)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}.unfinished")
+    handle = _opened(unfinished)
     try:
-        with os.fdopen(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL, PRIVATE), "w+b") as stream:
+        with os.fdopen(handle, "w+b") as stream:
             made = _Writer(runtime, stream, unfinished.parent, progress).write(left_out)
             stream.flush()
             os.fsync(stream.fileno())
@@ -48,6 +50,15 @@ def write(runtime: Runtime, out: Path, *, left_out: LeftOut = "nothing", progres
     finally:
         unfinished.unlink(missing_ok=True)
     return made
+
+
+def _opened(file: Path) -> int:
+    """A handle of the new file, in a folder that is made where it is missing. Raises BadBackup."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, PRIVATE)
+    except OSError as error:
+        raise BadBackup(f"Nothing can be written to {file.parent} ({error.strerror}).") from error
 
 
 class _Readable(Protocol):
@@ -96,7 +107,7 @@ class _Writer:
                         postgresql.dump(connection, table, columns, rows)
                         self._part(archive, f"tables/{table}", rows, table, columns)
         else:
-            with _copied(sqlite.file_of(engine), self.folder) as copy, copy.open("rb") as stream:
+            with _copied(engine, self.folder) as copy, copy.open("rb") as stream:
                 revision = sqlite.revision_of(copy)
                 self._part(archive, SQLITE_MEMBER, stream)
         if not revision:
@@ -170,8 +181,8 @@ class _Digesting:
 
 
 @contextmanager
-def _copied(database: Path, folder: Path) -> Iterator[Path]:
+def _copied(engine: Engine, folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=folder) as inner:
         copy = Path(inner) / "database"
-        sqlite.copy(database, copy)
+        sqlite.copy(engine, copy)
         yield copy

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import MetaData, text
+from sqlalchemy import Engine, MetaData, text
 
 from annotations.search import consistency
 from app import compose, migrate
@@ -251,6 +251,8 @@ def test_a_backup_is_not_written_over_a_file(new_place: Callable[[], Place], tmp
         compose.prepare(runtime)
         with pytest.raises(BadBackup, match="already"):
             write(runtime, file)
+        with pytest.raises(BadBackup, match="Nothing can be written"):
+            write(runtime, file / "below" / "hub.tar")
     assert file.read_text() == "mine"
     assert list(tmp_path.glob(".*unfinished*")) == []
 
@@ -403,7 +405,7 @@ def test_a_copy_that_was_broken_off_is_no_copy(older: Place, monkeypatch: pytest
     kept.mkdir()
     (kept / "before-0003-from-0002-20260101T000000.unfinished").write_bytes(b"half")
 
-    def fail(_source: Path, target: Path) -> None:
+    def fail(_engine: Engine, target: Path) -> None:
         target.write_bytes(b"half")
         raise OSError("the disk is gone")
 
