@@ -371,7 +371,5 @@ def _canvas(session: Session, media_key: str) -> Canvas | None:
 
 def _touch(session: Session, keys: set[str], lying: Iterable[Target], at: datetime) -> None:
     """Have these annotations indexed again, and every specimen that they lie on or lay on."""
-    for key in sorted(keys):
-        outbox.touch(session, "annotation", key)
-    for specimen_key in sorted({target.specimen_key for target in lying} - {""}):  # in one order, as each is locked
-        catalogue.touch_specimen(session, specimen_key, at=at)
+    outbox.touch_all(session, "annotation", sorted(keys))
+    catalogue.touch_specimens(session, {target.specimen_key for target in lying} - {""}, at=at)

@@ -159,13 +159,15 @@ def layers_of(session: Session, media_keys: Sequence[str], by: Principal) -> set
 
 def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str, by: Principal) -> Sequence[tuple[str, AnnotationRow]]:
     """Standing annotations of a kind that `by` sees, newest first, each with an image that it lies on."""
+    media_key, key = AnnotationTargetRow.media_key, AnnotationTargetRow.annotation_key
+    pairs = select(media_key, key).where(media_key.in_(media_keys)).distinct().subquery()  # once, whatever the image shows
     query = (
-        select(AnnotationTargetRow.media_key, AnnotationRow)
-        .join(AnnotationRow, AnnotationRow.key == AnnotationTargetRow.annotation_key)
-        .where(AnnotationTargetRow.media_key.in_(media_keys), AnnotationRow.kind == kind, *_standing(EVERYTHING, by))
+        select(pairs.c.media_key, AnnotationRow)
+        .join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
+        .where(AnnotationRow.kind == kind, *_standing(EVERYTHING, by))
         .order_by(AnnotationRow.modified_at.desc(), AnnotationRow.key)
     )
-    return [(media_key, row) for media_key, row in session.execute(query).all()]
+    return [(row[0], row[1]) for row in session.execute(query).all()]
 
 
 def is_shown(by: Principal) -> ColumnElement[bool]:

@@ -71,7 +71,8 @@ def resolve(
     """Every target, in its order; at least one is a thing of ours, and `by` sees all of them.
 
     `itself` is the key of the annotation, if it has one, and `before` what its targets were: what is said about an annotation
-    stays when that is deleted or withdrawn, but nothing new is said about it.
+    stays when that is deleted or withdrawn, and on the canvas of a specimen that the image shows no more, but nothing new is
+    said there.
 
     Raises:
         MalformedAnnotation: the target is no IRI, no resource and no list of them.
@@ -85,7 +86,8 @@ def resolve(
         raise MalformedAnnotation("An annotation needs a target.", parameter="target", spec="Web Annotation Data Model, 3.1")
     if len(several) > MAX_TARGETS:
         raise AnnotationTooBig(f"An annotation may have up to {MAX_TARGETS} targets.", parameter="target")
-    asking = _Asking(addresses, by, itself, frozenset(old.key for old in before if old.kind == "annotation"))
+    known = frozenset(old.key for old in before if old.kind == "annotation")
+    asking = _Asking(addresses, by, itself, known, frozenset(old.media_key for old in before))
     resolved = tuple(_resolve_one(session, position, one, asking) for position, one in enumerate(several))
     if all(addresses.path_of(iri_of(one)) is None for one in several):
         raise UnknownTarget(f"At least one target must be a thing of {addresses.base}.", parameter="target")
@@ -150,12 +152,14 @@ def _meet(box: CanvasBox, other: OwnRegion) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """For whom targets are resolved, and of which annotation."""
+    """For whom targets are resolved, and of which annotation: `known` and `images` are the annotations and images that it is
+    about already."""
 
     addresses: Addresses
     by: Principal
     itself: str
     known: frozenset[str]
+    images: frozenset[str]
 
 
 def _resolve_one(session: Session, position: int, target: Any, asking: _Asking) -> ResolvedTarget:
@@ -167,7 +171,7 @@ def _resolve_one(session: Session, position: int, target: Any, asking: _Asking) 
         return _at(position, Named("resource", resource_key(iri)), ())
     try:
         if named.kind in ("canvas", "image", "segment"):
-            return _on_image(session, position, named, frames.Selected(selector, fragment), asking.by)
+            return _on_image(session, position, named, frames.Selected(selector, fragment), asking)
         _refuse_region(iri, selector, fragment)
         return _at(position, named, _places(session, named, asking))
     except NotFound as missing:
@@ -192,8 +196,8 @@ def _refuse_region(iri: str, selector: Any, fragment: str) -> None:
         raise UnknownTarget(f"Only a canvas or an image has regions; {iri[:200]} is neither.", parameter="target")
 
 
-def _on_image(session: Session, position: int, named: Named, selected: frames.Selected, by: Principal) -> ResolvedTarget:
-    media = _ready(session, named, by)
+def _on_image(session: Session, position: int, named: Named, selected: frames.Selected, asking: _Asking) -> ResolvedTarget:
+    media = _ready(session, named, asking)
     frame = frames.of(named, Canvas(media.width_px, media.height_px))
     region = frame.region(selected)
     box = None if region is None else region.box
@@ -201,12 +205,12 @@ def _on_image(session: Session, position: int, named: Named, selected: frames.Se
     return _at(position, named, places or [(media.key, media.specimen_key, box)], region)
 
 
-def _ready(session: Session, named: Named, by: Principal) -> Media:
+def _ready(session: Session, named: Named, asking: _Asking) -> Media:
     """The image. Raises UnknownMedia, UnknownTarget, Closed, NotYours."""
     media = catalogue.get_media(session, named.media_key)
-    view_of(media, by)
+    view_of(media, asking.by)
     shown = {one.specimen_key for one in catalogue.specimens_of_media(session, [media.key])[media.key]}
-    if named.specimen_key and named.specimen_key not in shown:
+    if named.specimen_key not in ({""} | shown) and media.key not in asking.images:
         raise UnknownTarget(f"Specimen {named.specimen_key!r} has no image {media.key!r}.", parameter="target")
     if media.state != "ready":
         raise UnknownTarget(f"Image {media.key!r} has no canvas yet: it is {media.state}.", parameter="target")
@@ -220,16 +224,16 @@ def _places(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
     if named.kind == "specimen":
         return [("", catalogue.get_specimen(session, named.key).key, None)]
     if named.kind == "resource":
-        return _places_of_resource(session, named, asking.by)
+        return _places_of_resource(session, named, asking)
     exists = _recognised.get(named.kind)
     if exists is None or not exists(session, named.key):
         raise UnknownTarget(f"There is no {named.kind} {named.key[:64]!r} here.", parameter="target")
     return []
 
 
-def _places_of_resource(session: Session, named: Named, by: Principal) -> Sequence[Place]:
+def _places_of_resource(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
     if named.media_key:
-        media = _ready(session, named, by)
+        media = _ready(session, named, asking)
         return [(media.key, key, None) for key in specimens_at(session, media.key, None)]
     if named.specimen_key:
         return [("", catalogue.get_specimen(session, named.specimen_key).key, None)]

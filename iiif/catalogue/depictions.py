@@ -14,6 +14,7 @@ from iiif.catalogue.model import DEPICTION_ROLES, Depiction, DepictionRole, Medi
 from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
 MAX_SPECIMENS = 1000  # in one image; each change of the image has all of them indexed again
+TOUCHED_AT_ONCE = 1000
 
 
 def specimens_of_media(session: Session, media_keys: Iterable[str]) -> Mapping[str, tuple[Depiction, ...]]:
@@ -151,10 +152,12 @@ def touched(session: Session, key: str, *, at: datetime) -> SpecimenRow:
 
 
 def touch_specimens(session: Session, keys: Iterable[str], *, at: datetime) -> None:
-    """The same for many specimens, in three statements; those that are not here are passed over."""
-    known = store.lock_specimens(session, keys)
-    store.bump_specimens(session, known, at)
-    outbox.touch_all(session, "specimen", known)
+    """The same for many specimens, a thousand in three statements; those that are not here are passed over."""
+    ordered = sorted(set(keys))  # in one order, as each is locked
+    for start in range(0, len(ordered), TOUCHED_AT_ONCE):
+        known = store.lock_specimens(session, ordered[start : start + TOUCHED_AT_ONCE])
+        store.bump_specimens(session, known, at)
+        outbox.touch_all(session, "specimen", known)
 
 
 def _add(session: Session, specimen_key: str, media: MediaRow) -> DepictionRow:

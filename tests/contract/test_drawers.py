@@ -1,0 +1,105 @@
+"""What is said about images of many specimens, and stays when they show others; on SQLite and PostgreSQL."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event, select
+
+from annotations import service, store
+from annotations.tables import AnnotationTargetRow
+from app.runtime.context import Runtime
+from app.runtime.principal import NOBODY, Principal
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media, OwnRegion, Specimen
+from tests.drain import drain
+from tests.sheets import Hub, add_sheet, comment, make_hub
+
+BY = Principal.of_system()
+SIDE = 1000
+RULER = {"type": "TextualBody", "value": "ruler", "purpose": "tagging"}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
+    return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
+
+
+@pytest.fixture
+def hub(runtime: Runtime) -> Hub:
+    return make_hub(runtime)
+
+
+def drawer(hub: Hub, others: int, name: str = "D") -> tuple[Specimen, tuple[Specimen, ...], Media]:
+    """The home specimen of an image, other specimens that it shows, of which no region is known, and the image."""
+    home, (image,) = add_sheet(hub.runtime, f"{name} home", sizes=((SIDE, SIDE),))
+    found = tuple(add_sheet(hub.runtime, f"{name} {number}", sizes=())[0] for number in range(others))
+    for specimen in found:
+        depict(hub, specimen, image)
+    return home, found, image
+
+
+def depict(hub: Hub, specimen: Specimen, image: Media, region: OwnRegion | None = None) -> None:
+    with hub.runtime.db.begin() as session:
+        catalogue.depict(session, specimen.key, image.key, region=region, by=BY, at=hub.runtime.clock())
+
+
+def said(hub: Hub, target: Any) -> str:
+    answer = hub.post(comment(target, "A galled leaf"))
+    assert answer.status_code == 201, answer.json
+    return str(answer.json["id"])
+
+
+def lies_on(hub: Hub, image: Media) -> set[str]:
+    with hub.runtime.reads.begin() as session:
+        query = select(AnnotationTargetRow.specimen_key).where(AnnotationTargetRow.media_key == image.key)
+        return set(session.scalars(query))
+
+
+def statements(hub: Hub, act: Callable[[], Any]) -> int:
+    """How many the act sends to the database."""
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(given[2])
+
+    event.listen(hub.runtime.database.engine, "before_cursor_execute", note)
+    act()
+    event.remove(hub.runtime.database.engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+@pytest.mark.parametrize("profile", ["", "?profile=annotorious"])
+def test_what_was_said_on_a_canvas_that_has_gone_since_may_still_be_changed(hub: Hub, profile: str) -> None:
+    _, (second,), image = drawer(hub, 1)
+    selector = {"type": "FragmentSelector", "value": "xywh=pixel:10,20,30,40"}
+    iri = said(hub, {"source": hub.addresses.canvas(second.key, image.key), "selector": selector})
+    with hub.runtime.db.begin() as session:
+        catalogue.end_depiction(session, second.key, image.key, by=BY, at=hub.runtime.clock())
+    drain(hub.runtime)
+    shown = hub.get(iri + profile).json
+    answer = hub.write("PUT", iri + profile, {**shown, "body": {"type": "TextualBody", "value": "Two galled leaves"}})
+    assert answer.status_code == 200, answer.json
+    assert lies_on(hub, image) == {image.specimen_key}
+    new = hub.post(comment(hub.addresses.canvas(second.key, image.key), "Nothing new is said there"))
+    assert new.status_code == 400, new.json
+
+
+def test_saying_something_about_a_drawer_takes_no_more_statements_than_about_a_tray(hub: Hub) -> None:
+    small, large = (drawer(hub, others, str(others))[2] for others in (2, 40))
+    few, many = (statements(hub, lambda image=image: said(hub, hub.addresses.image(image.key))) for image in (small, large))
+    assert len(lies_on(hub, large)) == 41
+    assert many <= few + 2, (few, many)
+
+
+def test_a_ruler_of_a_drawer_is_read_once(hub: Hub) -> None:
+    _, _, image = drawer(hub, 9)
+    document = {**comment(hub.addresses.image(image.key), "ruler"), "body": [RULER]}
+    with hub.runtime.db.begin() as session:
+        service.create_machine(
+            session, document, media=image, run_key="j1", kind="ruler", value=20.0, unit="px/mm",
+            addresses=hub.addresses, at=hub.runtime.clock(),
+        )  # fmt: skip
+    with hub.runtime.reads.begin() as session:
+        assert len(store.newest_of_kind(session, [image.key], "ruler", NOBODY)) == 1
+        assert service.scale_of(session, [image.key], by=NOBODY)[image.key].value == 20.0
