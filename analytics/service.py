@@ -102,7 +102,7 @@ def add_images(session: Session, key: str, media: Sequence[Media], *, at: dateti
         return False
     known = store.known_media(session, key, [image.key for image in media])
     fresh = {image.key: image for image in media if image.key not in known}
-    for image in catalogue.lock_pending(session, [image.key for image in fresh.values() if image.state == "pending"]):
+    for image in catalogue.lock_media(session, [image.key for image in fresh.values() if image.state == "pending"]):
         fresh[image.key] = image  # it may have become ready since it was read
     made = [_new_task(session, rows, row, image, before.get(image.key), at) for image in fresh.values()]
     store.insert_tasks(session, made)

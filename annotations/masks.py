@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations import mask_png, selectors, store, targets
@@ -55,13 +56,22 @@ def take_in(blobs: Blobs, data: bytes) -> KeptMask:
 def register(session: Session, kept: Iterable[KeptMask], *, at: datetime) -> None:
     """Let annotations name these masks. One that is known is young again, so that it outlives the next sweep."""
     for one in sorted(set(kept), key=lambda mask: mask.sha256):  # in one order, as each is locked
-        row = session.get(MaskRow, one.sha256, with_for_update=True)
-        if row is not None:
-            row.came_at = at
-        else:
+        if not _is_known(session, one, at):
             facts = {"width": one.width, "height": one.height, "byte_size": one.byte_size}
-            session.add(MaskRow(sha256=one.sha256, came_at=at, **facts))
+            try:
+                with session.begin_nested():
+                    session.add(MaskRow(sha256=one.sha256, came_at=at, **facts))
+            except IntegrityError:  # another transaction took it in at the same moment
+                _is_known(session, one, at)
         session.flush()
+
+
+def _is_known(session: Session, mask: KeptMask, at: datetime) -> bool:
+    """Whether the mask is registered; then it is locked, and came in just now."""
+    row = session.get(MaskRow, mask.sha256, with_for_update=True)
+    if row is not None:
+        row.came_at = at
+    return row is not None
 
 
 def reference(mask: Mask, kept: KeptMask, tolerance: float, addresses: Addresses) -> MaskReference:

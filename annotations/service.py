@@ -161,6 +161,7 @@ def lay_again(session: Session, media_key: str, *, after: str, at: datetime, lim
 
     The key of the last, or None when there are no more.
     """
+    catalogue.lock_media(session, [media_key])  # who changes what it shows has it locked, and would not be seen
     keys = store.keys_on(session, media_key, after=after, limit=limit)
     rows = [row for key in keys if (row := store.find(session, key, lock=True)) is not None]
     moved = [follower for row in rows if (follower := following.lay_again(session, row)) is not None]

@@ -169,8 +169,8 @@ def media_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Media]:
     return {row.key: store.media(row) for row in store.media_by_key(session, keys)}
 
 
-def lock_pending(session: Session, keys: Iterable[str]) -> tuple[Media, ...]:
-    """The images as they are now; those that are still being prepared become ready no sooner than this transaction ends."""
+def lock_media(session: Session, keys: Iterable[str]) -> tuple[Media, ...]:
+    """The images as they are now; before this transaction ends none becomes ready or comes to show other specimens."""
     return tuple(store.media(row) for row in store.media_by_key(session, keys, lock=True))
 
 
@@ -343,7 +343,8 @@ def _settled(session: Session, row: MediaRow, at: datetime) -> None:
 
 
 def _media_row(session: Session, key: str) -> MediaRow:
-    row = store.find_media(session, key)
+    """The row, locked. Raises UnknownMedia."""
+    row = store.find_media(session, key, lock=True)
     if row is None:
         raise UnknownMedia(f"There is no image {key!r} here.")
     return row
