@@ -42,8 +42,11 @@ class Frame:
     turned: bool = False
 
     def region(self, selected: Selected) -> Region | None:
-        """The region that the selector or the fragment of its IRI says, in canvas units; without either that of the frame, or
-        None for the whole canvas. Raises BadSelector, AnnotationTooBig, SelectorOutsideCanvas."""
+        """The region that the selector or the fragment of its IRI says, in canvas units, clipped at the edge.
+
+        Without either it is that of the frame, or None for the whole canvas. Raises BadSelector, AnnotationTooBig,
+        SelectorOutsideCanvas.
+        """
         own = selectors.read(selected.selector, self.size)
         if selected.fragment:
             own = own or selectors.read_fragment(selected.fragment, self.size)
@@ -54,8 +57,10 @@ class Frame:
                 "In a picture that is turned or mirrored no selector can be read: let the target be the image or its canvas.",
                 parameter="selector",
             )
-        selectors.check_within(own, self.size)
-        return carried(own, CanvasBox(0, 0, self.size.width, self.size.height), self.box)
+        kept = selectors.clipped(own, self.size)
+        region = carried(kept, CanvasBox(0, 0, self.size.width, self.size.height), self.box)
+        selectors.check_least(region)
+        return region
 
 
 def of(named: Named, canvas: Canvas) -> Frame:
@@ -109,19 +114,36 @@ def shown_region(annotation: Annotation, canvas: Canvas, load: LoadMask | None =
     if front.box is None:
         return None
     try:
-        own = _own_region(annotation.document, front, canvas, load)
-    except (BadSelector, AnnotationTooBig, SelectorOutsideCanvas):
+        size, own = _own_region(annotation.document, front, canvas, load)
+        own = None if own is None else selectors.clipped(own, size)
+    except (BadSelector, AnnotationTooBig, SelectorOutsideCanvas, UnknownTarget):
         own = None
     return Region(front.box) if own is None else carried(own, own.box, front.box)
 
 
-def _own_region(document: Mapping[str, Any], target: Target, canvas: Canvas, load: LoadMask | None) -> Region | None:
-    """What its selector says, in its own frame; None where it has no selector, and for what is no image."""
+def is_clipped(annotation: Annotation, canvas: Canvas) -> bool:
+    """Whether the selector of the target in front reaches past the edge, so that only a part of it is shown and found."""
+    if annotation.front.box is None:
+        return False
+    size, own = _own_region(annotation.document, annotation.front, canvas, None)
+    return own is not None and selectors.clipped(own, size) is not own
+
+
+def _own_region(
+    document: Mapping[str, Any], target: Target, canvas: Canvas, load: LoadMask | None
+) -> tuple[Canvas, Region | None]:
+    """What its selector or the fragment of its IRI says, in its own frame, and the size of that; None where it says nothing,
+    and for what is no image."""
     said = validation.several(document["target"])[target.position]
-    if target.kind not in ("canvas", "image", "segment") or not isinstance(said, Mapping):
-        return None
+    if target.kind not in ("canvas", "image", "segment"):
+        return canvas, None
+    iri, _, fragment = validation.iri_of(said).partition("#")
     size = Canvas(*corners(target.key)[2:]) if target.kind == "segment" else canvas
-    return selectors.read(said.get("selector"), size, load)
+    named = context.current().addresses.identify(iri)
+    if named is not None and named.picture:
+        size = of(named, canvas).size
+    own = selectors.read(said.get("selector"), size, load) if isinstance(said, Mapping) else None
+    return size, own or (selectors.read_fragment(fragment, size) if fragment else None)
 
 
 def _geometry(named: Named, width: int, height: int) -> Geometry:

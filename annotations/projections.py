@@ -7,7 +7,7 @@ a shape as one absolute path, a motivation, and a text that a person can read.
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from annotations import bodies, selectors, targets, validation
+from annotations import bodies, selectors, validation
 from annotations.frames import shown_region
 from annotations.model import Annotation, CanvasBox
 from annotations.selectors import Canvas
@@ -111,7 +111,7 @@ def _whole(annotation: Annotation, address_of: Callable[[str], str]) -> str:
     """The address of the specimen; of what lies on none, the IRI of its target as it was sent."""
     if annotation.specimen_key:
         return address_of(annotation.specimen_key)
-    return targets.iri_of(validation.several(annotation.document["target"])[annotation.front.position])
+    return validation.iri_of(validation.several(annotation.document["target"])[annotation.front.position])
 
 
 def box_of(annotation: Annotation, canvas: Canvas) -> CanvasBox:

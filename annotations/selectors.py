@@ -10,16 +10,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
 
-from annotations import region_text, svg, svg_frames
+from annotations import region_outlines, region_text, svg, svg_frames
 from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas
-from annotations.model import CanvasBox
+from annotations.model import CanvasBox, Point
 from annotations.region_masks import Mask
 from annotations.region_text import rounded
 from annotations.regions import Region as Region  # what this module is about, for those who read and write selectors
 from annotations.regions import bounds
 
 MAX_SELECTORS = 10
+LEAST_SIDE = 0.01  # canvas units: the least width and height of a region with an area
+SLIP = 1.0  # canvas units by which points beyond an edge are moved to it
 SURROUNDINGS = 64  # canvas units that a picture shows around what has no extent
 EDGE = 1e-6  # rounding of binary fractions, in canvas units
 NUMBER = svg_frames.NUMBERS.pattern
@@ -58,8 +61,11 @@ LoadMask = Callable[[MaskReference], Mask]
 
 
 def read_fragment(value: str, canvas: Canvas, *, may_be_a_point: bool = False) -> Region:
-    """The box of `xywh=x,y,w,h`, with `pixel:` (also meant without it) or `percent:`. Raises BadSelector."""
-    match = XYWH.fullmatch(value.strip()) if len(value) <= 2000 else None
+    """The box of `xywh=x,y,w,h`, with `pixel:` (also meant without it) or `percent:`; other members are passed over.
+
+    Raises BadSelector.
+    """
+    match = _xywh_in(value) if len(value) <= 2000 else None
     if match is None:
         raise BadSelector(
             f"A fragment must read xywh=x,y,w,h, xywh=pixel:… or xywh=percent:…, not {value[:60]!r}.",
@@ -76,6 +82,15 @@ def read_fragment(value: str, canvas: Canvas, *, may_be_a_point: bool = False) -
     if not finite or not (box.x1 > box.x0 and box.y1 > box.y0):
         raise BadSelector("A region needs a width and a height above 0.", parameter="selector")
     return Region(box)
+
+
+def _xywh_in(fragment: str) -> re.Match[str] | None:
+    """The last `xywh` that can be read among the members of a fragment, with its escapes resolved (Media Fragments, 4.1, 5.1)."""
+    found = None
+    for member in fragment.strip().removeprefix("#").split("&"):
+        name, _, value = member.partition("=")
+        found = XYWH.fullmatch(f"{unquote(name)}={unquote(value)}".strip()) or found
+    return found
 
 
 def read_shape(text: str, canvas: Canvas | None = None) -> Region:
@@ -168,6 +183,63 @@ def check_within(region: Region, canvas: Canvas) -> None:
             )
 
 
+def clipped(region: Region, canvas: Canvas) -> Region:
+    """What of the region lies on the canvas; the region itself where all of it does.
+
+    Who draws along an edge reaches past it. By up to SLIP its points are moved to the edge; by more it is cut there if at
+    least half of its extent each way is on the canvas. Raises SelectorOutsideCanvas beyond that: such numbers count
+    something else.
+    """
+    try:
+        check_within(region, canvas)
+    except SelectorOutsideCanvas:
+        around = _around(region)
+        over = max(-around.x0, -around.y0, around.x1 - canvas.width, around.y1 - canvas.height)
+        if over <= SLIP:
+            return _pressed(region, canvas)
+        shares = (_share(around.x0, around.x1, canvas.width), _share(around.y0, around.y1, canvas.height))
+        kept = region_outlines.within(region, canvas.width, canvas.height) if min(shares) >= 0.5 else None
+        if kept is None:
+            raise
+        return kept
+    return region
+
+
+def check_least(region: Region) -> None:
+    """Raises BadSelector for an area that is smaller than anything that can be seen, LEAST_SIDE each way, in canvas units."""
+    box = region.box
+    if region.has_area and min(box.x1 - box.x0, box.y1 - box.y0) < LEAST_SIDE:
+        raise BadSelector(
+            f"A region is at least {LEAST_SIDE:g} canvas units wide and high; a place is a PointSelector, a length a line.",
+            parameter="selector",
+        )
+
+
+def _around(region: Region) -> CanvasBox:
+    shape = [*region.rings, *region.lines, *([(region.point,)] if region.point else [])]
+    corners = ((region.box.x0, region.box.y0), (region.box.x1, region.box.y1))
+    return bounds([corners, *shape])
+
+
+def _share(low: float, high: float, limit: int) -> float:
+    """How much of an extent lies from 0 to the limit."""
+    if low == high:
+        return float(0 <= low <= limit)
+    return (min(high, limit) - max(low, 0)) / (high - low)
+
+
+def _pressed(region: Region, canvas: Canvas) -> Region:
+    """The region with every point on the canvas: those beyond an edge on it."""
+
+    def on(point: Point) -> Point:
+        return min(max(point[0], 0.0), float(canvas.width)), min(max(point[1], 0.0), float(canvas.height))
+
+    (x0, y0), (x1, y1) = on((region.box.x0, region.box.y0)), on((region.box.x1, region.box.y1))
+    rings, lines = (tuple(tuple(map(on, path)) for path in paths) for paths in (region.rings, region.lines))
+    point = None if region.point is None else on(region.point)
+    return replace(region, box=CanvasBox(x0, y0, x1, y1), rings=rings, lines=lines, point=point)
+
+
 def xywh(box: CanvasBox, canvas: Canvas | None = None) -> str:
     """`x,y,w,h` in whole canvas units that hold the box: left and top rounded down, right and bottom up, at least one unit
     wide and high (what lies on the canvas's far edge is given the last one)."""
@@ -202,7 +274,7 @@ def drawing_selector(region: Region, canvas: Canvas | None = None) -> dict[str, 
     a path where it has more, or a box; a point is a box of one unit."""
     if region.rings or region.lines:
         return {"type": "SvgSelector", "value": _drawing(region)}
-    if region.box.x0 == region.box.x1 or region.box.y0 == region.box.y1:
+    if min(region.box.x1 - region.box.x0, region.box.y1 - region.box.y0) < LEAST_SIDE:
         return {"type": "FragmentSelector", "conformsTo": MEDIA_FRAGMENTS, "value": f"xywh=pixel:{xywh(region.box, canvas)}"}
     box = region.box
     value = ",".join(rounded(number) for number in (box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0))

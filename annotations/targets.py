@@ -16,7 +16,7 @@ from annotations import frames, selectors, store
 from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTarget
 from annotations.model import CanvasBox, Target
 from annotations.selectors import Canvas, Region
-from annotations.validation import is_iri
+from annotations.validation import iri_of, is_iri
 from app.runtime import ids
 from app.runtime.addresses import Addresses, Kind, Named
 from app.runtime.errors import NotFound
@@ -92,24 +92,6 @@ def resolve(
     if all(addresses.path_of(iri_of(one)) is None for one in several):
         raise UnknownTarget(f"At least one target must be a thing of {addresses.base}.", parameter="target")
     return resolved
-
-
-def iri_of(target: Any) -> str:
-    """The IRI of one target or of its source, with its fragment. Raises MalformedAnnotation."""
-    found = target
-    if isinstance(target, Mapping):
-        found = target.get("source", target.get("id"))
-        if isinstance(found, list) and len(found) == 1:
-            found = found[0]
-        if isinstance(found, Mapping):
-            found = found.get("id")
-    if not isinstance(found, str) or not found:
-        raise MalformedAnnotation(
-            "A target must be an IRI, or an object with a source or an id.",
-            parameter="target",
-            spec="Web Annotation Data Model, 3.2",
-        )
-    return found
 
 
 def resource_key(iri: str) -> str:

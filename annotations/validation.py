@@ -81,6 +81,24 @@ def is_iri(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= 2000 and IRI.fullmatch(value) is not None
 
 
+def iri_of(target: Any) -> str:
+    """The IRI of one target or of its source, with its fragment. Raises MalformedAnnotation."""
+    found = target
+    if isinstance(target, Mapping):
+        found = target.get("source", target.get("id"))
+        if isinstance(found, list) and len(found) == 1:
+            found = found[0]
+        if isinstance(found, Mapping):
+            found = found.get("id")
+    if not isinstance(found, str) or not found:
+        raise MalformedAnnotation(
+            "A target must be an IRI, or an object with a source or an id.",
+            parameter="target",
+            spec="Web Annotation Data Model, 3.2",
+        )
+    return found
+
+
 def _texts(bodies: Iterable[Any]) -> Iterable[str]:
     for body in bodies:
         if isinstance(body, Mapping):

@@ -13,8 +13,8 @@ from annotations import frames, projections, selectors
 from annotations.model import Annotation, Target
 from annotations.projections import PAINTING, Profile
 from annotations.selectors import Canvas
-from annotations.targets import ResolvedTarget, iri_of
-from annotations.validation import CONTEXT, several
+from annotations.targets import ResolvedTarget
+from annotations.validation import CONTEXT, iri_of, several
 from annotations.viewer_forms import as_w3c
 from app.runtime.addresses import Addresses
 

@@ -7,12 +7,13 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import PreconditionRequired, UnsupportedMediaType
 
-from annotations import annotation_pages, masks, projections, service
+from annotations import annotation_pages, frames, masks, projections, service
 from annotations import container as containers
 from annotations.container import Container
 from annotations.errors import DeletedAnnotation, MalformedAnnotation, WithdrawnAnnotation
 from annotations.model import Annotation
 from annotations.projections import PROFILES, Profile
+from annotations.selectors import Canvas
 from app.runtime import clock, context, principal
 from app.runtime.errors import Forbidden, Invalid
 from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, depends_on, encode
@@ -60,7 +61,8 @@ def create() -> Response:
     runtime = context.current()
     with runtime.db.begin() as session:
         annotation = service.create(session, document, by=by, addresses=runtime.addresses, at=runtime.clock(), slug=slug)
-    return _answer(annotation, "w3c", by, 201)
+        canvas = annotation_pages.canvas_of(session, annotation)
+    return _warned(_answer(annotation, "w3c", by, 201), annotation, canvas)
 
 
 @blueprint.get("/annotations/<key>")
@@ -95,7 +97,8 @@ def replace(key: str) -> Response:
             if_match=if_match,
             profile=profile,
         )
-    return _answer(annotation, "w3c", by)
+        canvas = annotation_pages.canvas_of(session, annotation)
+    return _warned(_answer(annotation, "w3c", by), annotation, canvas)
 
 
 @blueprint.delete("/annotations/<key>")
@@ -189,6 +192,13 @@ def _answer(annotation: Annotation, profile: Profile, by: Principal, status: int
     etag = annotation.etag if profile == "w3c" else f"{annotation.etag}-{profile}"
     body = projections.project(annotation, profile, canvas, addresses)
     return answer(body, _negotiated(TYPES[profile]), status, by=by, etag=etag, headers=headers)
+
+
+def _warned(response: Response, annotation: Annotation, canvas: Canvas | None) -> Response:
+    """With a Warning where the region is kept as it was sent, but only shown and found as far as it lies on the image."""
+    if canvas is not None and frames.is_clipped(annotation, canvas):
+        response.headers["Warning"] = '199 - "The region reaches past the edge: what lies on the image is shown and found."'
+    return response
 
 
 def _tombstone(deleted: DeletedAnnotation) -> Response:

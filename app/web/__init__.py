@@ -28,7 +28,7 @@ SENDABLE = (
     "Accept, Authorization, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Last-Event-ID, "
     "Pragma, Prefer, Range, Slug, X-Requested-With"
 )
-EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer"
+EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer, Warning"
 
 
 def create_app(runtime: Runtime) -> Flask:

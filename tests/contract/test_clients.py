@@ -228,6 +228,9 @@ def test_the_preflight_of_every_address_that_may_be_read_is_answered(hub: Hub, s
         ("svg-viewport-ignored/viewbox-100.json", "110,140,551,562"),
         ("svg-viewport-ignored/offset.json", "10,10,50,40"),
         ("svg-viewport-ignored/nested.json", "110,110,50,40"),
+        ("drawn-past-the-edge/box-left.json", "0,20,97,50"),
+        ("drawn-past-the-edge/box-right.json", "1001,20,100,50"),
+        ("drawn-past-the-edge/polygon.json", "0,100,300,300"),
         ("lines/level.json", "10,10,290,1"),
         ("lines/line.json", "10,10,290,300"),
         ("lines/path.json", "10,10,290,300"),
@@ -241,3 +244,30 @@ def test_the_cases_lie_where_they_were_drawn(hub: Hub, sheet: Sheet, canvas: str
     iri = taken(hub, case(name, hub, sheet, canvas, canvas2))
     selector = hub.get(f"{iri}?profile=iiif3").json["target"]["selector"]
     assert selector[0]["value"] == f"xywh={xywh}"
+
+
+def test_a_shape_drawn_past_the_edge_is_kept_as_sent_and_the_answer_says_so(hub: Hub, canvas: str) -> None:
+    polygon = {"type": "SvgSelector", "value": '<svg><polygon points="-2,100 300,120 200,400"/></svg>'}
+    for selector in (box("xywh=pixel:-3.2,20,100,50"), polygon):
+        document = comment({"source": canvas, "selector": selector})
+        response = hub.post(document)
+        assert (response.status_code, response.json["target"]) == (201, document["target"])
+        assert "reaches past the edge" in response.headers["Warning"]
+        iri = response.json["id"]
+        for profile in ("annotorious", "iiif3"):
+            shown = hub.get(f"{iri}?profile={profile}").json
+            drawn = shown["target"]["selector"]
+            assert "-" not in (drawn[0] if isinstance(drawn, list) else drawn)["value"].replace("fill-rule", "")
+            put(hub, iri, shown, profile)
+            assert stored(hub, iri)["target"] == document["target"]
+    inside = hub.post(comment({"source": canvas, "selector": box()}))
+    assert "Warning" not in inside.headers
+    response = hub.post(comment({"source": canvas, "selector": box("xywh=-90,0,100,50")}))
+    assert (response.status_code, response.json["title"]) == (400, "SelectorOutsideCanvas")
+
+
+def test_a_box_too_thin_to_be_seen_is_refused(hub: Hub, canvas: str) -> None:
+    for target in (f"{canvas}#xywh=10,10,0.0000005,50", {"source": canvas, "selector": box("xywh=percent:1,1,0.0001,5")}):
+        response = hub.post(comment(target))
+        assert (response.status_code, response.json["title"]) == (400, "BadSelector")
+        assert "0.01 canvas units" in response.json["detail"]

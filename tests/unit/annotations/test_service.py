@@ -91,7 +91,7 @@ def test_a_new_annotation_touches_itself_and_its_specimen_in_the_index(runtime: 
     assert touched == {("annotation", annotation.key), ("specimen", sheet[0].key)}
 
 
-@pytest.mark.parametrize("selector", ["xywh=3990,0,20,20", "xywh=0,5990,10,20", "xywh=percent:0,0,101,1"])
+@pytest.mark.parametrize("selector", ["xywh=3990,0,200,20", "xywh=0,5990,10,200", "xywh=percent:0,0,201,1"])
 def test_a_selector_off_the_canvas_leaves_nothing_behind(runtime: Runtime, canvas: str, selector: str) -> None:
     target = {"source": canvas, "selector": {"type": "FragmentSelector", "value": selector}}
     for document in (comment(target), comment(f"{canvas}#{selector}"), comment([canvas, target])):
