@@ -154,7 +154,7 @@ def pipeline(name: str) -> Response:
 def events() -> Response:
     """Server-sent events: `progress` with the numbers of runs and ingests by state, whenever they change."""
     if not LISTENERS.acquire(blocking=False):
-        raise Unavailable("Too many listen already; ask /api/runs now and then instead.")
+        raise Unavailable("Too many clients listen already; ask /api/runs from time to time instead.")
     try:
         stream = stream_with_context(_events(context.current()))
     except BaseException:
@@ -287,7 +287,9 @@ def _asked(known: set[str]) -> Mapping[str, Any]:
         raise BadRun("Send a JSON object as application/json.")
     if unknown := asked.keys() - known:
         name = min(unknown)
-        raise BadRun(f"There is no {name[:40]!r} here; there are {', '.join(sorted(known))}.", parameter=name[:40])
+        raise BadRun(
+            f"{name[:40]!r} is not a member of this request; these are: {', '.join(sorted(known))}.", parameter=name[:40]
+        )
     return asked
 
 

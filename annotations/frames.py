@@ -154,4 +154,4 @@ def _geometry(named: Named, width: int, height: int) -> Geometry:
         request = ImageRequest.parse(named.api, region, size, rotation, quality, form)
         return request.resolve(width, height, SizeLimits(settings.max_width, settings.max_area))
     except BadParameter as error:
-        raise UnknownTarget(f"That is the address of no picture. {error}", parameter="target") from error
+        raise UnknownTarget(f"The address is not that of a picture. {error}", parameter="target") from error

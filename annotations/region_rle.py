@@ -60,7 +60,7 @@ def expanded(text: str) -> list[int]:
     for char in text:
         group = ord(char) - 48
         if not 0 <= group < 64 or shift > 60:
-            raise BadSelector("The run lengths are no string of COCO.", parameter="counts")
+            raise BadSelector("The run lengths are not a COCO string.", parameter="counts")
         value |= (group & 31) << shift
         shift += 5
         if not group & 32:

@@ -348,7 +348,7 @@ def _standing(session: Session, key: str, if_match: frozenset[str] | None, by: P
         raise _withdrawn(session, key, row.version, row.run_key, row.withdrawn_at)
     _require(session, by, store.annotation(row).targets)
     if if_match is not None and row.etag not in if_match:
-        raise EtagMismatch("The annotation has changed since: fetch it again and repeat the change on what stands.")
+        raise EtagMismatch("The annotation has changed since you read it: fetch it again and repeat your change.")
     return row
 
 

@@ -78,7 +78,7 @@ def read_svg(text: str, size: tuple[float, float] | None = None) -> Drawing:
     if not paths:
         raise BadSelector("The SVG holds no polygon, polyline, line, path, rect, circle or ellipse.", parameter="selector")
     if not all(abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE for points, _ in paths for x, y in points):
-        raise BadSelector("The SVG holds a coordinate that is no sensible number.", parameter="selector")
+        raise BadSelector("The SVG holds a coordinate that is not a usable number.", parameter="selector")
     return Drawing(
         tuple(opened(points) for points, closed in paths if closed),
         tuple(tuple(points) for points, closed in paths if not closed),

@@ -247,7 +247,9 @@ def _if_match() -> frozenset[str] | None:
     add) are taken off. PreconditionRequired if the settings ask for the header."""
     if "If-Match" not in request.headers:
         if context.current().settings.require_if_match:
-            raise PreconditionRequired("This server takes changes only with If-Match: send the ETag of what you have read.")
+            raise PreconditionRequired(
+                "This server accepts changes only with If-Match: send the ETag of the version that you read."
+            )
         return None
     tags = request.if_match
     return None if tags.star_tag else frozenset(tag.partition("-")[0] for tag in tags.as_set(include_weak=True))
@@ -260,8 +262,8 @@ def _document() -> Any:
     try:
         return json.loads(request.get_data(), parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
-        raise MalformedAnnotation(f"The body is no JSON: {type(error).__name__}.", spec="RFC 8259") from error
+        raise MalformedAnnotation(f"The body is not JSON: {type(error).__name__}.", spec="RFC 8259") from error
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number in JSON")
+    raise ValueError(f"{text} is not a number in JSON")

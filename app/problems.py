@@ -65,7 +65,7 @@ def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = la
             log.error("a disk hinders", sentence=trouble.sentence)
             return _domain(trouble)
         log.error("unforeseen error", exc_info=error)
-        return problem(500, "Internal error", "Something broke here; the log of the server says what.")
+        return problem(500, "Internal error", "The server failed; its log has the details.")
 
 
 def _guarded(response: Response) -> Response:

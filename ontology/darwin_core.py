@@ -173,7 +173,7 @@ def _read_coordinates(terms: dict[str, str], notes: list[Note]) -> None:
     north, east = degrees(latitude or "", 90), degrees(longitude or "", 180)
     if north is None or east is None:
         given = f"{latitude or 'nothing'}, {longitude or 'nothing'}"
-        sentence = f"The coordinates {given[:80]!r} are no decimal degrees and were kept verbatim only."
+        sentence = f"The coordinates {given[:80]!r} are not decimal degrees and were kept verbatim only."
         notes.append(Note("bad-coordinates", sentence, "decimalLatitude", given))
     elif north == 0 and east == 0:
         sentence = "The coordinates 0, 0 are taken to mean unknown: kept verbatim only."

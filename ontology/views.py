@@ -44,7 +44,7 @@ def resolve(naan: str, name: str) -> Response:
     if naan != settings.naan:
         raise UnknownIdentifier(f"This hub answers for names of ark:{settings.naan}, not for ark:{naan[:20]}.")
     if not ids.is_key(key, naan):
-        raise UnknownIdentifier(f"{name[:40]!r} is no name of ours: its form or its check character is wrong.")
+        raise UnknownIdentifier(f"{name[:40]!r} is not a name of this hub: its form or its check character is wrong.")
     if key[:2] not in SHOWN_AT:
         raise UnknownIdentifier(f"Things whose names begin with {key[:2]!r} are not shown by themselves.")
     shown = SHOWN_AT[key[:2]]

@@ -56,11 +56,11 @@ def parse(text: str) -> Pipeline:
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise BadPipeline(f"The pipeline is no YAML: {error}") from error
+        raise BadPipeline(f"The pipeline is not YAML: {error}") from error
     if not isinstance(content, dict):
         raise BadPipeline("A pipeline is a mapping with name, description and steps.")
     if unknown := content.keys() - {"name", "description", "steps"}:
-        raise BadPipeline(f"A pipeline has no {', '.join(sorted(map(str, unknown)))}.")
+        raise BadPipeline(f"A pipeline has no member {', '.join(sorted(map(str, unknown)))}.")
     if not isinstance(content.get("name"), str) or not content["name"]:
         raise BadPipeline("The pipeline lacks a name.")
     steps = content.get("steps")
@@ -68,7 +68,7 @@ def parse(text: str) -> Pipeline:
         raise BadPipeline("The pipeline lacks steps.")
     plans = tuple(_step(number, step) for number, step in enumerate(steps, 1))
     if len({plan.name for plan in plans}) < len(plans):
-        raise BadPipeline("A step stands twice in the pipeline.")
+        raise BadPipeline("The pipeline names a step twice.")
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return Pipeline(content["name"], str(content.get("description", "")), plans, hashlib.sha256(canonical.encode()).hexdigest())
 
@@ -77,10 +77,10 @@ def _step(number: int, step: Any) -> StepPlan:
     if not isinstance(step, dict) or not isinstance(step.get("name"), str):
         raise BadPipeline(f"Step {number} lacks a name.")
     if unknown := step.keys() - {"name", "parameters"}:
-        raise BadPipeline(f"Step {number} ({step['name']}) has no {', '.join(sorted(map(str, unknown)))}.")
+        raise BadPipeline(f"Step {number} ({step['name']}) has no member {', '.join(sorted(map(str, unknown)))}.")
     if step["name"] not in STEPS:
         raise BadPipeline(f"Step {number} is {step['name']!r}, which is none of: {', '.join(sorted(STEPS))}.")
     parameters = step.get("parameters") or {}
     if not isinstance(parameters, dict):
-        raise BadPipeline(f"The parameters of step {number} ({step['name']}) are no mapping.")
+        raise BadPipeline(f"The parameters of step {number} ({step['name']}) are not a mapping.")
     return StepPlan(step["name"], parameters)

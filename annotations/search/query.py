@@ -149,7 +149,7 @@ def _value(name: str, written: str) -> Query:
             raise Invalid(f"{name} is true or false, not {written[:40]!r}.", parameter=name)
         return Term(name, (written.lower() in ("true", "1", "yes"),))
     if kind in ("point", "vector"):
-        raise Invalid("A place is asked for with bbox or near.", parameter=name)
+        raise Invalid("Use bbox or near to search by place.", parameter=name)
     if kind == "interval":
         return _overlapping(name, written)
     low, dots, high = written.partition("..")

@@ -134,7 +134,7 @@ def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
         if BY_NAME[name].kind not in ("keyword", "number", "flag"):
             raise Invalid(f"{name} cannot be counted.", parameter="facets")
     if asked.offset + asked.size > DEEPEST:
-        raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: ask more narrowly.", parameter="page")
+        raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: narrow the search.", parameter="page")
     tree, typed = _tree(asked)
     found = engine.find(
         tree,
@@ -176,7 +176,7 @@ def _tree(asked: Question) -> tuple[Query, Query]:
 def check_type(given: str) -> None:
     """Raises Invalid."""
     if given in AWAITED:
-        raise Invalid(f"Nothing of the type {given} is indexed yet; type is one of {', '.join(TYPES)}.", parameter="type")
+        raise Invalid(f"The type {given} is not indexed yet; type is one of {', '.join(TYPES)}.", parameter="type")
     if given not in TYPES:
         raise Invalid(f"type is one of {', '.join(TYPES)}, not {given[:40]!r}.", parameter="type")
 

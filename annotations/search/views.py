@@ -32,7 +32,7 @@ def search() -> Response:
     addresses = runtime.addresses
     named = request.args.get("facets")
     if "order" in request.args:  # its name before; to be dropped with version 0.2
-        raise Invalid("The order of the hits is asked for with `sort`, not with `order`.", parameter="order")
+        raise Invalid("The order of the hits is `sort`, not `order`.", parameter="order")
     by = principal.of_request()
     asked = service.Question(
         by=by,
@@ -97,7 +97,7 @@ def autocomplete(version: int, key: str) -> Response:
 def _content_asked(version: int, *known: str) -> content.ContentQuestion:
     """What we know not, `user` among it, is ignored and said to be."""
     if version not in SEARCH_TYPES:
-        raise NotFound("There are Content Search 1 and 2.")
+        raise NotFound("This hub has Content Search 1 and 2 only.")
     taken = known or CONTENT_PARAMETERS
     q, motivation, date = (request.args.get(name, "")[:LONGEST] if name in taken else "" for name in ("q", "motivation", "date"))
     return content.ContentQuestion(

@@ -21,7 +21,7 @@ from iiif.image.serving.open_images import KEPT_S
 @click.argument("access", metavar="open|reduced|closed", type=click.Choice(["open", "reduced", "closed"]))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def access(keys: Sequence[str], access: Access, as_json: bool) -> None:
-    """Open images to everybody, give them out reduced, or close them to all who bear no token.
+    """Set who sees images: everybody (open), everybody in a small view (reduced), or only bearers of a token (closed).
 
     KEY is an image, or a specimen for all its images. All of them are changed, or none.
     """

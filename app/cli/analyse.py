@@ -22,19 +22,19 @@ from app.runtime.errors import DomainError
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 
-as_json_option = click.option("--json", "as_json", is_flag=True, help="For scripts.")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
 @click.argument("pipeline", metavar="PIPELINE")
-@click.option("--all", "all_", is_flag=True, help="All images; so it is without any of these options too.")
-@click.option("--specimen", "specimens", multiple=True, help="Key of a specimen, all of whose images are meant.")
+@click.option("--all", "all_", is_flag=True, help="All images; the default without these options.")
+@click.option("--specimen", "specimens", multiple=True, help="Key of a specimen: all its images.")
 @click.option("--media", "media_keys", multiple=True, help="Key of an image.")
-@click.option("--query", help="Every image of the specimens that this search finds now.")
-@click.option("--again", is_flag=True, help="Also images over which the very same code, models and parameters ran before.")
-@click.option("--retry", is_flag=True, help="Of these take up what failed once more.")
+@click.option("--query", help="Images of the specimens that this search finds now.")
+@click.option("--again", is_flag=True, help="Also do what the same code, models and parameters did before.")
+@click.option("--retry", is_flag=True, help="Try again what failed before.")
 @click.option(
-    "--seed", type=click.IntRange(0, analytics.SEEDS - 1), default=0, show_default=True, help="For steps that draw lots."
+    "--seed", type=click.IntRange(0, analytics.SEEDS - 1), default=0, show_default=True, help="For steps that use random numbers."
 )
 @as_json_option
 def run(
@@ -48,9 +48,9 @@ def run(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Have a pipeline run over images. The workers do it.
+    """Run a pipeline over images. The workers do the work.
 
-    The images are listed now, and that list is kept. One over which the very same was done before is passed over.
+    The list of images is made now and kept. Images for which the same work was done before are skipped.
     """
     selection = _selection(specimens, media_keys, query, all_)
     runtime = compose.build()
@@ -77,17 +77,17 @@ def run(
 
 
 @click.group(invoke_without_command=True)
-@click.option("--state", type=click.Choice(RUN_STATES), help="Only those; running means not ended yet.")
-@click.option("--pipeline", default="", help="Only those of this pipeline.")
-@click.option("--media", "media_key", default="", help="Only those over this image.")
-@click.option("--specimen", default="", help="Only those over an image of this specimen.")
+@click.option("--state", type=click.Choice(RUN_STATES), help="Only runs in this state; running means not yet ended.")
+@click.option("--pipeline", default="", help="Only runs of this pipeline.")
+@click.option("--media", "media_key", default="", help="Only runs over this image.")
+@click.option("--specimen", default="", help="Only runs over an image of this specimen.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=30, show_default=True, help="Runs to list, newest first.")
 @as_json_option
 @click.pass_context
 def runs(
     context: click.Context, state: str | None, pipeline: str, media_key: str, specimen: str, limit: int, as_json: bool
 ) -> None:
-    """List runs, newest first; ends with 1 if one of those listed has failed. Or look at one, or take it back."""
+    """List runs, newest first; exit status 1 if one of those listed has failed. Subcommands show or change one run."""
     if context.invoked_subcommand is not None:
         return
     runtime = compose.build()
@@ -107,11 +107,11 @@ def runs(
 @runs.command()
 @click.argument("key")
 @click.option("--state", type=click.Choice(TASK_STATES), help="Only images in this state.")
-@click.option("--after", default="", help="Go on behind this image.")
+@click.option("--after", default="", help="Continue after this image.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=30, show_default=True, help="Images to list.")
 @as_json_option
 def show(key: str, state: str | None, after: str, limit: int, as_json: bool) -> None:
-    """One run, and what became of its images."""
+    """Show one run and its images."""
     runtime = compose.build()
     compose.prepare(runtime)
     addresses = runtime.addresses
@@ -138,16 +138,16 @@ def show(key: str, state: str | None, after: str, limit: int, as_json: bool) -> 
 @click.argument("key")
 @as_json_option
 def cancel(key: str, as_json: bool) -> None:
-    """Let nothing more of a run begin; steps that are being done end."""
+    """Cancel a run: nothing more of it begins. Steps under way finish."""
     _change(key, as_json, "tasks cancelled", lambda session, how: analytics.cancel(session, key, **how))
 
 
 @runs.command()
 @click.argument("key")
-@click.option("--reason", required=True, help="Why; everybody who asks for a withdrawn statement is told.")
+@click.option("--reason", required=True, help="The reason; everybody who asks for a withdrawn statement sees it.")
 @as_json_option
 def retract(key: str, reason: str, as_json: bool) -> None:
-    """Withdraw all that a run stated. What people have changed since stays."""
+    """Withdraw everything that a run stated. Statements that people have changed since stay."""
     _change(key, as_json, "statements withdrawn", lambda session, how: analytics.retract(session, key, reason, **how))
 
 
@@ -155,7 +155,7 @@ def retract(key: str, reason: str, as_json: bool) -> None:
 @click.argument("key")
 @as_json_option
 def restore(key: str, as_json: bool) -> None:
-    """Let all that a retracted run stated stand again, exactly as it was."""
+    """Restore everything that a retracted run stated, exactly as it was."""
     _change(key, as_json, "statements restored", lambda session, how: analytics.restore(session, key, **how))
 
 

@@ -11,10 +11,10 @@ from app.web.changes import to_json
 
 
 @click.command()
-@click.option("--kind", default="", help="Only of that kind of thing: annotation, media, specimen, token, run, ingest, …")
-@click.option("--key", default="", help="Only of the thing of that key; needs --kind.")
-@click.option("--by", default="", help="Only by that token, run or operator.")
-@click.option("--before", type=click.IntRange(1), default=None, help="Only what came before the change of that number.")
+@click.option("--kind", default="", help="Only changes of this kind of thing: annotation, media, specimen, token, run, ingest, …")
+@click.option("--key", default="", help="Only changes of the thing with this key; needs --kind.")
+@click.option("--by", default="", help="Only changes by this token, run or operator.")
+@click.option("--before", type=click.IntRange(1), default=None, help="Only changes before the one with this number.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Changes to list, newest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def changes(kind: str, key: str, by: str, before: int | None, limit: int, as_json: bool) -> None:

@@ -22,12 +22,12 @@ from iiif.catalogue.model import DEPICTION_ROLES, DepictionRole, OwnRegion
 @click.option(
     "--region", metavar="X,Y,W,H", help="The part of the image that is this specimen's, in pixels of the upright image."
 )
-@click.option("--end", is_flag=True, help="The image does not show the specimen after all.")
+@click.option("--end", is_flag=True, help="Say that the image does not show the specimen.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def depict(specimen: str, image: str, role: str | None, region: str | None, end: bool, as_json: bool) -> None:
-    """Say that IMAGE shows SPECIMEN, which then has it among its images.
+    """Say that IMAGE shows SPECIMEN. It is then one of the specimen's images.
 
-    Role and region take the place of those that were said before; without the options there are none.
+    Role and region replace the earlier ones; without the options there are none.
     """
     if end and (role or region):
         raise click.UsageError("--end goes with neither --role nor --region.")

@@ -15,10 +15,10 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.command()
 @click.option("--images", type=FOLDER, required=True, help="Folder of images with a truth.csv beside them.")
 @click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the page here, e.g. docs/accuracy.md.")
-@click.option("--beetles", "every", default=20, show_default=True, type=click.IntRange(1), help="Every so-many-th beetle crop.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--beetles", "every", default=20, show_default=True, type=click.IntRange(1), help="Use every Nth beetle crop.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(images: Path, write: Path | None, every: int, as_json: bool) -> None:
-    """Run the pipeline over images of known truth and set what it says against the truth, misses and all."""
+    """Run the pipeline over images of known truth and compare its findings with the truth, misses included."""
     from analytics.evaluation import report, run, truth  # OpenCV and the models are loaded only here
 
     try:

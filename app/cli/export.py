@@ -21,15 +21,15 @@ SHOWN = 50
 @click.command("export-iiif")
 @click.argument("asked", metavar="SPECIMEN|QUERY")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--base-url", help="Address at which DIR will be served; required, for ids in IIIF are absolute.")
-@click.option("--limit", type=click.IntRange(1), help="At most so many specimens.")
-@click.option("--with-restricted", is_flag=True, help="Images with reduced or closed access too, in full.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts: the report.")
+@click.option("--base-url", help="Address at which DIR will be served; required, since ids in IIIF are absolute.")
+@click.option("--limit", type=click.IntRange(1), help="Greatest number of specimens.")
+@click.option("--with-restricted", is_flag=True, help="Include images with reduced or closed access, in full.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def export_iiif(asked: str, folder: Path, base_url: str | None, limit: int | None, with_restricted: bool, as_json: bool) -> None:
     """Write images, manifests and annotations as files for any web server (IIIF Image API, level 0).
 
     SPECIMEN is a key, an ARK or a catalogue number; anything else is a QUERY as `lectotype search` has it, and '' is all.
-    Run again, it keeps what is written already, and adds.
+    A second run keeps what is written already and adds the rest.
     """
     base = _base(base_url)
     runtime = compose.build()

@@ -129,7 +129,7 @@ class _Progress:
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--csv", "csv_path", type=TABLE, help="Table of Darwin Core columns to use.")
-@click.option("--images", type=FOLDER, help="Folder in which the images that rows name are looked for.")
+@click.option("--images", type=FOLDER, help="Folder that holds the images that rows name.")
 @click.option("--report", "report_path", type=OUT, help="Write the whole report here, as JSON.")
 @click.option("--report-csv", type=OUT, help="Write every refusal and warning here, as CSV for a spreadsheet.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON and nothing else.")

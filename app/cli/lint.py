@@ -47,4 +47,4 @@ def read(source: str) -> Any:
     except (OSError, URLError) as error:
         raise click.ClickException(f"{source} cannot be read: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise click.ClickException(f"{source} is no JSON: {error}") from error
+        raise click.ClickException(f"{source} is not JSON: {error}") from error

@@ -22,9 +22,9 @@ LISTED = 100  # differences that are printed one by one
 @click.command()
 @click.argument("question", metavar="Q")
 @click.option("--type", "kind", default="specimen", show_default=True, help=f"What to look for: {', '.join(service.TYPES)}.")
-@click.option("--sort", default="", help="A field to sort by, backwards with a minus: year, -year; else by relevance.")
+@click.option("--sort", default="", help="Field to sort by: year, or -year for backwards. Default: relevance.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Hits to show.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts: what /api/search answers.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, as /api/search answers.")
 def search(question: str, kind: str, sort: str, limit: int, as_json: bool) -> None:
     """Find specimens or annotations: words, "phrases", prefix*, family:Fagaceae, year:1850..1900, length:50..90."""
     runtime = compose.build()
@@ -42,9 +42,9 @@ def search(question: str, kind: str, sort: str, limit: int, as_json: bool) -> No
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def reindex(as_json: bool) -> None:
-    """Make the search index anew from the database; searching and writing go on meanwhile."""
+    """Rebuild the search index from the database. Searching and writing continue meanwhile."""
     runtime = compose.build()
     with _said():
         with runtime.reads.begin() as session:
@@ -58,9 +58,9 @@ def reindex(as_json: bool) -> None:
 
 @click.command("check-index")
 @click.option("--repair", is_flag=True, help="Write what differs.")
-@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check_index(repair: bool, as_json: bool) -> None:
-    """Compare the search index with the database; ends with 1 if they differ and were not repaired, or if it is an old one."""
+    """Compare the search index with the database; exit status 1 if they still differ, or if the index is an old one."""
     runtime = compose.build()
     with _said():
         old = runtime.search.standing().state == "other"

@@ -45,15 +45,17 @@ def relay() -> None:
 
 
 @click.command()
-@click.option("--backup", "file", type=click.Path(path_type=Path, dir_okay=False), help="Back the database up there before.")
-@click.option("--without-backup", is_flag=True, help="You have a backup.")
+@click.option(
+    "--backup", "file", type=click.Path(path_type=Path, dir_okay=False), help="Back the database up to this file first."
+)
+@click.option("--without-backup", is_flag=True, help="Migrate without a backup.")
 def migrate(file: Path | None, without_backup: bool) -> None:
     """Bring the database to the newest migration.
 
-    One that holds records is copied before on SQLite, to `backups` in the data folder; on PostgreSQL say how you want it.
+    A database that holds records is copied first: SQLite to `backups` in the data folder, PostgreSQL as the options say.
     """
     if file is not None and without_backup:
-        raise click.UsageError("give --backup or --without-backup")
+        raise click.UsageError("give --backup or --without-backup, not both")
     runtime = compose.build()
     before = before_migration.nothing if without_backup else before_migration.into(runtime, file) if file is not None else None
     compose.prepare(runtime, before)

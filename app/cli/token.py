@@ -31,7 +31,7 @@ def token() -> None:
     metavar="CODE",
     help="INSTITUTION or INSTITUTION/COLLECTION over which it has the role; may be repeated. Without it: all.",
 )
-@click.option("--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="When it ends (UTC). Without it: never.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="When it expires (UTC). Default: never.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def create(name: str, role: Role, collections: Sequence[str], expires: datetime | None, as_json: bool) -> None:
     """Make a token named NAME and print its secret, which is shown only now.
@@ -53,7 +53,7 @@ def create(name: str, role: Role, collections: Sequence[str], expires: datetime 
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def revoke(name: str, as_json: bool) -> None:
-    """Let the token named NAME open nothing any more."""
+    """Revoke the token named NAME."""
     runtime = _prepared()
     try:
         with runtime.db.begin() as session:
@@ -66,7 +66,7 @@ def revoke(name: str, as_json: bool) -> None:
 @token.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(as_json: bool) -> None:
-    """Show which tokens there are; their secrets are not kept."""
+    """List the tokens. Their secrets are not kept."""
     with _prepared().reads.begin() as session:
         rows = session.scalars(select(TokenRow).order_by(TokenRow.created_at)).all()
     found = [_shown(row) for row in rows]

@@ -28,14 +28,14 @@ PAGE = 200
 @click.command()
 @click.argument("keys", metavar="[KEY...]", nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="All images whose derivative is missing, damaged or of an older recipe.")
-@click.option("--missing", is_flag=True, help="Of all images only those whose derivative is missing or damaged.")
-@click.option("--force", is_flag=True, help="Also where the derivative is whole, and images that were refused before.")
+@click.option("--missing", is_flag=True, help="Only images whose derivative is missing or damaged.")
+@click.option("--force", is_flag=True, help="Include whole derivatives, and images that were refused before.")
 @click.option("--enqueue", is_flag=True, help="Leave the work to the workers.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def derive(keys: Sequence[str], all_: bool, missing: bool, force: bool, enqueue: bool, as_json: bool) -> None:
     """Make the derivatives of images anew: of those named by KEY, or of all that need it.
 
-    It may be broken off at any time; called again it goes on with what is left. Exit status 1 if an image was refused.
+    You may stop it at any time; the next call continues with what is left. Exit status 1 if an image was refused.
     """
     if bool(keys) + all_ + missing != 1:
         raise click.UsageError("give KEYs, or --all, or --missing")
@@ -137,15 +137,15 @@ def _enqueue(runtime: Runtime, wanted: Iterator[Media]) -> Tally:
 
 @click.command()
 @click.option("--deep", is_flag=True, help="Read every file and compare its SHA-256.")
-@click.option("--repair", is_flag=True, help="Have lost and damaged derivatives made again by the workers.")
+@click.option("--repair", is_flag=True, help="Let the workers make lost and damaged derivatives again.")
 @click.option("--collect", is_flag=True, help="Remove files that nothing names any more.")
 @click.option(
     "--older-than", metavar="HOURS", type=click.FloatRange(min=0), default=LEFTOVER / 3600, show_default=True,
     help="Files that changed within that time are never removed: an ingest may be about to name them.",
 )  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one for each finding, the account last.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one for each fault, the summary last.")
 def fsck(deep: bool, repair: bool, collect: bool, older_than: float, as_json: bool) -> None:
-    """Hold the stored files to the database: a line for each that is lost or damaged; then exit status 1."""
+    """Compare the stored files with the database: a line for each that is lost or damaged, and exit status 1."""
     runtime = compose.build()
     compose.prepare(runtime)
     check = Check(runtime, deep=deep, repair=repair, collect=collect, older_than_s=older_than * 3600)

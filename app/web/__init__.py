@@ -79,7 +79,7 @@ def _refuse_slashes() -> None:
 def _refuse_nul() -> None:
     """No name here holds a NUL, and PostgreSQL refuses to be asked for one."""
     if "\0" in request.path or any("\0" in value for values in request.args.listvalues() for value in values):
-        raise Invalid("The address holds a NUL character (%00), which nothing here has in its name.")
+        raise Invalid("The address holds a NUL character (%00), which no name of this hub holds.")
 
 
 def _redirect_within_the_hub(response: Response) -> Response:

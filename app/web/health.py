@@ -43,9 +43,9 @@ def numbers() -> Response:
     """Prometheus text format, for who bears the token of the settings, which needs no database to be known."""
     token = context.current().settings.metrics_token
     if not token:
-        raise Forbidden("The numbers are given to nobody here: set LECTOTYPE_METRICS_TOKEN, and send it as Bearer token.")
+        raise Forbidden("Metrics are closed on this hub: set LECTOTYPE_METRICS_TOKEN, then send it as Bearer token.")
     if not principal.sends(token):
-        raise NotAllowed("The numbers are for operators: send LECTOTYPE_METRICS_TOKEN as Bearer token.")
+        raise NotAllowed("Metrics are for operators: send LECTOTYPE_METRICS_TOKEN as Bearer token.")
     registry = CollectorRegistry()
     registry.register(_Numbers())
     registry.register(metrics.collector())

@@ -183,9 +183,11 @@ def _check_region(region: OwnRegion | None, media: MediaRow, size_px: tuple[int,
         return
     width_px, height_px = (media.width_px, media.height_px) if media.state == "ready" else size_px or (0, 0)
     if not width_px:
-        raise BadDepiction(f"The image {media.key!r} is {media.state}: it has no size to say a region in.", parameter="region")
+        raise BadDepiction(
+            f"The image {media.key!r} is {media.state}: it has no size yet, so it can have no region.", parameter="region"
+        )
     if not region.lies_within(width_px, height_px):
-        sentence = f"The region {region.xywh()} is no part of the image, which has {width_px} × {height_px} pixels."
+        sentence = f"The region {region.xywh()} is not a part of the image, which has {width_px} × {height_px} pixels."
         raise BadDepiction(sentence, parameter="region")
 
 

@@ -104,7 +104,7 @@ def read(columns: Mapping[str, str]) -> RightsReading:
         problem = f"{column} {statement[:80]!r} and {laxer[1]} {laxer[2][:80]!r} contradict: the stricter one, {column}, stands"
         return RightsReading(statement, holder, problem, laxer[1], laxer[2])
     if is_negated(statement):
-        problem = f"{column} {statement[:80]!r} says what is not the case: no licence is taken from it"
+        problem = f"{column} {statement[:80]!r} says which licence does not apply: no licence is taken from it"
         return RightsReading(statement, holder, problem, column, statement)
     return RightsReading(statement, holder)
 

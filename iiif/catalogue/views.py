@@ -122,7 +122,7 @@ def _depiction_of(body: bytes) -> tuple[DepictionRole, OwnRegion | None]:
     try:
         said = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
-        raise Invalid(f"The body is no JSON ({str(error)[:100]}).") from error
+        raise Invalid(f"The body is not JSON ({str(error)[:100]}).") from error
     if not isinstance(said, dict) or said.keys() - {"role", "region"}:
         raise Invalid("The body must be a JSON object with `role`, `region`, both or neither.")
     role, region = said.get("role", ""), said.get("region")

@@ -216,12 +216,12 @@ def _orphans(index: sqlite3.Connection, archive: Archive, name: str) -> Iterator
         where = "FROM rows WHERE extension = ? AND NOT used"
         if extension.is_media:
             for key, file, line in index.execute(f"SELECT key, file, line {where} ORDER BY rowid", (number,)):
-                sentence = f"The media row speaks of {key[:80]!r}, which is no row of the core."
+                sentence = f"The media row refers to {key[:80]!r}, which is not a row of the core."
                 yield Record.refusal(Place(file, line, name), IngestIssue("orphan-media", sentence, "coreid", key[:200]))
             continue
         count, line, file = index.execute(f"SELECT count(*), min(line), min(file) {where}", (number,)).fetchone()
         if count:
-            sentence = f"{count} rows of {extension.name}, from line {line}, belong to no row of the core: they are nowhere."
+            sentence = f"{count} rows of {extension.name}, from line {line}, belong to no row of the core: they are not kept."
             yield Record.remark(Place(file, line, name), warning("extension-rows", sentence, value=str(count)))
 
 

@@ -109,7 +109,7 @@ def _delimiter(file: DataFile, head: list[str]) -> tuple[str, tuple[IngestIssue,
         return file.delimiter, ()
     for other in ("\t", ",", ";", "|"):
         if all(len(split_line(text, other)) >= file.width for text in rows):
-            sentence = f"{META} says that fields are parted by {file.delimiter!r}, but they are by {other!r}: read so."
+            sentence = f"{META} says that {file.delimiter!r} separates fields, but {other!r} does: read with {other!r}."
             return other, (warning("wrong-delimiter", sentence, value=other),)
     return file.delimiter, ()
 
@@ -190,7 +190,7 @@ def _row(row: Row, reading: _Reading) -> DataRow:
     count = len(fields)
     if count < file.width or (count > width and any(text.strip() for text in fields[width:])):
         expected = f"{META} names {file.width}" if count < file.width else f"others have {width}"
-        sentence = f"The row has {count} fields, {expected}: its values cannot be told apart."
+        sentence = f"The row has {count} fields, {expected}: its values cannot be assigned to columns."
         issue = IngestIssue("wrong-column-count", sentence, value=" | ".join(fields)[:MAX_VALUE])
         return DataRow(place, "", {}, (*row.issues, issue))
     key = plain(fields[file.key_index]).strip() if file.key_index is not None else ""

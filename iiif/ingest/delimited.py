@@ -46,7 +46,7 @@ class Table:
     @property
     def note(self) -> str:
         """How it is read, for the report; a sentence that follows its name."""
-        return f"{self.encoding}, fields parted by {self.delimiter!r}.{self.above}"
+        return f"{self.encoding}, fields separated by {self.delimiter!r}.{self.above}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def wrong_width(fields: list[str], width: int, by: str) -> IngestIssue | None:
     count = len(fields)
     if count == width or (count > width and not any(field.strip() for field in fields[width:])):
         return None
-    sentence = f"The row has {count} fields, {by} {width}: its values cannot be told apart."
+    sentence = f"The row has {count} fields, {by} {width}: its values cannot be assigned to columns."
     return IngestIssue("wrong-column-count", sentence, value=" | ".join(fields)[:MAX_VALUE])
 
 
@@ -131,7 +131,7 @@ def _row(table: Table, row: Row) -> TableRow:
     if issue is not None:
         return TableRow(row.line, {}, (*row.issues, issue))
     if tuple(fields[: len(table.header)]) == table.header:
-        repeated = warning("header-row", "The header comes again; this line is no row.", value=fields[0])
+        repeated = warning("header-row", "The header is repeated here; this line is not a row.", value=fields[0])
         return TableRow(row.line, {}, (repeated,), is_row=False)
     return TableRow(
         row.line, {name: plain(text) for name, text in zip(table.columns, fields, strict=False) if text.strip()}, row.issues

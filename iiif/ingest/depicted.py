@@ -66,10 +66,10 @@ def read(row: Cells) -> Depicted:
     region = _fractions(terms)
     if region is None:
         given = ", ".join(terms.get(side, "nothing")[:20] for side in SIDES)
-        sentence = f"The region {given} is no part of an image (xFrac, yFrac, widthFrac, heightFrac from 0 to 1)."
+        sentence = f"The region {given} is not a part of an image (xFrac, yFrac, widthFrac, heightFrac from 0 to 1)."
         return Depicted(role, None, warning("bad-region", sentence))
     if role in ("detail", "label") or any(_word(terms.get(term, "")) in BESIDE for term in ("cvterm", "cvtermliteral")):
-        sentence = "The region is one of a part of the specimen, or of something beside it, and not taken for all of it."
+        sentence = "The region shows a part of the specimen, or something beside it; it is not taken for the whole specimen."
         return Depicted(role, None, warning("other-region", sentence))
     return Depicted(role, region)
 
@@ -96,7 +96,7 @@ def joined(rows: Sequence[Cells], image_row: Callable[[str], Cells | None]) -> t
         if named in by_name:
             regions.setdefault(by_name[named], []).append(row)
         else:
-            issues.append(warning("other-region", f"The region's image {named[:200]!r} (isROIOf) is no media row here."))
+            issues.append(warning("other-region", f"The region's image {named[:200]!r} (isROIOf) is not a media row here."))
     for place, own in regions.items():
         if len(own) == 1 and not any(side in map(spelling, images[place]) for side in SIDES):
             images[place] = {

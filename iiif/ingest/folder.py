@@ -184,7 +184,9 @@ def _records_of_images(root: Path, taken: tabular.Taken, archive: str, without: 
         if not is_within(path, root):
             yield Record.refusal(place, LINK, number=readable(path.stem))
         elif not is_regular(path):
-            issue = IngestIssue("unreadable", "It is no file that can be read to its end: a link to nothing, a pipe or a device.")
+            issue = IngestIssue(
+                "unreadable", "It is not a file that can be read to its end: a link to nothing, a pipe or a device."
+            )
             yield Record.refusal(place, issue, number=readable(path.stem))
         elif (real := path.resolve()) in taken.files:
             continue

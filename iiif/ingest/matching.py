@@ -93,7 +93,7 @@ def says_more(record: Record, specimen: Specimen) -> IngestIssue | None:
         return None
     named = ", ".join(f"{column} {record.verbatim[column][:60]!r}" for column in more[:NAMED])
     left = f" and {len(more) - NAMED} more columns" if len(more) > NAMED else ""
-    sentence = f"The row says more of {record.number!r} than is here, and it is not taken over: {named}{left}."
+    sentence = f"The row adds to the earlier one of {record.number!r}, and this is not taken over: {named}{left}."
     return warning("says-more", sentence, more[0], record.verbatim[more[0]])
 
 

@@ -114,7 +114,7 @@ def _parse(content: bytes) -> ET.Element:
     except (ET.ParseError, ValueError, LookupError) as error:
         raise _bad(f"cannot be read ({error})") from error
     if _tag(root) != "archive":
-        raise _bad(f"is no descriptor: its root is {_tag(root)[:80]!r}")
+        raise _bad(f"is not a descriptor: its root is {_tag(root)[:80]!r}")
     return root
 
 
@@ -199,7 +199,7 @@ def _encoding(element: ET.Element, location: str) -> str:
     name = (element.get("encoding") or "UTF-8").strip()
     try:
         if not codecs.lookup(name)._is_text_encoding:  # rot13, zip and the like are codecs too
-            raise LookupError("it is no encoding of text")
+            raise LookupError("it is not an encoding of text")
     except (LookupError, ValueError) as error:
         raise _bad(f"gives {location[:200]!r} the encoding {name[:40]!r}, which is not known", value=name) from error
     return name

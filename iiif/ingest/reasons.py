@@ -2,9 +2,9 @@
 
 _ROWS = (
     ("truncated-image", "the file ends before the image does, or its data are broken", "Copy or scan the image again."),
-    ("not-an-image", "the file is no image that can be read", "Save it as TIFF, JPEG or PNG."),
+    ("not-an-image", "the file is not an image that can be read", "Save it as TIFF, JPEG or PNG."),
     ("several-pages", "the TIFF holds several images", "Save each page as a file of its own."),
-    ("unsupported-pixels", "the numbers of the image are no colours of 8 or 16 bits", "Save it with 8 or 16 bits a channel."),
+    ("unsupported-pixels", "the numbers of the image are not colours of 8 or 16 bits", "Save it with 8 or 16 bits a channel."),
     ("too-many-pixels", "the image has more pixels than LECTOTYPE_MAX_PIXELS", "Raise the setting, or make the image smaller."),
     ("too-much-memory", "decoding needs more memory than LECTOTYPE_DECODE_BYTES", "Raise the setting, or save the image tiled."),
     ("too-long", "decoding takes longer than LECTOTYPE_DECODE_SECONDS", "Raise the setting, or save the image again."),
@@ -15,9 +15,9 @@ _ROWS = (
     (
         "orphan-media",
         "a media row of an archive belongs to no row of its core",
-        "Put its identifier right, or add the row to the core.",
+        "Correct its identifier, or add the row to the core.",
     ),
-    ("missing-file", "the image that the row names is not among the files", "Add the file, or put its name and folder right."),
+    ("missing-file", "the image that the row names is not among the files", "Add the file, or correct its name and folder."),
     (
         "ambiguous-file",
         "several files could be the one that the row names",
@@ -32,7 +32,7 @@ _ROWS = (
     (
         "duplicate-by-catalog-number",
         "the catalogue number is taken by another record",
-        "Look which is right; nothing is overwritten.",
+        "Check which is right; nothing is overwritten.",
     ),
     ("duplicate-by-identifier", "the identifier is taken by another record", "Give each record an identifier of its own."),
     (
@@ -42,7 +42,7 @@ _ROWS = (
     ),
     ("same-number", "another specimen has the catalogue number; their identifiers tell them apart", "Nothing, if they are two."),
     ("same-image", "the image is here already, and shows this specimen too", "Nothing, if it shows both."),
-    ("bad-region", "the region of interest is no part of an image", "Give xFrac, yFrac, widthFrac, heightFrac from 0 to 1."),
+    ("bad-region", "the region of interest is not a part of an image", "Give xFrac, yFrac, widthFrac, heightFrac from 0 to 1."),
     (
         "other-region",
         "a region of interest was not taken for the specimen's own, or its image is not here",
@@ -51,10 +51,10 @@ _ROWS = (
     ("too-many-specimens", "the image shows 1,000 specimens, and may show no more", "Take the image in again in parts."),
     ("identified", "a specimen that was known by its number alone has got an identifier", "Nothing, if they are the same."),
     ("says-more", "a further row of a known record says more, which is not taken over", "Put the rows of one specimen into one."),
-    ("value-too-long", "the catalogue number or a code is longer than 255 characters", "Look whether the columns are shifted."),
+    ("value-too-long", "the catalogue number or a code is longer than 255 characters", "Check whether the columns are shifted."),
     (
         "wrong-column-count",
-        "the row has not as many fields as the header",
+        "the row does not have as many fields as the header",
         "Look for a delimiter in a field without quotes, or a missing one.",
     ),
     ("bad-row", "the row breaks the rules of its format", "Double the quotes within a field, or close the one that is open."),
@@ -76,30 +76,34 @@ _ROWS = (
         "the text looks as if it had been read in the wrong encoding before",
         "Export it again from its source as UTF-8.",
     ),
-    ("wrong-delimiter", "fields are parted by another character than meta.xml says", "Put fieldsTerminatedBy of meta.xml right."),
+    (
+        "wrong-delimiter",
+        "fields are separated by another character than meta.xml says",
+        "Put fieldsTerminatedBy of meta.xml right.",
+    ),
     (
         "extension-rows",
-        "rows of an extension or of another table are kept nowhere",
-        "Look whether they are needed, and in which columns.",
+        "rows of an extension or of another table are not kept",
+        "Check whether they are needed, and in which columns.",
     ),
     ("empty-csv", "the table has no header or no rows", "Export the table again."),
     (
         "bad-archive",
         "the archive, or its descriptor, cannot be read",
-        "Make the archive again, or put meta.xml right by the text guide.",
+        "Make the archive again, or correct meta.xml by the text guide.",
     ),
     ("path-outside", "a path leads out of its folder or archive", "Put the file into the folder."),
-    ("zip-bomb", "the archive unpacks to more than is allowed", "Unpack it by hand and look what it holds."),
-    ("nothing-found", "there is nothing to take in", "Look whether it is the right folder or file."),
-    ("unreadable", "the file could not be opened", "Look at its permissions, and whether it opens elsewhere."),
+    ("zip-bomb", "the archive unpacks to more than is allowed", "Unpack it by hand and check what it holds."),
+    ("nothing-found", "there is nothing to take in", "Check that it is the right folder or file."),
+    ("unreadable", "the file could not be opened", "Check its permissions, and whether it opens elsewhere."),
     ("internal-error", "the row or file met an error of Lectotype itself", "Report it with the file; the rest went in."),
     ("zero-coordinates", "0, 0 is not taken for a place", "Leave unknown coordinates empty."),
     ("bad-coordinates", "no decimal degrees", "Give decimal degrees, latitude and longitude."),
     ("bad-date", "no date that can be read without doubt", "Write ISO 8601, as 1887-06-12 or 1887-06."),
-    ("date-contradiction", "eventDate and year contradict", "Look at the label which is right."),
+    ("date-contradiction", "eventDate and year contradict", "Check on the label which is right."),
     (
         "rights-contradiction",
-        "what is said of the rights contradicts itself: the stricter statement stands",
+        "statements about the rights contradict each other: the stricter one stands",
         "Give one licence for each image.",
     ),
     (

@@ -83,7 +83,7 @@ def place_of(record: Record, image: ImageFile) -> Place:
 def _check_size(path: Path, limits: IngestLimits) -> None:
     """Raises RejectedImage for a file with no content, or too much of it to be read at all, or none that ends."""
     if not is_regular(path):
-        raise RejectedImage("unreadable", "It is no file that can be read to its end.")
+        raise RejectedImage("unreadable", "It is not a file that can be read to its end.")
     size = path.stat().st_size
     if size == 0:
         raise RejectedImage("empty-file", "The file has no content.")

@@ -47,7 +47,7 @@ def open_source(
         elif is_zip(path):
             yield _in_zip(path, readable(path.name), options, limits, Path(name), nesting=1)
         elif path.suffix.lower() in ZIP_SUFFIXES:
-            raise SourceError("bad-archive", f"{readable(path.name)} is no zip file, or is broken.")
+            raise SourceError("bad-archive", f"{readable(path.name)} is not a zip file, or is broken.")
         elif is_table(path):
             yield iter((open_table_alone(path, limits, images=options.images, archive=options.prefix),))
         elif options.csv is not None:
@@ -99,11 +99,11 @@ def _sources_in(
     for path in zips:
         title = "/".join(filter(None, (archive, readable(str(path.relative_to(root))))))
         if nesting >= MAX_NESTING:
-            yield SourceError("bad-archive", "It lies in too many zips, one in another: unpack it first.").of(title)
+            yield SourceError("bad-archive", "It lies in too many nested zips: unpack it first.").of(title)
         elif is_zip(path):
             yield from _in_zip(path, title, options, limits, scratch, nesting=nesting + 1)
         else:
-            yield SourceError("bad-archive", "It is no zip file, or is broken.").of(title)
+            yield SourceError("bad-archive", "It is not a zip file, or is broken.").of(title)
     without = frozenset((*described, *zips))
     if not without or any(not _is_below(path, without) for path in walk(root)):
         yield open_folder(root, name, limits, images=options.images, archive=archive, without=without)

@@ -72,7 +72,7 @@ def rows_of_sheet(sheet: Sheet, limits: IngestLimits) -> Iterator[TableRow]:
         if header is None:
             header = fields
         elif fields == header:
-            repeated = IngestIssue("header-row", "The header comes again; this row is none.", severity="warning")
+            repeated = IngestIssue("header-row", "The header is repeated here; this row is not a record.", severity="warning")
             yield TableRow(number, {}, (repeated,), is_row=False)
         elif any(field.strip() for field in fields):
             issue = wrong_width(fields, len(sheet.columns), "the header")
@@ -89,7 +89,7 @@ def _workbook(path: Path, limits: IngestLimits) -> CalamineWorkbook:
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # what the library's Rust raises is no Exception
             raise
-        raise SourceError("unreadable", f"{readable(path.name)} is no spreadsheet that can be read.") from error
+        raise SourceError("unreadable", f"{readable(path.name)} is not a spreadsheet that can be read.") from error
 
 
 def _check_size(path: Path, limits: IngestLimits) -> None:
@@ -128,7 +128,7 @@ def _head(path: Path, workbook: CalamineWorkbook, title: str) -> tuple[int, list
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise SourceError("unreadable", f"{readable(path.name)} is no spreadsheet that can be read.") from error
+        raise SourceError("unreadable", f"{readable(path.name)} is not a spreadsheet that can be read.") from error
     if not rows:
         return None
     counts = [len({name for value in values if is_known(name := _text(value))}) for _, values in rows]

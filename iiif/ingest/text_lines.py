@@ -194,12 +194,10 @@ def _instead_of_utf8(path: Path, tally: _Tally, line_end: bytes, declared: bool)
     issues: tuple[IngestIssue, ...] = ()
     if declared:
         where = f"{tally.other_lines} lines, from line {tally.first_other}"
-        sentence = f"The file is said to be UTF-8 and is not ({where}): read as {other}."
+        sentence = f"The file is declared as UTF-8 and is not ({where}): read as {other}."
         issues = (warning("wrong-encoding", sentence, value=other, place=place),)
     elif other != "cp1252":
-        sentence = (
-            f"The encoding is guessed to be {other}, from line {tally.first_other}: look whether its letters came in right."
-        )
+        sentence = f"The encoding is guessed to be {other}, from line {tally.first_other}: check that its letters are right."
         issues = (warning("wrong-encoding", sentence, value=other, place=place),)
     return TextForm(other, "latin-1", line_end, tally.lines, issues)
 
@@ -208,7 +206,7 @@ def _instead_of(path: Path, declared: str, tally: _Tally, line_end: bytes) -> Te
     """An encoding other than UTF-8 is declared, and some line is not ASCII."""
     if not tally.other_lines:
         where = f"{tally.utf8_lines} lines, from line {tally.first_utf8}"
-        sentence = f"The file is said to be {declared} and is UTF-8 ({where}): read as UTF-8."
+        sentence = f"The file is declared as {declared} and is UTF-8 ({where}): read as UTF-8."
         issue = warning("wrong-encoding", sentence, value="utf-8", place=Place(path.name, tally.first_utf8))
         return TextForm("utf-8", "", line_end, tally.lines, (issue,))
     sample = bytes(tally.sample or b"")
@@ -222,7 +220,7 @@ def _instead_of(path: Path, declared: str, tally: _Tally, line_end: bytes) -> Te
         return TextForm(declared, "utf-8", line_end, tally.lines)
     other = best_single(sample, line_end)
     where = f"{tally.other_lines} lines, from line {tally.first_other}"
-    sentence = f"The file is said to be {declared} and is not ({where}): read as {other}."
+    sentence = f"The file is declared as {declared} and is not ({where}): read as {other}."
     issue = warning("wrong-encoding", sentence, value=other, place=Place(path.name, tally.first_other))
     return TextForm(other, "latin-1", line_end, tally.lines, (issue,))
 
@@ -259,9 +257,9 @@ def _decoded(number: int, raw: bytes, form: TextForm) -> Line:
         try:
             text = raw.decode(form.fallback or "utf-8")
         except UnicodeDecodeError:
-            sentence = f"Line {number} holds bytes that are no {form.encoding}: {raw[error.start : error.start + 8].hex(' ')}."
+            sentence = f"Line {number} holds bytes that are not {form.encoding}: {raw[error.start : error.start + 8].hex(' ')}."
             return Line(number, "", IngestIssue("wrong-encoding", sentence, value=raw[error.start : error.start + 8].hex(" ")))
-        sentence = f"Line {number} is no {form.encoding}, as others are: read as {form.fallback or 'utf-8'}."
+        sentence = f"Line {number} is not {form.encoding}, unlike others: read as {form.fallback or 'utf-8'}."
         return Line(number, text, warning("wrong-encoding", sentence, value=form.fallback or "utf-8"))
 
 

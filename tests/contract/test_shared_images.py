@@ -304,7 +304,7 @@ def test_the_command_line_says_the_same(hub: Hub, monkeypatch: pytest.MonkeyPatc
     ]
     assert "2 specimens" in run.invoke(depict, [second.key, image.key]).output
     refused = run.invoke(depict, [second.key, image.key, "--region", "0,0,100,20000"])
-    assert (refused.exit_code, "is no part of the image" in refused.output) == (1, True)
+    assert (refused.exit_code, "is not a part of the image" in refused.output) == (1, True)
     assert run.invoke(depict, [second.key, image.key, "--end", "--role", "whole"]).exit_code == 2
     assert "1 specimen:" in run.invoke(depict, [second.key, image.key, "--end"]).output
 

@@ -74,7 +74,7 @@ def flask_app() -> Flask:
         ("/down", 503, "The search engine does not answer."),
         ("/teapot", 418, "This server is a teapot, not a coffee machine"),
         ("/none", 404, "The requested URL was not found on the server."),
-        ("/bug", 500, "Something broke here; the log of the server says what."),
+        ("/bug", 500, "The server failed; its log has the details."),
     ],
 )
 def test_it_is_a_problem_document(flask_app: Flask, path: str, status: int, detail: str) -> None:

@@ -104,7 +104,7 @@ def _readable(image: pyvips.Image) -> pyvips.Image:
         return image
     if image.format not in ("uchar", "ushort"):
         kind = {"float": "32-bit floating-point", "double": "64-bit floating-point"}.get(image.format, f"'{image.format}'")
-        sentence = f"The pixels are {kind} numbers, which are measures and no colours; save them with 8 or 16 bits a channel."
+        sentence = f"The pixels are {kind} numbers, which are measures and not colours; save them with 8 or 16 bits a channel."
         raise RejectedImage("unsupported-pixels", sentence)
     if image.interpretation != "multiband" and (image.format == "uchar" or image.interpretation in ("grey16", "rgb16", "cmyk")):
         return image

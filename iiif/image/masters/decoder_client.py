@@ -208,7 +208,7 @@ def pixels(path: Path, limits: DecodeLimits, folder: Path, max_side: int | None 
         shape = (facts.height_px, facts.width_px, 3)
         _seal(target)
         if os.fstat(target.fileno()).st_size != shape[0] * shape[1] * 3:
-            raise RejectedImage("decoder-died", "The decoder gave another number of pixels than it said.")
+            raise RejectedImage("decoder-died", "The decoder gave a different number of pixels than it announced.")
         memory = mmap.mmap(target.fileno(), 0)
     return np.frombuffer(memory, np.uint8).reshape(shape)
 
@@ -240,7 +240,7 @@ def _ask(what: str, limits: DecodeLimits, options: Mapping[str, Any], files: Seq
     if status == -signal.SIGXCPU:
         raise RejectedImage("too-long", f"Decoding takes longer than {limits.seconds} s (LECTOTYPE_DECODE_SECONDS).")
     name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
-    sentence = f"The decoder died of this file ({name}, twice), as it does of damaged ones or where memory ends."
+    sentence = f"This file ended the decoder ({name}, twice), as happens with damaged files or without enough memory."
     raise RejectedImage("decoder-died", sentence)
 
 

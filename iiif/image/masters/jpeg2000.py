@@ -61,7 +61,7 @@ def load(data: bytes, header: Header) -> pyvips.Image:
     except (imagecodecs.Jpeg2kError, imagecodecs.Htj2kError, OSError, SyntaxError) as error:
         raise RejectedImage("truncated-image", f"The JPEG 2000 image is cut off or its data are broken ({error}).") from error
     if pixels.shape[:2] != (header.height_px, header.width_px):
-        raise RejectedImage("not-an-image", "The JPEG 2000 image has other sides than it says.")
+        raise RejectedImage("not-an-image", "The JPEG 2000 image has not the size that its header says.")
     return _image(_scaled(pixels, header.bits), header)
 
 

@@ -147,7 +147,7 @@ def _of_libvips(handle: int, page: int, samples: Samples, max_pixels: int) -> Ma
     name = _loader(handle)
     media_type = LOADERS.get(name)
     if media_type is None:
-        raise RejectedImage("not-an-image", f"The file is no image of a kind that can be read ({READ}).")
+        raise RejectedImage("not-an-image", f"The file is not an image of a kind that can be read ({READ}).")
     options = {"page": page} if page else {}
     try:
         image = _image(handle, fail_on="none", **options)

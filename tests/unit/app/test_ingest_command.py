@@ -112,7 +112,7 @@ def test_an_ingest_of_nothing_but_bad_files_ends_as_failed(folder: Path, tmp_pat
     with runtime.reads.begin() as session:
         ended = ingests.get(session, ingest.key, by=Principal.of_operator())
     assert ended.state == "failed"
-    assert "no image" in ended.reason
+    assert "not an image" in ended.reason
 
 
 def test_what_a_killed_ingest_leaves_is_ended_and_its_run_closed(folder: Path, tmp_path: Path) -> None:

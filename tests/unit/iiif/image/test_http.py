@@ -153,7 +153,7 @@ def test_images_that_cannot_be_served_say_why(client: Client, runtime: Runtime) 
     refused = client.get(_path(failed, "full/max/0/default.jpg"))
     assert refused.status_code == 404
     assert refused.json is not None
-    assert "no image of a kind" in refused.json["detail"]
+    assert "not an image of a kind" in refused.json["detail"]
     for path in (
         "/iiif/3/m1nothere/info.json",
         "/iiif/3/a%2Fb/info.json",

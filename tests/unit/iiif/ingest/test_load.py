@@ -237,7 +237,7 @@ def test_a_latin_1_table_is_read_and_its_encoding_reported(runtime: Runtime, tak
     (folder / "t.csv").write_bytes("file;catalogNumber;recordedBy\na.jpg;N1;Bjørn Müller\n".encode("latin-1"))
     report = take_in(folder)
     assert all_of(runtime)[0]["N1"].interpreted["recordedBy"] == "Bjørn Müller"
-    assert report.notes == ["t.csv: cp1252, fields parted by ';'."]
+    assert report.notes == ["t.csv: cp1252, fields separated by ';'."]
 
 
 def test_an_empty_table_is_a_clear_error_and_the_images_come_in(runtime: Runtime, take_in: Ingest, folder: Path) -> None:

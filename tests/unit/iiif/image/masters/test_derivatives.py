@@ -207,7 +207,7 @@ def test_other_pixels_than_the_header_told_of_are_refused(runtime: Runtime, monk
     monkeypatch.setattr(decoder_client, "derive", lambda *arguments: dataclasses.replace(told(*arguments), width_px=61))
     media = derived(runtime, file_of(drawn(60, 40)))
     assert (media.state, media.pyramid_sha256) == ("failed", "")
-    assert "61 × 40 pixels, and 60 × 40 were decoded" in media.state_reason
+    assert "61 × 40 pixels, but 60 × 40 were decoded" in media.state_reason
 
 
 def test_a_lost_master_is_a_failure(runtime: Runtime) -> None:
