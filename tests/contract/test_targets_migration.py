@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import command
 
 from annotations import service
-from annotations.model import About
+from annotations.model import About, CanvasBox
 from app import migrate
 from app.runtime.db import Database, Json, Moment, connect
 from app.runtime.principal import NOBODY
@@ -123,6 +123,17 @@ def test_what_is_about_annotations_lies_where_those_lie_however_deep(database: D
     for number in range(12):
         assert [one[4:] for one in found if one[0] == f"y{number:03}"] == places
     assert {one[2] for one in found if one[0].startswith("y")} == {"annotation"}
+
+
+def test_an_annotation_says_of_itself_that_it_lies_where_its_first_target_does(database: Database) -> None:
+    moved = (IMAGES[0], SPECIMENS[0])  # where what it is about lay once
+    rows = [row("a-first", f"{canvas(1)}#xywh=1,1,5,5", (IMAGES[1], SPECIMENS[1]), box=(1, 1, 6, 6))]
+    rows += [row("b-reply", f"{BASE}/annotations/a-first", moved), row("c-answer", f"{BASE}/annotations/b-reply", moved)]
+    upgraded(database, rows)
+    with database.reads.begin() as session:
+        for one in service.page(session, by=NOBODY, limit=9):
+            assert (one.media_key, one.specimen_key) == (one.front.media_key, one.front.specimen_key) == (IMAGES[1], SPECIMENS[1])
+            assert one.box == one.front.box == CanvasBox(1, 1, 6, 6)
 
 
 def test_many_annotations_are_read_page_by_page(database: Database) -> None:

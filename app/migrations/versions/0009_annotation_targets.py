@@ -234,3 +234,6 @@ def _lay(connection: sa.Connection, target: sa.RowMapping, places: Sequence[Row]
     connection.execute(sa.delete(TARGETS).where(*at))
     plain = {name: target[name] for name in ("annotation_key", "position", "kind", "key", "version")}
     connection.execute(sa.insert(TARGETS), [{**plain, "place": number, **place} for number, place in enumerate(places)])
+    if target["position"] == 0:  # whose place the columns of the annotation are
+        itself = ANNOTATIONS.c.key == target["annotation_key"]
+        connection.execute(sa.update(ANNOTATIONS).where(itself).values(**places[0]))
