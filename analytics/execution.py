@@ -136,13 +136,14 @@ def told(annotation: Annotation, media: Media, blobs: Blobs) -> Finding:
 
 
 def _earlier(session: Any, runtime: Runtime, run: Run, media: Media) -> tuple[Mapping[str, tuple[Finding, ...]], str]:
-    """All that the steps before found, by step, and the IRI of the scale's annotation; read back from what is stored."""
+    """All that the steps before found, by step, and the IRI of the scale's annotation; read back from what is stored, as it
+    stands now: what a person has deleted since is not told."""
     marks = tasks.get(session, run.key, media.key).steps
     found: dict[str, tuple[Finding, ...]] = {}
     scale_iri = ""
     for name, mark in marks.items():
         stored = [annotations.find(session, key) for key in mark.get("annotations", ())]
-        standing = [one for one in stored if one is not None and mark["state"] == "done"]
+        standing = [one for one in stored if one is not None and one.deleted_at is None and mark["state"] == "done"]
         found[name] = tuple(told(one, media, runtime.blobs) for one in standing)
         for annotation in standing:
             if annotation.kind == "ruler" and annotation.value:

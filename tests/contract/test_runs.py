@@ -22,7 +22,7 @@ from sqlalchemy import event, select, text
 from analytics import execution, provenance, selections, service, settling, store, synth, tasks
 from analytics.errors import BadRun, RunInState
 from analytics.model import Run, Selection, StepMark, Task, Worker
-from analytics.steps import ocr_engine, quality
+from analytics.steps import ocr_engine, quality, specimen
 from analytics.steps.model import SheetImage, StepContext, StepResult
 from annotations import service as annotations
 from annotations import withdrawal
@@ -220,6 +220,30 @@ def test_a_failed_task_is_taken_up_again_where_it_failed(hub: Runtime, specks: P
             name: mark for name, mark in old.steps.items() if name != "quality"
         }
     assert_each_step_spoke_once(hub, first.key)
+
+
+def test_what_a_person_deleted_is_told_to_no_step_that_is_taken_up_again(
+    hub: Runtime, specks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(specimen, "run", stumble)
+        ingest_paths(hub, [specks])
+        drain(hub)
+    told: list[int] = []
+
+    def listen(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
+        told.append(len(context.earlier["quality"]))
+        return StepResult((), "nothing")
+
+    doomed = [key for task in tasks_of(hub) for key in task.steps["quality"]["annotations"]]
+    assert all(task.steps["quality"]["state"] == "done" for task in tasks_of(hub))
+    with hub.db.begin() as session:
+        for key in doomed:
+            annotations.delete(session, key, by=BY, at=hub.clock())
+    monkeypatch.setattr(specimen, "run", listen)
+    ask(hub, retry=True)
+    drain(hub)
+    assert told == [0, 0, 0]
 
 
 def test_an_image_that_cannot_be_prepared_fails_its_task(hub: Runtime, specks: Path) -> None:
