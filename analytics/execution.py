@@ -143,8 +143,9 @@ def _earlier(session: Any, runtime: Runtime, run: Run, media: Media) -> tuple[Ma
     scale_iri = ""
     for name, mark in marks.items():
         stored = [annotations.find(session, key) for key in mark.get("annotations", ())]
-        standing = [one for one in stored if one is not None and one.deleted_at is None and mark["state"] == "done"]
-        found[name] = tuple(told(one, media, runtime.blobs) for one in standing)
+        present = [annotation for annotation in stored if annotation is not None and annotation.deleted_at is None]
+        standing = present if mark["state"] == "done" else []
+        found[name] = tuple(told(annotation, media, runtime.blobs) for annotation in standing)
         for annotation in standing:
             if annotation.kind == "ruler" and annotation.value:
                 scale_iri = scale_iri or runtime.addresses.annotation(annotation.key)

@@ -1,5 +1,5 @@
 """What follows from a change of a run, in batches of one transaction each: its images are looked up, tasks that wait are
-cancelled, statements are withdrawn or restored. Whoever is killed in the middle leaves the rest to the next call."""
+cancelled, statements are withdrawn or restored. If a call is killed in the middle, the next call does the rest."""
 
 from collections.abc import Callable
 

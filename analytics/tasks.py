@@ -1,6 +1,6 @@
 """Decisions about tasks: when one begins, what its steps have done, when it is over, and with the last of them its run.
 
-Whoever changes a task's state holds the lock on its run, whose counters change with it.
+A change of a task's state needs the lock on its run, whose counters change with it.
 """
 
 from collections.abc import Mapping

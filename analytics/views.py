@@ -170,7 +170,7 @@ def events() -> Response:
 def _events(runtime: Runtime) -> Iterator[str]:
     """Until the client goes, which a beat notices, or the longest time is over; then the client comes back by itself."""
     began = beaten = time.monotonic()
-    said = ""
+    sent = ""
     yield "retry: 2000\n\n"
     while time.monotonic() - began < LONGEST_S:
         with runtime.reads.begin() as session:
@@ -178,8 +178,8 @@ def _events(runtime: Runtime) -> Iterator[str]:
             latest = service.latest_change(session)
         numbers = [{"kind": kind, "state": state, "total": n} for kind, found in counted for state, n in sorted(found.items())]
         now = json.dumps({"runs": numbers, "latest": latest})
-        if now != said:
-            said = now
+        if now != sent:
+            sent = now
             yield f"event: progress\ndata: {now}\n\n"
         elif time.monotonic() - beaten > BEAT_EVERY_S:
             beaten = time.monotonic()

@@ -59,8 +59,8 @@ class Container:
 
     def iri(self, **query: str) -> str:
         """Its address, with a query in a fixed order."""
-        said = ({"target": self.target} if self.target else {}) | query
-        return f"{self.addresses.base}/annotations/" + (f"?{urlencode(said)}" if said else "")
+        asked = ({"target": self.target} if self.target else {}) | query
+        return f"{self.addresses.base}/annotations/" + (f"?{urlencode(asked)}" if asked else "")
 
 
 def preference(header: str) -> tuple[Embedding, bool]:
@@ -118,7 +118,7 @@ def page(session: Session, container: Container, *, iris: bool, after: str, befo
 
 
 def _page(container: Container, shown: tuple[Annotation, ...], *, iris: str, own: str, more: bool) -> dict[str, Any]:
-    items = [container.addresses.annotation(one.key) if iris == "1" else w3c(one.document) for one in shown]
+    items = [container.addresses.annotation(annotation.key) if iris == "1" else w3c(annotation.document) for annotation in shown]
     body: dict[str, Any] = {"id": own, "type": "AnnotationPage", "items": items}
     if more:
         body["next"] = container.iri(iris=iris, after=shown[-1].key)

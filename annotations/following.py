@@ -1,4 +1,4 @@
-"""What is said about an annotation lies where that lies: when it moves, what is said about it moves along.
+"""An annotation on an annotation lies where its target lies: when the target moves, it moves along.
 
 The same holds of what lies on an image when that comes to show other specimens than before.
 """

@@ -139,7 +139,7 @@ def replace(
     masks.use(session, key, row.document, addresses)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
-    _touch(session, {key, *(one.key for one in followers)}, [*before, *lying, *following.both(followers)], at)
+    _touch(session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at)
     session.flush()
     return store.annotation(row)
 
@@ -150,10 +150,10 @@ def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match:
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "delete", "annotation", key, version=row.version, at=at)
-    withdrawn = store.annotation(row)
-    _touch(session, {key}, withdrawn.targets, at)
+    deleted = store.annotation(row)
+    _touch(session, {key}, deleted.targets, at)
     session.flush()
-    return withdrawn
+    return deleted
 
 
 def lay_again(session: Session, media_key: str, *, after: str, at: datetime, limit: int = LAID_AT_ONCE) -> str | None:
@@ -172,15 +172,15 @@ def lay_again(session: Session, media_key: str, *, after: str, at: datetime, lim
 
 def get(session: Session, key: str, *, by: Principal) -> Annotation:
     """The annotation as it stands. Raises UnknownAnnotation, Closed, NotYours, DeletedAnnotation, WithdrawnAnnotation."""
-    found = find(session, key)
-    if found is None:
+    annotation = find(session, key)
+    if annotation is None:
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
     _require_sight(session, key, by)
-    if found.deleted_at is not None:
-        raise DeletedAnnotation(key, found.version, found.deleted_at)
-    if found.withdrawn_at is not None:
-        raise _withdrawn(session, key, found.version, found.run_key, found.withdrawn_at)
-    return found
+    if annotation.deleted_at is not None:
+        raise DeletedAnnotation(key, annotation.version, annotation.deleted_at)
+    if annotation.withdrawn_at is not None:
+        raise _withdrawn(session, key, annotation.version, annotation.run_key, annotation.withdrawn_at)
+    return annotation
 
 
 def find(session: Session, key: str) -> Annotation | None:

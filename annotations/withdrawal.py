@@ -1,4 +1,4 @@
-"""Taking back all that a run of the analysis stated, and bringing it back exactly as it was: same versions, same ETags.
+"""Withdraw all that a run of the analysis stated, and restore it exactly as it was: same versions, same ETags.
 
 A withdrawn statement is neither deleted nor standing. What a person has changed since is that person's, and stays. The work
 goes in batches, each in a transaction of the caller's: whoever is stopped between two of them calls again.

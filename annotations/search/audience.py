@@ -1,4 +1,4 @@
-"""Whom a document of the index is for, and the query that keeps all others away from it.
+"""Who may find a document of the index, and the query that hides it from all others.
 
 A statement about a closed image is for those who may see its collection. A specimen with closed images has two documents:
 one for the public, with what everybody may know, and a full one. Who asks finds one of them, never both.

@@ -95,7 +95,7 @@ def autocomplete(version: int, key: str) -> Response:
 
 
 def _content_asked(version: int, *known: str) -> content.ContentQuestion:
-    """What we know not, `user` among it, is ignored and said to be."""
+    """Unknown parameters, `user` among them, are ignored and reported as such."""
     if version not in SEARCH_TYPES:
         raise NotFound("This hub has Content Search 1 and 2 only.")
     taken = known or CONTENT_PARAMETERS

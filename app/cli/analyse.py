@@ -55,7 +55,7 @@ def run(
     selection = _selection(specimens, media_keys, query, all_)
     runtime = compose.build()
     compose.prepare(runtime)
-    with _told():
+    with _domain_errors_shown():
         analytics.check(selection, seed)
         selections.check(runtime, selection)
         with runtime.db.begin() as session:
@@ -115,7 +115,7 @@ def show(key: str, state: str | None, after: str, limit: int, as_json: bool) -> 
     runtime = compose.build()
     compose.prepare(runtime)
     addresses = runtime.addresses
-    with _told(), runtime.reads.begin() as session:
+    with _domain_errors_shown(), runtime.reads.begin() as session:
         found = analytics.get(session, key)
         tasks = analytics.list_tasks(session, key, state=state or "", after=after, limit=limit)
         media = catalogue.media_by_key(session, [task.media_key for task in tasks])
@@ -171,7 +171,7 @@ def _change(key: str, as_json: bool, what: str, change: Callable[[Any, Mapping[s
     """Make the change, and all that follows from it, here; a worker would go on with what is left."""
     runtime = compose.build()
     compose.prepare(runtime)
-    with _told():
+    with _domain_errors_shown():
         with runtime.db.begin() as session:
             change(session, {"by": Principal.of_operator(), "at": runtime.clock()})
         _settle(runtime, key, what, quiet=as_json)
@@ -209,7 +209,7 @@ def _list(found: Sequence[Run], total: int) -> None:
 
 
 @contextmanager
-def _told() -> Any:
+def _domain_errors_shown() -> Any:
     """Errors that a client may read end the command with their sentence."""
     try:
         yield

@@ -1,6 +1,6 @@
 """Blobs: immutable bytes named by their SHA-256. `Blobs` is the port; `FolderBlobs` keeps them in a folder.
 
-Nobody but an implementation knows where a blob lies. Who reads a stream calls `open`; who keeps an image open and reads
+Only an implementation knows where a blob lies. Who reads a stream calls `open`; who keeps an image open and reads
 tiles from it calls `file`; a library that wants a path gets one from `local_path`, for as long as the block lasts.
 """
 

@@ -1,4 +1,4 @@
-"""Who changed what, and when: a row for each change that somebody asked for, written in the transaction of the change.
+"""Who changed what, and when: one row per requested change, written in the transaction of the change.
 
 What a run or an ingest writes by the thousand is recorded once, for the run; its statements carry the run's key anyway.
 """

@@ -1,4 +1,4 @@
-"""What tells this hub from another: the same in all its processes."""
+"""The name that distinguishes this hub from others; the same in all its processes."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Few threads wait for the bodies of requests, whatever clients do; the others are kept for what has none.
+"""Bounds how many threads wait for request bodies, whatever clients do; the others serve requests without one.
 
 A body is received whole before Flask sees the request. The web server has no time limit for bodies, so a client that sends
 one slowly holds its place for as long as it likes, but no more than that: who finds no place is answered 503.

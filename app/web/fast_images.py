@@ -1,7 +1,7 @@
 """The image server's answers in front of Flask, whose routing and response cost more than most of them.
 
-Whatever goes wrong here goes to Flask, which comes to the same error, puts it into words and logs it; but for a full queue:
-who floods the server is to be told so at little cost.
+Every error here passes the request on to Flask, which meets the same error, answers with a sentence and logs it. Only a full
+queue is answered here, so that a flood of requests costs little.
 """
 
 from collections.abc import Iterable

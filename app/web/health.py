@@ -32,9 +32,9 @@ def live() -> Response:
 @blueprint.get("/health/ready")
 def ready() -> Response:
     """Whether what every request needs is there: 200, or 503 with what is not."""
-    found = doctor.readiness(context.current())
-    well = all(one.well for one in found)
-    body = {"status": "ready" if well else "not ready", "checks": {one.name: one.says for one in found}}
+    checks = doctor.readiness(context.current())
+    well = all(check.well for check in checks)
+    body = {"status": "ready" if well else "not ready", "checks": {check.name: check.says for check in checks}}
     return answer(body, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 
 

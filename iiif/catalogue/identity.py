@@ -1,4 +1,4 @@
-"""By what a specimen is known again: the identifier that its source gives it, else its number in its collection.
+"""What a specimen is recognised by: the identifier that its source gives it, else its number in its collection.
 
 `materialEntityID` names the object itself (Darwin Core, MaterialEntity), `occurrenceID` in nearly all archives too. A
 `materialSampleID` may name a sample that was taken from it, and several records may speak of one: it identifies nothing here.

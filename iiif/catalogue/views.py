@@ -48,14 +48,14 @@ def read_specimen(key: str) -> Response:
     with context.current().reads.begin() as session:
         specimen = service.get_specimen(session, key)
         media = service.media_of(session, key)
-        shown = service.specimens_of_media(session, [one.key for one in media])
+        shown = service.specimens_of_media(session, [image.key for image in media])
         namesakes = service.same_number(session, specimen)
     by, addresses = principal.of_request(), context.current().addresses
     body = specimen_json(specimen, media, addresses, by)
-    for one, image in zip(media, body["media"], strict=True):
-        own = [depiction for depiction in shown[one.key] if depiction.specimen_key == key]
-        image |= {"depiction": depiction_json(own[0], one, addresses, by), "depictsTotal": len(shown[one.key])}
-    body["sameNumber"] = [{"id": addresses.pid(one.key), "self": addresses.specimen_record(one.key)} for one in namesakes]
+    for image, image_json in zip(media, body["media"], strict=True):
+        own = [depiction for depiction in shown[image.key] if depiction.specimen_key == key]
+        image_json |= {"depiction": depiction_json(own[0], image, addresses, by), "depictsTotal": len(shown[image.key])}
+    body["sameNumber"] = [{"id": addresses.pid(other.key), "self": addresses.specimen_record(other.key)} for other in namesakes]
     return answer(body, by=by)
 
 
@@ -120,12 +120,12 @@ def end_depiction(key: str, media_key: str) -> Response:
 def _depiction_of(body: bytes) -> tuple[DepictionRole, OwnRegion | None]:
     """What a request says of a depiction; nothing means neither role nor region. Raises Invalid."""
     try:
-        said = json.loads(body or b"{}")
+        members = json.loads(body or b"{}")
     except (ValueError, RecursionError) as error:
         raise Invalid(f"The body is not JSON ({str(error)[:100]}).") from error
-    if not isinstance(said, dict) or said.keys() - {"role", "region"}:
+    if not isinstance(members, dict) or members.keys() - {"role", "region"}:
         raise Invalid("The body must be a JSON object with `role`, `region`, both or neither.")
-    role, region = said.get("role", ""), said.get("region")
+    role, region = members.get("role", ""), members.get("region")
     if not isinstance(role, str) or not isinstance(region, str | None):
         raise Invalid("`role` and `region` must be texts, such as `label` and `0,0,800,600`.")
     return cast(DepictionRole, role), None if region is None else OwnRegion.parse(region)
@@ -149,7 +149,7 @@ def depiction_json(depiction: Depiction, media: Media, addresses: Addresses, by:
 
 def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addresses, by: Principal) -> dict[str, Any]:
     """A specimen as `by` sees it; `interpreted` and `verbatim` as in `Specimen`. It has a manifest once an image is ready."""
-    ready = any(one.state == "ready" for one in media)
+    ready = any(image.state == "ready" for image in media)
     specimen = places.as_seen(specimen, by)
     return {
         "id": addresses.pid(specimen.key),
@@ -159,7 +159,7 @@ def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addre
         "interpreted": dict(specimen.interpreted),
         "verbatim": dict(specimen.verbatim),
         "source": specimen.source,
-        "media": [media_json(one, addresses, by) for one in media],
+        "media": [media_json(image, addresses, by) for image in media],
         "links": {
             "self": addresses.specimen_record(specimen.key),
             "pid": addresses.pid(specimen.key),

@@ -1,4 +1,4 @@
-"""Batches of plain records, which need no image and no decision: what is new of them goes in by one transaction.
+"""Batches of plain records, which need no image and no decision: the new ones go in with one transaction.
 
 Those that another record of the hub or of the batch may speak of too are handed back one by one, in their turn.
 """

@@ -1,4 +1,4 @@
-"""Take records in: good ones always, none twice. Many plain ones share a transaction, one that needs a decision has its own."""
+"""Take records in: every good one, none twice. Plain records share a transaction; one that needs a decision has its own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -30,8 +30,8 @@ def ingest(key: str) -> Response:
     """One ingest with its report; without what names files, where an image is closed to who asks."""
     runtime, by = context.current(), principal.of_request()
     with runtime.reads.begin() as session:
-        found = service.get(session, key, by=by)
-    return answer(to_json(found, runtime.addresses), by=by)
+        ingest = service.get(session, key, by=by)
+    return answer(to_json(ingest, runtime.addresses), by=by)
 
 
 @blueprint.get("/api/ingests/<key>/report.csv")
@@ -42,11 +42,11 @@ def report_csv(key: str) -> Response:
     """
     by = principal.of_request()
     with context.current().reads.begin() as session:
-        found = service.get(session, key, by=by)
-    if found.names_left_out:
+        ingest = service.get(session, key, by=by)
+    if ingest.names_left_out:
         raise refusal("The report names files, and images of this hub are not public", by)
-    headers = {"Content-Disposition": f'attachment; filename="{found.key}.csv"'}
-    response = Response("\ufeff" + csv_of(found.report), content_type="text/csv; charset=utf-8", headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="{ingest.key}.csv"'}
+    response = Response("\ufeff" + csv_of(ingest.report), content_type="text/csv; charset=utf-8", headers=headers)
     depends_on(response, by)
     return response
 
@@ -66,10 +66,10 @@ def listing(path: str, form: InJson) -> Response:
     page, size = integer("page", 1, 1, LAST_PAGE), integer("limit", runtime.settings.page_size, 1, 1000)
     with runtime.reads.begin() as session:
         counts = service.counts(session)
-        found = service.page(session, by=by, state=state, offset=(page - 1) * size, limit=size)
+        listed = service.page(session, by=by, state=state, offset=(page - 1) * size, limit=size)
     total = counts.get(state, 0) if state else sum(counts.values())
     addresses = runtime.addresses
-    body: dict[str, Any] = {"total": total, "page": page, "items": [form(one, addresses, short=True) for one in found]}
+    body: dict[str, Any] = {"total": total, "page": page, "items": [form(ingest, addresses, short=True) for ingest in listed]}
     if page * size < total and page < LAST_PAGE:
         asked = ({"state": state} if state else {}) | {"limit": size, "page": page + 1}
         body["next"] = f"{addresses.base}{path}{urlencode(asked)}"

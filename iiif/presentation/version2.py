@@ -1,4 +1,4 @@
-"""The same manifest as Presentation 2.1, for viewers that know no other."""
+"""The same manifest as Presentation 2.1, for viewers that read only that version."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

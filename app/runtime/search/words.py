@@ -1,4 +1,4 @@
-"""How text becomes words, once, for both engines: they are handed words parted by spaces and split nothing themselves.
+"""How text becomes words, once, for both engines: they receive words separated by spaces and split nothing.
 
 A word is a run of letters and digits in any script, folded: decomposed (NFKD), without marks, in lower case, with the
 Latin letters that do not decompose (ß, æ, ø, ł…) written out. A Chinese, Japanese or Korean sign is a word of its own.

@@ -41,7 +41,7 @@ def specimen(key: str) -> Response:
     with runtime.reads.begin() as session:
         found = places.as_seen(catalogue.get_specimen(session, key), by)
         media = catalogue.media_of(session, key)
-        said = annotations.of_specimen(session, key, by=by)
+        statements = annotations.of_specimen(session, key, by=by)
         views = canvas_views(session, key, [image for image in media if image.state == "ready" and sees(image, by)], by)
         namesakes = catalogue.same_number(session, found)
         runs = listing.of_media(session, [image.key for image in media if sees(image, by)])
@@ -60,7 +60,7 @@ def specimen(key: str) -> Response:
         images=[image for image in media if sees(image, by)],
         shown={view.media.key: view for view in views if view.segment is None},
         namesakes=namesakes,
-        groups=annotation_cards.groups(said, media, shared, found.catalog_number, addresses, by),
+        groups=annotation_cards.groups(statements, media, shared, found.catalog_number, addresses, by),
         runs=runs,
         running=sum(run.state == "running" for run in runs),
         sections=record.sections(found),

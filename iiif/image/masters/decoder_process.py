@@ -120,7 +120,7 @@ def _check(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) 
     if message["whole"]:
         _queue(channel, opened.facts)
         opened.read_through()
-    return _told(opened.facts)
+    return _facts_message(opened.facts)
 
 
 def _derive(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _derive(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO])
         if is_damage(warning):
             raise
         pyramid_writer.write(upright(opened, scratch, strict=False), target, camera)
-    return _told(opened.facts)
+    return _facts_message(opened.facts)
 
 
 def _pixels(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO]) -> dict[str, Any]:
@@ -159,10 +159,10 @@ def _pixels(channel: Channel, message: Mapping[str, Any], files: list[BinaryIO])
     target.seek(0)
     target.truncate()
     image.rawsave_target(pyvips.Target.new_to_descriptor(target.fileno()))
-    return _told(opened.facts) | {"width_px": image.width, "height_px": image.height}
+    return _facts_message(opened.facts) | {"width_px": image.width, "height_px": image.height}
 
 
-def _told(facts: ImageFacts) -> dict[str, Any]:
+def _facts_message(facts: ImageFacts) -> dict[str, Any]:
     return {name: getattr(facts, name) for name in ImageFacts.__slots__}
 
 

@@ -107,8 +107,8 @@ def make_derivative(blobs: Blobs, sha256: str, limits: DecodeLimits) -> tuple[De
         facts = decoder_client.derive(master, path, limits)
         made_of = pyramid_format.Pyramid(path)
         if (made_of.width_px, made_of.height_px) != (facts.width_px, facts.height_px):
-            said, found = f"{facts.width_px} × {facts.height_px}", f"{made_of.width_px} × {made_of.height_px}"
-            raise RejectedImage("truncated-image", f"The header says {said} pixels, but {found} were decoded.")
+            declared, decoded = f"{facts.width_px} × {facts.height_px}", f"{made_of.width_px} × {made_of.height_px}"
+            raise RejectedImage("truncated-image", f"The header says {declared} pixels, but {decoded} were decoded.")
         pyramid_sha256, _ = blobs.adopt(path)
     made = Derivative(
         facts.width_px, facts.height_px, facts.exif_orientation, facts.icc_profile, pyramid_sha256, pyramid_format.VERSION

@@ -1,4 +1,4 @@
-"""Writing the derivative, whose form pyramid/format.py tells: tiles by libvips, then what is cut and rendered from them.
+"""Write the derivative in the form of pyramid/format.py: tiles by libvips, then what is cut and rendered from them.
 
 The bytes depend on the pixels alone, so the same image always gives the same derivative.
 """

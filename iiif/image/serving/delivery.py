@@ -94,10 +94,10 @@ def _cost(served: Served, wanted: Order) -> float:
 def key_of(served: Served, geometry: Geometry) -> str:
     """What the picture is kept under: all that its bytes depend on, the renderer too, but not who asks."""
     box = geometry.region
-    wanted = f"{box.x},{box.y},{box.width},{box.height}/{geometry.width},{geometry.height}/{geometry.rotation}"
+    region_size = f"{box.x},{box.y},{box.width},{box.height}/{geometry.width},{geometry.height}/{geometry.rotation}"
     quality = "default" if geometry.quality == "color" else geometry.quality
-    told = f"{render.RENDER_VERSION}/{served.digest}/{wanted}/{quality}.{geometry.format}"
-    return hashlib.sha256(told.encode()).hexdigest()[:40]
+    picture = f"{render.RENDER_VERSION}/{served.digest}/{region_size}/{quality}.{geometry.format}"
+    return hashlib.sha256(picture.encode()).hexdigest()[:40]
 
 
 def _render(images: OpenImages, served: Served, geometry: Geometry) -> bytes:

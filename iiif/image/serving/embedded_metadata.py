@@ -1,4 +1,4 @@
-"""What pictures carry in them: creator, rights, and the persistent identifier they come from, as XMP (ISO 16684-1).
+"""The metadata inside pictures: creator, rights and persistent identifier, as XMP (ISO 16684-1).
 
 A packet is put into an encoded picture without decoding it. Nothing else of a master's metadata gets into pictures, for
 derivatives are written without any.

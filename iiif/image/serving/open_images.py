@@ -1,6 +1,6 @@
-"""The images that this process serves: open derivatives, who sees how much of them, and the lanes and the cache beside them.
+"""The images that this process serves: open derivatives, how much of them a client may see, the render queues and the cache.
 
-Whether and how someone may see an image is asked of `iiif/catalogue/visibility.py`. What is found is kept for KEPT_S
+`iiif/catalogue/visibility.py` decides who may see an image. What is known of an image is kept for KEPT_S
 seconds, so a change of access is in force everywhere after that time.
 """
 

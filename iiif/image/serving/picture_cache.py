@@ -1,4 +1,4 @@
-"""Rendered pictures, kept: on disk up to so many bytes over all processes together, and the last used also in memory.
+"""The cache of rendered pictures: on disk up to a limit in bytes for all processes, the last used also in memory.
 
 On disk a picture is one file, `ab/abcdef…`, with a head that tells its length and CRC-32, so that a file which is torn or
 rotten is noticed and made again. Files are renamed into place and never synced: a crash loses pictures that can be made

@@ -48,9 +48,9 @@ class ImageResponse:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the address of a picture comes to for an image of that digest and name, seen so; `headers` lack what the body tells.
+    """How to answer the address of a picture for one digest, name and view of an image; `headers` lack those that need the body.
 
-    It outlives what the images keeps open, so it holds no `Served`, and with it no file.
+    It may outlive the open image, so it holds no `Served`, and thus no file.
     """
 
     digest: str
@@ -61,13 +61,13 @@ class Plan:
     headers: Headers
 
     def holds(self, served: Served) -> bool:
-        """Whether the same pictures are given out of what is served now, to the same people."""
+        """Whether `served` still gives the same pictures to the same people."""
         return self.digest == served.digest and self.view == served.view and self.name == served.name
 
 
 @dataclass(frozen=True, slots=True)
 class InfoDocument:
-    """An image information document as it is sent; it was made of what the images has known up to `until`."""
+    """An image information document as it is sent; valid until `until`, when the open image is read again."""
 
     until: float
     body: bytes
@@ -76,7 +76,7 @@ class InfoDocument:
 
 
 class ImageResponses:
-    """The answers that the open images of a process give."""
+    """Answers requests from the open images of a process."""
 
     def __init__(self, images: OpenImages) -> None:
         self.images = images
