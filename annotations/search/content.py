@@ -187,16 +187,17 @@ def terms1(specimen_key: str, asked: ContentQuestion, found: Sequence[tuple[str,
 
 
 def _on_canvases(session: Session, specimen_key: str, found: Sequence[Annotation]) -> tuple[tuple[Annotation, Canvas], ...]:
-    """Each with the target in front that lies on a canvas of the specimen, and the size of that canvas. What is about the
+    """Each with a target in front that lies on the specimen, and the size of the canvas that this is on. What is about the
     whole specimen is shown on its first canvas."""
     ready = {media.key: media for media in catalogue.media_of(session, specimen_key) if media.state == "ready"}
     first = next(iter(ready.values()), None)
     shown = []
     for annotation in found:
-        media = next((ready[target.media_key] for target in annotation.targets if target.media_key in ready), None)
+        own = [target for target in annotation.targets if target.specimen_key == specimen_key]
+        media = next((ready[target.media_key] for target in own if target.media_key in ready), None)
         if media is not None:
             shown.append((on_canvas(annotation, media.key, specimen_key), Canvas(media.width_px, media.height_px)))
-        elif first is not None and any(target.specimen_key == specimen_key for target in annotation.targets):
+        elif first is not None and own:
             whole = annotation.seen_from(specimen_key=specimen_key)
             shown.append((replace(whole, media_key=first.key), Canvas(first.width_px, first.height_px)))
     return tuple(shown)

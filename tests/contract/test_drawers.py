@@ -103,3 +103,17 @@ def test_a_ruler_of_a_drawer_is_read_once(hub: Hub) -> None:
     with hub.runtime.reads.begin() as session:
         assert len(store.newest_of_kind(session, [image.key], "ruler", NOBODY)) == 1
         assert service.scale_of(session, [image.key], by=NOBODY)[image.key].value == 20.0
+
+
+def test_search_inside_a_specimen_shows_the_target_that_lies_on_it(hub: Hub) -> None:
+    home, (image,) = add_sheet(hub.runtime, "S 1", sizes=((SIDE, SIDE),))
+    second, (detail,) = add_sheet(hub.runtime, "S 2", sizes=((SIDE, SIDE),))
+    depict(hub, home, image, OwnRegion(0, 0, 400, 400))
+    depict(hub, second, image, OwnRegion(600, 600, 900, 900))
+    said(hub, [f"{hub.addresses.image(image.key)}#xywh=1,1,9,9", hub.addresses.image(detail.key)])
+    drain(hub.runtime)
+    for specimen, shown in ((home, image), (second, detail)):
+        (found,) = hub.get(f"{hub.addresses.search(2, specimen.key)}?q=galled").json["items"]
+        target = found["target"]
+        canvas = target if isinstance(target, str) else target["source"]["id"]
+        assert canvas == hub.addresses.canvas(specimen.key, shown.key)
