@@ -60,10 +60,10 @@ class MaskReference:
 LoadMask = Callable[[MaskReference], Mask]
 
 
-def read_fragment(value: str, canvas: Canvas, *, may_be_a_point: bool = False) -> Region:
+def read_fragment(value: str, canvas: Canvas) -> Region:
     """The box of `xywh=x,y,w,h`, with `pixel:` (also meant without it) or `percent:`; other members are passed over.
 
-    Raises BadSelector.
+    Without width and height it is a point, as a click draws it. Raises BadSelector.
     """
     match = _xywh_in(value) if len(value) <= 2000 else None
     if match is None:
@@ -77,7 +77,7 @@ def read_fragment(value: str, canvas: Canvas, *, may_be_a_point: bool = False) -
         across, down = canvas.width / 100, canvas.height / 100
         box = CanvasBox(box.x0 * across, box.y0 * down, box.x1 * across, box.y1 * down)
     finite = all(map(math.isfinite, (box.x0, box.y0, box.x1, box.y1)))
-    if finite and may_be_a_point and (box.x0, box.y0) == (box.x1, box.y1):
+    if finite and (box.x0, box.y0) == (box.x1, box.y1):
         return Region.of_point(box.x0, box.y0)
     if not finite or not (box.x1 > box.x0 and box.y1 > box.y0):
         raise BadSelector("A region needs a width and a height above 0.", parameter="selector")
@@ -110,17 +110,16 @@ def read(selector: Any, canvas: Canvas, load: LoadMask | None = None) -> Region 
     Raises BadSelector, AnnotationTooBig; only of a mask it is asked whether it lies within the canvas (SelectorOutsideCanvas).
     """
     several = _several(selector)
-    is_point = any(_type(one) == "PointSelector" for one in several)
-    found = [(_type(one), _read_one(one, canvas, is_point)) for one in several]
+    found = [(_type(one), _read_one(one, canvas)) for one in several]
     boxes = [region.box for name, region in found if name == "FragmentSelector" and region.point is None]
     shape = next((region for name, region in found if name == "SvgSelector"), None)
-    point = next((region for _, region in found if region.point is not None), None)
+    points = [region for name, region in found if region.point is not None and (name == "PointSelector" or not boxes)]
     masks = [one for one in several if _type(one) == MASK_SELECTOR]
     if masks:
         return _masked(read_mask(masks[0], canvas), boxes, shape, load)
     if shape is not None:
         return replace(shape, box=boxes[0]) if boxes else shape
-    return point or (Region(boxes[0]) if boxes else None)
+    return points[0] if points else Region(boxes[0]) if boxes else None
 
 
 def read_mask(selector: Mapping[str, Any], canvas: Canvas) -> MaskReference:
@@ -307,7 +306,7 @@ def _type(selector: Any) -> Any:
     return types[0] if isinstance(types, list) and len(types) == 1 else types
 
 
-def _read_one(selector: Any, canvas: Canvas, is_point: bool) -> Region:
+def _read_one(selector: Any, canvas: Canvas) -> Region:
     if not isinstance(selector, Mapping):
         raise BadSelector(
             "A selector must be an object with a type.", parameter="selector", spec="Web Annotation Data Model, 4.2"
@@ -330,7 +329,7 @@ def _read_one(selector: Any, canvas: Canvas, is_point: bool) -> Region:
             f"A {name} needs a value that is a string.", parameter="selector", spec="Web Annotation Data Model, 4.2"
         )
     if name == "FragmentSelector":
-        return read_fragment(value, canvas, may_be_a_point=is_point)
+        return read_fragment(value, canvas)
     return replace(read_shape(value, canvas), tolerance=_tolerance(selector))
 
 

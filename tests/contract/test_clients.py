@@ -236,6 +236,7 @@ def test_the_preflight_of_every_address_that_may_be_read_is_answered(hub: Hub, s
         ("lines/path.json", "10,10,290,300"),
         ("lines/polyline.json", "10,10,290,300"),
         ("points/point-selector.json", "500,500,1,1"),
+        ("points/zero-box.json", "500,500,1,1"),
         ("target-is-the-address-of-a-picture/full-max.json", "1,2,30,40"),
         ("target-is-the-address-of-a-picture/info.json", "1,2,30,40"),
     ],

@@ -413,10 +413,12 @@ def test_a_picture_of_a_point_or_a_level_line_shows_its_surroundings(box: Canvas
     assert selectors.picture_of(box, SHEET) == shown
 
 
-def test_a_box_without_extent_is_taken_only_beside_a_point() -> None:
+def test_a_box_without_width_and_height_is_a_point_unless_another_box_is_beside_it() -> None:
     point, nothing = {"type": "PointSelector", "x": 500, "y": 500}, fragment("xywh=pixel:500,500,0,0")
-    assert selectors.read([nothing, point], SHEET) == Region.of_point(500, 500)
-    for several in (nothing, [nothing, fragment("xywh=1,2,3,4")], [point, fragment("xywh=pixel:500,500,0,7")]):
+    for one in (nothing, [nothing, point], [point, nothing]):
+        assert selectors.read(one, SHEET) == Region.of_point(500, 500)
+    assert selectors.read([nothing, fragment("xywh=1,2,3,4")], SHEET) == Region(CanvasBox(1, 2, 4, 6))
+    for several in (fragment("xywh=500,500,0,7"), [point, fragment("xywh=pixel:500,500,0,7")]):
         with pytest.raises(BadSelector):
             selectors.read(several, SHEET)
 
@@ -430,7 +432,12 @@ def test_a_point_without_two_numbers_is_refused(point: dict[str, object]) -> Non
 # What is stored
 
 
-@given(every_region(doubles).filter(lambda region: region.mask is None))
+def is_read_as_drawn(region: Region) -> bool:
+    """Whether none of its lines ends where it began, which SVG cannot tell from a ring."""
+    return region.mask is None and not any(len(line) > 3 and line[0] == line[-1] for line in region.lines)
+
+
+@given(every_region(doubles).filter(is_read_as_drawn))
 def test_a_region_comes_back_from_its_stored_form_exactly(region: Region) -> None:
     try:
         assert selectors.read(selectors.stored_selectors(region), SHEET) == region
