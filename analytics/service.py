@@ -40,7 +40,7 @@ def open_run(
 ) -> Run:
     """Open a run, to which images are added until it is closed.
 
-    An image over which the very same work was done before is skipped, unless `again`; with `retry` a task that failed is taken
+    An image for which the same work was done before is skipped, unless `again`; with `retry` a task that failed is taken
     up once more, in the run that it belongs to. `process` is who adds the images (`processes.name()`), empty for the workers.
     Raises UnknownPipeline, BadRun, NotAllowed, Forbidden.
     """

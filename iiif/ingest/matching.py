@@ -98,7 +98,7 @@ def says_more(record: Record, specimen: Specimen) -> IngestIssue | None:
 
 
 def ambiguous(number: str, several: Sequence[Specimen]) -> IngestIssue:
-    """Several specimens have the number, and nothing tells which of them is meant."""
+    """Several specimens have the number, and nothing says which of them is meant."""
     named = "; ".join(f"{each.key} ({_identifier_of(each)})" for each in several[:NAMED])
     more = f" and {len(several) - NAMED} more" if len(several) > NAMED else ""
     sentence = f"{number!r} is the number of several specimens: {named}{more}. Give the identifier of the one that is meant."

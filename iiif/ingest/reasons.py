@@ -37,7 +37,7 @@ _ROWS = (
     ("duplicate-by-identifier", "the identifier is taken by another record", "Give each record an identifier of its own."),
     (
         "ambiguous-number",
-        "several specimens have the catalogue number, and nothing tells which of them is meant",
+        "several specimens have the catalogue number, and nothing says which of them is meant",
         "Give the row the identifier of the one that is meant.",
     ),
     ("same-number", "another specimen has the catalogue number; their identifiers tell them apart", "Nothing, if they are two."),
