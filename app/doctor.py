@@ -111,10 +111,10 @@ def _migrations(runtime: Runtime) -> str:
 
 def _search(runtime: Runtime) -> str:
     found, standing = runtime.search.find(Everything(), limit=1), runtime.search.standing()
-    said = [f"{'Elasticsearch' if runtime.settings.search_url else 'embedded'}, {found.total} documents"]
-    said += ["it is of another version"] if standing.state == "other" else []
-    said += ["it is being made anew"] if standing.rebuilding else []
-    return "; ".join(said)
+    parts = [f"{'Elasticsearch' if runtime.settings.search_url else 'embedded'}, {found.total} documents"]
+    parts += ["it is of another version"] if standing.state == "other" else []
+    parts += ["it is being made anew"] if standing.rebuilding else []
+    return "; ".join(parts)
 
 
 def _broker(settings: Settings) -> str:

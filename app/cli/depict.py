@@ -53,5 +53,5 @@ def depict(specimen: str, image: str, role: str | None, region: str | None, end:
         return
     click.echo(f"The image {image} shows {len(shown)} specimen{'' if len(shown) == 1 else 's'}:")
     for one in shown:
-        said = [one.role, f"in {one.region.xywh()}" if one.region else "", "its home specimen" if one.is_home else ""]
-        click.echo("  " + ", ".join([one.specimen_key, *filter(None, said)]))
+        parts = [one.role, f"in {one.region.xywh()}" if one.region else "", "its home specimen" if one.is_home else ""]
+        click.echo("  " + ", ".join([one.specimen_key, *filter(None, parts)]))

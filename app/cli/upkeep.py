@@ -44,8 +44,8 @@ def derive(keys: Sequence[str], all_: bool, missing: bool, force: bool, enqueue:
     runtime = compose.build()
     compose.prepare(runtime)
     try:
-        wanted = _named(runtime, keys) if keys else _wanted(runtime, missing=missing, force=force)
-        tally = _enqueue(runtime, wanted) if enqueue else _derive(runtime, wanted, force=force, quiet=as_json)
+        images = _named(runtime, keys) if keys else _wanted(runtime, missing=missing, force=force)
+        tally = _enqueue(runtime, images) if enqueue else _derive(runtime, images, force=force, quiet=as_json)
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -89,7 +89,7 @@ def _wanted(runtime: Runtime, *, missing: bool, force: bool) -> Iterator[Media]:
         after = page[-1].key
 
 
-def _derive(runtime: Runtime, wanted: Iterator[Media], *, force: bool, quiet: bool) -> Tally:
+def _derive(runtime: Runtime, images: Iterator[Media], *, force: bool, quiet: bool) -> Tally:
     """AT_ONCE at a time. What is refused is told when it happens, and not tried again."""
     tally = Tally()
     columns = TextColumn("Derivatives"), BarColumn(), TextColumn("{task.completed} made"), TimeElapsedColumn()
@@ -109,7 +109,7 @@ def _derive(runtime: Runtime, wanted: Iterator[Media], *, force: bool, quiet: bo
                         console.print(f"{outcome.key}: {outcome.code}: {outcome.reason}", markup=False, highlight=False)
 
         running: set[Future[Outcome]] = set()
-        for media in wanted:
+        for media in images:
             running.add(pool.submit(_attempt, runtime, media.key, force=force))
             if len(running) >= AT_ONCE:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -126,9 +126,9 @@ def _attempt(runtime: Runtime, key: str, *, force: bool) -> Outcome:
         return Outcome(key, "refused", "unavailable", str(error))
 
 
-def _enqueue(runtime: Runtime, wanted: Iterator[Media]) -> Tally:
+def _enqueue(runtime: Runtime, images: Iterator[Media]) -> Tally:
     tally = Tally()
-    for media in wanted:
+    for media in images:
         with runtime.db.begin() as session:
             catalogue.derive_again(session, media.key)
         tally.queued += 1

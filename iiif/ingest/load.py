@@ -311,14 +311,16 @@ def _depicted(record: Record, master: ReceivedImage) -> depicted.Depicted:
 
 def _other_rights(master: ReceivedImage, record: Record, media: Media) -> IngestIssue | None:
     """That a further record has other terms of use for an image that is here; those that it came in with stay."""
-    said = rights.read(master.image.terms).statement or rights.read(record.verbatim).statement
+    terms_of_use = rights.read(master.image.terms).statement or rights.read(record.verbatim).statement
     if (
-        not said
-        or said[:MAX_TEXT] == media.rights
-        or (rights.iri_of(said) and rights.iri_of(said) == rights.iri_of(media.rights))
+        not terms_of_use
+        or terms_of_use[:MAX_TEXT] == media.rights
+        or (rights.iri_of(terms_of_use) and rights.iri_of(terms_of_use) == rights.iri_of(media.rights))
     ):
         return None
-    sentence = f"The image is here under {media.rights[:100] or 'no stated rights'!r}, which stay; this row says {said[:100]!r}."
+    sentence = (
+        f"The image is here under {media.rights[:100] or 'no stated rights'!r}, which stay; this row says {terms_of_use[:100]!r}."
+    )
     return warning("other-rights", sentence)
 
 

@@ -30,8 +30,8 @@ _LIMITS = {LATITUDE: 90.0, LONGITUDE: 180.0}
 def digest(fields: Sequence[Field]) -> str:
     """Eight hexadecimal characters that change when an index must be made anew."""
     each = sorted([field.name, field.kind, field.many, field.dimensions, field.edition] for field in fields)
-    said = json.dumps([LAYOUT, words.EDITION, words.LONGEST, *each])
-    return hashlib.sha256(said.encode()).hexdigest()[:8]
+    layout = json.dumps([LAYOUT, words.EDITION, words.LONGEST, *each])
+    return hashlib.sha256(layout.encode()).hexdigest()[:8]
 
 
 @cache

@@ -233,8 +233,8 @@ def _all(searcher: tantivy.Searcher, query: tantivy.Query) -> list[tuple[Any, An
     return found
 
 
-def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> list[Hit]:
-    hits = searcher.search(query, limit=wanted, count=False, order_by_field="key", order=Order.Asc).hits
+def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, most: int) -> list[Hit]:
+    hits = searcher.search(query, limit=most, count=False, order_by_field="key", order=Order.Asc).hits
     return [Hit(key, 0.0) for key, _ in hits]
 
 

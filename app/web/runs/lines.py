@@ -172,9 +172,9 @@ def _step(step: str, mark: Any) -> StepLine:
 
 
 def _counted(run: Run) -> str:
-    said = f"{run.done:,} of {run.images:,} images" if run.frozen_at else f"{run.done:,} of {run.images:,} images so far"
+    counted = f"{run.done:,} of {run.images:,} images" if run.frozen_at else f"{run.done:,} of {run.images:,} images so far"
     others = (("failed", run.failed), ("skipped", run.skipped), ("cancelled", run.cancelled))
-    return ", ".join([said, *(f"{number:,} {what}" for what, number in others if number)])
+    return ", ".join([counted, *(f"{number:,} {what}" for what, number in others if number)])
 
 
 def _counted_ingest(ingest: Ingest) -> str:
@@ -182,8 +182,8 @@ def _counted_ingest(ingest: Ingest) -> str:
     report = ingest.report
     if "specimensAdded" not in report:
         return f"{ingest.done:,} of {ingest.total:,} records" if ingest.total else ""
-    said = f"{report['specimensAdded']:,} specimens and {report['mediaAdded']:,} images added"
-    return said + (f", {report['rejectedTotal']:,} refused" if report.get("rejectedTotal") else "")
+    added = f"{report['specimensAdded']:,} specimens and {report['mediaAdded']:,} images added"
+    return added + (f", {report['rejectedTotal']:,} refused" if report.get("rejectedTotal") else "")
 
 
 def _when(at: datetime) -> str:

@@ -56,7 +56,7 @@ class Plan:
     digest: str
     view: View
     name: str
-    wanted: Order
+    order: Order
     etag: str
     headers: Headers
 
@@ -105,32 +105,32 @@ class ImageResponses:
         headers = [("Location", f"{self._id(served, version)}/info.json"), ("Content-Length", "0"), *_vary(served), *CORS]
         return ImageResponse(303, headers, b"", "json", None)
 
-    def _picture(self, version: Version, name: str, wanted: str, path: str, environ: Environ) -> ImageResponse:
+    def _picture(self, version: Version, name: str, parameters: str, path: str, environ: Environ) -> ImageResponse:
         """Section 4."""
         served = self.images.find(name, environ.get("HTTP_AUTHORIZATION", ""))
         plan = self._plans.get(path)
         if plan is None or not plan.holds(served):
-            plan = self._plan(served, version, wanted)
+            plan = self._plan(served, version, parameters)
             self._plans.put(path, plan)
-        form = plan.wanted.geometry.format
+        form = plan.order.geometry.format
         if conditions.unchanged(environ, plan.etag):
-            return ImageResponse(304, plan.headers, b"", form, "stored" if plan.wanted.stored else None)
+            return ImageResponse(304, plan.headers, b"", form, "stored" if plan.order.stored else None)
         try:
-            found = delivery.at_hand(self.images, served, plan.wanted)
+            found = delivery.at_hand(self.images, served, plan.order)
             if found is None and environ["REQUEST_METHOD"] == "HEAD":
                 return ImageResponse(200, [("Content-Type", FORMATS[form]), *plan.headers], b"", form, None)
             if found is None:
-                found = delivery.made(self.images, served, plan.wanted)
+                found = delivery.made(self.images, served, plan.order)
         except PyramidError as error:
             raise self.images.lost(served.media.key) from error
         answer = _whole_or_part(environ, plan, found)
-        if plan.wanted.stored is None and environ["REQUEST_METHOD"] != "HEAD":
-            delivery.sent(self.images, plan.wanted, len(answer.body))
+        if plan.order.stored is None and environ["REQUEST_METHOD"] != "HEAD":
+            delivery.sent(self.images, plan.order, len(answer.body))
         return answer
 
-    def _plan(self, served: Served, version: Version, wanted: str) -> Plan:
-        """`wanted` is what stands behind the identifier."""
-        local = _plainly_stored(served, wanted, self.images.limits) or self._resolved(served, version, wanted)
+    def _plan(self, served: Served, version: Version, parameters: str) -> Plan:
+        """`parameters` is what follows the identifier."""
+        local = _plainly_stored(served, parameters, self.images.limits) or self._resolved(served, version, parameters)
         part, media, limits = served.part, served.media, self.images.limits
         if served.frame is not None:
             limits = served.frame.limits(local.region, limits)
@@ -144,9 +144,9 @@ class ImageResponses:
         headers = [*_headers(etag, CACHE[served.view], link), ("Accept-Ranges", "bytes"), *_vary(served)]
         return Plan(served.digest, served.view, served.name, order, etag, headers)
 
-    def _resolved(self, served: Served, version: Version, wanted: str) -> Geometry:
+    def _resolved(self, served: Served, version: Version, parameters: str) -> Geometry:
         """The geometry in the frame of what is served. Raises BadParameter, OnlyReduced."""
-        region, size, rotation, last = wanted.split("/")
+        region, size, rotation, last = parameters.split("/")
         quality, dot, format_ = last.rpartition(".")
         if not dot:
             raise BadParameter("format", "", "is missing", version=version)
@@ -199,9 +199,9 @@ class ImageResponses:
         return f"{self.images.addresses.image(served.media.key, version)}{served.name.removeprefix(served.media.key)}"
 
 
-def _plainly_stored(served: Served, wanted: str, limits: SizeLimits) -> Geometry | None:
+def _plainly_stored(served: Served, parameters: str, limits: SizeLimits) -> Geometry | None:
     """The geometry of a stored picture named in full, in the frame of what is served: what viewers ask for, unparsed."""
-    match = PLAIN.fullmatch(wanted)
+    match = PLAIN.fullmatch(parameters)
     if match is None:
         return None
     part = served.part
@@ -226,7 +226,7 @@ def _whole_or_part(environ: Environ, plan: Plan, found: SentPicture) -> ImageRes
         part = conditions.part_of(environ["HTTP_RANGE"], len(found.body))
         if part is not None:
             return _partial(part, found.body, plan, found.source)
-    form = plan.wanted.geometry.format
+    form = plan.order.geometry.format
     head = [("Content-Type", FORMATS[form]), ("Content-Length", str(len(found.body)))]
     return ImageResponse(200, head + plan.headers, found.body, form, found.source)
 
@@ -234,7 +234,7 @@ def _whole_or_part(environ: Environ, plan: Plan, found: SentPicture) -> ImageRes
 def _partial(part: tuple[int, int], body: bytes, plan: Plan, source: PictureSource) -> ImageResponse:
     """206 with the bytes from `part[0]` up to, without, `part[1]`; 416 where there are none (RFC 9110, section 14)."""
     first, end = part
-    form, length = plan.wanted.geometry.format, len(body)
+    form, length = plan.order.geometry.format, len(body)
     if first >= end:
         refusal = [("Content-Range", f"bytes */{length}"), ("Content-Length", "0"), ("Cache-Control", "no-store"), *CORS]
         return ImageResponse(416, refusal, b"", form, source)

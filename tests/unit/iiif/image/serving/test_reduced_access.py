@@ -282,7 +282,7 @@ class Reduced:
     def plan_of(self, path: str) -> Order:
         plan = self.answers._plans.get(path)
         assert plan is not None
-        return plan.wanted
+        return plan.order
 
 
 @pytest.fixture
