@@ -9,7 +9,21 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 FIRST_SEGMENTS = frozenset(
-    ("annotations", "api", "assets", "canvases", "favicon.ico", "health", "iiif", "metrics", "ns", "runs", "search", "specimens")
+    (
+        "annotations",
+        "api",
+        "assets",
+        "canvases",
+        "favicon.ico",
+        "health",
+        "iiif",
+        "masks",
+        "metrics",
+        "ns",
+        "runs",
+        "search",
+        "specimens",
+    )
 )  # of every address of the hub, below its base URL
 
 
