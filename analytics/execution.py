@@ -106,6 +106,7 @@ def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: Ste
     with runtime.db.begin() as session:
         if tasks.is_over(session, run.key, media.key, step.name):
             return
+        catalogue.lock_specimens_of(session, media.key)  # each finding touches those that it lies on
         masks.register(session, kept.values(), at=at)
         source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri, kept)
         keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))

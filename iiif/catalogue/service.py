@@ -174,6 +174,13 @@ def lock_media(session: Session, keys: Iterable[str]) -> tuple[Media, ...]:
     return tuple(store.media(row) for row in store.media_by_key(session, keys, lock=True))
 
 
+def lock_specimens_of(session: Session, media_key: str) -> None:
+    """Lock every specimen that the image shows, in the order of their keys: for who is about to touch some of them, one after
+    another, in an order of its own."""
+    depictions = store.depictions_of_media(session, [media_key])
+    store.lock_specimens(session, {depiction.specimen_key for depiction in depictions})
+
+
 def count_media(session: Session, *, specimen_key: str = "") -> Mapping[str, int]:
     """How many images are in each state; of one specimen, or of all."""
     where = [store.shows(specimen_key)] if specimen_key else []

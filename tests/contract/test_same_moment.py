@@ -1,5 +1,6 @@
 """What two do to one image, or with one mask, at the same moment; on SQLite and PostgreSQL."""
 
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -82,3 +83,27 @@ def test_a_mask_that_two_send_at_once_is_taken_in(hub: Hub) -> None:
     beside(hub, lambda session: masks.register(session, [kept], at=at), lambda session: masks.register(session, [kept], at=at))
     with hub.runtime.reads.begin() as session:
         assert [row.sha256 for row in session.scalars(select(MaskRow))] == [kept.sha256]
+
+
+def test_two_who_touch_the_specimens_of_an_image_in_other_orders_wait_for_one_another(hub: Hub) -> None:
+    home, (image,) = add_sheet(hub.runtime, "L 1", sizes=((SIDE, SIDE),))
+    other, _ = add_sheet(hub.runtime, "L 2", sizes=())
+    at = hub.runtime.clock()
+    with hub.runtime.db.begin() as session:
+        catalogue.depict(session, other.key, image.key, by=BY, at=at)
+    midway = threading.Event()
+
+    def touch(first: str, second: str) -> None:
+        with hub.runtime.db.begin() as session:
+            catalogue.lock_specimens_of(session, image.key)
+            catalogue.touch_specimen(session, first, at=at)
+            session.flush()
+            midway.wait(0.5)
+            catalogue.touch_specimen(session, second, at=at)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(touch, home.key, other.key), pool.submit(touch, other.key, home.key)]:
+            done.result(20)
+    with hub.runtime.reads.begin() as session:
+        versions = [catalogue.get_specimen(session, key).version for key in (home.key, other.key)]
+    assert all(version >= 3 for version in versions)
