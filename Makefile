@@ -45,8 +45,8 @@ bench-ingest: .venv/dev  ## rows a CPU second of a table of TABLE_ROWS= rows, ne
 	$(BIN)/python -m tests.bench.rows --rows $(TABLE_ROWS)
 	$(BIN)/python -m tests.bench.ingest
 
-bench-image: .venv/dev  ## Lectotype beside other image servers; SECONDS= of a run, ROUNDS=, IIPSRV=path of one built by you, WRITE=document
-	$(BIN)/python -m tests.bench.compare --seconds $(SECONDS) --rounds $(ROUNDS) $(if $(IIPSRV),--iipsrv "$(IIPSRV)") $(if $(ONLY),--only "$(ONLY)") $(if $(WRITE),--write "$(WRITE)")
+bench-image: .venv/dev  ## Lectotype beside other image servers; SECONDS= of a run, ROUNDS=, IIPSRV=path of one built by you, BEFORE=checkout of another release, WRITE=document
+	$(BIN)/python -m tests.bench.compare --seconds $(SECONDS) --rounds $(ROUNDS) $(if $(IIPSRV),--iipsrv "$(IIPSRV)") $(if $(BEFORE),--before "$(BEFORE)") $(if $(ONLY),--only "$(ONLY)") $(if $(WRITE),--write "$(WRITE)")
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md

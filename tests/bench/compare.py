@@ -118,11 +118,14 @@ def check(server: Server, master: pyvips.Image, workload: Workload) -> float:
     return min(truth.check(master, path, server.get(path, workload.side)) for path in paths)
 
 
-def start_all(folder: Path, master: Path, built: str) -> list[Server]:
-    """Ours first. Raises CannotBench."""
+def start_all(folder: Path, master: Path, built: str, before: Path | None) -> list[Server]:
+    """Ours first; beside it the release of the checkout `before` alone, or all peers. Raises CannotBench."""
     started: list[Server] = []
     try:
         started.append(servers.lectotype(folder, master))
+        if before:
+            started.append(servers.other_release(folder, before, master))
+            return started
         if built:
             started.append(servers.iipsrv(folder, Path(built), BUILT))
         started.append(servers.iipsrv(folder, servers.DEBIAN_IIPSRV, DEBIAN))
@@ -163,14 +166,19 @@ def goals_met(results: dict[str, dict[str, Tally]], ours: str) -> list[str]:
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1, 20), help="Runs of each workload and server.")
 @click.option("--only", default="", help="Workloads whose names begin so, separated by commas; empty: all.")
 @click.option("--iipsrv", "built", default="", help="Path of an iipsrv.fcgi that you built, as one more peer.")
+@click.option(
+    "--before",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Compare with the Lectotype of another checkout, and with nothing else.",
+)
 @click.option("--write", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Put the table into this document.")
-def main(seconds: float, rounds: int, only: str, built: str, write: Path | None) -> None:
+def main(seconds: float, rounds: int, only: str, built: str, before: Path | None, write: Path | None) -> None:
     """Compare Lectotype with other image servers on this machine."""
     click.echo(f"{report.machine()}; load average {os.getloadavg()[0]:.1f}; {rounds} rounds of {seconds:g} s")
     chosen = [one for one in all_workloads(seconds) if not only or one.name.startswith(tuple(only.split(",")))]
     try:
         with tempfile.TemporaryDirectory(prefix="lectotype-bench-") as name:
-            rows, said = compare(Path(name), chosen, seconds, rounds, built)
+            rows, said = compare(Path(name), chosen, seconds, rounds, built, before)
     except (CannotBench, truth.Wrong) as error:
         click.echo(str(error), err=True)
         sys.exit(1)
@@ -184,7 +192,7 @@ def main(seconds: float, rounds: int, only: str, built: str, write: Path | None)
 
 
 def compare(
-    folder: Path, chosen: Sequence[Workload], seconds: float, rounds: int, built: str
+    folder: Path, chosen: Sequence[Workload], seconds: float, rounds: int, built: str, before: Path | None
 ) -> tuple[list[list[str]], list[str]]:
     """Rows of the table and sentences about the goals. Raises CannotBench, Wrong."""
     servers.require("nginx", "wrk", "node", "npm")
@@ -192,7 +200,7 @@ def compare(
     scene.draw(path)
     servers.write_pyramids(path, folder)
     master = pyvips.Image.new_from_file(str(path))
-    started = start_all(folder, path, built)
+    started = start_all(folder, path, built, before)
     ours, rows, results = started[0], [], {}
     try:
         bench = Bench(folder, started, seconds, rounds)

@@ -1,5 +1,6 @@
 """The servers that are measured side by side, each on a port of its own on loopback, each with two processes."""
 
+import json
 import os
 import shutil
 import signal
@@ -26,6 +27,15 @@ DEBIAN, BUILT, NODE = "iipsrv 1.1 (Debian)", "iipsrv (built)", "iiif-processor 7
 SHEET = "sheet-{side}.tif"
 HERE = Path(__file__).parent
 READY_S = 60.0
+OTHER = """
+import json, sys
+from pathlib import Path
+from tests.bench.servers import lectotype
+server = lectotype(Path(sys.argv[1]), Path(sys.argv[2]))
+print(json.dumps([server.base, server.image]), flush=True)
+sys.stdin.read()  # until the bench ends
+server.stop()
+"""
 QUALITY = 88
 
 
@@ -78,7 +88,9 @@ class Server:
     def stop(self) -> None:
         """End its processes with their children."""
         for process in self.front + self.processes:
-            if process.poll() is None:
+            if process.stdin is not None:
+                process.stdin.close()  # one that holds the server of another release
+            elif process.poll() is None:
                 os.killpg(process.pid, signal.SIGTERM)
         for process in self.front + self.processes:
             try:
@@ -102,6 +114,23 @@ def lectotype(folder: Path, master: Path) -> Server:
     runtime.database.engine.dispose()
     process = _start([sys.executable, "-m", "app.cli", "web"], settings.environment(), folder / "lectotype.log")
     return Server("Lectotype", f"{settings.base_url}/iiif/3", media.key, [process]).wait()
+
+
+def other_release(folder: Path, checkout: Path, master: Path) -> Server:
+    """Lectotype as another checkout has it, in its own virtual environment (.venv)."""
+    folder = folder / "other"
+    folder.mkdir()
+    python = checkout / ".venv/bin/python"
+    if not python.exists():
+        raise CannotBench(f"{checkout} has no .venv: run `make .venv/dev` there")
+    holder = subprocess.Popen(
+        [str(python), "-c", OTHER, str(folder), str(master)], cwd=checkout, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    line = holder.stdout.readline() if holder.stdout else b""
+    if not line:
+        raise CannotBench(f"{checkout} does not serve the sheet")
+    base, image = json.loads(line)
+    return Server(f"Lectotype in {checkout.name}", base, image, [holder])
 
 
 def iipsrv(folder: Path, program: Path, name: str, cache_mb: int = 10) -> Server:
