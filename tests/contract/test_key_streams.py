@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from analytics import selections
 from annotations.search import service
 from app import relay
 from app.cli import analyse
@@ -62,9 +63,9 @@ def test_a_run_over_a_search_goes_beyond_what_paging_reaches(prepared: Runtime, 
     while relay.update_index(prepared):
         pass
     monkeypatch.setattr(service, "DEEPEST", 3)
-    monkeypatch.setattr(analyse, "PAGE", 2)
+    monkeypatch.setattr(selections, "BATCH", 2)
     for name in ("data_dir", "base_url"):
         monkeypatch.setenv(f"LECTOTYPE_{name.upper()}", str(getattr(prepared.settings, name)))
     result = CliRunner().invoke(analyse.run, ["sheet", "--query", "family:Fagaceae", "--json"])
     assert result.exit_code == 0, result.output
-    assert len({one["key"] for one in json.loads(result.stdout)}) == 7
+    assert json.loads(result.stdout)["total"] == 7

@@ -224,7 +224,10 @@ def test_a_page_has_the_form_that_viewers_draw(hub: Hub, check: Callable[[Any], 
     assert shown["target"]["source"]["id"] == canvas
     box, shape = shown["target"]["selector"]
     assert box["value"] == "xywh=10,10,80,71"
-    assert shape["value"] == '<svg xmlns="http://www.w3.org/2000/svg"><path d="M10.5,10 L90,10 L50,80.2 Z"/></svg>'
+    assert (
+        shape["value"]
+        == '<svg xmlns="http://www.w3.org/2000/svg"><path fill-rule="evenodd" d="M10.5,10 L90,10 L50,80.2 Z"/></svg>'
+    )
 
 
 def test_a_page_that_is_not_complete_says_so(hub: Hub, monkeypatch: pytest.MonkeyPatch, check: Callable[[Any], None]) -> None:
