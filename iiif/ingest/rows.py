@@ -18,6 +18,7 @@ MAX_FIELD = 1_000_000
 MAX_FIELD_LINES = 1000
 MAX_ATTEMPTS = 40  # at the end of one field, before it is given up
 MAX_GIVEN_UP = 500  # fields of one file; then none runs over more than a line
+BLANKS = " \t\v\f\x1c\x1d\x1e\x1f\x85\xa0"  # a line of these and delimiters alone is no row
 QUOTE = '"'
 
 
@@ -79,7 +80,7 @@ def rows_of_lines(source: Iterator[Line], dialect: Dialect) -> Iterator[Row]:
             yield Row(line.number, [], (line.issue,))
         elif QUOTE in text if not quote else quote in text:
             yield _quoted(line, text, lines, dialect)
-        elif text and not text.isspace() and text.strip(delimiter + " "):
+        elif text and not text.isspace() and text.strip(delimiter + BLANKS):
             yield _checked(line, text.split(delimiter))
 
 

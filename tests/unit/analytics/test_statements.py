@@ -38,9 +38,9 @@ numbers = st.floats(-1e12, 1e12, allow_nan=False)
 
 
 def has_extent(region: Region) -> bool:
-    """Whether a selector may say it: shapes have an area's box, lines have two places."""
+    """Whether a selector may say it: shapes have an area's box, lines have two places and do not end where they began."""
     flat = region.box.x0 == region.box.x1 or region.box.y0 == region.box.y1
-    return not (region.rings and flat) and all(len(set(line)) > 1 for line in region.lines)
+    return not (region.rings and flat) and all(len(set(line)) > 1 and line[0] != line[-1] for line in region.lines)
 
 
 @st.composite
