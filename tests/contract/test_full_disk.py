@@ -23,7 +23,7 @@ from iiif.catalogue.model import Media
 from tests import live
 from tests.drain import drain
 from tests.live import ROOT, Live
-from tests.services import free_port, wait_until
+from tests.services import free_port, missing, wait_until
 from tests.sheets import comment
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
@@ -41,7 +41,7 @@ class Disk:
             ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(path)], capture_output=True, check=False
         )
         if done.returncode:
-            pytest.skip(f"needs the right to mount a disk: {done.stderr.decode().strip()}")
+            missing(f"a disk of our own: {done.stderr.decode().strip()}")
 
     def mode(self, mode: str) -> None:
         """ "ro" or "rw"."""
