@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from analytics import service as analytics
 from annotations import targets
-from annotations.search.schema import FIELDS
+from annotations.search.schema import FIELDS, SHOWING_PLACES
 from app import migrate
 from app.backup import before_migration
 from app.runtime import context
@@ -24,7 +24,7 @@ def build(settings: Settings | None = None) -> Runtime:
         settings=settings,
         database=connect(settings.database),
         blobs=FolderBlobs(settings.blobs_dir),
-        search=engines.connect(settings, FIELDS),
+        search=engines.connect(settings, SHOWING_PLACES if settings.show_withheld_places else FIELDS),
     )
     targets.recognise("run", _is_run)
     context.use(runtime)

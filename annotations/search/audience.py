@@ -2,6 +2,9 @@
 
 A statement about a closed image is for those who may see its collection. A specimen with closed images has two documents:
 one for the public, with what everybody may know, and a full one. Who asks finds one of them, never both.
+
+Where the hub shows the places that records withhold, the documents that hold one are for those alone who ask while it does: as
+soon as it does no more, nobody finds them, until they are made anew without the place.
 """
 
 from collections.abc import Collection
@@ -9,9 +12,11 @@ from urllib.parse import quote
 
 from app.runtime.principal import ALL, Grant, Principal
 from app.runtime.search.port import And, Not, Query, Term
+from iiif.catalogue import places
 
 FIELD = "access"
 EVERYBODY, PUBLIC, NOT = "everybody", "public", "not "
+PLACED = "placed"  # instead of these two, where the document tells a place that the record withholds
 Held = tuple[str, str]  # institution code and collection code
 
 
@@ -29,10 +34,15 @@ def of_shortened(collections: Collection[Held]) -> list[str]:
     return [PUBLIC, *(NOT + code for code in of_closed(collections))]
 
 
+def with_place(access: Collection[str]) -> list[str]:
+    """The same audience, of a document that tells a place which its record withholds."""
+    return [PLACED if code in (EVERYBODY, PUBLIC) else code for code in access]
+
+
 def where(by: Principal) -> Query:
     """The documents that are for `by`."""
     codes = tuple(_of_grant(grant) for grant in by.granted("see"))
-    shown = Term(FIELD, (EVERYBODY, PUBLIC, *codes))
+    shown = Term(FIELD, (EVERYBODY, PUBLIC, *([PLACED] if places.are_shown() else []), *codes))
     return And((shown, Not(Term(FIELD, tuple(NOT + code for code in codes))))) if codes else shown
 
 

@@ -142,6 +142,7 @@ def _specimen(
         rows, access = [row for row in rows if closed.get(row.key, set()) <= collections], audience.of_closed(collections)
     else:
         return Document(index_key(sort, key), specimen.version, deleted=True)
+    access = audience.with_place(access) if _tells_withheld_place(specimen) else access
     fields = _of_specimen(specimen, media, rows, addresses) | {audience.FIELD: access}
     return Document(index_key(sort, key), specimen.version, fields)
 
@@ -179,7 +180,7 @@ def _annotation(
     fields: Fields = _shared(specimens, addresses)
     fields |= {
         THING: ANNOTATION,
-        audience.FIELD: audience.of_closed(closed.get(key, set())),
+        audience.FIELD: _audience_of(closed.get(key, set()), specimens),
         "pid": ids.ark(key, addresses.naan),
         "specimen": _specimens_of(row),
         "media": _distinct(target.media_key for target in row.targets),
@@ -201,6 +202,18 @@ def _annotation(
     if row.kind == "ruler" and row.value is not None:
         fields["pxPerMm"] = [row.value]
     return Document(index_key(ANNOTATION, key), store.index_version(row), fields)
+
+
+def _tells_withheld_place(specimen: Specimen) -> bool:
+    """Whether its document holds a place that the record withholds, for the hub shows these."""
+    return places.are_shown() and bool(places.withheld_by(specimen.interpreted))
+
+
+def _audience_of(closed: set[audience.Held], specimens: Iterable[Specimen]) -> list[str]:
+    """Of an annotation about images that are closed in these collections, which lies on these specimens."""
+    placed = {(one.institution_code, one.collection_code) for one in specimens if _tells_withheld_place(one)}
+    access = audience.of_closed(closed | placed if closed else closed)
+    return audience.with_place(access) if placed else access
 
 
 def _specimens_of(row: AnnotationRow) -> list[str]:

@@ -4,6 +4,8 @@ Darwin Core terms keep their names. Lengths are millimetres, areas square millim
 list, or of a field's `edition`, has every index made anew by the relay.
 """
 
+from dataclasses import replace
+
 from annotations.search import audience
 from app.runtime.search.port import Field
 
@@ -54,4 +56,6 @@ FIELDS: tuple[Field, ...] = (
     Field("created", "date"),
     Field("modified", "date"),
 )
+SHOWING_PLACES = tuple(replace(field, edition=field.edition + 1000) if field.kind == "point" else field for field in FIELDS)
+"""The same of a hub that shows withheld places, so that an index is made anew when that changes."""
 BY_NAME = {field.name: field for field in FIELDS if field.name not in (THING, audience.FIELD)}  # what may be asked for by name

@@ -131,8 +131,10 @@ class Export:
         with self.runtime.reads.begin() as session:
             added = manifest_extras.of_images(session, media, self.addresses, self.by, specimen.key)
             views = canvas_views(session, specimen.key, media, self.by)
+            withheld = {one.key for one in media if self.policy.gps and catalogue.withholds_place(session, one.key)}
         for one, pyramid in opened_images:
-            packet = embedded_metadata.packet(one, self.hub.pid(one.key), pyramid.camera, self.policy)
+            policy = self.policy.of_withheld_place() if one.key in withheld else self.policy
+            packet = embedded_metadata.packet(one, self.hub.pid(one.key), pyramid.camera, policy)
             services = added.canvas_services.get(one.key, ())
             home = self.addresses.manifest(one.specimen_key)
             shown_in = home if self.folder.path(home).is_file() else address

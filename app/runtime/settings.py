@@ -83,6 +83,11 @@ class Settings(BaseSettings):
     picture_gps: bool = Field(
         default=False, description="Pictures that carry camera data also carry the place where they were taken."
     )
+    show_withheld_places: bool = Field(
+        default=False,
+        description="Places that a record withholds or generalises are shown to everybody; otherwise to those alone who may see "
+        "closed images of its collection.",
+    )
     decode_seconds: int = Field(default=300, ge=1, description="Decoding one foreign image file may take so many seconds.")
     decode_bytes: int = Field(
         default=6_000_000_000, ge=500_000_000, description="Address space of the process that decodes a foreign image file."

@@ -2,7 +2,7 @@
 
 `informationWithheld` and `dataGeneralizations` say that the whole is not for all, `accessRights` may. What is coarser than a
 county stays. Nobody finds the record by what is held back, for the index does not hold it. The place may still be read on an
-image of the label: images are held back by their own access.
+image of the label: images are held back by their own access. A setting (`show_withheld_places`) shows all of it to everybody.
 """
 
 import re
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from app.runtime import context
 from app.runtime.principal import Principal, may
 from iiif.catalogue.model import Specimen
 from ontology import darwin_core
@@ -49,9 +50,14 @@ def _speaks_of_a_place(text: str) -> bool:
     return _OF_NAMES.search(text) is None or _OF_PLACES.search(text) is not None
 
 
+def are_shown() -> bool:
+    """Whether this hub shows to everybody what records withhold, by its settings."""
+    return context.current().settings.show_withheld_places
+
+
 def public(specimen: Specimen) -> Specimen:
     """The specimen as the public sees it: where its place is withheld, no term or column that tells more than a province."""
-    if not withheld_by(specimen.interpreted):
+    if not withheld_by(specimen.interpreted) or are_shown():
         return specimen
     interpreted = {term: text for term, text in specimen.interpreted.items() if term not in TELL_PLACES | TELL_PLACES_TOO}
     verbatim = {column: text for column, text in specimen.verbatim.items() if not _tells_a_place(column)}

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime import changes, ids, outbox
 from app.runtime.principal import Principal, require
-from iiif.catalogue import store
+from iiif.catalogue import places, store
 from iiif.catalogue.depictions import (
     MAX_SPECIMENS,
     add_home,
@@ -167,6 +167,15 @@ def list_media(session: Session, *, specimen_key: str = "", state: str = "", aft
 def media_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Media]:
     """Those of the images that are here; for one page of a list."""
     return {row.key: store.media(row) for row in store.media_by_key(session, keys)}
+
+
+def withholds_place(session: Session, media_key: str) -> bool:
+    """Whether a specimen that the image shows has a place that this hub holds back from the public."""
+    if places.are_shown():
+        return False
+    shown = store.depictions_of_media(session, [media_key])
+    specimens = specimens_by_key(session, [depiction.specimen_key for depiction in shown])
+    return any(places.withheld_by(specimen.interpreted) for specimen in specimens.values())
 
 
 def lock_media(session: Session, keys: Iterable[str]) -> tuple[Media, ...]:

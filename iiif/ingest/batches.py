@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from app.runtime.context import Runtime
-from iiif.catalogue import service
+from iiif.catalogue import places, service
 from iiif.catalogue.identity import identities_of
 from iiif.catalogue.model import Specimen
 from iiif.ingest.model import Record
@@ -62,6 +62,7 @@ class Batch:
             here = known.get(one.identities[0])
             if here is not None and not seen & keys and _is_same(one, here, started_at):
                 report.already_here += 1
+                report.places_withheld += bool(places.withheld_by(here.interpreted))
                 continue
             is_new = one.number not in taken and not known.keys() & set(one.identities) and not seen & keys
             if is_new and max(map(len, one.number)) <= MAX_CODE:

@@ -117,13 +117,15 @@ class Loader:
                     self.take(each.record, report)
                 continue
             report.specimens_added += len(step)
+            report.places_withheld += sum(bool(places.withheld_by(each.reading.terms)) for each in step)
             for each in step:
                 _warn(each.record, each.reading, report)
 
     def _take(self, record: Record, report: IngestReport) -> None:
         reading = darwin_core.interpret(record.verbatim)
         terms = {**reading.terms, "catalogNumber": record.number}
-        problem = too_long(terms) or self._objection(record, terms)
+        report.places_withheld += bool(places.withheld_by(terms))
+        problem = too_long(terms) or self._objection(record, terms, report)
         if problem is not None:
             report.add(record.place, record.number, problem)
             return
@@ -139,12 +141,14 @@ class Loader:
         if is_new:
             _warn(record, reading, report)
 
-    def _objection(self, record: Record, terms: Mapping[str, str]) -> IngestIssue | None:
+    def _objection(self, record: Record, terms: Mapping[str, str], report: IngestReport) -> IngestIssue | None:
         """Why the record cannot be what is here, or why it cannot be told what it is."""
         with self.runtime.reads.begin() as session:
             match = matching.find(session, terms, numbered=record.numbered)
             if match.undecided:
                 match = matching.settle(session, match, digests(record.images))
+        if match.specimen is not None and not places.withheld_by(terms):
+            report.places_withheld += bool(places.withheld_by(match.specimen.interpreted))
         return matching.ambiguous(record.number, match.namesakes) if match.undecided else matching.clash(terms, match)
 
     def _own_images(self, record: Record, terms: Mapping[str, str], report: IngestReport) -> list[ImageFile]:
@@ -346,7 +350,8 @@ def _warn(record: Record, reading: darwin_core.Interpretation, report: IngestRep
     for note in reading.notes:
         report.add(record.place, record.number, warning(note.code, note.sentence, note.term, note.value))
     if said := places.withheld_by(reading.terms):
-        sentence = f"{said} says {reading.terms[said][:100]!r}: the place of the record is not shown to the public."
+        shown = "shown to everybody, by LECTOTYPE_SHOW_WITHHELD_PLACES" if places.are_shown() else "not shown to the public"
+        sentence = f"{said} says {reading.terms[said][:100]!r}: the place of the record is {shown}."
         report.add(record.place, record.number, warning("withheld-place", sentence, said, reading.terms[said]))
     for columns in (record.verbatim, *(image.terms for image in record.images)):
         rights_reading = rights.read(columns) if columns else None

@@ -161,6 +161,11 @@ class Ingest:
     ended_at: datetime | None
     names_left_out: bool = False
 
+    @property
+    def may_tell_places(self) -> bool:
+        """Whether an entry of the report may quote a place that a record withholds."""
+        return bool(self.report.get("placesWithheld") or "withheld-place" in self.report.get("codes", {}))
+
     def without_names(self) -> "Ingest":
         """The same without its sources and whatever else names files: of its report the numbers alone."""
         numbers = {name: value for name, value in self.report.items() if isinstance(value, int) or name == "codes"}

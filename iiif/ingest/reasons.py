@@ -114,7 +114,7 @@ _ROWS = (
     (
         "withheld-place",
         "the record withholds or generalises its place: it is not shown to the public",
-        "Nothing, or empty these columns if all may see the place.",
+        "Nothing, or empty these columns if all may see the place (LECTOTYPE_SHOW_WITHHELD_PLACES shows all such places).",
     ),
     ("bad-country-code", "not two letters", "Use ISO 3166-1, as DE."),
 )

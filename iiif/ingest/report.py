@@ -56,6 +56,7 @@ class IngestReport:
     """Counts are exact; of the entries the first `KEPT_ENTRIES` are kept, so that memory stays flat.
 
     Every record is one of four: it became a specimen, was here already, added to one that is (`merged`), or was refused.
+    `places_withheld` are records that withhold their place, or whose specimen does: an entry may quote it.
     `sink` is told of every entry as it comes, kept or not.
     """
 
@@ -68,6 +69,7 @@ class IngestReport:
     refused: int = 0
     rejected: int = 0
     warnings: int = 0
+    places_withheld: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     entries: list[ReportEntry] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -109,6 +111,7 @@ class IngestReport:
             "refused": self.refused,
             "rejectedTotal": self.rejected,
             "warningsTotal": self.warnings,
+            "placesWithheld": self.places_withheld,
             "entriesLeftOut": self.rejected + self.warnings - len(self.entries),
             "codes": dict(self.codes.most_common()),
             "notes": self.notes,

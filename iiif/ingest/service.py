@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.runtime import changes, ids, processes
-from app.runtime.principal import Principal
+from app.runtime.principal import Principal, may
+from iiif.catalogue import places
 from iiif.catalogue.visibility import sees_names
 from iiif.ingest import store
 from iiif.ingest.errors import UnknownIngest
@@ -87,9 +88,11 @@ def by_key(session: Session, keys: Iterable[str], *, by: Principal) -> Mapping[s
 
 
 def _as_seen(session: Session, rows: Sequence[IngestRow], by: Principal) -> tuple[Ingest, ...]:
-    """Without what names files, where `by` may not see the name of each."""
+    """Without what names files, where `by` may not see the name of each, or what may quote a place that a record withholds."""
     found = tuple(map(store.ingest, rows))
-    return found if not found or sees_names(session, by) else tuple(ingest.without_names() for ingest in found)
+    named = not found or sees_names(session, by)
+    placed = may(by, "see") or places.are_shown()
+    return tuple(one if named and (placed or not one.may_tell_places) else one.without_names() for one in found)
 
 
 def counts(session: Session) -> Mapping[str, int]:

@@ -8,7 +8,7 @@ import re
 import struct
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape
 
 from app.runtime.settings import Settings
@@ -42,6 +42,10 @@ class Policy:
     @classmethod
     def of(cls, settings: Settings) -> "Policy":
         return cls(settings.picture_metadata, settings.picture_gps)
+
+    def of_withheld_place(self) -> "Policy":
+        """The same for an image of a specimen whose place is held back."""
+        return replace(self, gps=False)
 
 
 def packet(media: Media, address: str, facts: CameraFacts | None, policy: Policy) -> bytes:

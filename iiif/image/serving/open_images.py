@@ -126,6 +126,7 @@ class OpenImages:
     def _open(self, key: str, by: Principal) -> _Opened:
         with self.runtime.reads.begin() as session:
             media = catalogue.get_media(session, key)
+            withheld = self._policy.gps and catalogue.withholds_place(session, key)
         if media.state != "ready":
             view_of(media, by)  # to whom it is closed is told nothing of its state
         if media.state == "failed":
@@ -139,7 +140,8 @@ class OpenImages:
         except (FileNotFoundError, PyramidError) as error:
             view_of(media, by)
             raise self.lost(key) from error
-        packet = embedded_metadata.packet(media, self.addresses.pid(key), pyramid.camera, self._policy)
+        policy = self._policy.of_withheld_place() if withheld else self._policy
+        packet = embedded_metadata.packet(media, self.addresses.pid(key), pyramid.camera, policy)
         digest = f"{media.pyramid_sha256}.{hashlib.sha256(packet).hexdigest()[:16]}"
         return _Opened(media, pyramid, packet, digest, time.monotonic() + KEPT_S)
 
