@@ -95,11 +95,12 @@ def add_images(session: Session, key: str, media: Sequence[Media], *, at: dateti
     False if the run takes no more, because it is closed or cancelled. Raises UnknownRun.
     """
     run = get(session, key)
-    before = {} if run.again else _before(session, run, [image.key for image in media])
-    rows = store.lock_runs(session, [key, *(task.run_key for task in before.values())])
+    others = {} if run.again else _before(session, run, [image.key for image in media])
+    rows = store.lock_runs(session, [key, *(task.run_key for task in others.values())])
     row = rows[key]
     if row.state != "running" or row.frozen_at is not None:
         return False
+    before = {} if run.again else _before(session, run, [image.key for image in media], rows)  # as it stands under the locks
     known = store.known_media(session, key, [image.key for image in media])
     fresh = {image.key: image for image in media if image.key not in known}
     for image in catalogue.lock_media(session, [image.key for image in fresh.values() if image.state == "pending"]):
@@ -181,7 +182,7 @@ def settle_batch(session: Session, key: str, *, at: datetime) -> int:
     if row.state == "cancelled" and row.waiting:
         done = tasks.cancel_batch(session, row, at=at)
     elif row.under_way == "withdrawing":
-        done = withdrawal.withdraw_batch(session, key, at=row.retracted_at or at)
+        done = withdrawal.withdraw_batch(session, key, at=at, withdrawn_at=row.retracted_at)
     elif row.under_way == "restoring":
         done = withdrawal.restore_batch(session, key, at=at)
     if not done:
@@ -239,6 +240,16 @@ def page(
     where = {"state": state, "pipeline": pipeline, "ingest": ingest}
     rows = store.page(session, where, _media_keys(session, media, specimen), offset=offset, limit=limit)
     return tuple(map(store.run, rows))
+
+
+def newest(session: Session, *, state: str = "", limit: int) -> list[tuple[datetime, str]]:
+    """When each of the newest runs was asked for, and its key."""
+    return store.newest(session, state, limit)
+
+
+def by_key(session: Session, keys: Sequence[str]) -> Mapping[str, Run]:
+    """Those of the runs that are here; for one page of a list."""
+    return {row.key: store.run(row) for row in store.by_key(session, keys)}
 
 
 def count(session: Session, *, state: str = "", pipeline: str = "", ingest: str = "", media: str = "", specimen: str = "") -> int:
@@ -300,10 +311,17 @@ def check(selection: Selection, seed: int) -> None:
         raise BadRun(f"A query has up to {LONGEST_QUERY:,} characters.", parameter="query")
 
 
-def _before(session: Session, run: Run, media_keys: Sequence[str]) -> dict[str, TaskRow]:
-    """Of each image a task that did, does or failed at the very same work in another run: the best of them."""
+def _before(
+    session: Session, run: Run, media_keys: Sequence[str], locked: Mapping[str, RunRow] | None = None
+) -> dict[str, TaskRow]:
+    """Of each image a task that did, does or failed at the very same work in another run: the best of them.
+
+    With `locked` only tasks of those runs, which nobody changes now. A run that began such work since the locks were taken is
+    passed over, and does it beside this one.
+    """
     ranks = ("completed", "running", "waiting", "failed")
-    found = [task for task in store.same_work(session, run.fingerprint, media_keys) if task.run_key != run.key]
+    same = store.same_work(session, run.fingerprint, media_keys)
+    found = [task for task in same if task.run_key != run.key and (locked is None or task.run_key in locked)]
     best: dict[str, TaskRow] = {}
     for task in sorted(found, key=lambda task: ranks.index(task.state)):
         best.setdefault(task.media_key, task)

@@ -1,6 +1,7 @@
 """SQL of runs and tasks: rows in, frozen values out. Who locks both, locks the run before its tasks, and runs by key."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, insert, select, update
@@ -39,6 +40,16 @@ def page(session: Session, where: Mapping[str, str], media: Sequence[str] | None
     """Newest first; `media` restricts them to those that have a task with one of these images."""
     query = select(RunRow).where(*_where(where, media)).order_by(*NEWEST_FIRST)
     return session.scalars(query.offset(offset).limit(limit)).all()
+
+
+def newest(session: Session, state: str, limit: int) -> list[tuple[datetime, str]]:
+    """When each of the newest was asked for, and its key; read from the index alone."""
+    query = select(RunRow.created_at, RunRow.key).where(*([RunRow.state == state] if state else []))
+    return [(at, key) for at, key in session.execute(query.order_by(*NEWEST_FIRST).limit(limit))]
+
+
+def by_key(session: Session, keys: Sequence[str]) -> Sequence[RunRow]:
+    return session.scalars(select(RunRow).where(RunRow.key.in_(keys))).all()
 
 
 def count(session: Session, where: Mapping[str, str], media: Sequence[str] | None) -> int:
@@ -101,7 +112,7 @@ def same_work(session: Session, fingerprint: str, media_keys: Sequence[str]) -> 
         .where(TaskRow.state.in_(("waiting", "running", "completed", "failed")))
         .where(RunRow.state != "retracted", (RunRow.state != "cancelled") | TaskRow.state.in_(("completed", "failed")))
     )
-    return session.scalars(query).all()
+    return session.scalars(query.execution_options(populate_existing=True)).all()  # a second look sees what is new
 
 
 def waiting_for(session: Session, media_key: str) -> Sequence[tuple[str, str]]:

@@ -1,6 +1,9 @@
 """An annotation on an annotation lies where its target lies: when the target moves, it moves along.
 
 The same holds of what lies on an image when that comes to show other specimens than before.
+
+Locks are taken in one order, so that nobody waits in a circle: images, then annotations in the order of their keys, then
+specimens in the order of theirs. Who will change several annotations thus locks all of them at once, before the first.
 """
 
 from collections import Counter
@@ -31,8 +34,21 @@ def both(followers: Iterable[Follower]) -> tuple[Target, ...]:
     return tuple(target for follower in followers for target in (*follower.before, *follower.after))
 
 
+def lock(session: Session, keys: Iterable[str], besides: Iterable[str] = ()) -> None:
+    """Lock these annotations, all that follows them, and those that are named `besides`, in the order of their keys."""
+    found = set(keys)
+    waiting = sorted(found)
+    while waiting:
+        waiting = [key for key in store.about_annotations(session, waiting) if key not in found]
+        found.update(waiting)
+    store.lock(session, found.union(besides))
+
+
 def follow(session: Session, keys: Sequence[str]) -> tuple[Follower, ...]:
-    """Let what is said about these annotations, and what is said about that in turn, lie where they lie now."""
+    """Let what is said about these annotations, and what is said about that in turn, lie where they lie now.
+
+    The caller has locked all of them (`lock`); a follower that came since is locked here.
+    """
     moved: list[Follower] = []
     moves: Counter[str] = Counter()
     waiting = list(keys)
@@ -40,7 +56,7 @@ def follow(session: Session, keys: Sequence[str]) -> tuple[Follower, ...]:
         changed = []
         for key in store.about_annotations(session, waiting):
             moves[key] += 1
-            row = store.find(session, key)
+            row = store.find(session, key, lock=True)
             if row is not None and moves[key] <= MOST_MOVES and (follower := lay_again(session, row)) is not None:
                 moved.append(follower)
                 changed.append(key)

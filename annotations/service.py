@@ -58,6 +58,7 @@ def create(
     and then stores nothing.
     """
     accepted = validation.check(document)
+    following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
     _require(session, by, lying)
     insert = partial(_insert, session, accepted, lying=lying, layer=layer, by=by, addresses=addresses, at=at)
@@ -114,6 +115,8 @@ def replace(
     (`viewer_merge.py`). `canonical` and `via` stay in any case. Raises as `create` does, and UnknownAnnotation,
     DeletedAnnotation, WithdrawnAnnotation, EtagMismatch, IdentityChanged.
     """
+    named = targets.annotations_named(document.get("target") if isinstance(document, Mapping) else None, addresses)
+    following.lock(session, [key], named.union(store.named_by(session, key)))
     row = _standing(session, key, if_match, by)
     old = store.annotation(row)
     before = old.targets
@@ -159,10 +162,12 @@ def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match:
 def lay_again(session: Session, media_key: str, *, after: str, at: datetime, limit: int = LAID_AT_ONCE) -> str | None:
     """Let the annotations on the image behind `after`, `limit` of them, lie on the specimens that it shows now.
 
-    The key of the last, or None when there are no more.
+    The key of the last, or None when there are no more. Locks: the image, then annotations by key, then specimens by key, as
+    `following` says; `withdrawal` keeps to the same order.
     """
     catalogue.lock_media(session, [media_key])  # who changes what it shows has it locked, and would not be seen
     keys = store.keys_on(session, media_key, after=after, limit=limit)
+    following.lock(session, keys)
     rows = [row for key in keys if (row := store.find(session, key, lock=True)) is not None]
     moved = [follower for row in rows if (follower := following.lay_again(session, row)) is not None]
     moved += following.follow(session, [follower.key for follower in moved])

@@ -4,7 +4,7 @@ Which annotations are about something is asked of the rows of their targets. Pag
 the annotation's key, so the last page costs what the first one costs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
@@ -35,6 +35,20 @@ def target(row: AnnotationTargetRow) -> Target:
 def find(session: Session, key: str, *, lock: bool = False) -> AnnotationRow | None:
     """The row of that key, deleted or not; with `lock`, nobody else changes it before this transaction ends."""
     return session.get(AnnotationRow, key, with_for_update=lock or None, populate_existing=lock)
+
+
+def lock(session: Session, keys: Iterable[str]) -> None:
+    """Lock the rows of these annotations in the order of their keys, so that two who lock many never wait for one another."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), AT_ONCE):
+        some = AnnotationRow.key.in_(ordered[start : start + AT_ONCE])
+        session.execute(select(AnnotationRow.key).where(some).order_by(AnnotationRow.key).with_for_update())
+
+
+def named_by(session: Session, key: str) -> Sequence[str]:
+    """The keys of the annotations that the annotation is about."""
+    query = select(AnnotationTargetRow.key).where(AnnotationTargetRow.annotation_key == key)
+    return session.scalars(query.where(AnnotationTargetRow.kind == "annotation").distinct()).all()
 
 
 def keep_version(session: Session, row: AnnotationRow, by: str, at: datetime) -> None:

@@ -100,6 +100,19 @@ def resource_key(iri: str) -> str:
     return whole if len(whole) <= LONGEST_KEY else ids.ni(hashlib.sha256(whole.encode()).hexdigest())
 
 
+def annotations_named(target: Any, addresses: Addresses) -> set[str]:
+    """The keys of the annotations that the targets of a document name, which need not be checked yet."""
+    keys = set()
+    for one in target if isinstance(target, list) else [target]:
+        try:
+            named = addresses.identify(iri_of(one).partition("#")[0])
+        except MalformedAnnotation:  # as it will be told of when it is resolved
+            continue
+        if named is not None and named.kind == "annotation":
+            keys.add(named.key)
+    return keys
+
+
 def media_named(session: Session, target: Any, addresses: Addresses) -> set[str]:
     """The keys of all images that the targets of a stored document are about, as they name them now."""
     keys: set[str] = set()
@@ -226,10 +239,10 @@ def _places_of_resource(session: Session, named: Named, asking: _Asking) -> Sequ
 
 
 def _places_of_annotation(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
-    """Where the annotation lies, or lay before it was deleted."""
+    """Where the annotation lies, or lay before it was deleted. It is locked: what it is about moves only before or after."""
     if named.key == asking.itself:
         raise UnknownTarget("An annotation cannot be about itself.", parameter="target")
-    row = store.find(session, named.key)
+    row = store.find(session, named.key, lock=True)
     if row is None:
         raise UnknownTarget(f"There is no annotation {named.key[:64]!r} here.", parameter="target")
     if not store.shows(session, named.key, asking.by):

@@ -31,10 +31,15 @@ def restore(session: Session, run_key: str) -> None:
         session.flush()
 
 
-def withdraw_batch(session: Session, run_key: str, *, at: datetime, limit: int = BATCH) -> int:
-    """Withdraw the next statements of the run; how many, 0 when all are."""
+def withdraw_batch(
+    session: Session, run_key: str, *, at: datetime, withdrawn_at: datetime | None = None, limit: int = BATCH
+) -> int:
+    """Withdraw the next statements of the run; how many, 0 when all are.
+
+    `withdrawn_at` is when the run was retracted, which stands on each of them; now (`at`) where it is not given.
+    """
     machine = (AnnotationRow.version == 1, AnnotationRow.deleted_at.is_(None))  # a person's change made a second version
-    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_(None), *machine), at, at, limit)
+    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_(None), *machine), withdrawn_at or at, at, limit)
 
 
 def restore_batch(session: Session, run_key: str, *, at: datetime, limit: int = BATCH) -> int:
@@ -50,15 +55,15 @@ def _turn(
     at: datetime,
     limit: int,
 ) -> int:
-    """By specimen, so that each specimen is indexed again in as few batches as can be."""
-    rows = session.execute(
-        select(AnnotationRow.key)
-        .where(AnnotationRow.run_key == run_key, *where)
-        .order_by(AnnotationRow.specimen_key, AnnotationRow.key)
-        .limit(limit)
-        .with_for_update()
-    ).all()
-    keys = [row.key for row in rows]
+    """By specimen, so that each specimen is indexed again in as few batches as can be.
+
+    Locks: the statements of the batch in the order of their keys, as `following` says, and then their specimens. What somebody
+    changes before it is locked is left as it is.
+    """
+    of_run = (AnnotationRow.run_key == run_key, *where)
+    by_specimen = select(AnnotationRow.key).where(*of_run).order_by(AnnotationRow.specimen_key, AnnotationRow.key).limit(limit)
+    in_order = select(AnnotationRow.key).where(AnnotationRow.key.in_(by_specimen), *of_run).order_by(AnnotationRow.key)
+    keys = session.scalars(in_order.with_for_update()).all()
     if keys:
         session.execute(
             update(AnnotationRow)

@@ -119,9 +119,12 @@ def end_depiction(session: Session, specimen_key: str, media_key: str, *, by: Pr
 
 
 def _tell(session: Session, media: MediaRow) -> None:
-    """Have what is said about the image laid on the specimens that it shows now; nothing is said of one that is not ready."""
+    """Have what is said about the image laid on the specimens that it shows now; nothing is said of one that never was ready.
+
+    One that failed when its derivative was made anew keeps its size and what was said about it.
+    """
     job = DepictionsChanged(media.key)
-    if media.state == "ready" and not outbox.waits(session, job):
+    if media.width_px and not outbox.waits(session, job):
         outbox.add(session, job)
 
 
@@ -146,7 +149,7 @@ def touched(session: Session, key: str, *, at: datetime) -> SpecimenRow:
     row = store.find_specimen(session, key, lock=True)
     if row is None:
         raise UnknownSpecimen(f"There is no specimen {key!r} here.")
-    row.version, row.updated_at = row.version + 1, at
+    row.version, row.updated_at = row.version + 1, max(row.updated_at, at)
     outbox.touch(session, "specimen", key)
     return row
 

@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
+from app.runtime.db import Moment
 from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
 from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
@@ -43,11 +44,12 @@ def lock_specimens(session: Session, keys: Iterable[str]) -> Sequence[str]:
 
 
 def bump_specimens(session: Session, keys: Sequence[str], at: datetime) -> None:
-    """A new version of each."""
+    """A new version of each, whose time is never set back."""
+    later = case((SpecimenRow.updated_at > at, SpecimenRow.updated_at), else_=literal(at, Moment))
     session.execute(
         update(SpecimenRow)
         .where(SpecimenRow.key.in_(keys))
-        .values(version=SpecimenRow.version + 1, updated_at=at)
+        .values(version=SpecimenRow.version + 1, updated_at=later)
         .execution_options(synchronize_session=False)
     )
 

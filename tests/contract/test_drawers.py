@@ -117,3 +117,20 @@ def test_search_inside_a_specimen_shows_the_target_that_lies_on_it(hub: Hub) -> 
         target = found["target"]
         canvas = target if isinstance(target, str) else target["source"]["id"]
         assert canvas == hub.addresses.canvas(specimen.key, shown.key)
+
+
+def test_what_was_said_of_an_image_that_failed_while_it_came_to_show_another_specimen_lies_on_that_once_it_is_ready(
+    hub: Hub,
+) -> None:
+    _, _, image = drawer(hub, 0)
+    other, _ = add_sheet(hub.runtime, "D 1", sizes=())
+    said(hub, f"{hub.addresses.image(image.key)}#xywh=10,10,20,20")
+    at = hub.runtime.clock()
+    with hub.runtime.db.begin() as session:
+        catalogue.media_failed(session, image.key, "The file was lost.", at=at)
+    with hub.runtime.db.begin() as session:
+        region = OwnRegion(0, 0, 100, 100)
+        catalogue.depict(session, other.key, image.key, region=region, by=BY, at=at, size_px=(SIDE, SIDE))
+        catalogue.media_ready(session, image.key, catalogue.Derivative(SIDE, SIDE, 1, "", image.sha256, 1), at=at)
+    drain(hub.runtime)
+    assert lies_on(hub, image) == {image.specimen_key, other.key}

@@ -1,6 +1,7 @@
 """Statements withdrawn with their run and restored: gone from everywhere, then exactly as before; on both databases."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from annotations.search import consistency, documents
 from app import compose
 from app.runtime.principal import NOBODY
 from app.runtime.settings import Settings
+from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, comment, make_hub
@@ -191,3 +193,15 @@ def test_a_batch_takes_few_statements_whatever_it_holds(hub: Hub) -> None:
             withdrawal.withdraw_batch(session, f"x1of{number}", at=hub.runtime.clock())
         event.remove(engine, "before_cursor_execute", count)
     assert counts[0] == counts[1] <= 8
+
+
+def test_a_retraction_that_is_carried_out_late_sets_no_time_back(hub: Hub) -> None:
+    specimen, (media,) = add_sheet(hub.runtime)
+    state(hub, media, "Carex rubra")
+    with hub.runtime.reads.begin() as session:
+        before = catalogue.get_specimen(session, specimen.key)
+    with hub.runtime.db.begin() as session:
+        withdrawal.withdraw_batch(session, RUN, at=before.updated_at - timedelta(hours=1))
+    with hub.runtime.reads.begin() as session:
+        after = catalogue.get_specimen(session, specimen.key)
+    assert (after.version, after.updated_at) == (before.version + 1, before.updated_at)
