@@ -82,6 +82,11 @@ def page(session: Session, *, by: Principal, state: str = "", offset: int = 0, l
     return _as_seen(session, store.page(session, state, offset=offset, limit=limit), by)
 
 
+def newest(session: Session, *, state: str = "", limit: int) -> list[tuple[datetime, str]]:
+    """When each of the newest ingests was asked for, and its key."""
+    return store.newest(session, state, limit)
+
+
 def by_key(session: Session, keys: Iterable[str], *, by: Principal) -> Mapping[str, Ingest]:
     """Those of the ingests that are here, as `by` sees them; for one page of a list."""
     return {ingest.key: ingest for ingest in _as_seen(session, store.by_key(session, keys), by)}

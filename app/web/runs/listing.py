@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,7 +22,7 @@ from iiif.ingest import service as ingests
 from iiif.ingest.model import Ingest
 
 INGESTS = "ingests"
-INGESTS_SHOWN = 3  # above the runs; all of them have a list of their own
+ANALYSES_SHOWN = 3  # of one ingest
 TASKS_SHOWN = 50
 ENTRIES_SHOWN = 500
 COUNTED = (
@@ -68,10 +70,11 @@ def of_media(session: Session, media_keys: Iterable[str]) -> list[RunLine]:
 
 
 def listing(session: Session, state: str, page: int, size: int, by: Principal) -> dict[str, Any]:
-    """What the template of the list needs; an unknown state lists all. "ingests" is the list of ingests."""
+    """What the template of the list needs; an unknown state lists all. "ingests" is the list of ingests alone."""
     state = state if state in (*RUN_STATES, INGESTS) else ""
     of_runs, of_ingests = analytics.counts(session), ingests.counts(session)
-    counts = {"": sum(of_runs.values()), INGESTS: sum(of_ingests.values())} | {name: of_runs.get(name, 0) for name in RUN_STATES}
+    counts: dict[str, int] = {name: of_runs.get(name, 0) + of_ingests.get(name, 0) for name in RUN_STATES}
+    counts |= {"": sum(counts.values()), INGESTS: sum(of_ingests.values())}
     return {
         "work": work(session),
         "runs": _lines(session, state, page, size, by),
@@ -87,17 +90,14 @@ def listing(session: Session, state: str, page: int, size: int, by: Principal) -
 
 
 def _lines(session: Session, state: str, page: int, size: int, by: Principal) -> list[RunLine]:
-    """The newest ingests stand above the first runs, in the same state."""
+    """Runs and ingests in that state together, newest first."""
     if state == INGESTS:
         return list(map(lines.of_ingest, ingests.page(session, by=by, offset=(page - 1) * size, limit=size)))
-    found = analytics.page(session, state=state, offset=(page - 1) * size, limit=size)
-    shown = _shown(session, found, (), by)
-    above = (
-        ingests.page(session, by=by, state=state, limit=INGESTS_SHOWN)
-        if page == 1 and state not in ("cancelled", "retracted")
-        else ()
-    )
-    return [*map(lines.of_ingest, above), *(lines.of_run(run, shown) for run in found)]
+    both = merge(*(kind.newest(session, state=state, limit=page * size) for kind in (analytics, ingests)), reverse=True)
+    keys = [key for _, key in islice(both, (page - 1) * size, page * size)]
+    found, brought = analytics.by_key(session, keys), ingests.by_key(session, keys, by=by)
+    shown = _shown(session, tuple(found.values()), (), by)
+    return [lines.of_run(found[key], shown) if key in found else lines.of_ingest(brought[key]) for key in keys]
 
 
 def _shown(
@@ -115,7 +115,7 @@ def _shown(
 def ingest_detail(session: Session, key: str, addresses: Addresses, by: Principal) -> dict[str, Any]:
     """What the template of one ingest needs. Raises UnknownIngest."""
     ingest = ingests.get(session, key, by=by)
-    runs = analytics.page(session, ingest=key, limit=INGESTS_SHOWN)
+    runs = analytics.page(session, ingest=key, limit=ANALYSES_SHOWN)
     return {
         "run": lines.of_ingest(ingest),
         "counts": [(label, f"{ingest.report[name]:,}") for name, label in COUNTED if name in ingest.report],

@@ -1,6 +1,7 @@
 """The pages as a browser without scripts gets them."""
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ from analytics.steps.model import Finding
 from annotations import service as annotations
 from annotations.regions import Region
 from app import compose
+from app.runtime import ids
 from app.runtime.context import Runtime
 from app.runtime.db import Base
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from app.web import assets
+from app.web.runs.views import RUNS_SHOWN
 from app.web.specimens.annotation_cards import rounded
 from app.web.specimens.record import sections, spaced
 from app.web.specimens.views import SHOWN
@@ -168,6 +171,32 @@ def test_runs_are_listed_by_state_with_their_steps(hub: Hub) -> None:
     assert f"/runs/{key}" in page(hub, "/runs?state=running")
     assert f"/runs/{key}" not in page(hub, "/runs?state=completed")
     assert "quality" in page(hub, f"/runs/{key}")
+
+
+def test_runs_and_ingests_are_counted_and_listed_together_newest_first(hub: Hub) -> None:
+    runtime, made = hub.runtime, []
+    _, (media,) = add_sheet(runtime)
+    for number in range(RUNS_SHOWN):
+        at = runtime.clock() + timedelta(minutes=number)
+        with runtime.db.begin() as session:
+            how = {"by": Principal.of_system(), "naan": runtime.settings.naan, "at": at}
+            if number % 3:
+                made.append(ingests.begin(session, ["p"], code_version="1", environment={}, **how).key)
+            made.append(analytics.run_over(session, [media], again=True, **how).key)
+    shown = [page(hub, "/runs"), page(hub, "/runs?page=2"), page(hub, "/runs?state=running&page=2")]
+    counted = re.search(r'aria-current="page">All <span class="quiet">(\d+)', shown[0])
+    assert counted is not None
+    assert int(counted[1]) == len(made) == 50
+    listed = [list(dict.fromkeys(re.findall(r'/runs/([xj]1[^"?&]+)"', one))) for one in shown]
+    assert [*listed[0], *listed[1]] == sorted(made, key=lambda key: (order_of(runtime, key), key), reverse=True)
+    assert listed[2] == listed[1]
+
+
+def order_of(runtime: Runtime, key: str) -> datetime:
+    with runtime.reads.begin() as session:
+        if key.startswith(ids.INGEST):
+            return ingests.get(session, key, by=Principal.of_system()).created_at
+        return analytics.get(session, key).created_at
 
 
 def test_an_ingest_names_each_refused_row_with_its_reason(hub: Hub) -> None:
