@@ -4,7 +4,10 @@ import dramatiq
 
 from analytics import execution, service, settling, tasks
 from app.runtime import context
+from app.runtime.blobs import StoreAway
 from iiif.catalogue import service as catalogue
+
+ANALYSE_RETRIES = 3
 
 
 @dramatiq.actor(actor_name="media_settled", queue_name="analysis", max_retries=10, min_backoff=500, time_limit=60_000)
@@ -15,7 +18,19 @@ def media_settled(media_key: str) -> None:
         tasks.media_settled(session, catalogue.get_media(session, media_key), at=runtime.clock())
 
 
-@dramatiq.actor(actor_name="analyse", queue_name="analysis", max_retries=3, min_backoff=2_000, time_limit=1_800_000)
+def tries_again(retries: int, error: BaseException) -> bool:
+    """A few times after a failure, and for as long as the stored files are away."""
+    return isinstance(error, StoreAway) or retries < ANALYSE_RETRIES
+
+
+@dramatiq.actor(
+    actor_name="analyse",
+    queue_name="analysis",
+    max_retries=ANALYSE_RETRIES,
+    retry_when=tries_again,
+    min_backoff=2_000,
+    time_limit=1_800_000,
+)
 def analyse(run_key: str, media_key: str = "") -> None:
     """Do what is left of a task. Safe to repeat, also by two workers at once.
 

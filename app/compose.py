@@ -3,7 +3,7 @@
 from sqlalchemy.orm import Session
 
 from analytics import service as analytics
-from annotations import targets
+from annotations import masks, targets
 from annotations.search.schema import FIELDS, SHOWING_PLACES
 from app import migrate
 from app.backup import before_migration
@@ -14,6 +14,7 @@ from app.runtime.db import connect
 from app.runtime.principal import Principal
 from app.runtime.search import engines
 from app.runtime.settings import Settings
+from iiif.catalogue import service as catalogue
 from iiif.ingest import service as ingests
 
 
@@ -40,8 +41,15 @@ def prepare(runtime: Runtime, before: migrate.Before | None = None) -> None:
     """Make the data folder and bring the database to the newest migration; safe to repeat, and from several processes at once.
 
     `before` is what has to happen before a used database is changed; by default what `before_migration.usual` says. Raises
-    BackupWanted, DiskFull.
+    BackupWanted, DiskFull, StoreAway.
     """
     runtime.settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrate.upgrade(runtime.database, before=before or before_migration.usual(runtime))
+    runtime.blobs.prepare(used=names_blobs(runtime))
     runtime.blobs.sweep()
+
+
+def names_blobs(runtime: Runtime) -> bool:
+    """Whether the database names any blob."""
+    with runtime.reads.begin() as session:
+        return bool(catalogue.list_media(session, limit=1)) or bool(masks.page(session, limit=1))

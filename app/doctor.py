@@ -13,9 +13,10 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import machine, migrate, proxy
+from app import compose, machine, migrate, proxy
 from app.machine import Unwell
 from app.runtime import disk
+from app.runtime.blobs import StoreAway
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.search.port import Everything
@@ -40,8 +41,8 @@ def examine(runtime: Runtime) -> tuple[Diagnosis, ...]:
     checks: tuple[tuple[str, Callable[[], str]], ...] = (
         ("base URL", lambda: _base_url(settings)),
         ("data folder", lambda: _writable(settings.data_dir)),
-        ("blobs", lambda: _writable(settings.blobs_dir)),
         *_services(runtime),
+        ("blobs", lambda: _blobs(runtime) and _writable(settings.blobs_dir)),
         ("OpenCV", _opencv),
         ("web assets", _assets),
         ("libvips", machine.libvips),
@@ -60,8 +61,9 @@ def examine(runtime: Runtime) -> tuple[Diagnosis, ...]:
 
 
 def readiness(runtime: Runtime) -> tuple[Diagnosis, ...]:
-    """What a request needs: database, migrations, search, broker."""
-    return tuple(_try(name, check) for name, check in _services(runtime))
+    """What a request needs: database, migrations, search, broker, the stored files."""
+    checks = (*_services(runtime), ("blobs", lambda: _blobs(runtime)))
+    return tuple(_try(name, check) for name, check in checks)
 
 
 def _services(runtime: Runtime) -> tuple[tuple[str, Callable[[], str]], ...]:
@@ -123,6 +125,17 @@ def _broker(settings: Settings) -> str:
     with redis.Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5) as client:
         client.ping()
     return "Redis"
+
+
+def _blobs(runtime: Runtime) -> str:
+    """Whether the stored files are where they should be; nothing is written."""
+    try:
+        runtime.blobs.check()
+    except StoreAway:
+        if _migrations(runtime) and compose.names_blobs(runtime):
+            raise
+        raise Unwell("there is no folder for files yet: run `lectotype migrate`") from None
+    return str(runtime.settings.blobs_dir.resolve())
 
 
 def _room(settings: Settings) -> str:

@@ -16,8 +16,12 @@ log = structlog.get_logger()
 
 
 def run(settings: Settings, stop: threading.Event, modules: Sequence[str] = actors.MODULES) -> None:
-    """Do the jobs of the actors in these modules until `stop` is set, then let running jobs end."""
+    """Do the jobs of the actors in these modules until `stop` is set, then let running jobs end.
+
+    Raises StoreAway where the stored files are not there.
+    """
     runtime = compose.build(settings)
+    runtime.blobs.check()
     broker = make_broker(settings, runtime.database)
     actors.declare(broker, modules)
     release_dead(broker)

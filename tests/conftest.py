@@ -27,6 +27,7 @@ def runtime(settings: Settings) -> Iterator[Runtime]:
     """SQLite, tantivy and blobs in a folder of the test's own, with the tables made."""
     runtime = compose.build(settings)
     Base.metadata.create_all(runtime.database.engine)
+    runtime.blobs.prepare(used=False)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

@@ -46,12 +46,19 @@ class InProcess:
     def run_all(self) -> int:
         """Run the jobs that are there, due or not, and those that they bring about; how many."""
         count = 0
-        while (message := self._next()) is not None:
-            self.work.put((count, message))
-            self.work.get()
-            self.worker.process_message(message)
+        while self.run_one():
             count += 1
         return count
+
+    def run_one(self) -> bool:
+        """Run the next job, if there is any."""
+        message = self._next()
+        if message is None:
+            return False
+        self.work.put((0, message))
+        self.work.get()
+        self.worker.process_message(message)
+        return True
 
     def _next(self) -> Any:
         now = clock.now()

@@ -101,6 +101,7 @@ def _check_no_blobs(runtime: Runtime, folder: Path) -> None:
         raise NotEmpty(
             "There are blobs already, perhaps of a restoration that was broken off; a backup is restored into an empty store."
         )
+    runtime.blobs.prepare(used=False)
     (folder / "blobs").touch()  # from now on what is there is ours
 
 

@@ -17,9 +17,17 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from app.runtime.errors import Unavailable
+
 CHUNK = 1 << 20
 LEFTOVER = 86_400.0  # seconds after which nobody is still writing an incoming file
 HEXADECIMAL = frozenset("0123456789abcdef")
+MARKER = "lectotype-blobs"  # the file by which a store knows its folder
+MARKED = "Lectotype keeps images here. Without this file the folder is taken for an empty disk, and nothing is written to it.\n"
+
+
+class StoreAway(Unavailable):
+    """The store is not where it was, as when its disk is not mounted; nothing is read from there or written to it."""
 
 
 class RandomAccess(Protocol):
@@ -46,7 +54,21 @@ class BlobEntry:
 
 
 class Blobs(Protocol):
-    """A store of blobs. A blob is whole or absent, and anyone may read while others write; names are in hexadecimal."""
+    """A store of blobs. A blob is whole or absent, and anyone may read while others write; names are in hexadecimal.
+
+    Where a blob is not found, or something is to be written, and the store itself is not there, StoreAway is raised.
+    """
+
+    def prepare(self, *, used: bool) -> None:
+        """Make the store where there is none; `used` tells whether some of its blobs are known. Safe to repeat.
+
+        StoreAway where there should be blobs and no store is there.
+        """
+        ...
+
+    def check(self) -> None:
+        """StoreAway unless the store is there."""
+        ...
 
     def has(self, sha256: str) -> bool:
         """Whether the blob is here."""
@@ -121,26 +143,47 @@ class FolderBlobs:
 
     root: Path
 
+    def prepare(self, *, used: bool) -> None:
+        """A folder that holds blobs is the store, also where no release before this one has marked it."""
+        marker = self.root / MARKER
+        if marker.is_file():
+            return
+        if used and next(self.entries(), None) is None:
+            raise self._away()
+        self.root.mkdir(parents=True, exist_ok=True)
+        marker.write_text(MARKED)
+
+    def check(self) -> None:
+        if not (self.root / MARKER).is_file():
+            raise self._away()
+
     def path(self, sha256: str) -> Path:
         """Where the blob of that digest lies, or would lie. For this module and for tests that damage files."""
         return self.root / sha256[:2] / sha256
 
     def has(self, sha256: str) -> bool:
-        return self.path(sha256).is_file()
+        if self.path(sha256).is_file():
+            return True
+        self.check()
+        return False
 
     def size(self, sha256: str) -> int:
-        return self.path(sha256).stat().st_size
+        with self._lookup():
+            return self.path(sha256).stat().st_size
 
     def open(self, sha256: str) -> BinaryIO:
-        return self.path(sha256).open("rb")
+        with self._lookup():
+            return self.path(sha256).open("rb")
 
     def file(self, sha256: str) -> LocalFile:
-        return LocalFile(self.path(sha256))
+        with self._lookup():
+            return LocalFile(self.path(sha256))
 
     @contextmanager
     def local_path(self, sha256: str) -> Iterator[Path]:
         path = self.path(sha256)
-        path.stat()
+        with self._lookup():
+            path.stat()
         yield path
 
     @contextmanager
@@ -200,6 +243,7 @@ class FolderBlobs:
                 yield from (entry.path for entry in found if not _is_blob(entry))
 
     def sweep(self, older_than: float = LEFTOVER) -> int:
+        self.check()
         count = 0
         for file in (self.root / "incoming").glob("*"):
             try:
@@ -211,14 +255,32 @@ class FolderBlobs:
         return count
 
     def _incoming(self) -> Path:
+        self.check()
         folder = self.root / "incoming"
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         return folder
 
     def _place(self, source: Path, sha256: str) -> None:
+        self.check()
         target = self.path(sha256)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(exist_ok=True)
         source.replace(target)
+
+    @contextmanager
+    def _lookup(self) -> Iterator[None]:
+        """What is not found may be on a disk that is not mounted."""
+        try:
+            yield
+        except FileNotFoundError:
+            self.check()
+            raise
+
+    def _away(self) -> StoreAway:
+        return StoreAway(
+            f"The folder of the stored files is not there: {self.root} holds no file {MARKER}, as when its disk is not mounted. "
+            "Mount it, or set LECTOTYPE_BLOBS_URL (or LECTOTYPE_DATA_DIR) to where it is. Nothing is written until then. To go "
+            "on with an empty folder on purpose, make a file of that name in it."
+        )
 
 
 def sha256_of(stream: BinaryIO) -> str:

@@ -4,12 +4,26 @@ import dramatiq
 import structlog
 
 from app.runtime import context
+from app.runtime.blobs import StoreAway
 from iiif.image.masters import derivatives
 
+MAX_RETRIES = 5
 log = structlog.get_logger()
 
 
-@dramatiq.actor(actor_name="derive_image", queue_name="images", max_retries=5, min_backoff=15_000, time_limit=1_800_000)
+def tries_again(retries: int, error: BaseException) -> bool:
+    """A few times after a failure, and for as long as the stored files are away."""
+    return isinstance(error, StoreAway) or retries < MAX_RETRIES
+
+
+@dramatiq.actor(
+    actor_name="derive_image",
+    queue_name="images",
+    max_retries=MAX_RETRIES,
+    retry_when=tries_again,
+    min_backoff=15_000,
+    time_limit=1_800_000,
+)
 def derive_image(media_key: str) -> None:
     """Make the pyramid of an image; safe to repeat, for a whole one is left alone, and so is a refused image."""
     outcome = derivatives.derive(context.current(), media_key)

@@ -86,6 +86,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         drawn, blobs = folder / "scene.png", FolderBlobs(folder / "blobs")
+        blobs.prepare(used=False)
         scene.draw(drawn, compression=1)
         for kind, draw in MASTERS.items():
             path = folder / "master"

@@ -46,6 +46,7 @@ class Site:
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
     runtime = compose.build(Settings(data_dir=tmp_path / "data", base_url=BASE))
     Base.metadata.create_all(runtime.database.engine)
+    runtime.blobs.prepare(used=False)
     media = derived(runtime, file_of(drawn(700, 500)))
     hub = make_hub(runtime)
     hub.post(comment(hub.addresses.canvas(media.specimen_key, media.key) + "#xywh=10,20,30,40"))

@@ -33,7 +33,9 @@ NOBODY = "0" * 64
 
 @pytest.fixture(params=["folder", "remote"])
 def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
-    return FolderBlobs(tmp_path / "blobs") if request.param == "folder" else RemoteBlobs()
+    blobs: Blobs = FolderBlobs(tmp_path / "blobs") if request.param == "folder" else RemoteBlobs()
+    blobs.prepare(used=False)
+    return blobs
 
 
 def names(blobs: Blobs, prefix: str = "") -> list[str]:

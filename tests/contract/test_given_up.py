@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from analytics import service as analytics
 from analytics.model import Run, Task
-from app import relay
+from app import actors, relay
 from app.cli.ingest import ingest_paths
 from app.runtime import jobs_table
 from app.runtime.broker import DatabaseBroker
@@ -18,7 +18,7 @@ from app.runtime.context import Runtime
 from app.runtime.jobs_table import JobRow
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
-from tests.drain import drain
+from tests.drain import InProcess, drain
 
 
 @pytest.fixture
@@ -87,3 +87,32 @@ def test_a_change_of_a_run_that_is_given_up_says_so_at_the_run(ingested: Runtime
     drain(ingested, may_fail=True)
     with ingested.reads.begin() as session:
         assert "Its worker died 5 times" in analytics.get(session, run.key).reason
+
+
+@pytest.mark.parametrize("derived_before", [False, True])
+def test_no_job_is_given_up_while_the_stored_files_are_away(ingested: Runtime, derived_before: bool) -> None:
+    broker = DatabaseBroker(ingested.database)
+    actors.declare(broker)
+    worker = InProcess(broker)
+    if derived_before:
+        relay.relay_once(ingested, broker)
+        assert worker.run_one()
+    root: Path = ingested.blobs.root  # type: ignore[attr-defined]  # those of a folder
+    away = root.with_name("away")
+    root.rename(away)
+    root.mkdir()
+    for _ in range(20):
+        relay.relay_once(ingested, broker)
+        assert worker.run_one(), "it is tried again"
+    broker.close()
+    assert not list(root.iterdir())
+    with ingested.reads.begin() as session:
+        run, task = the_task(session)
+        assert jobs_table.count(session)["dead"] == 0
+        assert catalogue.get_media(session, task.media_key).state == ("ready" if derived_before else "pending")
+    assert run.state == "running"
+    root.rmdir()
+    away.rename(root)
+    drain(ingested)
+    with ingested.reads.begin() as session:
+        assert the_task(session)[1].state == "completed"

@@ -30,7 +30,9 @@ def test_a_folder_that_a_crash_left_is_swept(tmp_path: Path) -> None:
     left.mkdir(parents=True)
     (left / "half.tif").write_bytes(b"half")
     os.utime(left, (time.time() - 9e5,) * 2)
-    assert FolderBlobs(tmp_path).sweep() == 1
+    blobs = FolderBlobs(tmp_path)
+    blobs.prepare(used=False)
+    assert blobs.sweep() == 1
     assert not left.exists()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.runtime import principal
+from app.runtime.blobs import StoreAway
 from app.runtime.context import Runtime
 from app.runtime.kept import Kept
 from app.runtime.principal import NOBODY, Principal
@@ -137,6 +138,9 @@ class OpenImages:
         same = kept is not None and kept.media.version == media.version  # made anew, a derivative may have the same digest
         try:
             pyramid = kept.pyramid if kept and same else Pyramid(self.runtime.blobs.file(media.pyramid_sha256))
+        except StoreAway:
+            view_of(media, by)
+            raise
         except (FileNotFoundError, PyramidError) as error:
             view_of(media, by)
             raise self.lost(key) from error

@@ -118,8 +118,9 @@ def test_a_folder_of_files_that_is_away_for_a_while_costs_no_image(runtime: Runt
     pending = enter(runtime, file_of(drawn(77, 66)))
     runtime.blobs.root.rename(away)
     runtime.blobs.root.mkdir()  # as the place of a disk that is not mounted
-    said = json.loads(lectotype("derive", "--all", "--json").output)
-    assert {one["media"]: one["code"] for one in said["refused"]} == {media.key: "missing-file", pending.key: "unavailable"}
+    for words in (("derive", "--all"), ("derive", pending.key), ("fsck", "--repair"), ("fsck", "--collect")):
+        said = lectotype(*words)
+        assert (said.exit_code, "its disk is not mounted" in said.stderr) == (1, True), words
     assert runtime.blobs.root.rmdir() is None, "and nothing was laid there"
     away.rename(runtime.blobs.root)
     assert [now(runtime, one) for one in (media, pending)] == [media, pending]

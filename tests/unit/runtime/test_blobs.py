@@ -4,16 +4,19 @@ import io
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from app.runtime.blobs import FolderBlobs
+from app.runtime.blobs import MARKER, FolderBlobs, StoreAway
 
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> FolderBlobs:
-    return FolderBlobs(tmp_path / "blobs")
+    blobs = FolderBlobs(tmp_path / "blobs")
+    blobs.prepare(used=False)
+    return blobs
 
 
 def test_a_stream_that_breaks_and_a_workspace_leave_nothing_in_the_folder(blobs: FolderBlobs) -> None:
@@ -71,3 +74,41 @@ def test_a_process_killed_while_it_puts_leaves_no_blob_and_its_leftover_is_swept
     assert blobs.sweep() == 0, "a fresh file may still be written to"
     assert blobs.sweep(older_than=-1) == 1
     assert not list(incoming.iterdir())
+
+
+def test_a_folder_that_is_not_the_store_is_neither_read_nor_written_to(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path / "disk" / "blobs")
+    digest = "0" * 64
+
+    def everything_is_refused() -> None:
+        for use in (
+            blobs.check,
+            blobs.sweep,
+            lambda: blobs.prepare(used=True),
+            lambda: blobs.put(io.BytesIO(b"Hello World!")),
+            lambda: blobs.workspace().__enter__(),
+            lambda: blobs.adopt(tmp_path / "file"),
+            lambda: blobs.local_path(digest).__enter__(),
+            *(partial(read, digest) for read in (blobs.has, blobs.size, blobs.open, blobs.file)),
+        ):
+            with pytest.raises(StoreAway, match="its disk is not mounted"):
+                use()
+
+    (tmp_path / "file").write_bytes(b"Hello World!")
+    everything_is_refused()
+    assert not (tmp_path / "disk").exists()
+    (blobs.root / "incoming").mkdir(parents=True)
+    (blobs.root / "incoming" / "of somebody else").touch()
+    everything_is_refused()
+    assert [path.name for path in blobs.root.rglob("*")] == ["incoming", "of somebody else"]
+    blobs.prepare(used=False)
+    assert blobs.adopt(tmp_path / "file")[1] == 12
+
+
+def test_a_folder_of_an_older_release_is_known_by_its_blobs(blobs: FolderBlobs) -> None:
+    sha256, _ = blobs.put(io.BytesIO(b"Hello World!"))
+    (blobs.root / MARKER).unlink()
+    blobs.prepare(used=True)
+    blobs.check()
+    assert blobs.has(sha256)
+    assert list(blobs.strangers()) == []

@@ -77,6 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, str
         Settings(data_dir=tmp_path_factory.mktemp("urls") / "data", base_url=BASE, max_width=900, max_area=500_000)
     )
     Base.metadata.create_all(runtime.database.engine)
+    runtime.blobs.prepare(used=False)
     media = derived(runtime, file_of(drawn(WIDTH, HEIGHT)))
     yield Client(FastImages(create_app(runtime).wsgi_app, open_images.of(runtime))), media.key
     runtime.search.close()

@@ -32,6 +32,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
     """One hub for all examples."""
     runtime = compose.build(Settings(data_dir=tmp_path_factory.mktemp("hub") / "data", base_url="http://lectotype.test"))
     Base.metadata.create_all(runtime.database.engine)
+    runtime.blobs.prepare(used=False)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

@@ -46,6 +46,7 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Client, s
     """The application, the key of the target in Adobe RGB, and what its patches are in sRGB."""
     runtime = compose.build(Settings(data_dir=tmp_path_factory.mktemp("colours") / "data", base_url="http://lectotype.test"))
     Base.metadata.create_all(runtime.database.engine)
+    runtime.blobs.prepare(used=False)
     pixels = ADOBE.reshape(ROWS, COLUMNS, 3).repeat(PATCH, 0).repeat(PATCH, 1)
     media = derived(runtime, file_of(pixels, "TIFF", icc_profile=adobe_rgb_profile()), "target.tif")
     client = Client(FastImages(create_app(runtime).wsgi_app, open_images.of(runtime)))

@@ -265,6 +265,7 @@ def test_a_derivation_that_is_killed_leaves_whole_blobs_and_can_be_done_again(
     tmp_path: Path, moment: Callable[[FolderBlobs, Path], bool]
 ) -> None:
     blobs = FolderBlobs(tmp_path / "blobs")
+    blobs.prepare(used=False)
     path = tmp_path / "master.jpg"
     path.write_bytes(file_of(drawn(2600, 1700), quality=80))
     master, _ = blobs.adopt(path)
