@@ -15,6 +15,16 @@ INTEROPERABILITY = "exif-ifd4-InteroperabilityIndex"
 D50 = (0.9642, 1.0, 0.8249)
 ADOBE = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))  # XYZ at D50
 LAB = ("lab", "labs")
+KINDS = {
+    "float": "32-bit floating-point numbers",
+    "double": "64-bit floating-point numbers",
+    "int": "32-bit integers",
+    "uint": "32-bit integers",
+    "short": "integers that may be negative",
+    "char": "integers that may be negative",
+    "complex": "complex numbers",
+    "dpcomplex": "complex numbers",
+}
 MAX_NAME = 255
 
 
@@ -35,6 +45,11 @@ def to_srgb(image: pyvips.Image) -> pyvips.Image:
     if image.bands != 3:
         image = image[0].bandjoin([image[0], image[0]]) if image.bands < 3 else image[0:3]
     return image.copy(interpretation="srgb")
+
+
+def check(image: pyvips.Image) -> None:
+    """Raises RejectedImage for numbers that are no colours; nothing is decoded."""
+    _readable(image)
 
 
 def profile_name(image: pyvips.Image) -> str:
@@ -103,8 +118,8 @@ def _readable(image: pyvips.Image) -> pyvips.Image:
     if image.interpretation in LAB:
         return image
     if image.format not in ("uchar", "ushort"):
-        kind = {"float": "32-bit floating-point", "double": "64-bit floating-point"}.get(image.format, f"'{image.format}'")
-        sentence = f"The pixels are {kind} numbers, which are measures and not colours; save them with 8 or 16 bits a channel."
+        kind = KINDS.get(image.format, f"'{image.format}' numbers")
+        sentence = f"The pixels are {kind}, which are measures and not colours; save them with 8 or 16 bits a channel."
         raise RejectedImage("unsupported-pixels", sentence)
     if image.interpretation != "multiband" and (image.format == "uchar" or image.interpretation in ("grey16", "rgb16", "cmyk")):
         return image

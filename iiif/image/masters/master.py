@@ -156,6 +156,7 @@ def _of_libvips(handle: int, page: int, samples: Samples, max_pixels: int) -> Ma
         raise RejectedImage("not-an-image", f"The header of the image cannot be read: {detail}.") from error
     width, height, turn = int(image.width), int(image.height), _orientation(image)
     _check_size(width, height, max_pixels)
+    colour.check(samples.shown(image))
     if not _ends(handle, media_type):
         raise RejectedImage("truncated-image", "The file is cut off: the end mark of the image is missing.")
     frames = int(image.get("n-pages")) if image.get_typeof("n-pages") and media_type != "image/tiff" else 1
