@@ -30,7 +30,7 @@ from annotations.selectors import Canvas
 from annotations.tables import AnnotationRow
 from app.runtime import changes, clock, ids, outbox
 from app.runtime.addresses import Addresses
-from app.runtime.principal import Principal, may, require
+from app.runtime.principal import Action, Principal, may, require
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import Closed, NotYours
 from iiif.catalogue.model import Media
@@ -321,14 +321,14 @@ def _with_identity(document: Mapping[str, Any], old: Mapping[str, Any], iri: str
     return {**document, **kept}
 
 
-def _require(session: Session, by: Principal, lying: Sequence[Target]) -> None:
+def _require(session: Session, by: Principal, lying: Sequence[Target], action: Action = "annotate", author: str = "") -> None:
     """Raises NotAllowed or Forbidden where `by` may not write about a target: one of the specimens that it lies on must be in
-    a collection of theirs. What lies on no specimen takes the role over all."""
+    a collection of theirs. What lies on no specimen takes the role over all. `author` wrote what is to be revised."""
     specimens = catalogue.specimens_by_key(session, {target.specimen_key for target in lying})
     for _, places in groupby(lying, key=lambda target: target.position):
         held = [specimens[place.specimen_key] for place in places if place.specimen_key in specimens]
-        if not any(may(by, "annotate", specimen) for specimen in held):
-            require(by, "annotate", held[0] if held else None)
+        if not any(may(by, action, specimen, author=author) for specimen in held):
+            require(by, action, held[0] if held else None, author=author)
 
 
 def _require_sight(session: Session, key: str, by: Principal) -> None:
@@ -351,7 +351,7 @@ def _standing(session: Session, key: str, if_match: frozenset[str] | None, by: P
         raise DeletedAnnotation(key, row.version, row.deleted_at)
     if row.withdrawn_at is not None:
         raise _withdrawn(session, key, row.version, row.run_key, row.withdrawn_at)
-    _require(session, by, store.annotation(row).targets)
+    _require(session, by, store.annotation(row).targets, "revise", store.author(session, key))
     if if_match is not None and row.etag not in if_match:
         raise EtagMismatch("The annotation has changed since you read it: fetch it again and repeat your change.")
     return row

@@ -57,6 +57,16 @@ def keep_version(session: Session, row: AnnotationRow, by: str, at: datetime) ->
     session.add(AnnotationVersionRow(key=row.key, version=row.version, document=document, stored_at=at, stored_by=by))
 
 
+def author(session: Session, key: str) -> str:
+    """The name of the principal who wrote the annotation at first."""
+    return (
+        session.scalar(
+            select(AnnotationVersionRow.stored_by).where(AnnotationVersionRow.key == key, AnnotationVersionRow.version == 1)
+        )
+        or ""
+    )
+
+
 def find_version(session: Session, key: str, version: int) -> AnnotationVersionRow | None:
     return session.get(AnnotationVersionRow, (key, version))
 

@@ -4,6 +4,7 @@ from sqlalchemy import MetaData
 
 import analytics.tables
 import annotations.tables
+import app.runtime.accounts.tables
 import app.runtime.changes
 import app.runtime.jobs_table
 import app.runtime.outbox
@@ -15,6 +16,7 @@ from app.runtime.db import Base
 MODULES = (
     app.runtime.outbox,
     app.runtime.changes,
+    app.runtime.accounts.tables,
     app.runtime.tokens_table,
     app.runtime.jobs_table,
     iiif.catalogue.tables,

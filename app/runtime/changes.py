@@ -18,7 +18,10 @@ LONGEST_DETAIL = 500  # characters of one detail
 
 
 class ChangeRow(Base):
-    """One change of one thing; `version` is the one that it made, where the thing has versions."""
+    """One change of one thing; `version` is the one that it made, where the thing has versions.
+
+    `by` is the name of the principal, `token` the token that an account sent, `address` the client's network address.
+    """
 
     __tablename__ = "changes"
     __table_args__ = (Index(None, "kind", "key", "id"), Index(None, "by", "id"))
@@ -31,6 +34,8 @@ class ChangeRow(Base):
     key: Mapped[str] = mapped_column(String(100))
     version: Mapped[int | None] = mapped_column(Integer)
     details: Mapped[dict[str, Any]] = mapped_column(Json)
+    token: Mapped[str | None] = mapped_column(String(100))
+    address: Mapped[str | None] = mapped_column(String(45))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Change:
     key: str
     version: int | None
     details: Mapping[str, Any]
+    token: str | None
+    address: str | None
 
 
 def record(
@@ -60,7 +67,8 @@ def record(
 ) -> None:
     """Write down that `by` did this to that thing; long texts among the details are cut."""
     kept = {name: value[:LONGEST_DETAIL] if isinstance(value, str) else value for name, value in details.items()}
-    session.add(ChangeRow(at=at, by=by.name, action=action, kind=kind, key=key, version=version, details=kept))
+    who = {"by": by.name, "token": by.token or None, "address": by.address or None}
+    session.add(ChangeRow(at=at, action=action, kind=kind, key=key, version=version, details=kept, **who))
 
 
 def page(session: Session, *, kind: str = "", key: str = "", by: str = "", before: int = 0, limit: int) -> tuple[Change, ...]:

@@ -53,7 +53,8 @@ def answer(
 
 
 def depends_on(response: Response, by: Principal) -> None:
-    """Have caches know that others may be answered otherwise, and keep what a token opened to its bearer."""
+    """Have caches know that others may be answered otherwise, and keep what a token opened to its bearer. What a cookie opened
+    is not kept at all (`app/web/visits.py`)."""
     response.vary.add("Authorization")
     if by.name:
         response.cache_control.private = True

@@ -101,6 +101,18 @@ class Settings(BaseSettings):
     require_if_match: bool = Field(default=False, description="Annotations are changed and deleted only with If-Match.")
     provider_name: str = Field(default="Lectotype", description="Who publishes: the provider in every manifest.")
     provider_url: str = Field(default="", description="Home page of the provider; empty: the base URL.")
+    sign_up: str = Field(
+        default="closed",
+        pattern="^(closed|open)$",
+        description="`closed`: people come in by invitation; `open`: anybody may make an account, which has no role at first.",
+    )
+    proxy_hops: int = Field(
+        default=0,
+        ge=0,
+        le=9,
+        description="Reverse proxies of yours in front, each of which adds the client's address to `X-Forwarded-For`; with 0 "
+        "that header is not read.",
+    )
     metrics_token: str = Field(
         default="", description="`/metrics` answers whoever sends this as Bearer token; empty: it answers nobody."
     )

@@ -13,7 +13,7 @@ from app import problems
 from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, NotFound
-from app.web import changes, health, layout
+from app.web import changes, health, layout, visits
 from app.web.runs import views as run_pages
 from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
@@ -58,6 +58,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.before_request(_answer_preflight_of_redirected)
     app.before_request(_refuse_slashes)
     app.before_request(_refuse_nul)
+    app.after_request(visits.tell_caches)
     app.after_request(_redirect_within_the_hub)
     app.after_request(_open_to_all_origins)
     return app

@@ -40,6 +40,7 @@ def to_json(change: Change) -> dict[str, Any]:
         "id": change.id,
         "at": clock.iso(change.at),
         "by": change.by,
+        "token": change.token,
         "action": change.action,
         "kind": change.kind,
         "key": change.key,

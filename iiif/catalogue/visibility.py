@@ -33,7 +33,7 @@ def view_of(media: Media, by: Principal) -> View:
 def refusal(sentence: str, by: Principal) -> Closed | NotYours:
     """The error for who may not see a thing; the sentence, without its full stop, says what is not public."""
     if by.name:
-        return NotYours(f"{sentence}, and the token {by.name!r} is not for its collection.")
+        return NotYours(f"{sentence}, and {by.called} is not for its collection.")
     return Closed(f"{sentence}. {by.refused or 'Send Authorization: Bearer ….'}")
 
 
