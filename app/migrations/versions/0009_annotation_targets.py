@@ -12,10 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from annotations import selectors
-from annotations.selectors import Canvas
+from app.migrations.first_selectors import box_of_fragment, box_of_selector
 from app.runtime.db import Json
-from app.runtime.errors import DomainError
 
 revision = "0009"
 down_revision = "0008"
@@ -175,19 +173,19 @@ def _place(kind: str, key: str, said: Any, media: Mapping[str, sa.RowMapping], o
         return {
             "media_key": key,
             "specimen_key": image["specimen_key"],
-            **_box(said, Canvas(image["width_px"], image["height_px"])),
+            **_box(said, image["width_px"], image["height_px"]),
         }
     return nowhere
 
 
-def _box(said: Any, canvas: Canvas) -> Row:
+def _box(said: Any, width: int, height: int) -> Row:
     fragment = _fragment(said)
     try:
-        region = selectors.read(said.get("selector"), canvas) if isinstance(said, Mapping) else None
-        region = region or (selectors.read_fragment(fragment, canvas) if fragment else None)
-    except DomainError:  # it was accepted once; should it be read no more, it stands for the whole image
-        region = None
-    return {corner: None if region is None else getattr(region.box, corner) for corner in CORNERS}
+        box = box_of_selector(said.get("selector"), width, height) if isinstance(said, Mapping) else None
+        box = box or (box_of_fragment(fragment, width, height) if fragment else None)
+    except ValueError:  # it was accepted once; should it be read no more, it stands for the whole image
+        box = None
+    return dict(zip(CORNERS, box or (None,) * 4, strict=True))
 
 
 def _fragment(said: Any) -> str:
