@@ -21,6 +21,7 @@ from annotations.model import Annotation
 from annotations.selectors import Canvas
 from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.image.service import DecodeLimits, load_rgb
@@ -107,7 +108,7 @@ def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: Ste
         if tasks.is_over(session, run.key, media.key, step.name):
             return
         catalogue.lock_specimens_of(session, media.key)  # each finding touches those that it lies on
-        masks.register(session, kept.values(), at=at)
+        masks.register(session, kept.values(), by=Principal.of_run(run.key), at=at)
         source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri, kept)
         keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))
         state = "done" if result.findings else "nothing found"

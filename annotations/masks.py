@@ -1,7 +1,8 @@
 """Masks that annotations name: files among the blobs, kept while any version names them, seen by who sees what they are about.
 
 A mask is a PNG of one bit a pixel (`mask_png`), named by its SHA-256. It comes in before the annotation that names it: from
-a run, or by POST /masks/. What nothing has named is forgotten by `lectotype fsck --collect`.
+a run, or by POST /masks/. What nothing has named is forgotten by `lectotype fsck --collect`. Only who has sent it or may see it
+may name it, for whatever names it on an open image shows it to all.
 """
 
 import io
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, delete, exists, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,11 +19,11 @@ from annotations import mask_png, selectors, store, targets
 from annotations.errors import BadSelector, UnknownMask
 from annotations.region_masks import Mask
 from annotations.selectors import Canvas, MaskReference
-from annotations.tables import AnnotationRow, MaskRow, MaskUseRow
+from annotations.tables import AnnotationRow, MaskRow, MaskSenderRow, MaskUseRow
 from annotations.validation import several
 from app.runtime.addresses import Addresses
 from app.runtime.blobs import Blobs
-from app.runtime.principal import Principal
+from app.runtime.principal import Principal, may
 from iiif.catalogue.visibility import is_hidden, refusal
 
 ANYWHERE = Canvas(2**31, 2**31)  # that a mask lies on its canvas was asked when its target was resolved
@@ -53,8 +54,8 @@ def take_in(blobs: Blobs, data: bytes) -> KeptMask:
     return KeptMask(sha256, int(pixels.shape[1]), int(pixels.shape[0]), size)
 
 
-def register(session: Session, kept: Iterable[KeptMask], *, at: datetime) -> None:
-    """Let annotations name these masks. One that is known is young again, so that it outlives the next sweep."""
+def register(session: Session, kept: Iterable[KeptMask], *, by: Principal, at: datetime) -> None:
+    """Let annotations of `by`, who sent them, name these masks. One that is known is young again: it outlives the next sweep."""
     for one in sorted(set(kept), key=lambda mask: mask.sha256):  # in one order, as each is locked
         if not _is_known(session, one, at):
             facts = {"width": one.width, "height": one.height, "byte_size": one.byte_size}
@@ -64,6 +65,9 @@ def register(session: Session, kept: Iterable[KeptMask], *, at: datetime) -> Non
             except IntegrityError:  # another transaction took it in at the same moment
                 _is_known(session, one, at)
         session.flush()
+        if not may(by, "see"):
+            session.merge(MaskSenderRow(sha256=one.sha256, sender=by.name, sent_at=at))  # the row of the mask is locked
+    session.flush()
 
 
 def _is_known(session: Session, mask: KeptMask, at: datetime) -> bool:
@@ -79,15 +83,16 @@ def reference(mask: Mask, kept: KeptMask, tolerance: float, addresses: Addresses
     return MaskReference(addresses.mask(kept.sha256), kept.sha256, mask.x, mask.y, mask.width, mask.height, tolerance)
 
 
-def use(session: Session, annotation_key: str, document: Mapping[str, Any], addresses: Addresses) -> None:
-    """Note which masks this version of the annotation names, each on the images of its target.
+def use(session: Session, annotation_key: str, document: Mapping[str, Any], addresses: Addresses, by: Principal) -> None:
+    """Note which masks this version of the annotation, which is by `by`, names, each on the images of its target.
 
-    Raises BadSelector where one is not here or is of another size.
+    Raises BadSelector where one is not here, not theirs to see, or of another size.
     """
     for target in several(document["target"]):
         named = selectors.masks_in(target.get("selector")) if isinstance(target, Mapping) else []
         for asked in (selectors.read_mask(one, ANYWHERE) for one in named):
-            _check(session.get(MaskRow, asked.sha256, with_for_update={"read": True}), asked, addresses)
+            row = session.get(MaskRow, asked.sha256, with_for_update={"read": True})
+            _check(row if _may_name(session, asked.sha256, by) else None, asked, addresses)
             for media_key in sorted(targets.media_named(session, target, addresses)):
                 session.merge(MaskUseRow(sha256=asked.sha256, annotation_key=annotation_key, media_key=media_key))
     session.flush()
@@ -100,6 +105,13 @@ def _check(row: MaskRow | None, asked: MaskReference, addresses: Addresses) -> N
         raise BadSelector(
             f"The mask is {row.width} by {row.height} pixels, not {asked.width} by {asked.height}.", parameter="hub:width"
         )
+
+
+def _may_name(session: Session, sha256: str, by: Principal) -> bool:
+    """Whether they see whatever is here, as a run does, have sent the mask themselves, or see what it is of."""
+    if may(by, "see") or session.get(MaskSenderRow, (sha256, by.name)) is not None:
+        return True
+    return session.scalar(_seen(sha256, by).limit(1)) is not None
 
 
 def load(blobs: Blobs, asked: MaskReference) -> Mask:
@@ -118,14 +130,16 @@ def file_of(blobs: Blobs, sha256: str) -> bytes:
 
 def require_sight(session: Session, sha256: str, by: Principal) -> None:
     """Raises UnknownMask for a mask that nothing names, Closed or NotYours where all that names it is closed to `by`."""
-    named = select(MaskUseRow.sha256).where(MaskUseRow.sha256 == sha256)
-    if session.scalar(named.limit(1)) is None:
+    if session.scalar(select(MaskUseRow.sha256).where(MaskUseRow.sha256 == sha256).limit(1)) is None:
         raise UnknownMask(f"There is no mask {sha256[:64]!r} here.")
-    seen = named.join(AnnotationRow, AnnotationRow.key == MaskUseRow.annotation_key).where(
-        ~is_hidden(MaskUseRow.media_key, by), store.is_shown(by)
-    )
-    if session.scalar(seen.limit(1)) is None:
+    if session.scalar(_seen(sha256, by).limit(1)) is None:
         raise refusal(f"The mask {sha256} is of an image that is not public", by)
+
+
+def _seen(sha256: str, by: Principal) -> Select[str]:
+    """A row for each use of the mask that `by` sees."""
+    named = select(MaskUseRow.sha256).join(AnnotationRow, AnnotationRow.key == MaskUseRow.annotation_key)
+    return named.where(MaskUseRow.sha256 == sha256, ~is_hidden(MaskUseRow.media_key, by), store.is_shown(by))
 
 
 def page(session: Session, *, after: str = "", limit: int) -> Sequence[KeptMask]:
@@ -146,6 +160,7 @@ def forget_unused(session: Session, *, before: datetime, after: str = "", limit:
         row = session.get(MaskRow, sha256, with_for_update=True, populate_existing=True)
         used = session.scalar(select(exists().where(MaskUseRow.sha256 == sha256)))  # as it is now that the row is locked
         if row is not None and row.came_at < before and not used:
+            session.execute(delete(MaskSenderRow).where(MaskSenderRow.sha256 == sha256))
             session.delete(row)
     session.flush()
     return digests[-1] if len(digests) == limit else ""

@@ -139,7 +139,7 @@ def replace(
     _describe(row)
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "replace", "annotation", key, version=row.version, at=at)
-    masks.use(session, key, row.document, addresses)
+    masks.use(session, key, row.document, addresses, by)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
     _touch(session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at)
@@ -276,7 +276,7 @@ def _insert(
     store.keep_version(session, row, by.name, at)
     if layer != "machine":  # of which the run is recorded
         changes.record(session, by, "create", "annotation", key, version=1, at=at)
-    masks.use(session, key, signed, addresses)
+    masks.use(session, key, signed, addresses, by)
     _touch(session, {key}, lying, at)
     return store.annotation(row)
 

@@ -111,6 +111,16 @@ class MaskRow(Base):
     came_at: Mapped[datetime] = mapped_column(Moment)
 
 
+class MaskSenderRow(Base):
+    """That somebody sent the file of the mask, and so has its bytes whatever it is of."""
+
+    __tablename__ = "mask_senders"
+
+    sha256: Mapped[str] = mapped_column(ForeignKey("masks.sha256"), primary_key=True)
+    sender: Mapped[str] = mapped_column(String(100), primary_key=True)
+    sent_at: Mapped[datetime] = mapped_column(Moment)
+
+
 class MaskUseRow(Base):
     """That some version of an annotation names the mask, on that image; never removed, as versions are not."""
 

@@ -144,7 +144,7 @@ def take_mask() -> Response:
     runtime = context.current()
     kept = masks.take_in(runtime.blobs, request.get_data())
     with runtime.db.begin() as session:
-        masks.register(session, [kept], at=runtime.clock())
+        masks.register(session, [kept], by=by, at=runtime.clock())
     iri = runtime.addresses.mask(kept.sha256)
     body = {"type": "hub:MaskSelector", "hub:mask": {"id": iri}, "hub:width": kept.width, "hub:height": kept.height}
     return answer(body, JSON, 201, headers={"Location": iri})

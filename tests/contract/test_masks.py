@@ -11,6 +11,7 @@ from annotations.region_masks import Mask
 from annotations.regions import of_mask
 from annotations.selectors import Canvas
 from app.fsck import Check
+from app.runtime import tokens
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
@@ -138,6 +139,24 @@ def test_a_mask_is_as_closed_as_its_image(hub: Hub, media: Media) -> None:
     assert (opened.status_code, opened.data) == (200, FILE)
     assert opened.cache_control.private
     assert "Authorization" in opened.vary
+
+
+def test_a_mask_of_a_closed_image_is_named_on_an_open_one_only_by_who_may_see_it_or_has_its_file(hub: Hub, media: Media) -> None:
+    _, (other,) = add_sheet(hub.runtime, "A 2", {"institutionCode": "B"}, sizes=((1101, 1403),))
+    named = selector(hub)
+    iri = said(hub, media, named)
+    close(hub, media)
+    with hub.runtime.db.begin() as session:
+        secret = tokens.create(session, "ana", hub.runtime.clock(), by=Principal.of_system(), collections=["B"])
+    ana = Hub(hub.runtime, hub.client, secret)
+    plain = ana.post(about(hub, other, BOX))
+    for refused in (ana.post(about(hub, other, named)), ana.write("PUT", plain.json["id"], about(hub, other, named))):
+        assert (refused.status_code, refused.json["title"]) == (400, "BadSelector")
+    assert hub.get(named["hub:mask"]["id"]).status_code == 401
+    assert hub.write("PUT", iri, {**hub.write("GET", iri).json, "motivation": "tagging"}).status_code == 200
+    assert send(ana).status_code == 201  # who has the bytes learns nothing by naming them
+    assert ana.post(about(hub, other, named)).status_code == 201
+    assert faults(hub, collect=True, older_than_s=-60) == []
 
 
 def test_a_mask_of_two_images_is_shown_as_long_as_one_of_them_is_open(hub: Hub, media: Media) -> None:

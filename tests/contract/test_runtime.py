@@ -22,6 +22,7 @@ from app.runtime.principal import Grant, Principal
 from app.runtime.search.port import Document, Everything, SearchDown, SearchEngine
 from app.runtime.settings import Settings
 from app.runtime.tokens_table import TokenRow
+from app.schema import METADATA
 from iiif.catalogue.jobs import DeriveImage
 from tests.services import wait_until
 
@@ -57,6 +58,11 @@ def test_the_migrations_lead_to_the_tables_in_code(url: str) -> None:
     with database.engine.connect() as connection:
         assert migrate.drift(connection) == []
         assert migrate.current(connection) == migrate.newest() != ""
+        look = inspect(connection)
+        keys = [(table, key) for table in METADATA.tables for key in look.get_foreign_keys(table)]
+        assert {key["name"] for _, key in keys} == {
+            f"fk_{table}_{'_'.join(key['constrained_columns'])}" for table, key in keys
+        }  # which migrations to come will ask for by name
     database.engine.dispose()
 
 

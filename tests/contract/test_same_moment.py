@@ -17,12 +17,13 @@ from annotations import masks, service, withdrawal
 from annotations.masks import KeptMask
 from annotations.tables import AnnotationRow, AnnotationTargetRow, MaskRow
 from app.runtime.context import Runtime
-from app.runtime.principal import Principal
+from app.runtime.principal import Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import OwnRegion
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
 BY = Principal.of_system()
+SENDER = Principal("ana", (Grant("annotator", "B"),))
 SIDE = 1000
 
 
@@ -84,7 +85,11 @@ def test_of_two_who_set_the_access_of_an_image_at_once_the_later_is_right(hub: H
 
 def test_a_mask_that_two_send_at_once_is_taken_in(hub: Hub) -> None:
     kept, at = KeptMask("ab" * 32, 9, 7, 99), hub.runtime.clock()
-    beside(hub, lambda session: masks.register(session, [kept], at=at), lambda session: masks.register(session, [kept], at=at))
+    beside(
+        hub,
+        lambda session: masks.register(session, [kept], by=SENDER, at=at),
+        lambda session: masks.register(session, [kept], by=SENDER, at=at),
+    )
     with hub.runtime.reads.begin() as session:
         assert [row.sha256 for row in session.scalars(select(MaskRow))] == [kept.sha256]
 

@@ -130,7 +130,7 @@ def make_sheet(runtime: Runtime, access: Access) -> Sheet:
         how: dict[str, Any] = {"addresses": addresses, "at": at}
         mask = Mask.of_pixels(np.tri(*((20 + len(access),) * 2), dtype=bool), 5, 5)
         kept = masks.keep(runtime.blobs, mask)
-        masks.register(session, [kept], at=at)
+        masks.register(session, [kept], by=SYSTEM, at=at)
         selector = {
             "type": "hub:MaskSelector", "hub:mask": {"id": addresses.mask(kept.sha256)}, "hub:x": 5, "hub:y": 5,
             "hub:width": mask.width, "hub:height": mask.height,

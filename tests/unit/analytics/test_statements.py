@@ -18,6 +18,7 @@ from annotations.region_outlines import MAX_APPROXIMATE_POINTS
 from annotations.regions import MAX_OUTLINE_POINTS, Region, of_mask, points_in
 from annotations.selectors import Canvas
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from iiif.catalogue.model import Media
 from tests.contract.test_context import source as any_source
 from tests.sheets import add_sheet
@@ -170,5 +171,5 @@ def say(runtime: Runtime, media: Media, finding: Finding, number: int) -> str:
     kept = {mask: masks.keep(runtime.blobs, mask) for mask in held}
     source = replace(any_source(), media=media, addresses=runtime.addresses, at=AT, masks=kept)
     with runtime.db.begin() as session:
-        masks.register(session, kept.values(), at=AT)
+        masks.register(session, kept.values(), by=Principal.of_run("x1"), at=AT)
         return execution._annotate(session, finding, number, source)
