@@ -48,7 +48,8 @@ def _named(runtime: Runtime, selection: Selection) -> Iterator[tuple[Media, ...]
 
 def _found(runtime: Runtime, query: str) -> Iterator[tuple[Media, ...]]:
     """Every image of the specimens that the search finds."""
-    keys = searching.keys(runtime.search, searching.Question(q=query, by=Principal.of_system()))
+    with runtime.reads.begin() as session:
+        keys = searching.keys(session, runtime.search, searching.Question(q=query, by=Principal.of_system()))
     while batch := list(islice(keys, BATCH)):
         with runtime.reads.begin() as session:
             images = catalogue.media_of_many(session, batch)

@@ -89,7 +89,7 @@ def search(
     limits = (
         Term(THING, (ANNOTATION,)),
         Term("specimen", (specimen_key,)),
-        audience.where(by),
+        audience.shown(session, engine, by),
         *_motivations(asked.motivation),
         *_dates(asked.date),
     )

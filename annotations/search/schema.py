@@ -26,7 +26,7 @@ THING = "sort"  # "specimen" or "annotation": the column of `type`, named before
 
 FIELDS: tuple[Field, ...] = (
     Field(THING, "keyword"),
-    Field(audience.FIELD, "keyword", many=True, guard=True),
+    Field(audience.FIELD, "keyword", many=True),
     Field("pid", "keyword"),  # the ARK, without a host
     Field("specimen", "keyword", many=True),  # an annotation lies on several where its targets do
     Field("media", "keyword", many=True),

@@ -92,7 +92,7 @@ def specimens(
     by: Principal,
 ) -> Specimens:
     """For pages: keys, quotations, facets. Raises SearchDown, Invalid, TooMuch."""
-    found, tree = find(engine, Question(q, chosen, facets=facets, page=page, size=size, by=by))
+    found, tree = find(session, engine, Question(q, chosen, facets=facets, page=page, size=size, by=by))
     keys = [key_of(hit) for hit in found.hits]
     known = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
@@ -103,7 +103,7 @@ def specimens(
 
 def search(session: Session, engine: SearchEngine, asked: Question, addresses: Addresses) -> QuestionAnswer:
     """For `/api/search`. Raises SearchDown, Invalid, TooMuch."""
-    found, tree = find(engine, asked)
+    found, tree = find(session, engine, asked)
     annotation_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(ANNOTATION)]
     annotations = store.annotations_by_key(session, annotation_keys, asked.by)
     specimen_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(SPECIMEN)]
@@ -125,7 +125,7 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
     return QuestionAnswer(items, found.facets, found.total)
 
 
-def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
+def find(session: Session, engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
     """The hits, and the tree of the words that were typed. Raises SearchDown, Invalid, TooMuch."""
     check_type(asked.type)
     for name in asked.facets:
@@ -135,7 +135,7 @@ def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
             raise Invalid(f"{name} cannot be counted.", parameter="facets")
     if asked.offset + asked.size > DEEPEST:
         raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: narrow the search.", parameter="page")
-    tree, typed = _tree(asked)
+    tree, typed = _tree(session, engine, asked)
     found = engine.find(
         tree,
         facets=asked.facets,
@@ -147,23 +147,24 @@ def find(engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
     return found, typed
 
 
-def keys(engine: SearchEngine, asked: Question) -> Iterator[str]:
+def keys(session: Session, engine: SearchEngine, asked: Question) -> Iterator[str]:
     """The key of every specimen (or annotation) found, however many, in the order of the index; sort and page are not heeded.
 
-    They are those of the moment when the first is asked for. Raises SearchDown, also in the middle, and Invalid.
+    The session is used at once and no more. The keys are those of the moment when the first is asked for. Raises SearchDown,
+    also in the middle, and Invalid.
     """
     check_type(asked.type)
-    tree, _ = _tree(asked)
+    tree, _ = _tree(session, engine, asked)
     return (of_index_key(key)[1] for key in engine.keys(tree))
 
 
-def _tree(asked: Question) -> tuple[Query, Query]:
-    """All that is asked, and what of it was typed. Raises Invalid."""
+def _tree(session: Session, engine: SearchEngine, asked: Question) -> tuple[Query, Query]:
+    """All that is asked, and what of it was typed. Raises Invalid, SearchDown."""
     for name in asked.chosen or {}:
         if name not in BY_NAME:
             raise Invalid(f"There is no field {name[:40]!r}; there are {', '.join(BY_NAME)}.", parameter=name[:40])
     typed = query.parse(asked.q)
-    parts = [typed, query.filters(asked.chosen or {}), audience.where(asked.by)]
+    parts = [typed, query.filters(asked.chosen or {}), audience.shown(session, engine, asked.by)]
     if asked.type != "all":
         parts.append(Term(THING, (asked.type,)))
     if asked.box is not None:

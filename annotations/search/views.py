@@ -11,7 +11,7 @@ from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
 from app.runtime.http import answer, integer
-from app.runtime.search.port import And, Query
+from app.runtime.search.port import And, FieldsLacking, Query
 
 blueprint = Blueprint("search", __name__)
 
@@ -49,6 +49,8 @@ def search() -> Response:
     )
     with runtime.reads.begin() as session:
         found = service.search(session, runtime.search, asked, addresses)
+    if named is not None and (lacking := set(asked.facets) - found.facets.keys()):
+        raise FieldsLacking(lacking)
     more = asked.offset + asked.size < min(found.total, service.DEEPEST - asked.size)
     body = {
         "total": found.total,
@@ -65,7 +67,10 @@ def search() -> Response:
 def terms() -> Response:
     """Words in use, of what who asks may see, that begin like the last of those typed."""
     begun, limit, by = request.args.get("q", "")[:LONGEST], integer("limit", 10, 1, 50), principal.of_request()
-    found = context.current().search.terms("text", begun, limit, query=audience.where(by))
+    runtime = context.current()
+    with runtime.reads.begin() as session:
+        shown = audience.shown(session, runtime.search, by)
+    found = runtime.search.terms("text", begun, limit, query=shown)
     return answer({"items": [{"value": word, "total": count} for word, count in found]}, by=by)
 
 

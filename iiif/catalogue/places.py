@@ -16,6 +16,7 @@ from iiif.catalogue.model import Specimen
 from ontology import darwin_core
 
 SAYS_SO = ("informationWithheld", "dataGeneralizations")
+MAY_SAY_SO = (*SAYS_SO, "accessRights")
 COARSE = frozenset({"continent", "country", "countryCode", "stateProvince", "waterBody", "islandGroup"})
 TELL_PLACES = frozenset(darwin_core.GROUPS["Location"]) - COARSE
 TELL_PLACES_TOO = frozenset(

@@ -143,6 +143,14 @@ def count_specimens_with_closed(session: Session) -> int:
     return store.count(session, SpecimenRow, store.has_closed())
 
 
+def any_place_withheld(session: Session) -> bool:
+    """Whether any record withholds its place (see `places`). A pass over all of them: not for every request."""
+    combinations = store.distinct_terms(session, places.MAY_SAY_SO)
+    return any(
+        places.withheld_by({term: text or "" for term, text in zip(places.MAY_SAY_SO, one, strict=True)}) for one in combinations
+    )
+
+
 def count_specimens(session: Session) -> int:
     return store.count(session, SpecimenRow)
 

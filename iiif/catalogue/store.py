@@ -1,11 +1,11 @@
 """SQL of the catalogue: rows in, frozen values out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.runtime.db import Moment
@@ -111,6 +111,13 @@ def has_closed() -> ColumnElement[bool]:
     """That a closed image shows the specimen."""
     shown = select(DepictionRow.specimen_key).join(MediaRow, MediaRow.key == DepictionRow.media_key)
     return SpecimenRow.key.in_(shown.where(MediaRow.access == "closed"))
+
+
+def distinct_terms(session: Session, terms: Sequence[str]) -> Iterator[tuple[str | None, ...]]:
+    """What interpreted records have under these terms, each combination once, where one has any; a pass over all of them."""
+    columns = [SpecimenRow.interpreted[term].as_string() for term in terms]
+    query = select(*columns).where(or_(*(column.is_not(None) for column in columns))).distinct()
+    yield from (tuple(row) for row in session.execute(query, execution_options={"yield_per": 1000}))
 
 
 def page_of_media(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[MediaRow]:

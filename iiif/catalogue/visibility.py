@@ -58,7 +58,12 @@ def any_hidden(session: Session, media_keys: Collection[str], by: Principal) -> 
 def sees_names(session: Session, by: Principal) -> bool:
     """Whether `by` sees names of files that nothing ties to one image, such as those of an ingest: all do where no image is
     closed, and otherwise who may see every collection."""
-    return may(by, "see") or not session.scalar(select(exists().where(MediaRow.access == "closed")))
+    return may(by, "see") or not any_closed(session)
+
+
+def any_closed(session: Session) -> bool:
+    """Whether any image is closed; one look into their index."""
+    return bool(session.scalar(select(exists().where(MediaRow.access == "closed"))))
 
 
 def is_hidden(media_key: SQLColumnExpression[str], by: Principal) -> ColumnElement[bool]:

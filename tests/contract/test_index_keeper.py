@@ -12,15 +12,19 @@ import pytest
 import tantivy
 
 from annotations.search import consistency, service
+from annotations.search.audience import AudienceUnknown
 from annotations.search.schema import FIELDS
 from app import compose, doctor, relay
 from app.index_keeper import IndexKeeper
 from app.runtime.broker import DatabaseBroker
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from app.runtime.search import elasticsearch_engine
-from app.runtime.search.port import Document, Everything, SearchDown, Standing, Words
+from app.runtime.search.port import Document, Everything, FieldsLacking, Standing, Words
 from app.runtime.search.tantivy_engine import TantivyEngine
 from app.runtime.settings import Settings
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Access, Media
 from tests.services import free_port, wait_until
 from tests.sheets import add_sheet
 
@@ -68,13 +72,24 @@ def found(runtime: Runtime, **asked: object) -> list[str]:
         return [item["catalogNumber"] for item in service.search(session, runtime.search, question, runtime.addresses).items]
 
 
+def keys_found(runtime: Runtime, q: str) -> Iterator[str]:
+    with runtime.reads.begin() as session:
+        return service.keys(session, runtime.search, service.Question(q=q))
+
+
+def _turn(runtime: Runtime, media: Media, access: Access) -> None:
+    with runtime.db.begin() as session:
+        catalogue.set_access(session, media.key, access, by=Principal.of_system(), at=runtime.clock())
+
+
 def test_the_index_of_an_older_release_answers_and_is_made_anew_by_the_relay(prepared: Runtime) -> None:
     specimen, _ = add_sheet(prepared, "BR1", OAK)
     release_70fa686(prepared.settings.index_dir, [specimen.key])
     assert prepared.search.standing() == Standing("other", rebuilding=False)
     assert list(prepared.search.keys(Words("text", "quercus"))) == [f"specimen/{specimen.key}"]
-    with pytest.raises(SearchDown, match="what is closed"):  # that release did not keep closed images out of its index
-        found(prepared, q="quercus")
+    assert found(prepared, q="quercus") == ["BR1"]
+    with pytest.raises(FieldsLacking, match="without the field eventDate"):
+        found(prepared, q="quercus eventDate:1850..1900")
     says = {one.name: one.says for one in doctor.readiness(prepared)}["search"]
     assert says == "embedded, 1 documents; it is of another version"
     with relaying(prepared):
@@ -82,6 +97,42 @@ def test_the_index_of_an_older_release_answers_and_is_made_anew_by_the_relay(pre
     assert found(prepared, q="quercus eventDate:1850..1900") == ["BR1"]
     with prepared.reads.begin() as session:
         assert list(consistency.differences(session, prepared.search)) == []
+
+
+def test_an_index_that_knows_nothing_of_closed_images_answers_only_while_none_is_closed(prepared: Runtime) -> None:
+    specimen, media = add_sheet(prepared, "BR1", OAK)
+    release_70fa686(prepared.settings.index_dir, [specimen.key])
+    opened: tuple[Access, ...] = ("reduced", "open")
+    for access in opened:
+        _turn(prepared, media[0], access)
+        assert found(prepared, q="quercus") == ["BR1"]
+        assert list(keys_found(prepared, "quercus")) == [specimen.key]
+    _turn(prepared, media[0], "closed")
+    for ask in (lambda: found(prepared, q="quercus"), lambda: list(keys_found(prepared, "quercus"))):
+        with pytest.raises(AudienceUnknown, match="does not know what is closed or withheld"):
+            ask()
+    IndexKeeper(prepared).look()
+    assert found(prepared, q="quercus") == ["BR1"]
+
+
+@pytest.mark.parametrize(
+    ("terms", "answers"),
+    [
+        ({"informationWithheld": "Coordinates on request"}, False),
+        ({"dataGeneralizations": "Place rounded to 0.1 degree"}, False),
+        ({"accessRights": "not for public use"}, False),
+        ({"informationWithheld": "none", "accessRights": "Open Access"}, True),
+    ],
+)
+def test_nor_does_it_answer_where_a_record_withholds_its_place(prepared: Runtime, terms: dict[str, str], answers: bool) -> None:
+    add_sheet(prepared, "BR1", OAK)
+    specimen, _ = add_sheet(prepared, "BR2", OAK | terms)
+    release_70fa686(prepared.settings.index_dir, [specimen.key])
+    if answers:
+        assert found(prepared, q="quercus") == ["BR2"]
+    else:
+        with pytest.raises(AudienceUnknown):
+            found(prepared, q="quercus")
 
 
 def test_a_missing_index_is_made_before_changes_are_written_to_it(prepared: Runtime) -> None:

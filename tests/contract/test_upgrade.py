@@ -12,6 +12,13 @@ import pytest
 
 from analytics import service as analytics
 from annotations.search import consistency
+from app import compose
+from app.index_keeper import IndexKeeper
+from app.runtime.context import Runtime
+from app.runtime.principal import Principal
+from app.runtime.search.port import Standing
+from app.runtime.settings import Settings
+from app.web import create_app
 from iiif.catalogue import service as catalogue
 from tests import live
 from tests.drain import drain
@@ -75,6 +82,55 @@ def test_every_address_version_etag_and_picture_is_as_before_and_waiting_work_is
         assert analytics.count(session, state="running") == 0
         assert set(catalogue.count_media(session)) == {"ready", "failed"}
         assert list(consistency.differences(session, upgraded.runtime.search)) == []
+
+
+@pytest.fixture
+def fresh(release: Release) -> Iterator[Runtime]:
+    """The present code on the release's data as it comes, with the index as that release left it."""
+    runtime = compose.build(Settings(**{"data_dir": release.folder / "data", **release.settings}))
+    compose.prepare(runtime)
+    yield runtime
+    runtime.search.close()
+    runtime.database.engine.dispose()
+
+
+def test_the_index_of_the_release_answers_until_it_is_made_anew(release: Release, closed: list[str], fresh: Runtime) -> None:
+    """Where nothing is closed; what it does not know is refused by name. Where something is, it would tell of it."""
+    client = create_app(fresh).test_client()
+    searches = [one for one in release.exchanges if one["path"].startswith("/api/search") and not one["token"]]
+    assert fresh.search.standing() == Standing("other", rebuilding=False)
+    for one in searches:
+        refused = client.get(one["path"])
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        assert "does not know what is closed" in refused.json["detail"]
+    assert "does not know what is closed" in client.get("/").text
+
+    with fresh.db.begin() as session:
+        for key in filter(lambda key: key.startswith("m1"), closed):
+            catalogue.set_access(session, key, "open", by=Principal.of_system(), at=fresh.clock())
+    assert len(searches) >= 5
+    for one in searches:
+        answer = client.get(one["path"])
+        assert answer.status_code == 200, one["path"]
+        assert [item["id"] for item in answer.json["items"]] == [item["id"] for item in one["json"]["items"]]
+        assert answer.json["total"] == one["json"]["total"]
+        assert answer.json["facets"] == one["json"]["facets"]
+    inside = [one for one in release.exchanges if re.fullmatch(r"/search/2/\w+\?q=label", one["path"])]
+    before = [len(one["json"]["items"]) for one in inside]
+    assert [len(client.get(one["path"]).json["items"]) for one in inside] == before
+    assert any(before)
+    assert client.get("/api/search/terms?q=quer").json["items"]
+    assert client.get("/").text.count("<article") == 12
+    for question, field in (("q=eventDate:1850..1900", "eventDate"), ("bbox=0,0,9,60", "coordinates")):
+        refused = client.get(f"/api/search?{question}")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+        assert f"without the field {field}." in refused.json["detail"]
+
+    IndexKeeper(fresh).look()
+    assert fresh.search.standing() == Standing("current", rebuilding=False)
+    for one in searches:
+        assert client.get(one["path"]).json["total"] == one["json"]["total"]
+    assert client.get("/api/search?q=eventDate:1850..1900").status_code == 200
 
 
 def test_a_recording_notices_what_is_lost(release: Release) -> None:

@@ -7,7 +7,7 @@ its latitude and its longitude, an interval its first and its last millisecond.
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -17,13 +17,12 @@ from numpy.typing import NDArray
 from app.runtime.search import dates, words
 from app.runtime.search.port import And, Document, Everything, Field, InBox, Kind, Not, Or, Overlaps, Phrase, Query, Value, Words
 
-LAYOUT = 2  # of the columns; raise it when they change, and every index is made anew
+LAYOUT = 3  # of the columns; raise it when they change, and every index is made anew
 LONGEST_KEYWORD = 1000  # characters
 STEM, LATITUDE, LONGITUDE, FROM, TO = "_stem", "_latitude", "_longitude", "_from", "_to"
 Column = Literal["words", "stems", "keyword", "float", "integer", "flag", "vector"]
 Bounds = tuple[str, float | None, float | None]  # a column, at least, at most
 EARTH_M = 6_371_008.7714  # mean radius, that of Elasticsearch
-UNGUARDED = "The search index does not know yet what is closed, and is being made anew: ask again in a while."
 _LIMITS = {LATITUDE: 90.0, LONGITUDE: 180.0}
 
 
@@ -148,17 +147,33 @@ def ranks(query: Query) -> bool:
             return False
 
 
-def asks(query: Query, names: Collection[str]) -> bool:
-    """Whether it asks for one of these fields."""
+def fields_of(query: Query) -> set[str]:
+    """The names of the fields that it asks for."""
     match query:
         case And(parts) | Or(parts):
-            return any(asks(part, names) for part in parts)
+            return set().union(*map(fields_of, parts))
         case Not(part):
-            return asks(part, names)
+            return fields_of(part)
         case Everything():
-            return False
+            return set()
         case _:
-            return query.field in names
+            return {query.field}
+
+
+def cosines(vector: NDArray[np.float32], held: NDArray[np.float16]) -> NDArray[np.float64]:
+    """(N,) cosines of the angles between the (dimensions,) vector of length 1 and these (N, dimensions) ones, to six decimals.
+
+    Summed in double precision one vector at a time, so that the same vectors give the same bits wherever they are kept: with
+    singles the engines differ in the seventh decimal, and no rounding makes numbers equal that lie about its edge.
+    """
+    exact, asked = held.astype(np.float64), vector.astype(np.float64)
+    found: NDArray[np.float64] = np.round((exact * asked).sum(axis=1) / np.sqrt((exact * exact).sum(axis=1)), 6) + 0.0
+    return found
+
+
+def slack(dimensions: int) -> float:
+    """By so much two cosines that were measured in singles, or rounded to six decimals, may be in the wrong order."""
+    return 2e-6 + 2 * dimensions * float(np.finfo(np.float32).eps)
 
 
 def facet_value(value: object) -> str:

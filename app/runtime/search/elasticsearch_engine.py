@@ -7,19 +7,23 @@
 Each batch is written to the index that stands and to the one that a rebuild is filling, if any. The version of a document
 is Elasticsearch's external version, so writers may come in any order; what was taken out is remembered for an hour.
 Documents are not kept in the index (no `_source`): the database has them. An index for other fields is written as far as it
-has ours, and asked as it is: what it does not know matches nothing.
+has ours, and asked as far as it has them.
+
+A vector is kept twice: as Elasticsearch finds it, and as the bytes that the embedded engine keeps, from which the score is
+reckoned here as it is there.
 """
 
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 import structlog
-from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError, TransportError
+from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 from numpy.typing import NDArray
 
 from app.runtime.search import columns, words
@@ -31,6 +35,7 @@ from app.runtime.search.port import (
     RELEVANCE,
     Document,
     Field,
+    FieldsLacking,
     Found,
     Hit,
     Query,
@@ -46,8 +51,10 @@ PAGE = 5_000  # keys in one page of `keys` and `versions`
 KEPT = "10m"  # so long a moment is remembered after its last page
 DEEPEST = 100_000  # hits that paging may reach
 WORDS = "_words"  # column of the distinct words of a text, for autocompletion
+BYTES = "_bytes"  # column of a vector's half floats, little endian
 CANDIDATES = 500  # vectors looked at for the nearest
-TIED = 32  # vectors as near as the last that is wanted, and more than that are left to chance
+MOST = 10_000  # vectors that Elasticsearch gives; of more that are as near as the last one asked for, chance decides
+TIED = 32  # so many more are fetched than were asked for, and more again where these are as near as the last
 HNSW = {"type": "hnsw", "m": 24, "ef_construction": 192}
 TYPES: dict[Column, str] = {
     "words": "text",
@@ -71,8 +78,7 @@ class ElasticsearchEngine:
         self._reads = alias
         self._fields = {field.name: field for field in fields}
         self._digest = columns.digest(fields)
-        self._guards = {field.name for field in fields if field.guard}
-        self._guarded = False  # whether the index that stands was seen to have them
+        self._whole = False  # whether the index that stands was seen to have all of our fields
         self._known: dict[str, dict[str, Field]] = {}  # index to those of our fields that it has
 
     def write(self, documents: Iterable[Document]) -> None:
@@ -94,6 +100,7 @@ class ElasticsearchEngine:
         limit: int = 20,
     ) -> Found:
         dsl = self._translated(query)
+        lacking = self._check_has({sort.field})
         answers: list[Any] = []
 
         def ask(aggregations: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -102,7 +109,8 @@ class ElasticsearchEngine:
             answers.append(found)
             return found.get("aggregations", {}) if found else {name: {"buckets": []} for name in aggregations}
 
-        counted = count_facets(ask, facets, facet_size) if facets else dict(ask({}))
+        known = [name for name in facets if name not in lacking]
+        counted = count_facets(ask, known, facet_size) if known else dict(ask({}))
         if answers[0] is None:
             return Found((), 0, counted)
         hits = answers[0]["hits"]
@@ -110,6 +118,7 @@ class ElasticsearchEngine:
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
         begun = words.split(prefix)[-1:]
+        self._check_has({field})
         if not begun:
             return ()
         terms = {"field": field + WORDS, "include": begun[0] + ".*", "size": limit}
@@ -124,27 +133,46 @@ class ElasticsearchEngine:
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
         direction = columns.unit(vector, self._fields[field].dimensions)
+        self._check_has({field})
         if direction is None:
             return ()
+        number = min(limit + TIED, MOST)
+        while True:
+            near = self._measured(field, direction, query, number)
+            enough = len(near) < number or near[-1][0] > near[limit - 1][0] + columns.slack(len(direction))
+            if enough or number == MOST:
+                return tuple(Hit(key, -score) for score, key in near[:limit])
+            number = min(number * 8, MOST)
+
+    def _measured(self, field: str, direction: NDArray[np.float32], query: Query, number: int) -> list[tuple[float, str]]:
+        """What Elasticsearch holds for the nearest, so many at most: cosine with a minus, and key, the nearest first."""
+        kept = field + BYTES
         knn = {
             "field": field,
             "query_vector": direction.tolist(),
-            "k": (number := min(limit + TIED, 10_000)),
-            "num_candidates": min(10_000, max(CANDIDATES, number * 10)),
+            "k": number,
+            "num_candidates": min(MOST, max(CANDIDATES, number * 10)),
             "filter": self._translated(query),
         }
-        try:
-            found = self._search(knn=knn, size=number, track_total_hits=False)
-        except BadRequestError as error:
-            if "does not exist in the mapping" in str(error):  # of an index for other fields
-                return ()
-            raise
+        found = self._search(knn=knn, size=number, docvalue_fields=[kept], track_total_hits=False)
         hits = found["hits"]["hits"] if found else []
-        near = sorted((-round(2 * hit["_score"] - 1, 6), hit["_id"]) for hit in hits)
-        return tuple(Hit(key, -score) for score, key in near[:limit])
+        if not hits:
+            return []
+        held = np.stack([np.frombuffer(b64decode(hit["fields"][kept][0]), "<f2") for hit in hits])
+        scores = columns.cosines(direction, held).tolist()
+        return sorted((-score, hit["_id"]) for score, hit in zip(scores, hits, strict=True))
 
     def tend(self, stop: Callable[[], bool]) -> None:
         """Elasticsearch does that by itself."""
+
+    def lacking(self) -> frozenset[str]:
+        if self._whole:
+            return frozenset()
+        aliases = self._ours()
+        standing = [name for name in aliases if self._alias in aliases[name]]
+        self._whole = any(map(self._fits, standing))
+        known = [self._fields_of(name).keys() for name in standing]
+        return frozenset(self._fields.keys() - set.intersection(*map(set, known))) if known else frozenset()
 
     def standing(self) -> Standing:
         aliases = self._ours()
@@ -191,14 +219,16 @@ class ElasticsearchEngine:
         self._client.close()
 
     def _translated(self, query: Query) -> dict[str, Any]:
-        """SearchDown where the query is guarded by a field that the index lacks; an index that has it is looked at once."""
-        if not self._guarded and columns.asks(query, self._guards):
-            aliases = self._ours()
-            standing = [name for name in aliases if self._alias in aliases[name]]
-            if any(not self._guards <= self._fields_of(name).keys() for name in standing):
-                raise SearchDown(columns.UNGUARDED)
-            self._guarded = bool(standing)
+        """Raises FieldsLacking."""
+        self._check_has(columns.fields_of(query))
         return translate(query, self._fields)
+
+    def _check_has(self, names: Collection[str]) -> frozenset[str]:
+        """What the index that stands lacks at all. Raises FieldsLacking where one of these is among it."""
+        lacking = self.lacking()
+        if asked := lacking.intersection(names):
+            raise FieldsLacking(asked)
+        return lacking
 
     def _written(self) -> list[str]:
         """The index that stands, whatever its fields (made now if there is none), and those for our fields that are filled."""
@@ -238,8 +268,7 @@ class ElasticsearchEngine:
         if sort.field:
             column = columns.first(self._fields[sort.field])
             order = "desc" if sort.descending else "asc"
-            kind = TYPES[columns.layout(self._fields[sort.field])[column]]
-            return [{column: {"order": order, "missing": "_last", "unmapped_type": kind}}, by_key]
+            return [{column: {"order": order, "missing": "_last"}}, by_key]
         return [{"_score": {"order": "desc"}}, by_key] if columns.ranks(query) else [by_key]
 
     def _fits(self, name: str) -> bool:
@@ -288,9 +317,11 @@ class ElasticsearchEngine:
         distinct = {column + WORDS: sorted({word for text in held[column] for word in text.split()}) for column in texts}
         places = [one for one in fields.values() if one.kind == "point" and one.name + columns.LATITUDE in held]
         points = {one.name: [held[one.name + side][0] for side in (columns.LONGITUDE, columns.LATITUDE)] for one in places}
-        vectors = {one: _exact(vector, fields[one]) for one, vector in columns.vectors(ours, fields).items()}
+        halves = columns.vectors(ours, fields)
+        vectors = {one: _exact(vector, fields[one]) for one, vector in halves.items()}
+        kept = {one + BYTES: b64encode(vector.astype("<f2").tobytes()).decode() for one, vector in halves.items()}
         yield {"index": about}
-        yield {"key": document.key, **held, **distinct, **points, **vectors}
+        yield {"key": document.key, **held, **distinct, **points, **vectors, **kept}
 
     def _search(self, **asked: Any) -> Any:
         """The answer, or None where there is no index yet."""
@@ -307,6 +338,7 @@ class _Filling(ElasticsearchEngine):
     def __init__(self, parent: ElasticsearchEngine, fresh: str) -> None:
         super().__init__(parent._client, parent._alias, tuple(parent._fields.values()))
         self._reads = fresh
+        self._whole = True
 
     def write(self, documents: Iterable[Document]) -> None:
         if not self._bulk(self._reads, list(documents), refresh=False):
@@ -363,4 +395,5 @@ def _properties(fields: Iterable[Field]) -> dict[str, Any]:
                 properties[field.name] = {"type": "geo_point"}
             case "vector":
                 properties[field.name] |= {"dims": field.dimensions, "index": True, "similarity": "cosine", "index_options": HNSW}
+                properties[field.name + BYTES] = {"type": "binary", "doc_values": True}
     return properties

@@ -112,7 +112,7 @@ def _near(query: Near) -> Dsl:
     if query.metres >= math.pi * columns.EARTH_M:
         return {"exists": {"field": query.field}}
     here = {"lat": query.latitude, "lon": query.longitude}
-    return {"geo_distance": {"distance": f"{max(query.metres, 0.001):.6f}m", query.field: here, "ignore_unmapped": True}}
+    return {"geo_distance": {"distance": f"{max(query.metres, 0.001):.6f}m", query.field: here}}
 
 
 def _boolean(occur: str, parts: list[Dsl]) -> Dsl:

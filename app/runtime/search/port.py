@@ -3,7 +3,7 @@
 Text is split in Python (`words`) and handed to either engine already split, so that both index the same words.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -19,8 +19,6 @@ MOST_DIMENSIONS = 4096
 class Field:
     """One field of the index. Raise `edition` when what documents say in the field changes: the index is then made anew.
 
-    A `guard` keeps documents from those whom they are not for: where an index lacks it, asking for it raises SearchDown.
-
     text      searched by its words
     keyword, number, date, flag   exact, sortable and, but for dates, countable as facets
     point     "latitude,longitude" in decimal degrees (WGS 84), found by `InBox` and `Near`
@@ -33,7 +31,6 @@ class Field:
     many: bool = False
     dimensions: int = 0
     edition: int = 1
-    guard: bool = False
 
     def __post_init__(self) -> None:
         if self.many and self.kind in ("point", "interval", "vector"):
@@ -190,7 +187,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The hits of one page, the exact number of all, and for each facet asked its values with their counts."""
+    """The hits of one page, the exact number of all, and for each facet that the index has its values with their counts."""
 
     hits: tuple[Hit, ...]
     total: int
@@ -209,10 +206,22 @@ class SearchDown(Unavailable):
     """The search engine does not answer."""
 
 
+class FieldsLacking(SearchDown):
+    """The index is of an earlier version and lacks fields that were asked for; it is being made anew."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        plural = "" if len(names) == 1 else "s"
+        super().__init__(
+            f"The search index is of an earlier version without the field{plural} {', '.join(sorted(names))}. "
+            "It is being made anew: ask again in a while, or without that."
+        )
+
+
 class SearchEngine(Protocol):
     """What both engines do. Writing is the relay's alone; any process may ask.
 
-    An index for other fields answers and is written as far as its fields are ours: what it lacks matches nothing.
+    An index for other fields answers and is written as far as its fields are ours. What asks for a field that it lacks, or
+    sorts by it, raises FieldsLacking; of the facets asked, those are left out.
     """
 
     def write(self, documents: Iterable[Document]) -> None:
@@ -228,7 +237,11 @@ class SearchEngine(Protocol):
         offset: int = 0,
         limit: int = 20,
     ) -> Found:
-        """The page of hits from `offset`, exact total, facets ordered by count, then value. Raises SearchDown."""
+        """The page of hits from `offset`, exact total, facets ordered by count, then value. Raises SearchDown.
+
+        The order by relevance is the engine's own; where documents are equally relevant, and in every other order, it is the
+        same on both.
+        """
 
     def keys(self, query: Query) -> Iterator[str]:
         """The key of every document that matches, ascending, as they stand when the first is asked for; memory stays flat.
@@ -242,8 +255,9 @@ class SearchEngine(Protocol):
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
         """The documents that match whose vectors point most nearly the same way, by their cosine (the score), then key.
 
-        Of those that are truly nearest, at least 95 % are expected among the answers (recall); all, where few match. Nothing
-        where `vector` is none. Raises SearchDown.
+        The cosine is that of the vectors as kept, in double precision to six decimals: the same on both engines. Of those that
+        are truly nearest, at least 95 % are expected among the answers (recall); all, where few match. Nothing where `vector`
+        is none. Raises SearchDown.
         """
 
     def versions(self) -> Iterator[tuple[str, int]]:
@@ -257,6 +271,9 @@ class SearchEngine(Protocol):
 
         For one process at a time; killed in the middle it does no harm.
         """
+
+    def lacking(self) -> frozenset[str]:
+        """Our fields that the index that stands has not: none, but while one of an earlier version stands. Raises SearchDown."""
 
     def standing(self) -> Standing:
         """Whether the index is for our fields, and whether one is being made. Raises SearchDown."""

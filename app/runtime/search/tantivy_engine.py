@@ -96,8 +96,9 @@ class TantivyEngine:
         direction = columns.unit(vector, self._fields[field].dimensions)
         for last_try in (False, True):
             index = self._current()
-            if index is None or direction is None or field not in index.fields:
+            if index is None or direction is None:
                 break
+            index.check_has({field})
             try:
                 return tantivy_nearest.find(index, field, direction, query, limit)
             except FileNotFoundError:  # a rebuild took the folder away meanwhile
@@ -109,6 +110,10 @@ class TantivyEngine:
         index = self._current()
         if index is not None:
             tantivy_nearest.tend(index, stop)
+
+    def lacking(self) -> frozenset[str]:
+        index = self._current()
+        return index.lacking if index else frozenset()
 
     def standing(self) -> Standing:
         # the journal is looked at first, as to try a lock is to hold it for a moment

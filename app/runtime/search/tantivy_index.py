@@ -1,6 +1,6 @@
 """One index of tantivy in its folder: written in commits, read as of the last one, whichever process made it."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -12,7 +12,7 @@ from tantivy import FieldType, Occur, Order
 
 from app.runtime.search import columns, tantivy_columns, words
 from app.runtime.search.facets import count as count_facets
-from app.runtime.search.port import Document, Field, Found, Hit, Query, SearchDown, Sort
+from app.runtime.search.port import Document, Field, FieldsLacking, Found, Hit, Query, Sort
 from app.runtime.search.tantivy_columns import HEADS
 from app.runtime.search.tantivy_query import Translator
 from app.runtime.search.vectors import VectorRows
@@ -32,7 +32,7 @@ class TantivyIndex:
         self._seen = (0, 0)
         held = tantivy_columns.standing(folder)
         self.fields = {field.name: field for field in fields if columns.layout(field).items() <= held.items()}
-        self._lacking = {field.name for field in fields if field.guard and field.name not in self.fields}
+        self.lacking = frozenset(field.name for field in fields if field.name not in self.fields)
         self._has_heads = HEADS[0] in held
         vectors = [field for field in self.fields.values() if field.kind == "vector"]
         self.vectors = {field.name: VectorRows(folder / "vectors", field.name, field.dimensions) for field in vectors}
@@ -91,32 +91,38 @@ class TantivyIndex:
                 writer.add_document(tantivy_columns.document(document, self.fields, rows.get(document.key, {})))
 
     def translate(self, query: Query, searcher: tantivy.Searcher) -> tantivy.Query:
-        """Raises SearchDown where the query is guarded by a field that this index lacks."""
-        if self._lacking and columns.asks(query, self._lacking):
-            raise SearchDown(columns.UNGUARDED)
+        """Raises FieldsLacking."""
+        self.check_has(columns.fields_of(query))
         return Translator(self._index.schema, self.fields, searcher).translate(query)
+
+    def check_has(self, names: Collection[str]) -> None:
+        """Raises FieldsLacking."""
+        if lacking := self.lacking.intersection(names):
+            raise FieldsLacking(lacking)
 
     def find(self, query: Query, facets: Sequence[str], facet_size: int, sort: Sort, offset: int, limit: int) -> Found:
         """See `SearchEngine.find`."""
         searcher = self.searcher()
         translated = self.translate(query, searcher)
+        self.check_has({sort.field})
         total = count(searcher, translated)
         wanted = min(offset + limit, total)
         if wanted <= offset:
             hits: list[Hit] = []
-        elif sort.field in self.fields:
+        elif sort.field:
             hits = self._by_field(searcher, translated, sort, wanted)
-        elif columns.ranks(query) and not sort.field:
+        elif columns.ranks(query):
             hits = _by_relevance(searcher, translated, wanted)
         else:
             hits = _by_key(searcher, translated, wanted)
-        known = [name for name in facets if name in self.fields]
+        known = [name for name in facets if name not in self.lacking]
         counted = count_facets(lambda asked: searcher.aggregate(translated, dict(asked)), known, facet_size)
-        return Found(tuple(hits[offset:]), total, {name: counted.get(name, ()) for name in facets})
+        return Found(tuple(hits[offset:]), total, {name: counted[name] for name in known})
 
     def terms(self, field: str, prefix: str, limit: int, query: Query) -> tuple[tuple[str, int], ...]:
         begun = words.split(prefix)[-1:]
-        if not begun or field not in self.fields:
+        self.check_has({field})
+        if not begun:
             return ()
         searcher = self.searcher()
         found = searcher.terms_with_prefix(field, begun[0], filter_query=self.translate(query, searcher))

@@ -87,15 +87,14 @@ class _Measure:
     def best(self, query: tantivy.Query) -> Near:
         near: Near = []
         for page in self.index.in_order(self.searcher, query, self.field):
-            cosines = self.index.vectors[self.field].cosines(self.vector, _rows(page))
-            near = sorted([*near, *self._keyed(page, cosines)])[: self.limit]
+            near = sorted([*near, *self._keyed(page)])[: self.limit]
         return near
 
-    def _keyed(self, page: list[tuple[int, object]], cosines: NDArray[np.float64]) -> Iterator[tuple[float, str]]:
+    def _keyed(self, page: list[tuple[int, object]]) -> Iterator[tuple[float, str]]:
         """The best of one page, and whatever is as near as the last of them."""
-        least = np.partition(cosines, -self.limit)[-self.limit] if len(cosines) > self.limit else -2.0
-        for place in np.flatnonzero(cosines >= least):
-            yield -float(cosines[place]), self.searcher.doc(page[place][1])["key"][0]  # type: ignore[arg-type]  # an address
+        places, cosines = self.index.vectors[self.field].nearest(self.vector, _rows(page), self.limit)
+        for place, cosine in zip(places.tolist(), cosines.tolist(), strict=True):
+            yield -cosine, self.searcher.doc(page[place][1])["key"][0]
 
 
 def _rows(page: Iterable[tuple[int, object]]) -> Rows:

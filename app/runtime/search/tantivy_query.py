@@ -31,7 +31,7 @@ from app.runtime.search.port import (
 class Translator:
     """For one state of an index, and those of its fields that are ours.
 
-    What has no words or values left matches nothing, and so does what asks for another field.
+    What has no words or values left matches nothing. KeyError where it asks for a field that the index lacks.
     """
 
     def __init__(self, schema: tantivy.Schema, fields: Mapping[str, Field], searcher: tantivy.Searcher) -> None:
@@ -50,8 +50,6 @@ class Translator:
             case Not(part):
                 inner = self.translate(part)
                 return tantivy.Query.boolean_query([(Occur.Must, tantivy.Query.all_query()), (Occur.MustNot, inner)])
-            case _ if query.field not in self._fields:
-                return tantivy.Query.empty_query()
             case Words(field, text, stem):
                 return self._words(field, words.split(text), stem=stem)
             case Phrase(field, text):

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.runtime.search import columns
+
 if TYPE_CHECKING:
     from usearch.index import Index
 
@@ -46,12 +48,18 @@ class VectorRows:
             os.fsync(file.fileno())
         return first
 
-    def cosines(self, vector: NDArray[np.float32], rows: Rows) -> NDArray[np.float64]:
-        """(N,) cosines of the angles between the (dimensions,) vector of length 1 and these rows, to six decimals: what a float
-        cannot tell apart is equally near."""
-        held = np.memmap(self._path, "<f2", "r").reshape(-1, self._dimensions)[rows].astype(np.float32)
-        found: NDArray[np.float64] = np.round((held @ vector) / np.linalg.norm(held, axis=1).astype(np.float64), 6)
-        return found
+    def nearest(self, vector: NDArray[np.float32], rows: Rows, limit: int) -> tuple[Rows, NDArray[np.float64]]:
+        """Places among `rows`, and cosines (see `columns.cosines`), of the `limit` nearest to the (dimensions,) vector of
+        length 1, and of whatever is as near as the last of them.
+
+        All are measured in singles, which is quick, and exactly what may be among the nearest by that.
+        """
+        held = np.memmap(self._path, "<f2", "r").reshape(-1, self._dimensions)[rows]
+        singles = held.astype(np.float32)
+        rough = (singles @ vector) / np.linalg.norm(singles, axis=1)
+        least = np.partition(rough, -limit)[-limit] - columns.slack(self._dimensions) if len(rows) > limit else -np.inf
+        places = np.flatnonzero(rough >= least)
+        return places, columns.cosines(vector, held[places])
 
     def at(self, row: int) -> NDArray[np.float16]:
         """(dimensions,) float16"""
