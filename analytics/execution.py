@@ -17,8 +17,7 @@ from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations import masks
 from annotations import service as annotations
 from annotations.frames import shown_region
-from annotations.model import Annotation
-from annotations.selectors import Canvas
+from annotations.model import Annotation, Canvas
 from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal

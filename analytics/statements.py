@@ -21,7 +21,7 @@ from annotations.region_masks import Mask
 from annotations.region_outlines import simplified, within
 from annotations.region_text import exact
 from annotations.regions import Region
-from annotations.selectors import mask_selector, stored_selectors
+from annotations.selectors import stored_selectors
 from annotations.validation import several
 from app.runtime import clock
 from app.runtime.addresses import Addresses
@@ -127,11 +127,11 @@ def _target(finding: Finding, source: StatementSource) -> Any:
 
 
 def _selectors(region: Region, source: StatementSource) -> list[dict[str, Any]]:
-    """The region exactly; of a mask its box, an outline that says by how much it may miss it, and the name of its file."""
+    """The region exactly; of a mask its box, and an outline that says by how much it may miss it and names the file."""
     if region.mask is None:
         return stored_selectors(region)
     named = masks.reference(region.mask, source.masks[region.mask], region.tolerance, source.addresses)
-    return [*stored_selectors(simplified(region)), mask_selector(named)]
+    return stored_selectors(simplified(region), named)
 
 
 def _bodies(finding: Finding, number: int, source: StatementSource) -> Any:

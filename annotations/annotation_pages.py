@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 from annotations import projections, service
 from annotations.errors import UnknownAnnotation
 from annotations.manifest_extras import LABELS
-from annotations.model import LAYERS, Annotation
-from annotations.selectors import Canvas
+from annotations.model import LAYERS, Annotation, Canvas
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue

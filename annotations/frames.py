@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from annotations import region_frames, selectors, validation
+from annotations import clipping, region_frames, selectors, validation
 from annotations.errors import AnnotationTooBig, BadSelector, SelectorOutsideCanvas, UnknownTarget
-from annotations.model import Annotation, CanvasBox, Target
+from annotations.mask_selectors import LoadMask
+from annotations.model import Annotation, Canvas, CanvasBox, Target
 from annotations.region_frames import Axis
-from annotations.selectors import Canvas, LoadMask, Region
+from annotations.regions import Region
 from app.runtime import context
 from app.runtime.addresses import Named
 from iiif.image.errors import BadParameter
@@ -57,9 +58,9 @@ class Frame:
                 "In a picture that is turned or mirrored no selector can be read: let the target be the image or its canvas.",
                 parameter="selector",
             )
-        kept = selectors.clipped(own, self.size)
+        kept = clipping.clipped(own, self.size)
         region = carried(kept, CanvasBox(0, 0, self.size.width, self.size.height), self.box)
-        selectors.check_least(region)
+        clipping.check_least(region)
         return region
 
 
@@ -115,7 +116,7 @@ def shown_region(annotation: Annotation, canvas: Canvas, load: LoadMask | None =
         return None
     try:
         size, own = _own_region(annotation.document, front, canvas, load)
-        own = None if own is None else selectors.clipped(own, size)
+        own = None if own is None else clipping.clipped(own, size)
     except (BadSelector, AnnotationTooBig, SelectorOutsideCanvas, UnknownTarget):
         own = None
     return Region(front.box) if own is None else carried(own, own.box, front.box)
@@ -126,7 +127,7 @@ def is_clipped(annotation: Annotation, canvas: Canvas) -> bool:
     if annotation.front.box is None:
         return False
     size, own = _own_region(annotation.document, annotation.front, canvas, None)
-    return own is not None and selectors.clipped(own, size) is not own
+    return own is not None and clipping.clipped(own, size) is not own
 
 
 def _own_region(

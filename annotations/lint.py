@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from annotations import selectors
-from annotations.selectors import Canvas
+from annotations import clipping, selectors
+from annotations.model import Canvas
 from annotations.validation import several
 from app.runtime.errors import DomainError
 from iiif.catalogue.rights import iri_of
@@ -160,7 +160,7 @@ def _region(
         try:
             region = selectors.read({name: value for name, value in one.items() if name != "refinedBy"}, size)
             if region is not None and known:
-                selectors.check_within(region, size)
+                clipping.check_within(region, size)
         except DomainError as error:
             found.error(annotation, error.sentence)
 

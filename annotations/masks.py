@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from annotations import mask_png, selectors, store, targets
 from annotations.errors import BadSelector, UnknownMask
+from annotations.mask_selectors import MaskReference
+from annotations.model import Canvas
 from annotations.region_masks import Mask
-from annotations.selectors import Canvas, MaskReference
 from annotations.tables import AnnotationRow, MaskRow, MaskSenderRow, MaskUseRow
 from annotations.validation import several
 from app.runtime.addresses import Addresses
@@ -89,8 +90,7 @@ def use(session: Session, annotation_key: str, document: Mapping[str, Any], addr
     Raises BadSelector where one is not here, not theirs to see, or of another size.
     """
     for target in several(document["target"]):
-        named = selectors.masks_in(target.get("selector")) if isinstance(target, Mapping) else []
-        for asked in (selectors.read_mask(one, ANYWHERE) for one in named):
+        for asked in selectors.masks_of(target.get("selector"), ANYWHERE) if isinstance(target, Mapping) else []:
             row = session.get(MaskRow, asked.sha256, with_for_update={"read": True})
             _check(row if _may_name(session, asked.sha256, by) else None, asked, addresses)
             for media_key in sorted(targets.media_named(session, target, addresses)):

@@ -15,6 +15,14 @@ Line = tuple[Point, ...]  # open; two points or more
 
 
 @dataclass(frozen=True, slots=True)
+class Canvas:
+    """The size of a canvas, in canvas units."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class CanvasBox:
     """A box in canvas units, which are pixels of the upright image: 0 <= x0 <= x1 <= width, y downwards, half-open.
 

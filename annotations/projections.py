@@ -7,10 +7,9 @@ a shape as one absolute path, a motivation, and a text that a person can read.
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, get_args
 
-from annotations import bodies, selectors, validation
+from annotations import bodies, validation, viewer_selectors
 from annotations.frames import shown_region
-from annotations.model import Annotation, CanvasBox
-from annotations.selectors import Canvas
+from annotations.model import Annotation, Canvas, CanvasBox
 from app.runtime.addresses import Addresses
 
 Profile = Literal["w3c", "iiif3", "iiif2", "annotorious"]
@@ -104,7 +103,7 @@ def _viewer_target(annotation: Annotation, canvas: Canvas | None, addresses: Add
         return iri
     part_of = [{"id": addresses.manifest(annotation.specimen_key), "type": "Manifest"}]
     source = {"id": iri, "type": "Canvas", "partOf": part_of}
-    return {"type": "SpecificResource", "source": source, "selector": selectors.viewer_selectors(region, canvas)}
+    return {"type": "SpecificResource", "source": source, "selector": viewer_selectors.viewer_selectors(region, canvas)}
 
 
 def _whole(annotation: Annotation, address_of: Callable[[str], str]) -> str:
@@ -124,7 +123,7 @@ def iiif2(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -
     on = _whole(annotation, addresses.manifest)
     if canvas is not None:
         iri = addresses.canvas(annotation.specimen_key, annotation.media_key)
-        on = f"{iri}#xywh={selectors.xywh(box_of(annotation, canvas), canvas)}"
+        on = f"{iri}#xywh={viewer_selectors.xywh(box_of(annotation, canvas), canvas)}"
     return {
         "@id": addresses.annotation(annotation.key),
         "@type": "oa:Annotation",
@@ -145,6 +144,6 @@ def annotorious(annotation: Annotation, canvas: Canvas | None, addresses: Addres
     if canvas is not None:
         target = {"source": addresses.canvas(annotation.specimen_key, annotation.media_key)}
         if (region := shown_region(annotation, canvas)) is not None:
-            target["selector"] = selectors.drawing_selector(region, canvas)
+            target["selector"] = viewer_selectors.drawing_selector(region, canvas)
     whole = [body if isinstance(body, Mapping) else {"id": body} for body in stored_bodies(annotation.document)]
     return {"@context": validation.CONTEXT, **shown, **({"body": whole} if whole else {}), "target": target}

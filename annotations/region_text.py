@@ -12,6 +12,7 @@ import numpy as np
 from annotations.model import CanvasBox, Line, Ring
 from annotations.regions import Region
 
+LINE = 'data-kind="line"'  # of a path: none of its subpaths is a ring unless it says Z
 EXACT = Context(prec=1500)  # digits enough for the sum of any two doubles
 Numbers = Callable[[float], str]
 
@@ -54,15 +55,22 @@ def path(rings: Sequence[Ring], lines: Sequence[Line] = (), number: Numbers = ex
 def svg(region: Region, number: Numbers = exact) -> str:
     """Its rings as one path filled by the even-odd rule, and its lines as one without filling; a box and a mask as rings.
 
-    ValueError for a point, which SVG has no shape for.
+    A line that ends where it began would be read as a ring, so its path says that it is a line. ValueError for a point, which
+    SVG has no shape for.
     """
     rings = region.outlines()
     shapes = f'<path fill-rule="evenodd" d="{path(rings, number=number)}"/>' if rings else ""
     if region.lines:
-        shapes += f'<path fill="none" d="{path((), region.lines, number)}"/>'
+        said = f" {LINE}" if any(_returns(line, number) for line in region.lines) else ""
+        shapes += f'<path fill="none"{said} d="{path((), region.lines, number)}"/>'
     if not shapes:
         raise ValueError("SVG has no shape for a point")
     return f'<svg xmlns="http://www.w3.org/2000/svg">{shapes}</svg>'
+
+
+def _returns(line: Line, number: Numbers) -> bool:
+    """Whether it ends, as it is written, where it began."""
+    return all(number(first) == number(last) for first, last in zip(line[0], line[-1], strict=True))
 
 
 def _plain(number: Decimal) -> str:

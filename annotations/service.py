@@ -24,9 +24,8 @@ from annotations.errors import (
     UnknownTarget,
     WithdrawnAnnotation,
 )
-from annotations.model import EVERYTHING, About, Annotation, Layer, Target
+from annotations.model import EVERYTHING, About, Annotation, Canvas, Layer, Target
 from annotations.projections import Profile
-from annotations.selectors import Canvas
 from annotations.tables import AnnotationRow
 from app.runtime import changes, clock, ids, outbox
 from app.runtime.addresses import Addresses

@@ -14,12 +14,11 @@ from xml.parsers import expat  # entities cannot be declared: a document type is
 from annotations.errors import AnnotationTooBig, BadSelector
 from annotations.model import Line, Point, Ring
 from annotations.regions import opened
-from annotations.svg_frames import NUMBERS, UserSpace, length
+from annotations.svg_frames import MAX_COORDINATE, NUMBERS, UserSpace, length
 
 MAX_SVG_CHARACTERS = 250_000
 MAX_POINTS = 20_000
 MAX_ELEMENTS = 200
-MAX_COORDINATE = 10_000_000.0
 PIECES = 16  # straight pieces of a curve; 64 of a whole circle
 TOKENS = re.compile(r"[MmLlHhVvCcSsQqTtAaZz]|" + NUMBERS.pattern, re.ASCII)
 GROUPS = frozenset({"g", "a", "switch"})
@@ -170,9 +169,9 @@ def _shape(name: str, attributes: dict[str, str], space: UserSpace) -> list[Path
     return paths
 
 
-def _line_or_ring(points: list[Point]) -> Path:
-    """An open path, unless it ends where it began."""
-    return points, len(points) > 3 and points[0] == points[-1]
+def _line_or_ring(points: list[Point], attributes: dict[str, str]) -> Path:
+    """A line if the path says so (`region_text.LINE`) or does not end where it began; else a ring."""
+    return points, attributes.get("data-kind") != "line" and len(points) > 3 and points[0] == points[-1]
 
 
 def _polygon(attributes: dict[str, str], _: UserSpace) -> list[Path]:
@@ -180,7 +179,7 @@ def _polygon(attributes: dict[str, str], _: UserSpace) -> list[Path]:
 
 
 def _polyline(attributes: dict[str, str], _: UserSpace) -> list[Path]:
-    return [_line_or_ring(_pairs(attributes))]
+    return [_line_or_ring(_pairs(attributes), attributes)]
 
 
 def _line(attributes: dict[str, str], space: UserSpace) -> list[Path]:
@@ -220,7 +219,7 @@ def _path(attributes: dict[str, str], _: UserSpace) -> list[Path]:
     for command, numbers in _commands(attributes.get("d", "")):
         pen.draw(command, numbers)
     return [
-        (points, True) if number in pen.closed else _line_or_ring(points)
+        (points, True) if number in pen.closed else _line_or_ring(points, attributes)
         for number, points in enumerate(pen.paths)
         if len(points) > 1
     ]

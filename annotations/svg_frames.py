@@ -20,6 +20,7 @@ ALIGNED = re.compile(r"(?:defer\s+)?(?:none|x(Min|Mid|Max)Y(Min|Mid|Max))(?:\s+(
 PIXELS = {"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "mm": 96 / 25.4, "cm": 96 / 2.54, "in": 96.0}
 SHARES = {"Min": 0.0, "Mid": 0.5, "Max": 1.0}
 ARGUMENTS = {"matrix": (6,), "translate": (1, 2), "scale": (1, 2), "rotate": (1, 3), "skewX": (1,), "skewY": (1,)}
+MAX_COORDINATE = 10_000_000.0  # canvas units
 MAX_TRANSFORM = 2_000  # characters
 Matrix = tuple[float, float, float, float, float, float]  # a, b, c, d, e, f as SVG writes them
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import frames, selectors, store
+from annotations import frames, store
 from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTarget
-from annotations.model import CanvasBox, Target
-from annotations.selectors import Canvas, Region
+from annotations.mask_selectors import EARLIER_FORM
+from annotations.model import Canvas, CanvasBox, Target
+from annotations.regions import Region
 from annotations.validation import iri_of, is_iri
 from app.runtime import ids
 from app.runtime.addresses import Addresses, Kind, Named
@@ -28,7 +29,7 @@ from iiif.presentation import service as presentation
 
 MAX_TARGETS = 50
 LONGEST_KEY = 255  # characters of the key of a thing elsewhere
-REGION_SELECTORS = ("FragmentSelector", "SvgSelector", "PointSelector", "ImageApiSelector", selectors.MASK_SELECTOR)
+REGION_SELECTORS = ("FragmentSelector", "SvgSelector", "PointSelector", "ImageApiSelector", EARLIER_FORM)
 Place = tuple[str, str, CanvasBox | None]  # key of an image, key of a specimen, box in canvas units
 NOWHERE: Place = ("", "", None)
 Exists = Callable[[Session, str], bool]

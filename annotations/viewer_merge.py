@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotations import frames, projections, selectors
-from annotations.model import Annotation, Target
+from annotations import frames, projections, viewer_selectors
+from annotations.model import Annotation, Canvas, Target
 from annotations.projections import PAINTING, Profile
-from annotations.selectors import Canvas
 from annotations.targets import ResolvedTarget
 from annotations.validation import CONTEXT, iri_of, several
 from annotations.viewer_forms import as_w3c
@@ -171,7 +170,7 @@ def _same_shape(drawn: ResolvedTarget, seen: Seen) -> bool:
     region = frames.shown_region(old, seen.canvas)
     if drawn.region is None or region is None:
         return drawn.region is None and region is None
-    return selectors.same_place(drawn.region, region)
+    return viewer_selectors.same_place(drawn.region, region)
 
 
 def _moved(mine: Any, theirs: Any) -> Any:

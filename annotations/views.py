@@ -11,9 +11,8 @@ from annotations import annotation_pages, frames, masks, projections, service
 from annotations import container as containers
 from annotations.container import Container
 from annotations.errors import DeletedAnnotation, MalformedAnnotation, WithdrawnAnnotation
-from annotations.model import Annotation
+from annotations.model import Annotation, Canvas
 from annotations.projections import PROFILES, Profile
-from annotations.selectors import Canvas
 from app.runtime import clock, context, principal
 from app.runtime.errors import Forbidden, Invalid
 from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, depends_on, encode
@@ -135,7 +134,7 @@ def read_page(media_key: str, layer: str, specimen_key: str) -> Response:
 
 @blueprint.post("/masks/")
 def take_mask() -> Response:
-    """Take in the file of a mask, to be named by a hub:MaskSelector: 201 with its address and the members for the selector."""
+    """Take in the file of a mask, to be named by a selector: 201 with its address and the value of hub:mask, less its place."""
     by = principal.of_writer()
     if not by.granted("annotate"):
         raise Forbidden(f"This needs the role annotator, which the token {by.name!r} does not have.")
@@ -146,8 +145,7 @@ def take_mask() -> Response:
     with runtime.db.begin() as session:
         masks.register(session, [kept], by=by, at=runtime.clock())
     iri = runtime.addresses.mask(kept.sha256)
-    body = {"type": "hub:MaskSelector", "hub:mask": {"id": iri}, "hub:width": kept.width, "hub:height": kept.height}
-    return answer(body, JSON, 201, headers={"Location": iri})
+    return answer({"id": iri, "hub:width": kept.width, "hub:height": kept.height}, JSON, 201, headers={"Location": iri})
 
 
 @blueprint.get("/masks/<sha256>.png")

@@ -15,12 +15,11 @@ from sqlalchemy.orm import Session
 from annotations import projections
 from annotations import service as annotations
 from annotations.annotation_pages import on_canvas
-from annotations.model import Annotation
+from annotations.model import Annotation, Canvas
 from annotations.search import audience, query, snippets, store
 from annotations.search.documents import ANNOTATION
 from annotations.search.schema import THING
 from annotations.search.service import DEEPEST, key_of
-from annotations.selectors import Canvas
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
 from app.runtime.principal import Principal

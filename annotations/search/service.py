@@ -7,12 +7,12 @@ from typing import Any
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
-from annotations.model import Annotation
+from annotations.model import Annotation, Canvas
 from annotations.search import audience, query, snippets, store
 from annotations.search.documents import ANNOTATION, SPECIMEN, label, of_index_key
 from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
-from annotations.selectors import Canvas, picture_of
+from annotations.viewer_selectors import picture_of
 from app.runtime import clock
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch

@@ -112,6 +112,15 @@ def test_every_key_has_a_meaning_and_every_address_is_whole(shared: Path, name: 
     assert (URIRef(f"{BASE}/annotations/n1"), RDF.type, URIRef("http://www.w3.org/ns/oa#Annotation")) in graph
 
 
+def test_a_mask_is_the_address_of_its_file_with_its_place_in_whole_numbers(shared: Path) -> None:
+    graph = graph_of(statement(FINDINGS["mask"], 1, source()), contexts(shared))
+    ((shape, _, mask),) = graph.triples((None, URIRef(f"{BASE}/ns#mask"), None))
+    assert (shape, RDF.type, URIRef("http://www.w3.org/ns/oa#SvgSelector")) in graph
+    assert mask == URIRef(f"{BASE}/masks/{'ab' * 32}.png")
+    place = {name: graph.value(mask, URIRef(f"{BASE}/ns#{name}")) for name in ("x", "y", "width", "height")}
+    assert {name: literal.value for name, literal in place.items()} == {"x": 0, "y": 0, "width": 98, "height": 78}  # type: ignore[union-attr]  # each is there
+
+
 def test_a_measurement_keeps_value_unit_uncertainty_region_and_run(shared: Path) -> None:
     document = statement(FINDINGS["ruler"], 1, source())
     graph = Graph().parse(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from annotations import frames, mask_png, masks, service
+from annotations.model import Canvas
 from annotations.region_masks import Mask
 from annotations.regions import of_mask
-from annotations.selectors import Canvas
 from app.fsck import Check
 from app.runtime import tokens
 from app.runtime.context import Runtime
@@ -47,7 +47,14 @@ def send(hub: Hub, data: bytes = FILE, **headers: str) -> Any:
 def selector(hub: Hub, **change: Any) -> dict[str, Any]:
     answer = send(hub)
     assert answer.status_code == 201, answer.json
-    return {**answer.json, "hub:x": 100, "hub:y": 200, **change}
+    return {**SHAPE, "hub:mask": {**answer.json, "hub:x": 100, "hub:y": 200, **change}}
+
+
+def in_earlier_form(named: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same as statements of an earlier form say it: the mask as a selector of its own beside the shape."""
+    mask = named["hub:mask"]
+    place = {name: value for name, value in mask.items() if name != "id"}
+    return [SHAPE, {"type": "hub:MaskSelector", "hub:mask": {"id": mask["id"]}, **place}]
 
 
 def about(hub: Hub, media: Media, selected: Any) -> dict[str, Any]:
@@ -74,8 +81,8 @@ def test_a_mask_is_taken_in_named_and_read_back_exactly(hub: Hub, media: Media) 
     named = selector(hub)
     address = named["hub:mask"]["id"]
     assert hub.get(address).status_code == 404  # nobody has said what it is about
-    iri = said(hub, media, [BOX, SHAPE, named])
-    assert hub.get(iri).json["target"]["selector"] == [BOX, SHAPE, named]
+    iri = said(hub, media, [BOX, named])
+    assert hub.get(iri).json["target"]["selector"] == [BOX, named]
     picture = hub.get(address)
     assert (picture.status_code, picture.content_type, picture.data) == (200, "image/png", FILE)
     assert hub.get(address, If_None_Match=picture.headers["ETag"]).status_code == 304
@@ -86,16 +93,34 @@ def test_a_mask_is_taken_in_named_and_read_back_exactly(hub: Hub, media: Media) 
     assert region == of_mask(MASK)
 
 
+def test_a_statement_of_the_earlier_form_is_answered_as_stored_and_read_alike(hub: Hub, media: Media) -> None:
+    named = selector(hub)
+    earlier = [BOX, *in_earlier_form(named)]
+    iri = said(hub, media, earlier)
+    assert hub.get(iri).json["target"]["selector"] == earlier
+    assert hub.get(named["hub:mask"]["id"]).data == FILE
+    with hub.runtime.reads.begin() as session:
+        annotation = service.find(session, iri.rpartition("/")[2])
+    assert annotation is not None
+    assert frames.shown_region(annotation, Canvas(1101, 1403), lambda asked: masks.load(hub.runtime.blobs, asked)) == of_mask(
+        MASK
+    )
+    for profile in ("iiif3", "annotorious", "w3c"):
+        shown = hub.get(f"{iri}?profile={profile}").json
+        answer = hub.write("PUT", f"{iri}?profile={profile}", shown)
+        assert (answer.status_code, answer.json["target"]["selector"]) == (200, earlier)
+
+
 def test_viewers_get_what_stands_beside_it_and_cannot_lose_the_mask(hub: Hub, media: Media) -> None:
     named = selector(hub)
-    iri = said(hub, media, [BOX, SHAPE, named])
+    iri = said(hub, media, [BOX, named])
     shown = hub.get(f"{iri}?profile=iiif3").json["target"]["selector"]
     assert [one["type"] for one in shown] == ["FragmentSelector", "SvgSelector"]
     drawn = hub.get(f"{iri}?profile=annotorious")
     changed = {**drawn.json, "body": [{"type": "TextualBody", "value": "A galled leaf"}]}
     answer = hub.write("PUT", f"{iri}?profile=annotorious", changed)
     assert answer.status_code == 200, answer.json
-    assert answer.json["target"]["selector"] == [BOX, SHAPE, named]
+    assert answer.json["target"]["selector"] == [BOX, named]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +129,8 @@ def test_viewers_get_what_stands_beside_it_and_cannot_lose_the_mask(hub: Hub, me
         {"hub:width": 91},
         {"hub:height": 59},
         {"hub:x": 1012},
-        {"hub:mask": {"id": "http://lectotype.test/masks/" + "0" * 64 + ".png"}},
-        {"hub:mask": {"id": "http://elsewhere.test/masks/" + masks.KeptMask("0" * 64, 1, 1, 1).sha256 + ".png"}},
+        {"id": "http://lectotype.test/masks/" + "0" * 64 + ".png"},
+        {"id": "http://elsewhere.test/masks/" + masks.KeptMask("0" * 64, 1, 1, 1).sha256 + ".png"},
     ],
 )
 def test_a_mask_that_is_not_here_or_does_not_fit_is_refused_and_nothing_stays(
@@ -114,7 +139,7 @@ def test_a_mask_that_is_not_here_or_does_not_fit_is_refused_and_nothing_stays(
     named = selector(hub, **change)
     answer = hub.post(about(hub, media, named))
     assert (answer.status_code, answer.json["title"]) in ((400, "BadSelector"), (400, "SelectorOutsideCanvas"))
-    assert hub.get(hub.addresses.mask(send(hub).json["hub:mask"]["id"][-68:-4])).status_code == 404
+    assert hub.get(hub.addresses.mask(send(hub).json["id"][-68:-4])).status_code == 404
     assert hub.get("/annotations/").json["total"] == 0
 
 
@@ -177,13 +202,16 @@ def test_a_mask_stays_while_any_version_names_it_and_one_that_nothing_named_goes
     iri = said(hub, media, named)
     assert hub.write("PUT", iri, about(hub, media, BOX)).status_code == 200
     assert hub.write("DELETE", iri).status_code == 204
-    lonely = send(hub, mask_png.encoded(Mask(0, 0, 8, 1, b"\xff"))).json["hub:mask"]["id"][-68:-4]
+    lonely = send(hub, mask_png.encoded(Mask(0, 0, 8, 1, b"\xff"))).json["id"][-68:-4]
     assert faults(hub, collect=True) == []
     assert (blobs.has(digest), blobs.has(lonely)) == (True, True)  # it came in just now
     assert faults(hub, collect=True, older_than_s=-60) == []
     assert (blobs.has(digest), blobs.has(lonely)) == (True, False)
     assert hub.get(named["hub:mask"]["id"]).data == FILE
-    assert hub.post(about(hub, media, {**named, "hub:mask": {"id": hub.addresses.mask(lonely)}})).status_code == 400
+    assert (
+        hub.post(about(hub, media, {**named, "hub:mask": {**named["hub:mask"], "id": hub.addresses.mask(lonely)}})).status_code
+        == 400
+    )
 
 
 def test_fsck_names_lost_and_damaged_masks(hub: Hub, media: Media) -> None:

@@ -18,7 +18,7 @@ from analytics import service as analytics
 from analytics import tasks
 from analytics.model import Worker
 from analytics.tasks import StepMark
-from annotations import masks
+from annotations import mask_selectors, masks
 from annotations import service as annotations
 from annotations.region_masks import Mask
 from app import compose, relay
@@ -131,10 +131,8 @@ def make_sheet(runtime: Runtime, access: Access) -> Sheet:
         mask = Mask.of_pixels(np.tri(*((20 + len(access),) * 2), dtype=bool), 5, 5)
         kept = masks.keep(runtime.blobs, mask)
         masks.register(session, [kept], by=SYSTEM, at=at)
-        selector = {
-            "type": "hub:MaskSelector", "hub:mask": {"id": addresses.mask(kept.sha256)}, "hub:x": 5, "hub:y": 5,
-            "hub:width": mask.width, "hub:height": mask.height,
-        }  # fmt: skip
+        named = mask_selectors.mask_member(masks.reference(mask, kept, 0.0, addresses))
+        selector = {"type": "FragmentSelector", "value": "xywh=5,5,20,20", **named}
         drawn_on = {"type": "SpecificResource", "source": canvas, "selector": selector}
         annotations.create(session, comment(drawn_on, words[PERSON]), by=SYSTEM, slug=f"mask-{access}", **how)
         annotations.create_machine(

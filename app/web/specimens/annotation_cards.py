@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotations.model import Annotation
-from annotations.selectors import Canvas, picture_of
+from annotations.model import Annotation, Canvas
+from annotations.viewer_selectors import picture_of
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, piece_of

@@ -1,0 +1,173 @@
+"""SVG from anyone: shapes lie where browsers draw them, what is closed is a ring and what is open a line, the rest is refused."""
+
+import math
+
+import pytest
+
+from annotations import selectors, viewer_selectors
+from annotations.errors import AnnotationTooBig, BadSelector
+from annotations.model import CanvasBox, Ring
+from annotations.regions import Region, bounds
+from annotations.svg import read_svg
+from tests.unit.annotations.selector_forms import SHEET, svg
+
+
+def area(rings: tuple[Ring, ...]) -> float:
+    """Sum of the signed areas of all rings."""
+    total = 0.0
+    for ring in rings:
+        total += sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, ring[1:] + ring[:1], strict=True)) / 2
+    return total
+
+
+@pytest.mark.parametrize(
+    ("inner", "expected", "tolerance"),
+    [
+        ('<rect x="10" y="20" width="30" height="40"/>', 1200, 0),
+        ('<circle cx="100" cy="100" r="50"/>', math.pi * 2500, 0.002),
+        ('<ellipse cx="100" cy="100" rx="50" ry="20"/>', math.pi * 1000, 0.002),
+        ('<polygon points="0,0 100,0 100,50 0,50"/>', 5000, 0),
+        ('<polygon points="0 0,100 0,100 50,0 50,0 0"/>', 5000, 0),
+        ('<path d="M0 0h100v50h-100z"/>', 5000, 0),
+        ('<path d="m10,10 100,0 0,50 -100,0z"/>', 5000, 0),
+        ('<path d="m10,10 100,0 0,50 -100,0 0,-50"/>', 5000, 0),
+        ('<polyline points="0,0 100,0 100,50 0,50 0,0"/>', 5000, 0),
+        ('<path d="M50,100 A50,50 0 1 0 150,100 A50,50 0 1 0 50,100 Z"/>', math.pi * 2500, 0.002),
+        ('<path d="M50,100 a50,50 0 0 1 100,0 Z"/>', math.pi * 1250, 0.002),
+        ('<path d="M0,0 C0,55.23 44.77,100 100,100 L100,0 Z"/>', math.pi * 2500, 0.005),
+        ('<path d="M0,0 Q50,100 100,0 Z"/>', 10000 / 3, 0.005),
+        ('<path d="M0,0 Q50,100 100,0 T200,0 Z"/>', 0, 1e-6),
+        ('<g><path d="M0,0 L10,0 L10,10 L0,10 Z M2,2 L2,4 L4,4 L4,2 Z"/></g>', 96, 0),
+    ],
+)
+def test_normalising_keeps_the_area(inner: str, expected: float, tolerance: float) -> None:
+    rings = read_svg(svg(inner)).rings
+    assert abs(area(rings)) == pytest.approx(expected, rel=tolerance, abs=1e-6)
+    again = read_svg(viewer_selectors.viewer_selectors(Region(bounds(rings), rings))[1]["value"]).rings
+    assert abs(area(again)) == pytest.approx(abs(area(rings)), rel=1e-3, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "no xml",
+        "<svg>",
+        "<p/>",
+        svg(""),
+        svg("<script>alert(1)</script>"),
+        svg('<image href="file:///etc/passwd"/>'),
+        svg('<polygon points="1,2 3"/>'),
+        svg('<polygon points="1,2 3,4"/>'),
+        svg('<polygon points="1,2 3,4 1,2"/>'),
+        svg('<polygon points="1,2 3,2 5,2"/>'),
+        svg('<path d="M1,1 L2,2 Z"/>'),
+        svg('<polyline points="1,2"/>'),
+        svg('<polyline points="1,2 1,2"/>'),
+        svg('<line x1="1" x2="1"/>'),
+        svg('<line x1="1" x2="a"/>'),
+        svg('<polygon points="1,2 3,4 x,y"/>'),
+        svg('<polygon transform="scale(2" points="1,2 3,4 5,9"/>'),
+        svg('<polygon transform="scale(1,2,3)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon style="transform: scale(2)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon onclick="x()" points="1,2 3,4 5,9"/>'),
+        svg('<a href=" JavaScript:x()"><polygon points="1,2 3,4 5,9"/></a>'),
+        svg('<defs><polygon points="1,2 3,4 5,9"/></defs>'),
+        svg('<g display="none"><polygon points="1,2 3,4 5,9"/></g>'),
+        '<svg viewBox="0 0 0 10"><polygon points="1,2 3,4 5,9"/></svg>',
+        '<svg width="-5" height="5"><polygon points="1,2 3,4 5,9"/></svg>',
+        svg('<path d="L1,1 2,2 3,9"/>'),
+        svg('<path d="M1,1 L2"/>'),
+        svg('<path d="M1,1 L2,2 3,9 Z 4,4"/>'),
+        svg('<rect x="1" y="1" width="a" height="1"/>'),
+        svg('<rect x="1" y="1" width="0" height="1"/>'),
+        svg('<polygon points="0,0 1e300,0 1e300,1e300"/>'),
+        '<!DOCTYPE svg [<!ENTITY a "aaaa">]><svg><polygon points="1,2 3,4 5,9"/></svg>',
+    ],
+)
+def test_a_bad_svg_is_refused(value: str) -> None:
+    with pytest.raises(BadSelector):
+        selectors.read({"type": "SvgSelector", "value": value}, SHEET)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        svg("<g/>" * 300),
+        svg('<polygon points="' + "1,2 3,4 " * 10_010 + '"/>'),
+        svg('<path d="M0,0' + "A1,1 0 1 0 1,1A1,1 0 1 0 9,9" * 2_500 + '"/>'),
+        "<svg>" + " " * 250_001 + "</svg>",
+    ],
+)
+def test_too_big_an_svg_is_refused(value: str) -> None:
+    with pytest.raises(AnnotationTooBig):
+        selectors.read({"type": "SvgSelector", "value": value}, SHEET)
+
+
+RECT = '<rect x="10" y="10" width="50" height="40"/>'
+
+
+@pytest.mark.parametrize(
+    ("value", "box"),
+    [
+        (f'<svg viewBox="0 0 4000 6000" width="4000" height="6000">{RECT}</svg>', (10, 10, 60, 50)),
+        (f'<svg width="2000" height="3000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg width="2000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg width="20cm" height="30cm" viewBox="0 0 2000 3000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg width="100%" height="100%">{RECT}</svg>', (10, 10, 60, 50)),
+        (f'<svg viewBox="0 0 2000 3000">{RECT}</svg>', (20, 20, 120, 100)),
+        (f'<svg viewBox="10 5 2000 3000">{RECT}</svg>', (0, 10, 100, 90)),
+        (f'<svg viewBox="0 0 100 100" preserveAspectRatio="none">{RECT}</svg>', (400, 600, 2400, 3000)),
+        (f'<svg viewBox="0 0 100 100">{RECT}</svg>', (400, 1400, 2400, 3000)),
+        (f'<svg viewBox="0 0 100 100" preserveAspectRatio="xMinYMin">{RECT}</svg>', (400, 400, 2400, 2000)),
+        (f'<svg><svg x="100" y="100">{RECT}</svg></svg>', (110, 110, 160, 150)),
+        (f'<svg><svg x="50%" width="200" height="200" viewBox="0 0 100 100">{RECT}</svg></svg>', (2020, 20, 2120, 100)),
+        (f'<svg><g transform="translate(5) scale(2,3)">{RECT}</g></svg>', (25, 30, 125, 150)),
+        (f'<svg><g transform="translate(100,0)"><g transform="rotate(90)">{RECT}</g></g></svg>', (50, 10, 90, 60)),
+        (f'<svg><g transform="rotate(180 100 100)">{RECT}</g></svg>', (140, 150, 190, 190)),
+        (f'<svg><g transform="matrix(1 0 0 1 7 8),skewX(0)">{RECT}</g></svg>', (17, 18, 67, 58)),
+        ('<svg><rect x="25%" y="50%" width="50%" height="10%"/></svg>', (1000, 3000, 3000, 3600)),
+        (
+            f'<svg:svg xmlns:svg="http://www.w3.org/2000/svg"><svg:g>{RECT.replace("rect", "svg:rect")}</svg:g></svg:svg>',
+            (10, 10, 60, 50),
+        ),
+        (
+            '<svg><text x="900">Leaf</text><defs><marker><path d="M0,0 L900,900"/></marker></defs>'
+            "<sodipodi:view><b/></sodipodi:view>"
+            f"<g>{RECT.replace('/>', '><animate/><title>x</title></rect>')}</g></svg>",
+            (10, 10, 60, 50),
+        ),
+    ],
+)
+def test_a_shape_lies_where_browsers_draw_it(value: str, box: tuple[float, ...]) -> None:
+    region = selectors.read({"type": "SvgSelector", "value": value}, SHEET)
+    assert region is not None
+    assert (region.box.x0, region.box.y0, region.box.x1, region.box.y1) == pytest.approx(box)
+
+
+@pytest.mark.parametrize(
+    ("inner", "line"),
+    [
+        ('<line x1="10" y1="10" x2="300" y2="310"></line>', ((10, 10), (300, 310))),
+        ('<line x2="5px"/>', ((0, 0), (5, 0))),
+        ('<path d="M 10,10 L 300,310"></path>', ((10, 10), (300, 310))),
+        ('<polyline points="10,10 300,310"/>', ((10, 10), (300, 310))),
+        ('<polyline points="10,10 150,10 300,10"/>', ((10, 10), (150, 10), (300, 10))),
+        ('<path d="m10,10 100,0 0,50 -100,0"/>', ((10, 10), (110, 10), (110, 60), (10, 60))),
+    ],
+)
+def test_what_is_open_is_a_line(inner: str, line: Ring) -> None:
+    region = selectors.read({"type": "SvgSelector", "value": svg(inner)}, SHEET)
+    assert region == Region(bounds([line]), lines=(line,))
+    assert region.kind == "line"
+    for drawn in (viewer_selectors.viewer_selectors(region)[1], viewer_selectors.drawing_selector(region)):
+        again = selectors.read(drawn, SHEET)
+        assert again == region
+        assert "Z" not in drawn["value"]
+
+
+def test_a_path_may_hold_rings_and_lines() -> None:
+    region = selectors.read({"type": "SvgSelector", "value": svg('<path d="M0,0 L9,0 L9,9 Z M20,20 L30,40"/>')}, SHEET)
+    assert region == Region(CanvasBox(0, 0, 30, 40), (((0, 0), (9, 0), (9, 9)),), (((20, 20), (30, 40)),))
+    for drawn in (viewer_selectors.viewer_selectors(region)[1], viewer_selectors.drawing_selector(region)):
+        assert selectors.read(drawn, SHEET) == region
