@@ -18,7 +18,7 @@ from app.runtime.search.port import SearchDown
 
 BETWEEN = 60.0  # seconds between two looks
 SHORTEST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0  # seconds, where the engine or the database is down
-SAID_EVERY = 30.0  # seconds between two reports of how far it is
+REPORT_EVERY = 30.0  # seconds between two reports of how far it is
 log = structlog.get_logger()
 
 
@@ -62,15 +62,15 @@ class IndexKeeper:
             self._ready.set()
 
     def _rebuild(self, state: str) -> None:
-        runtime, began, said, done = self._runtime, time.monotonic(), time.monotonic(), 0
+        runtime, began, reported, done = self._runtime, time.monotonic(), time.monotonic(), 0
 
         def advance(step: int) -> None:
-            nonlocal done, said
+            nonlocal done, reported
             if self._stop.is_set():
                 raise _StoppedError
             done += step
-            if time.monotonic() - said > SAID_EVERY:
-                said = time.monotonic()
+            if time.monotonic() - reported > REPORT_EVERY:
+                reported = time.monotonic()
                 log.info("the search index is being made anew", done=done)
 
         if state == "other":

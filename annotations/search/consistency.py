@@ -74,10 +74,10 @@ def repair(session: Session, engine: SearchEngine, found: Iterable[Difference], 
 
 def _database(session: Session) -> Iterator[tuple[str, int]]:
     """Index key and version of everything that stands, in the order of the index."""
-    said = ((index_key(ANNOTATION, key), version) for key, version in store.annotation_versions(session))
-    kept = ((index_key(SPECIMEN, key), version) for key, version in store.specimen_versions(session))
+    statements = ((index_key(ANNOTATION, key), version) for key, version in store.annotation_versions(session))
+    specimens = ((index_key(SPECIMEN, key), version) for key, version in store.specimen_versions(session))
     full = ((index_key(FULL, key), version) for key, version in store.full_versions(session))
-    return chain(said, merge(kept, full))
+    return chain(statements, merge(specimens, full))
 
 
 def _merge(truth: Iterator[tuple[str, int]], held: Iterator[tuple[str, int]]) -> Iterator[Difference]:

@@ -53,7 +53,7 @@ class Listed:
     size: int
     total: int
     found: tuple[tuple[Annotation, Canvas], ...]
-    wanted: snippets.Wanted
+    searched: snippets.SearchedWords
 
     @property
     def last(self) -> int:
@@ -99,7 +99,7 @@ def search(
             break
     known = store.annotations_by_key(session, [key_of(hit) for hit in found.hits], by)
     shown = _on_canvases(session, specimen_key, [known[key] for key in map(key_of, found.hits) if key in known])
-    return Listed(asked, addresses.search(version, specimen_key), size, found.total, shown, snippets.wanted(typed))
+    return Listed(asked, addresses.search(version, specimen_key), size, found.total, shown, snippets.searched_words(typed))
 
 
 def page2(listed: Listed, addresses: Addresses) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def page2(listed: Listed, addresses: Addresses) -> dict[str, Any]:
         if listed.asked.page < listed.last:
             shown["next"] = _page2(listed, listed.asked.page + 1)
     shown["items"] = [projections.iiif3(annotation, canvas, addresses) for annotation, canvas in listed.found]
-    highlights = [one for annotation, _ in listed.found for one in _highlights(annotation, listed.wanted, addresses)]
+    highlights = [one for annotation, _ in listed.found for one in _highlights(annotation, listed.searched, addresses)]
     if highlights:
         shown["annotations"] = [{"type": "AnnotationPage", "items": highlights}]
     return shown
@@ -141,7 +141,7 @@ def list1(listed: Listed, addresses: Addresses) -> dict[str, Any]:
     if listed.asked.page < listed.last:
         shown["next"] = listed.href(listed.asked.page + 1)
     shown["resources"] = [projections.iiif2(annotation, canvas, addresses) for annotation, canvas in listed.found]
-    shown["hits"] = [hit for annotation, _ in listed.found if (hit := _hit1(annotation, listed.wanted, addresses))]
+    shown["hits"] = [hit for annotation, _ in listed.found if (hit := _hit1(annotation, listed.searched, addresses))]
     return shown
 
 
@@ -232,7 +232,7 @@ def _page2(listed: Listed, page: int) -> dict[str, str]:
     return {"id": listed.href(page), "type": "AnnotationPage"}
 
 
-def _highlights(annotation: Annotation, wanted: snippets.Wanted, addresses: Addresses) -> list[dict[str, Any]]:
+def _highlights(annotation: Annotation, searched: snippets.SearchedWords, addresses: Addresses) -> list[dict[str, Any]]:
     iri = addresses.annotation(annotation.key)
     return [
         {
@@ -245,12 +245,12 @@ def _highlights(annotation: Annotation, wanted: snippets.Wanted, addresses: Addr
                 "selector": [{"type": "TextQuoteSelector", "prefix": quote.before, "exact": quote.match, "suffix": quote.after}],
             },
         }
-        for number, quote in enumerate(snippets.quotes(annotation.text, wanted), 1)
+        for number, quote in enumerate(snippets.quotes(annotation.text, searched), 1)
     ]
 
 
-def _hit1(annotation: Annotation, wanted: snippets.Wanted, addresses: Addresses) -> dict[str, Any] | None:
-    quotes = snippets.quotes(annotation.text, wanted)
+def _hit1(annotation: Annotation, searched: snippets.SearchedWords, addresses: Addresses) -> dict[str, Any] | None:
+    quotes = snippets.quotes(annotation.text, searched)
     if not quotes:
         return None
     return {

@@ -58,37 +58,37 @@ def build(session: Session, sort: str, key: str, addresses: Addresses) -> Docume
     return build_many(session, [(sort, key)], addresses)[0]
 
 
-def build_many(session: Session, wanted: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
+def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
     """The same of several, (sort, key), in order, with a few queries for all of them."""
-    if strange := {sort for sort, _ in wanted} - {SPECIMEN, FULL, ANNOTATION}:
+    if strange := {sort for sort, _ in objects} - {SPECIMEN, FULL, ANNOTATION}:
         raise Invalid(f"Nothing of the sort {min(strange)!r} is indexed.")
-    keys = list(dict.fromkeys(key for sort, key in wanted if sort in (SPECIMEN, FULL)))
-    rows = {row.key: row for row in _annotations(session, [key for sort, key in wanted if sort == ANNOTATION])}
+    keys = list(dict.fromkeys(key for sort, key in objects if sort in (SPECIMEN, FULL)))
+    rows = {row.key: row for row in _annotations(session, [key for sort, key in objects if sort == ANNOTATION])}
     lying = {key: _specimens_of(row) for key, row in rows.items()}
     specimens = catalogue.specimens_by_key(session, {*keys, *chain.from_iterable(lying.values())})
     media = catalogue.media_of_many(session, keys)
-    said = _annotations_of(session, keys)
-    closed = store.closed_in(session, [*rows, *(row.key for several in said.values() for row in several)])
+    statements = _annotations_of(session, keys)
+    closed = store.closed_in(session, [*rows, *(row.key for several in statements.values() for row in several)])
     made = []
-    for sort, key in wanted:
+    for sort, key in objects:
         if sort == ANNOTATION:
             about = [specimens[one] for one in lying.get(key, ()) if one in specimens]
             made.append(_annotation(key, rows.get(key), about, closed, addresses))
         else:
-            made.append(_specimen(sort, key, specimens.get(key), media.get(key, ()), said.get(key, []), closed, addresses))
+            made.append(_specimen(sort, key, specimens.get(key), media.get(key, ()), statements.get(key, []), closed, addresses))
     return made
 
 
-def build_able(session: Session, wanted: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
+def build_able(session: Session, objects: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
     """The same without those that cannot be described, which are logged: one must not keep the others out of the index."""
     try:
-        return build_many(session, wanted, addresses)
+        return build_many(session, objects, addresses)
     except SQLAlchemyError:
         raise
     except Exception:
-        if len(wanted) > 1:
-            return [document for one in wanted for document in build_able(session, [one], addresses)]
-        log.exception("left out of the index; check-index will name it", key=index_key(*wanted[0]))
+        if len(objects) > 1:
+            return [document for one in objects for document in build_able(session, [one], addresses)]
+        log.exception("left out of the index; check-index will name it", key=index_key(*objects[0]))
         return []
 
 

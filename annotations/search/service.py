@@ -111,7 +111,7 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
     known = catalogue.specimens_by_key(session, keys)
     media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, specimen_keys)
     quoted = quote_specimens(session, {key: known[key] for key in specimen_keys if key in known}, media, tree, asked.by)
-    wanted = snippets.wanted(tree)
+    searched = snippets.searched_words(tree)
     items: list[dict[str, Any]] = []
     for hit in found.hits:
         key = key_of(hit)
@@ -119,7 +119,7 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
             items.append(specimen_item(known[key], media[key], regions, quoted.get(key), addresses, asked.by))
         elif hit.key.startswith(ANNOTATION) and key in annotations:
             one = annotations[key]
-            quote = snippets.best([("", one.text)], wanted)
+            quote = snippets.best([("", one.text)], searched)
             images = media.get(one.specimen_key, ())
             items.append(annotation_item(one, known.get(one.specimen_key), images, quote, addresses, asked.by))
     return QuestionAnswer(items, found.facets, found.total)
@@ -203,8 +203,8 @@ def quote_specimens(
     session: Session, known: Mapping[str, Specimen], media: Mapping[str, Sequence[Media]], tree: Query, by: Principal
 ) -> dict[str, Quote]:
     """Where in what `by` sees of its labels, its record or its files' names the words of the question stand."""
-    wanted = snippets.wanted(tree)
-    if not wanted or not known:
+    searched = snippets.searched_words(tree)
+    if not searched or not known:
         return {}
     texts = store.texts_of_specimens(session, known, MOST_TEXTS, by)
     quoted = {}
@@ -212,7 +212,7 @@ def quote_specimens(
         seen = places.public(specimen)
         record = [*seen.interpreted.items(), ("catalogNumber", specimen.catalog_number), *seen.verbatim.items()]
         files = [("file name", one.file_name) for one in media.get(key, ()) if sees(one, by)]
-        found = snippets.best(((name, str(text)) for name, text in (*texts.get(key, ()), *record, *files)), wanted)
+        found = snippets.best(((name, str(text)) for name, text in (*texts.get(key, ()), *record, *files)), searched)
         if found is not None:
             quoted[key] = found
     return quoted

@@ -12,7 +12,7 @@ AROUND = 60  # characters before and after
 
 
 @dataclass(slots=True)
-class Wanted:
+class SearchedWords:
     """What to look for: words, stems, and beginnings of words."""
 
     exact: set[str] = field(default_factory=set)
@@ -45,19 +45,19 @@ class Quote:
         return {"before": self.before, "match": self.match, "after": self.after, "where": self.where}
 
 
-def wanted(query: Query) -> Wanted:
+def searched_words(query: Query) -> SearchedWords:
     """The words of a query, those it excludes left out."""
-    found = Wanted()
+    found = SearchedWords()
     _collect(query, found)
     return found
 
 
-def matches(text: str, asked: Wanted) -> list[tuple[int, int]]:
+def matches(text: str, searched: SearchedWords) -> list[tuple[int, int]]:
     """Start and end of each run of words that were asked for, in order."""
     runs: list[tuple[int, int]] = []
     adjacent = False
     for start, end, word in words.spans(text):
-        if not asked.has(word):
+        if not searched.has(word):
             adjacent = False
         elif adjacent:
             runs[-1] = (runs[-1][0], end)
@@ -67,17 +67,17 @@ def matches(text: str, asked: Wanted) -> list[tuple[int, int]]:
     return runs
 
 
-def quotes(text: str, asked: Wanted, where: str = "", most: int = 20) -> list[Quote]:
+def quotes(text: str, searched: SearchedWords, where: str = "", most: int = 20) -> list[Quote]:
     """A quotation for each run."""
-    return [_quote(text, start, end, where) for start, end in matches(text, asked)[:most]]
+    return [_quote(text, start, end, where) for start, end in matches(text, searched)[:most]]
 
 
-def best(texts: Iterable[tuple[str, str]], asked: Wanted) -> Quote | None:
+def best(texts: Iterable[tuple[str, str]], searched: SearchedWords) -> Quote | None:
     """Of (where, text) the quotation from the text that holds most of what was asked, the first of equals."""
     found: Quote | None = None
     most = 0
-    for where, text in texts if asked else ():
-        runs = matches(text, asked)
+    for where, text in texts if searched else ():
+        runs = matches(text, searched)
         distinct = len({text[start:end].lower() for start, end in runs})
         length = max((end - start for start, end in runs), default=0)
         if runs and distinct * 1000 + length > most:
@@ -97,7 +97,7 @@ def _quote(text: str, start: int, end: int, where: str) -> Quote:
     return Quote(before, text[start:end], text[end:right] + ("…" if right < len(text) else ""), where)
 
 
-def _collect(query: Query, found: Wanted) -> None:
+def _collect(query: Query, found: SearchedWords) -> None:
     match query:
         case Words(_, text, stem):
             split = words.split(text)
@@ -115,6 +115,6 @@ def _collect(query: Query, found: Wanted) -> None:
             pass
 
 
-def _each(parts: Sequence[Query], found: Wanted) -> None:
+def _each(parts: Sequence[Query], found: SearchedWords) -> None:
     for part in parts:
         _collect(part, found)

@@ -57,10 +57,10 @@ class Manifest:
     def unpack(cls, body: bytes) -> Self:
         """Raises BadBackup."""
         try:
-            said: Mapping[str, Any] = json.loads(body)
-            if said["form"] != FORM:
-                raise BadBackup(f"The backup has the form {said['form']}; this version of Lectotype reads the form {FORM}.")
-            parts = tuple(Part(**{**part, "columns": tuple(part["columns"])}) for part in said["parts"])
-            return cls(**{**said, "parts": parts})
+            manifest: Mapping[str, Any] = json.loads(body)
+            if manifest["form"] != FORM:
+                raise BadBackup(f"The backup has the form {manifest['form']}; this version of Lectotype reads the form {FORM}.")
+            parts = tuple(Part(**{**part, "columns": tuple(part["columns"])}) for part in manifest["parts"])
+            return cls(**{**manifest, "parts": parts})
         except (ValueError, KeyError, TypeError) as error:
             raise BadBackup(f"The backup's {NAME} cannot be read: {error}") from error

@@ -29,7 +29,7 @@ def search(question: str, kind: str, sort: str, limit: int, as_json: bool) -> No
     """Find specimens or annotations: words, "phrases", prefix*, family:Fagaceae, year:1850..1900, length:50..90."""
     runtime = compose.build()
     asked = service.Question(q=question, type=kind, sort=sort, facets=(), size=limit, by=Principal.of_operator())
-    with _said(), runtime.reads.begin() as session:
+    with _plain_errors(), runtime.reads.begin() as session:
         found = service.search(session, runtime.search, asked, runtime.addresses)
     if as_json:
         click.echo(json.dumps({"total": found.total, "items": found.items}, ensure_ascii=False, indent=2))
@@ -46,7 +46,7 @@ def search(question: str, kind: str, sort: str, limit: int, as_json: bool) -> No
 def reindex(as_json: bool) -> None:
     """Rebuild the search index from the database. Searching and writing continue meanwhile."""
     runtime = compose.build()
-    with _said():
+    with _plain_errors():
         with runtime.reads.begin() as session:
             total = consistency.count(session)
         with Progress(console=Console(stderr=True), disable=as_json) as progress, runtime.reads.begin() as session:
@@ -62,7 +62,7 @@ def reindex(as_json: bool) -> None:
 def check_index(repair: bool, as_json: bool) -> None:
     """Compare the search index with the database; exit status 1 if they still differ, or if the index is an old one."""
     runtime = compose.build()
-    with _said():
+    with _plain_errors():
         old = runtime.search.standing().state == "other"
         found = _differences(runtime)
         left = found
@@ -92,7 +92,7 @@ def _differences(runtime: Runtime) -> list[consistency.Difference]:
 
 
 @contextmanager
-def _said() -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     """An error that a person can act on, without a traceback."""
     try:
         yield

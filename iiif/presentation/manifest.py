@@ -228,11 +228,11 @@ def nav_date(event_date: str) -> str:
 
 def _attribution(specimen: Specimen, media: Sequence[Media], publisher: Publisher) -> dict[str, Any]:
     terms = specimen.interpreted
-    said = [terms.get("rightsHolder", ""), *(value for one in media for value in (one.rights_holder, one.creator))]
-    said += [one.rights for one in media] or [of_terms(terms)]
-    if not any(said):
-        said = [terms.get("institutionCode", "") or publisher.name, of_terms(terms)]
-    return {"label": {"en": ["Attribution"]}, "value": {"none": [plain(text) for text in dict.fromkeys(filter(None, said))]}}
+    credited = [terms.get("rightsHolder", ""), *(value for one in media for value in (one.rights_holder, one.creator))]
+    credited += [one.rights for one in media] or [of_terms(terms)]
+    if not any(credited):
+        credited = [terms.get("institutionCode", "") or publisher.name, of_terms(terms)]
+    return {"label": {"en": ["Attribution"]}, "value": {"none": [plain(text) for text in dict.fromkeys(filter(None, credited))]}}
 
 
 def provider(publisher: Publisher) -> Mapping[str, Any]:

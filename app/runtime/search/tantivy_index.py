@@ -106,15 +106,15 @@ class TantivyIndex:
         translated = self.translate(query, searcher)
         self.check_has({sort.field})
         total = count(searcher, translated)
-        wanted = min(offset + limit, total)
-        if wanted <= offset:
+        upto = min(offset + limit, total)
+        if upto <= offset:
             hits: list[Hit] = []
         elif sort.field:
-            hits = self._by_field(searcher, translated, sort, wanted)
+            hits = self._by_field(searcher, translated, sort, upto)
         elif columns.ranks(query):
-            hits = _by_relevance(searcher, translated, wanted)
+            hits = _by_relevance(searcher, translated, upto)
         else:
-            hits = _by_key(searcher, translated, wanted)
+            hits = _by_key(searcher, translated, upto)
         known = [name for name in facets if name not in self.lacking]
         counted = count_facets(lambda asked: searcher.aggregate(translated, dict(asked)), known, facet_size)
         return Found(tuple(hits[offset:]), total, {name: counted[name] for name in known})
@@ -205,15 +205,15 @@ class TantivyIndex:
         held = ((name, searcher.fast_field_values(name, [address])[0]) for name in self.vectors)
         return {name: int(row) for name, row in held if row is not None}
 
-    def _by_field(self, searcher: tantivy.Searcher, translated: tantivy.Query, sort: Sort, wanted: int) -> list[Hit]:
+    def _by_field(self, searcher: tantivy.Searcher, translated: tantivy.Query, sort: Sort, upto: int) -> list[Hit]:
         """The first hits by a field; those that share the last value are asked for again, by key."""
         order, column = Order.Desc if sort.descending else Order.Asc, columns.first(self.fields[sort.field])
-        hits = searcher.search(translated, limit=wanted, order_by_field=column, order=order).hits
+        hits = searcher.search(translated, limit=upto, order_by_field=column, order=order).hits
         last = hits[-1][0]
         before = [(value, searcher.doc(address)["key"][0]) for value, address in hits if value != last]
         ordered = [key for group in _groups(before) for key in sorted(key for _, key in group)]
         tied = Translator(self._index.schema, self.fields, searcher).having(translated, column, last)
-        return [*(Hit(key, 0.0) for key in ordered), *_by_key(searcher, tied, wanted - len(ordered))]
+        return [*(Hit(key, 0.0) for key in ordered), *_by_key(searcher, tied, upto - len(ordered))]
 
 
 def newest(documents: Iterable[Document]) -> list[Document]:
@@ -244,27 +244,27 @@ def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, most: int) -> list
     return [Hit(key, 0.0) for key, _ in hits]
 
 
-def _by_relevance(searcher: tantivy.Searcher, query: tantivy.Query, wanted: int) -> list[Hit]:
+def _by_relevance(searcher: tantivy.Searcher, query: tantivy.Query, upto: int) -> list[Hit]:
     """The most relevant, those of equal relevance by key, unless they are too many.
 
     The last ones are looked at until it is known that all of their equals are there, or that these are too many; so a
     group is in the same order whatever the page.
     """
-    reach = wanted + 20
+    reach = upto + 20
     while True:
         hits = searcher.search(query, limit=reach, count=False).hits
         groups = list(_groups(hits))
-        if len(hits) < reach or len(groups[-1]) > TIED or hits[-1][0] < hits[wanted - 1][0]:
+        if len(hits) < reach or len(groups[-1]) > TIED or hits[-1][0] < hits[upto - 1][0]:
             break
-        reach = wanted + TIED + 1
+        reach = upto + TIED + 1
     ordered: list[Hit] = []
     for group in groups:
-        shown = group if len(group) <= TIED else group[: wanted - len(ordered)]
+        shown = group if len(group) <= TIED else group[: upto - len(ordered)]
         found = [Hit(searcher.doc(address)["key"][0], score) for score, address in shown]
         ordered += found if len(group) > TIED else sorted(found, key=lambda hit: hit.key)
-        if len(ordered) >= wanted:
+        if len(ordered) >= upto:
             break
-    return ordered[:wanted]
+    return ordered[:upto]
 
 
 def _groups(hits: Iterable[tuple[Any, Any]]) -> Iterator[list[tuple[Any, Any]]]:

@@ -45,11 +45,11 @@ def tend(index: TantivyIndex, stop: Callable[[], bool]) -> None:
         stale = store.in_graph() - count(searcher, index.below(field, covered))
         anew = stale * 3 > store.in_graph()
         if late > max(MEASURED, store.in_graph() // 8) or (anew and covered):
-            wanted = tantivy.Query.exists_query(field) if anew or not covered else index.from_(field, covered)
+            rows = tantivy.Query.exists_query(field) if anew or not covered else index.from_(field, covered)
             last = searcher.search(
                 tantivy.Query.exists_query(field), limit=1, count=False, order_by_field=field, order=tantivy.Order.Desc
             ).hits
-            pages = (_rows(page) for page in index.in_order(searcher, wanted, field))
+            pages = (_rows(page) for page in index.in_order(searcher, rows, field))
             store.extend(pages, int(last[0][0]) + 1 if last else covered, anew=anew, stop=stop)
 
 

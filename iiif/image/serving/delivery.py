@@ -45,50 +45,50 @@ class Order:
 def order(served: Served, geometry: Geometry) -> Order:
     """Raises BadParameter where its format does not hold so large a picture."""
     stored = stored_of(served, geometry)
-    wanted = Order(geometry, stored, key_of(served, geometry) if stored is None else "")
+    order = Order(geometry, stored, key_of(served, geometry) if stored is None else "")
     most = MOST_PX.get(geometry.format)
-    if most is not None and wanted.pixels > most:
-        why = f"is given out with at most {most} pixels; this picture would have {wanted.pixels}"
+    if most is not None and order.pixels > most:
+        why = f"is given out with at most {most} pixels; this picture would have {order.pixels}"
         raise BadParameter("format", geometry.format, why)
-    return wanted
+    return order
 
 
-def at_hand(images: OpenImages, served: Served, wanted: Order) -> SentPicture | None:
+def at_hand(images: OpenImages, served: Served, order: Order) -> SentPicture | None:
     """The picture if nothing has to be made: a stored one, or one made before. Raises Busy for a large one."""
-    if wanted.stored is None:
-        if wanted.pixels > SEND_PX:
+    if order.stored is None:
+        if order.pixels > SEND_PX:
             images.outflow.check()
-        kept = images.cache.get(wanted.key)
+        kept = images.cache.get(order.key)
         return None if kept is None else SentPicture(*kept)
-    body, geometry = served.pyramid.read(wanted.stored), wanted.geometry
+    body, geometry = served.pyramid.read(order.stored), order.geometry
     if (geometry.region.width, geometry.region.height) == (geometry.image_width, geometry.image_height):
         body = embedded_metadata.embed(body, "jpg", served.packet)
     return SentPicture(body, "stored")
 
 
-def sent(images: OpenImages, wanted: Order, count: int) -> None:
+def sent(images: OpenImages, order: Order, count: int) -> None:
     """Count so many bytes of a picture that leave, be it kept or new."""
-    if wanted.pixels > SEND_PX:
+    if order.pixels > SEND_PX:
         images.outflow.spend(count)
 
 
-def made(images: OpenImages, served: Served, wanted: Order) -> SentPicture:
+def made(images: OpenImages, served: Served, order: Order) -> SentPicture:
     """The picture, made in its turn and kept. Raises Busy."""
-    geometry = wanted.geometry
+    geometry = order.geometry
 
     def make() -> bytes:
         body = embedded_metadata.embed(_render(images, served, geometry), geometry.format, served.packet)
-        images.cache.put(wanted.key, body)
+        images.cache.put(order.key, body)
         return body
 
-    lane = images.large_lane if _cost(served, wanted) > LARGE_PX else images.lane
-    return SentPicture(lane.make(wanted.key, make), "made")
+    lane = images.large_lane if _cost(served, order) > LARGE_PX else images.lane
+    return SentPicture(lane.make(order.key, make), "made")
 
 
-def _cost(served: Served, wanted: Order) -> float:
+def _cost(served: Served, order: Order) -> float:
     """Of making the picture, in pixels of a jpg; what a frame is made of is read once and kept."""
-    out = wanted.pixels * COST.get(wanted.geometry.format, 1)
-    return out if served.frame else max(out, render.pixels_read(served.pyramid, wanted.geometry) * READ_COST)
+    out = order.pixels * COST.get(order.geometry.format, 1)
+    return out if served.frame else max(out, render.pixels_read(served.pyramid, order.geometry) * READ_COST)
 
 
 def key_of(served: Served, geometry: Geometry) -> str:

@@ -53,7 +53,7 @@ class Frame:
         width, height = self.most(region)
         return SizeLimits(min(limits.max_width_px, max(width, height)), min(limits.max_area_px, width * height))
 
-    def size(self, wanted: Size, region: PixelBox, limits: SizeLimits) -> tuple[int, int]:
+    def size(self, asked: Size, region: PixelBox, limits: SizeLimits) -> tuple[int, int]:
         """Width and height of the picture: `max` and `!w,h` are made to fit.
 
         Raises:
@@ -61,12 +61,12 @@ class Frame:
             OnlyReduced: a size was named that is finer than the frame.
         """
         most_width, most_height = self.most(region)
-        if wanted.form == "max":
+        if asked.form == "max":
             return (most_width, most_height) if limits.allow(most_width, most_height) else limits.largest(most_width, most_height)
-        if wanted.form == "confined":
-            width, height = wanted.resolve(region, self.limits(region, limits))
+        if asked.form == "confined":
+            width, height = asked.resolve(region, self.limits(region, limits))
             return min(width, most_width), min(height, most_height)
-        width, height = wanted.resolve(region, limits)
+        width, height = asked.resolve(region, limits)
         if not self.holds(region, width, height):
             raise OnlyReduced(
                 f"Without a token this image is given out reduced, this region with at most {most_width} × {most_height} pixels.",

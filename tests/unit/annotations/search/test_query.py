@@ -63,7 +63,7 @@ def test_no_question_fails_or_cannot_be_asked(typed: str) -> None:
     asked = query.parse(typed[: query.LONGEST]) if typed.count(" ") < query.MOST_PARTS else query.parse("")
     TRANSLATOR.translate(asked)
     elasticsearch_query.translate(asked, BY_NAME)
-    snippets.best([("", typed)], snippets.wanted(asked))
+    snippets.best([("", typed)], snippets.searched_words(asked))
 
 
 def test_too_long_a_question_is_refused() -> None:
@@ -89,16 +89,16 @@ def test_the_digest_changes_with_the_fields() -> None:
 
 def test_a_quotation_shows_the_words_as_they_stand() -> None:
     text = "HERBARIUM HORTI BOTANICI\nQuércus robur L.\nLeg. A. Example 12.vi.1887 " + "and so on " * 20
-    (quote,) = snippets.quotes(text, snippets.wanted(query.parse("quercus robur")))
+    (quote,) = snippets.quotes(text, snippets.searched_words(query.parse("quercus robur")))
     assert quote.match == "Quércus robur"
     assert quote.before == "HERBARIUM HORTI BOTANICI\n"
     assert quote.after.startswith(" L.\nLeg. A.")
     assert quote.after.endswith("…")
     assert (
-        str(snippets.quotes("<b>oak</b>", snippets.wanted(query.parse("oaks")))[0].markup())
+        str(snippets.quotes("<b>oak</b>", snippets.searched_words(query.parse("oaks")))[0].markup())
         == "&lt;b&gt;<mark>oak</mark>&lt;/b&gt;"
     )
 
 
 def test_what_is_excluded_is_not_quoted() -> None:
-    assert not snippets.wanted(query.parse("-oak family:Fagaceae year:1890"))
+    assert not snippets.searched_words(query.parse("-oak family:Fagaceae year:1890"))
