@@ -17,7 +17,7 @@ EDGE = 1e-6  # rounding of binary fractions, in canvas units
 
 def check_within(region: Region, canvas: Canvas) -> None:
     """Raises SelectorOutsideCanvas if any part of it, box or shape, lies beyond the edge."""
-    shape = [*region.rings, *region.lines, *([(region.point,)] if region.point else [])]
+    shape = _paths(region)
     for box in (region.box, bounds(shape)) if shape else (region.box,):
         if box.x0 < -EDGE or box.y0 < -EDGE or box.x1 > canvas.width + EDGE or box.y1 > canvas.height + EDGE:
             said = ", ".join(f"{number:g}" for number in (box.x0, box.y0, box.x1, box.y1))
@@ -29,20 +29,16 @@ def check_within(region: Region, canvas: Canvas) -> None:
 def clipped(region: Region, canvas: Canvas) -> Region:
     """What of the region lies on the canvas; the region itself where all of it does.
 
-    Who draws along an edge reaches past it. By up to SLIP its points are moved to the edge; by more it is cut there if at
-    least half of its extent each way is on the canvas. Raises SelectorOutsideCanvas beyond that: such numbers count
-    something else.
+    Who draws along an edge reaches past it. By up to SLIP its points are moved to the edge, which keeps the shape; beyond
+    that it is cut there. Raises SelectorOutsideCanvas where nothing is left: such numbers count something else.
     """
     try:
         check_within(region, canvas)
     except SelectorOutsideCanvas:
         around = _around(region)
         over = max(-around.x0, -around.y0, around.x1 - canvas.width, around.y1 - canvas.height)
-        if over <= SLIP:
-            return _pressed(region, canvas)
-        shares = (_share(around.x0, around.x1, canvas.width), _share(around.y0, around.y1, canvas.height))
-        kept = region_outlines.within(region, canvas.width, canvas.height) if min(shares) >= 0.5 else None
-        if kept is None:
+        kept = _pressed(region, canvas) if over <= SLIP else _cut(region, canvas)
+        if kept is None or (kept.has_area and (kept.box.x1 <= kept.box.x0 or kept.box.y1 <= kept.box.y0)):
             raise
         return kept
     return region
@@ -58,17 +54,26 @@ def check_least(region: Region) -> None:
         )
 
 
+def _paths(region: Region) -> list[tuple[Point, ...]]:
+    """All points of its shape."""
+    return [*region.rings, *region.lines, *([(region.point,)] if region.point else [])]
+
+
 def _around(region: Region) -> CanvasBox:
-    shape = [*region.rings, *region.lines, *([(region.point,)] if region.point else [])]
+    shape = _paths(region)
     corners = ((region.box.x0, region.box.y0), (region.box.x1, region.box.y1))
     return bounds([corners, *shape])
 
 
-def _share(low: float, high: float, limit: int) -> float:
-    """How much of an extent lies from 0 to the limit."""
-    if low == high:
-        return float(0 <= low <= limit)
-    return (min(high, limit) - max(low, 0)) / (high - low)
+def _cut(region: Region, canvas: Canvas) -> Region | None:
+    """What of it lies on the canvas, or None. A box that was said beside the shape is cut by itself."""
+    paths = _paths(region)
+    if not paths:
+        return region_outlines.within(region, canvas.width, canvas.height)
+    shape = region_outlines.within(replace(region, box=_around(region)), canvas.width, canvas.height)
+    is_said = region.box != bounds(paths)
+    box = region_outlines.within(Region(region.box), canvas.width, canvas.height) if is_said else None
+    return shape if shape is None or box is None else replace(shape, box=box.box)
 
 
 def _pressed(region: Region, canvas: Canvas) -> Region:

@@ -13,7 +13,7 @@ from annotations.errors import BadSelector, SelectorOutsideCanvas
 from annotations.model import Canvas, CanvasBox
 from annotations.region_masks import Mask
 from annotations.region_text import exact
-from annotations.svg_frames import MAX_COORDINATE, NUMBERS
+from annotations.svg_lengths import MAX_COORDINATE, NUMBERS
 
 EARLIER_FORM = "hub:MaskSelector"
 MASK_IRI = re.compile(r"https?://[^\s]{1,500}/masks/([0-9a-f]{64})\.png", re.ASCII)

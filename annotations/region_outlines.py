@@ -60,8 +60,8 @@ def within(region: Region, width: int, height: int) -> Region | None:
         pixels = region.mask.on_canvas(width, height)
         mask = Mask.of_pixels(pixels) if pixels.any() else None
         return None if mask is None else Region(mask.box, mask=mask, tolerance=region.tolerance)
-    rings = tuple(ring for one in region.rings if len(ring := _cut(one, right, bottom)) >= 3)
-    lines = tuple(piece for line in region.lines for piece in _pieces(line, right, bottom))
+    rings = tuple(ring for one in region.rings if len(ring := cut_ring(one, right, bottom)) >= 3)
+    lines = tuple(piece for line in region.lines for piece in cut_line(line, right, bottom))
     point = region.point if region.point and left <= region.point[0] <= right and top <= region.point[1] <= bottom else None
     if not (rings or lines or point):
         return None
@@ -69,7 +69,7 @@ def within(region: Region, width: int, height: int) -> Region | None:
     return Region(around, rings, lines, point, tolerance=region.tolerance)
 
 
-def _cut(ring: Ring, right: float, bottom: float) -> Ring:
+def cut_ring(ring: Ring, right: float, bottom: float) -> Ring:
     """The ring within the canvas (Sutherland and Hodgman): even-odd filling of what is left is that of the whole, cut."""
     points = list(ring)
     for axis, limit, sign in ((0, 0.0, 1), (0, right, -1), (1, 0.0, 1), (1, bottom, -1)):
@@ -84,7 +84,7 @@ def _cut(ring: Ring, right: float, bottom: float) -> Ring:
     return tuple(point for number, point in enumerate(points) if point != points[number - 1])
 
 
-def _pieces(line: Line, right: float, bottom: float) -> list[Line]:
+def cut_line(line: Line, right: float, bottom: float) -> list[Line]:
     """The parts of the line within the canvas."""
     found: list[list[Point]] = []
     for one, other in pairwise(line):

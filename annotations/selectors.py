@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
-from annotations import mask_selectors, region_text, svg, svg_frames
+from annotations import mask_selectors, region_text, svg, svg_lengths
 from annotations.errors import AnnotationTooBig, BadSelector
 from annotations.mask_selectors import LoadMask, MaskReference
 from annotations.model import Canvas, CanvasBox
 from annotations.regions import Region, bounds
 
 MAX_SELECTORS = 10
-NUMBER = svg_frames.NUMBERS.pattern
+NUMBER = svg_lengths.NUMBERS.pattern
 XYWH = re.compile(rf"xywh=(?:(pixel|percent):)?({NUMBER}),({NUMBER}),({NUMBER}),({NUMBER})", re.ASCII)
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
 
@@ -156,7 +156,7 @@ def _masked(reference: MaskReference, boxes: list[CanvasBox], shape: Region | No
 
 def _coordinate(selector: Mapping[str, Any], name: str) -> float:
     value = selector.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= svg_frames.MAX_COORDINATE:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= svg_lengths.MAX_COORDINATE:
         raise BadSelector(
             f"A PointSelector on an image needs a number for {name}.",
             parameter="selector",

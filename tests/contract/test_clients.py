@@ -263,7 +263,10 @@ def test_a_shape_drawn_past_the_edge_is_kept_as_sent_and_the_answer_says_so(hub:
             assert stored(hub, iri)["target"] == document["target"]
     inside = hub.post(comment({"source": canvas, "selector": box()}))
     assert "Warning" not in inside.headers
-    response = hub.post(comment({"source": canvas, "selector": box("xywh=-90,0,100,50")}))
+    mostly_outside = hub.post(comment({"source": canvas, "selector": box("xywh=-90,0,100,50")}))
+    assert (mostly_outside.status_code, "Warning" in mostly_outside.headers) == (201, True)
+    assert hub.get(f"{mostly_outside.json['id']}?profile=iiif3").json["target"]["selector"][0]["value"] == "xywh=0,0,10,50"
+    response = hub.post(comment({"source": canvas, "selector": box("xywh=-90,0,90,50")}))
     assert (response.status_code, response.json["title"]) == (400, "SelectorOutsideCanvas")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from annotations import clipping, selectors
 from annotations.errors import BadSelector, SelectorOutsideCanvas
-from tests.unit.annotations.selector_forms import SHEET, fragment, svg
+from tests.unit.annotations.selector_forms import SHEET, drawn, fragment, svg
 
 
 @pytest.mark.parametrize("value", ["xywh=3990,0,20,20", "xywh=0,5999,10,2", "xywh=-1,0,10,10", "xywh=percent:50,50,51,10"])
@@ -25,6 +25,12 @@ def test_a_region_past_the_edge_is_refused(value: str) -> None:
             {"type": "SvgSelector", "value": '<svg><polygon points="-2,100 300,120 200,400"/></svg>'},
             (0, 100.13245033112582, 300, 400),
         ),
+        (fragment("xywh=-90,0,100,10"), (0, 0, 10, 10)),
+        (fragment("xywh=0,0,9000,9000"), (0, 0, 4000, 6000)),
+        (fragment("xywh=3999,5999,500,500"), (3999, 5999, 4000, 6000)),
+        ({"type": "SvgSelector", "value": '<svg><polygon points="-900,-900 30,10 10,30"/></svg>'}, (0, 0, 30, 30)),
+        ([fragment("xywh=5,5,90,90"), drawn('<polygon points="10,10 9000,10 50,80"/>')], (5, 5, 95, 95)),
+        ([fragment("xywh=9000,5,90,90"), drawn('<polygon points="10,10 90,10 50,80"/>')], (10, 10, 90, 80)),
         ({"type": "SvgSelector", "value": '<svg><line x1="9" y1="-0.5" x2="99" y2="-0.5"/></svg>'}, (9, 0, 99, 0)),
         ({"type": "SvgSelector", "value": '<svg><line x1="-10" y1="-10" x2="90" y2="90"/></svg>'}, (0, 0, 90, 90)),
     ],
@@ -39,7 +45,9 @@ def test_what_is_drawn_past_the_edge_is_clipped(selector: dict[str, object], box
     assert kept.kind == region.kind
 
 
-@pytest.mark.parametrize("value", ["xywh=4000,0,50,50", "xywh=-90,0,100,10", "xywh=0,0,9000,9000", "xywh=-5,-5,2,2"])
+@pytest.mark.parametrize(
+    "value", ["xywh=4000,0,50,50", "xywh=-90,0,90,10", "xywh=9000,9000,9,9", "xywh=-5,-5,2,2", "xywh=-0.5,0,0.5,9"]
+)
 def test_what_lies_elsewhere_is_refused(value: str) -> None:
     with pytest.raises(SelectorOutsideCanvas):
         clipping.clipped(selectors.read_fragment(value, SHEET), SHEET)
@@ -66,3 +74,18 @@ def test_a_ring_outside_is_seen_though_its_box_is_said_to_be_inside() -> None:
     assert region is not None
     with pytest.raises(SelectorOutsideCanvas):
         clipping.check_within(region, SHEET)
+
+
+def test_a_shape_past_the_edge_is_cut_though_its_box_lies_within() -> None:
+    region = selectors.read([fragment("xywh=5,5,90,90"), drawn('<polygon points="10,10 9000,10 50,80"/>')], SHEET)
+    assert region is not None
+    kept = clipping.clipped(region, SHEET)
+    assert max(x for x, _ in kept.rings[0]) == 4000
+
+
+@pytest.mark.parametrize("inner", ['<polygon points="-9,10 0,20 0,30"/>', '<line x1="-5" y1="7" x2="-2" y2="9"/>'])
+def test_a_shape_that_only_touches_the_edge_from_outside_is_refused(inner: str) -> None:
+    region = selectors.read(drawn(inner), SHEET)
+    assert region is not None
+    with pytest.raises(SelectorOutsideCanvas):
+        clipping.clipped(region, SHEET)

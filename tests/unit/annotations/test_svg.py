@@ -1,14 +1,18 @@
 """SVG from anyone: shapes lie where browsers draw them, what is closed is a ring and what is open a line, the rest is refused."""
 
+import contextlib
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from annotations import selectors, viewer_selectors
 from annotations.errors import AnnotationTooBig, BadSelector
 from annotations.model import CanvasBox, Ring
 from annotations.regions import Region, bounds
 from annotations.svg import read_svg
+from app.runtime.errors import DomainError
 from tests.unit.annotations.selector_forms import SHEET, svg
 
 
@@ -69,7 +73,26 @@ def test_normalising_keeps_the_area(inner: str, expected: float, tolerance: floa
         svg('<polygon points="1,2 3,4 x,y"/>'),
         svg('<polygon transform="scale(2" points="1,2 3,4 5,9"/>'),
         svg('<polygon transform="scale(1,2,3)" points="1,2 3,4 5,9"/>'),
-        svg('<polygon style="transform: scale(2)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon style="transform: perspective(2px)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon style="transform: translate(2)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon style="transform: scale(2); transform-box: stroke-box" points="1,2 3,4 5,9"/>'),
+        svg('<polygon style="offset-path: ray(45deg)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon transform="translate(2px)" points="1,2 3,4 5,9"/>'),
+        svg('<polygon transform="scale(2)" transform-origin="middle" points="1,2 3,4 5,9"/>'),
+        svg('<style>rect:hover { display: none }</style><rect width="9" height="9"/>'),
+        svg('<style>@media (width > 9px) { rect { display: none } }</style><rect width="9" height="9"/>'),
+        svg('<style>rect { width: calc(9px + 1%) }</style><rect width="9" height="9"/>'),
+        svg('<rect width="9em" height="9"/>'),
+        svg('<rect width="-9" height="9"/>'),
+        svg('<use href="https://example.org/a.svg#a"/>'),
+        svg('<use href="#a"/>'),
+        svg("<use/>"),
+        svg('<g id="a"><use href="#a"/><rect width="9" height="9"/></g>'),
+        svg('<use id="a" href="#b"/><use id="b" href="#a"/>'),
+        svg('<symbol id="a"><rect width="9" height="9"/></symbol>'),
+        svg('<g visibility="hidden"><rect width="9" height="9"/></g>'),
+        svg('<svg width="5" height="5"><rect x="6" width="9" height="9"/></svg>'),
+        svg('<foreignObject><p xmlns="http://www.w3.org/1999/xhtml">a<script/></p></foreignObject><rect width="9" height="9"/>'),
         svg('<polygon onclick="x()" points="1,2 3,4 5,9"/>'),
         svg('<a href=" JavaScript:x()"><polygon points="1,2 3,4 5,9"/></a>'),
         svg('<defs><polygon points="1,2 3,4 5,9"/></defs>'),
@@ -97,6 +120,14 @@ def test_a_bad_svg_is_refused(value: str) -> None:
         svg('<polygon points="' + "1,2 3,4 " * 10_010 + '"/>'),
         svg('<path d="M0,0' + "A1,1 0 1 0 1,1A1,1 0 1 0 9,9" * 2_500 + '"/>'),
         "<svg>" + " " * 250_001 + "</svg>",
+        svg("<g>" * 41 + "</g>" * 41),
+        svg("<style>" + "g{x:1px}" * 101 + "</style>"),
+        svg("<style>" + "@media screen{" * 9 + "g{x:1px}" + "}" * 9 + "</style>"),
+        svg(
+            '<defs><g id="a0"><rect width="9" height="9"/></g>'
+            + "".join(f'<g id="a{number}">' + f'<use href="#a{number - 1}"/>' * 9 + "</g>" for number in range(1, 9))
+            + '</defs><use href="#a8"/>'
+        ),
     ],
 )
 def test_too_big_an_svg_is_refused(value: str) -> None:
@@ -171,3 +202,21 @@ def test_a_path_may_hold_rings_and_lines() -> None:
     assert region == Region(CanvasBox(0, 0, 30, 40), (((0, 0), (9, 0), (9, 9)),), (((20, 20), (30, 40)),))
     for drawn in (viewer_selectors.viewer_selectors(region)[1], viewer_selectors.drawing_selector(region)):
         assert selectors.read(drawn, SHEET) == region
+
+
+def test_styles_that_are_about_colours_alone_are_passed_over_however_they_are_written() -> None:
+    css = "rect:hover > b::after { fill: red } @media (width > 9px) { * { stroke: none } } @font-face { font-family: x } ] { x"
+    region = selectors.read({"type": "SvgSelector", "value": svg(f"<style>{css}</style>{RECT}")}, SHEET)
+    assert region is not None
+    assert region.box == CanvasBox(10, 10, 60, 50)
+
+
+@given(st.text(alphabet="{}@;:,.#>*[]'\"/ abmedixrct()0%", max_size=80), st.text(alphabet="();:,% 0123px.-", max_size=40))
+def test_any_style_is_read_or_refused(css: str, value: str) -> None:
+    for text in (
+        f"<style><![CDATA[{css}]]></style>{RECT}",
+        f"<style><![CDATA[rect{{transform:{value};x:{value}}}]]></style>{RECT}",
+        f'<g transform="rotate{value}" style="translate:{value};transform:scale{value};transform-origin:{value}">{RECT}</g>',
+    ):
+        with contextlib.suppress(DomainError):
+            assert selectors.read({"type": "SvgSelector", "value": svg(text)}, SHEET) is not None
