@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): the one table from error class to status code."""
 
+import math
 import re
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.NotAllowed: 401,
     errors.Forbidden: 403,
     errors.TooMuch: 413,
+    errors.TooOften: 429,
     errors.Unavailable: 503,
     disk.DiskFull: 507,
 }
@@ -48,6 +50,8 @@ def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = la
         status, title = status_of(error), type(error).__name__
         page = as_page(status, spaced(title), error.sentence)
         response = page or problem(status, title, error.sentence, parameter=error.parameter, spec=error.spec)
+        if isinstance(error, errors.TooOften):
+            response.headers["Retry-After"] = str(math.ceil(error.wait_s))
         return _guarded(response)
 
     @app.errorhandler(HTTPException)

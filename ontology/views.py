@@ -24,6 +24,7 @@ SHOWN_AT = {
     ids.ANNOTATION: {JSON_LD: "annotations/{}"},
     ids.RUN: {HTML: "runs/{}", JSON: "api/runs/{}"},
     ids.INGEST: {HTML: "runs/{}", JSON: "api/runs/{}"},
+    ids.AGENT: {JSON: "api/agents/{}"},
 }
 
 

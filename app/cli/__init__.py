@@ -28,6 +28,7 @@ COMMANDS = {
     "restore": "app.cli.backup:restore",
     "doctor": "app.cli.doctor:doctor",
     "changes": "app.cli.changes:changes",
+    "account": "app.cli.account:account",
     "token": "app.cli.token:token",
     "synth": "app.cli.synth:synth",
     "lint-manifest": "app.cli.lint:lint_manifest",

@@ -7,7 +7,6 @@ import click
 from app import compose
 from app.runtime import changes as recorded
 from app.runtime import clock
-from app.web.changes import to_json
 
 
 @click.command()
@@ -26,7 +25,7 @@ def changes(kind: str, key: str, by: str, before: int | None, limit: int, as_jso
     with runtime.reads.begin() as session:
         found = recorded.page(session, kind=kind, key=key, by=by, before=before or 0, limit=limit)
     if as_json:
-        click.echo(json.dumps([to_json(change) for change in found], ensure_ascii=False))
+        click.echo(json.dumps([recorded.to_json(change) for change in found], ensure_ascii=False))
         return
     for change in found:
         version = f" version {change.version}" if change.version else ""

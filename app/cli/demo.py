@@ -12,10 +12,15 @@ from rich.console import Console
 
 from app import compose, serve
 from app.cli import ingest as ingesting
+from app.cli.account import join_address
+from app.runtime.accounts import service as account_service
+from app.runtime.accounts import store as accounts
 from app.runtime.context import Runtime
+from app.runtime.principal import Grant, Principal
 from app.runtime.settings import Settings
 
 SYNTHETIC_SEED = 1735  # Systema Naturae
+ADMINISTRATOR = "admin"
 
 
 @click.command()
@@ -43,6 +48,8 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
         click.echo(
             f"Lectotype answers at {runtime.settings.base_url} (Ctrl-C stops it; the data are in {runtime.settings.data_dir})"
         )
+        if link := _administrator(runtime):
+            click.echo(f"To sign in as {ADMINISTRATOR!r}, choose a password at {link}")
         sources = paths or (_drawn_sheets(runtime, count),)
         report = ingesting.ingest_paths(runtime, sources, ingest=ingest)
         ingesting.show_report(report, Console())
@@ -56,6 +63,22 @@ def demo(paths: tuple[Path, ...], port: int | None, data: Path | None, count: in
         server.join()
     if server.exitcode:
         raise click.ClickException(f"The server ended with status {server.exitcode}.")
+
+
+def _administrator(runtime: Runtime) -> str:
+    """The link by which its administrator comes in; empty once somebody has."""
+    by, at = Principal.of_operator(), runtime.clock()
+    with runtime.db.begin() as session:
+        row = accounts.by_login(session, ADMINISTRATOR)
+        if row is None and not accounts.count(session):
+            _, code = account_service.invite(
+                session, ADMINISTRATOR, naan=runtime.settings.naan, at=at, by=by, grant=Grant("administrator")
+            )
+        elif row is not None and row.state == "invited":
+            code = account_service.new_link(session, row.key, at=at, by=by)
+        else:
+            return ""
+    return join_address(runtime, code)
 
 
 def _refuse_taken_port(settings: Settings) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Integer, String, select
+from sqlalchemy import BigInteger, Index, Integer, String, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from app.runtime.clock import iso
 from app.runtime.db import Base, Json, Moment
 from app.runtime.principal import Principal
 
@@ -78,3 +79,23 @@ def page(session: Session, *, kind: str = "", key: str = "", by: str = "", befor
     where += [ChangeRow.id < before] if before else []
     rows = session.scalars(select(ChangeRow).where(*where).order_by(ChangeRow.id.desc()).limit(limit))
     return tuple(Change(**{name: getattr(row, name) for name in Change.__dataclass_fields__}) for row in rows)
+
+
+def forget_addresses(session: Session, by: str) -> None:
+    """Keep no network address of who has that name."""
+    session.execute(update(ChangeRow).where(ChangeRow.by == by, ChangeRow.address.is_not(None)).values(address=None))
+
+
+def to_json(change: Change) -> dict[str, Any]:
+    """A change under camelCase names, without the network address."""
+    return {
+        "id": change.id,
+        "at": iso(change.at),
+        "by": change.by,
+        "token": change.token,
+        "action": change.action,
+        "kind": change.kind,
+        "key": change.key,
+        "version": change.version,
+        "details": dict(change.details),
+    }

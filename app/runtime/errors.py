@@ -50,5 +50,13 @@ class TooMuch(DomainError):
     """A limit for what comes from outside was passed; the sentence names the limit and its setting."""
 
 
+class TooOften(DomainError):
+    """It was tried too often; after `wait_s` seconds it may be tried again."""
+
+    def __init__(self, sentence: str, wait_s: float) -> None:
+        super().__init__(sentence)
+        self.wait_s = wait_s
+
+
 class Unavailable(DomainError):
     """A part that this needs does not answer now; trying again later is right."""

@@ -10,13 +10,19 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 FIRST_SEGMENTS = frozenset(
     (
+        "account",
+        "accounts",
         "annotations",
         "api",
         "assets",
+        "audit",
         "canvases",
         "favicon.ico",
         "health",
         "iiif",
+        "join",
+        "login",
+        "logout",
         "masks",
         "metrics",
         "ns",

@@ -13,7 +13,9 @@ from app import problems
 from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, NotFound
-from app.web import changes, health, layout, visits
+from app.web import health, layout, visits
+from app.web.account import audit, people, signing_in
+from app.web.account import views as account_pages
 from app.web.runs import views as run_pages
 from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
@@ -48,7 +50,10 @@ def create_app(runtime: Runtime) -> Flask:
         ingest_views.blueprint,
         catalogue_views.blueprint,
         ontology_views.blueprint,
-        changes.blueprint,
+        signing_in.blueprint,
+        account_pages.blueprint,
+        people.blueprint,
+        audit.blueprint,
         layout.blueprint,
         specimen_pages.blueprint,
         run_pages.blueprint,

@@ -3,11 +3,12 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, g, make_response, render_template, request
+from sqlalchemy.exc import SQLAlchemyError
 
-from app.runtime import context
+from app.runtime import context, principal
 from app.runtime.http import depends_on
-from app.runtime.principal import Principal
+from app.runtime.principal import NOBODY, SAFE_METHODS, Principal, may
 from app.web import assets
 
 blueprint = Blueprint("layout", __name__, template_folder="templates")
@@ -25,21 +26,48 @@ def favicon() -> Response:
     return Response(status=204)
 
 
-def page(template: str, *, by: Principal | None = None, **values: Any) -> Response:
-    """`by` is who asks, where what is shown depends on that."""
+def page(template: str, *, by: Principal | None = None, status: int = 200, personal: bool = False, **values: Any) -> Response:
+    """`by` is who asks, where what is shown depends on that. A `personal` page is kept nowhere, and framed by none."""
     settings = context.current().settings
-    html = render_template(template, assets=assets.names(), provider_name=settings.provider_name, **values)
-    response = make_response(html)
-    response.headers["Content-Security-Policy"] = _policy(settings.base_url)
+    shared = {
+        "assets": assets.names(),
+        "provider_name": settings.provider_name,
+        "visitor": _visitor(),
+        "may": may,
+        "asked_for": _asked_for(),
+    }
+    response = make_response(render_template(template, **shared, **values), status)
+    response.headers["Content-Security-Policy"] = _policy(settings.base_url, "'none'" if personal else "'self'")
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.cache_control.no_cache = True
     response.vary.add("Accept")
     if by is not None:
         depends_on(response, by)
+    if personal:
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
+    response.cache_control.no_cache = True
     response.add_etag()
     response.make_conditional(request)
     return response
+
+
+def _visitor() -> Principal:
+    """Whom the head of the page names. The page of an error names who is signed in, too, unless that cannot be read now."""
+    if "visitor" not in g and request.method in SAFE_METHODS:
+        try:
+            return principal.of_page()
+        except SQLAlchemyError:
+            return NOBODY
+    visitor: Principal = g.get("visitor", NOBODY)
+    return visitor
+
+
+def _asked_for() -> str:
+    """The path to come back to after signing in; empty where that makes no sense."""
+    if request.method != "GET" or request.path in ("/", "/login", "/join"):
+        return ""
+    return request.full_path.rstrip("?")
 
 
 def _wants_page() -> bool:
@@ -52,12 +80,12 @@ def problem_page(status: int, title: str, detail: str) -> Response | None:
     """An error as a person reads it; None for programs."""
     if not _wants_page():
         return None
-    response = page("problem.html", title=title, detail=detail)
+    response = page("problem.html", title=title, detail=detail, code=status)
     response.status_code = status
     return response
 
 
-def _policy(base_url: str) -> str:
+def _policy(base_url: str, frame_ancestors: str) -> str:
     """Nothing from elsewhere; the public address is allowed where the page was reached by another one of the same hub.
 
     The viewer's styles are written by its own code at run time, hence 'unsafe-inline' for styles, and for styles alone.
@@ -73,6 +101,6 @@ def _policy(base_url: str) -> str:
             f"connect-src 'self' {here}",
             "form-action 'self'",
             "base-uri 'none'",
-            "frame-ancestors 'self'",
+            f"frame-ancestors {frame_ancestors}",
         )
     )

@@ -197,6 +197,14 @@ WRITING = (401, 403, 403)  # nobody, elsewhere, reader; what a curator gets is s
 TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/"): (of("/"), of("/?q=sequoiadendron{access}"), of("/?q=filename"), of("/?q=zanthoxylum*")),
     ("GET", "/specimens/<key>"): (of("/specimens/{specimen}"), of("/specimens/{specimen}?q=sequoiadendron{access}")),
+    ("GET", "/login"): always("/login"),
+    ("GET", "/join"): always("/join"),
+    ("GET", "/account"): always("/account", 401),  # tokens have no pages of their own
+    ("GET", "/account/export"): always("/account/export", 401),
+    ("GET", "/accounts"): always("/accounts", 401, 403, 403, 403),
+    ("GET", "/accounts/<key>"): always("/accounts/v1nothing", 401, 403, 403, 403),
+    ("GET", "/audit"): always("/audit", 401, 403, 403, 200),
+    ("GET", "/api/agents/<key>"): always("/api/agents/v1nothing", 404),
     ("GET", "/runs"): (of("/runs"), of("/runs?state=ingests"), of("/runs?state=running")),
     ("GET", "/runs/<key>"): (of("/runs/{run}"), of("/runs/{run}?media={media}"), of("/runs/{ingest}")),
     ("GET", "/assets/<name>"): always("/assets/nothing.js", 404),
@@ -288,6 +296,16 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/search/2/{specimen}/autocomplete?q=sequ"),
         of("/search/1/{specimen}/autocomplete?q=zan"),
     ),
+    # forms: of pages that were sent from elsewhere, and of who is not signed in with a browser
+    ("POST", "/login"): always("/login", 403),
+    ("POST", "/join"): always("/join", 403),
+    ("POST", "/logout"): always("/logout", 303),
+    **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("", "/password", "/sessions/end", "/tokens")},
+    **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("/tokens/revoke", "/remove")},
+    ("POST", "/accounts"): always("/accounts", *WRITING, 403),
+    ("POST", "/accounts/<key>/role"): always("/accounts/v1nothing/role", *WRITING, 403),
+    ("POST", "/accounts/<key>/link"): always("/accounts/v1nothing/link", *WRITING, 403),
+    ("POST", "/accounts/<key>/<any(block, unblock, remove):change>"): always("/accounts/v1nothing/block", *WRITING, 403),
     # what changes things is refused before it tells anything; what it does for who may is tested elsewhere
     ("POST", "/annotations/"): (of("/annotations/", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("PUT", "/annotations/<key>"): (of("/annotations/note-{access}", (401, 415, 415, 415), (401, 415, 415, 415)),),

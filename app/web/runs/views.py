@@ -16,7 +16,7 @@ def runs() -> Response:
     """All runs, newest first, or those in one state; `state=ingests` lists the ingests."""
     number = integer("page", 1, 1, 1_000_000)
     state = request.args.get("state", "")
-    by = principal.of_request()
+    by = principal.of_page()
     with context.current().reads.begin() as session:
         return layout.page("runs.html", by=by, here="runs", **listing.listing(session, state, number, RUNS_SHOWN, by))
 
@@ -24,7 +24,7 @@ def runs() -> Response:
 @blueprint.get("/runs/<key>")
 def run(key: str) -> Response:
     """One run with its images, and where its results come from; or one ingest with its report."""
-    addresses, by = context.current().addresses, principal.of_request()
+    addresses, by = context.current().addresses, principal.of_page()
     state, after, media = (request.args.get(name, "")[:64] for name in ("state", "after", "media"))
     with context.current().reads.begin() as session:
         if key.startswith(ids.INGEST):

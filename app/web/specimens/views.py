@@ -25,7 +25,7 @@ def home() -> Response:
     """The search with its facets; without words, all specimens."""
     runtime = context.current()
     asked = search_page.PageQuestion.of(request.args, integer("page", 1, 1, 1_000))
-    by = principal.of_request()
+    by = principal.of_page()
     with runtime.reads.begin() as session:
         work = listing.work(session)
         specimens = catalogue.count_specimens(session)
@@ -37,7 +37,7 @@ def home() -> Response:
 def specimen(key: str) -> Response:
     """One specimen: viewer, findings, record."""
     runtime = context.current()
-    addresses, by = runtime.addresses, principal.of_request()
+    addresses, by = runtime.addresses, principal.of_page()
     with runtime.reads.begin() as session:
         found = places.as_seen(catalogue.get_specimen(session, key), by)
         media = catalogue.media_of(session, key)

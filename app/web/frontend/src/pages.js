@@ -85,6 +85,14 @@ document.addEventListener("keydown", (event) => {
   box.focus();
 });
 
+// The code of an invitation stands behind the #, which browsers send to nobody; it leaves the address bar at once.
+const coded = document.querySelector("[data-from-fragment]");
+if (coded && location.hash.length > 1) {
+  coded.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+  document.getElementById("name")?.focus();
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
