@@ -77,11 +77,11 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
     with runtime.db.begin() as session:
         if not tasks.begin_step(session, run.key, media.key, step.name):
             return
-        earlier, scale_iri = _earlier(session, runtime, run, media)
+        earlier, failed, scale_iri = _earlier(session, runtime, run, media)
     started = time.monotonic()
     try:
         cv2.setRNGSeed(run.seed)
-        result = _call(step, image, StepContext(catalog_number, earlier))
+        result = _call(step, image, StepContext(catalog_number, earlier, failed))
     except Exception as error:
         log.exception("step failed", run=run.key, media=media.key, step=step.name)
         mark = StepMark("failed", f"{type(error).__name__}: {error}", time.monotonic() - started)
@@ -136,13 +136,16 @@ def told(annotation: Annotation, media: Media, blobs: Blobs) -> Finding:
     return statements.finding_of(annotation, shown_region(annotation, canvas, partial(masks.load, blobs)))
 
 
-def _earlier(session: Any, runtime: Runtime, run: Run, media: Media) -> tuple[Mapping[str, tuple[Finding, ...]], str]:
-    """All that the steps before found, by step, and the IRI of the scale's annotation; read back from what is stored, as it
-    stands now: what a person has deleted since is not told."""
+def _earlier(
+    session: Any, runtime: Runtime, run: Run, media: Media
+) -> tuple[Mapping[str, tuple[Finding, ...]], frozenset[str], str]:
+    """All that the steps before found, by step, which of them failed, and the IRI of the scale's annotation; read back from what
+    is stored, as it stands now: what a person has deleted since is not told."""
     marks = tasks.get(session, run.key, media.key).steps
     found: dict[str, tuple[Finding, ...]] = {}
     scale_iri = ""
-    for name, mark in marks.items():
+    ended = {name: mark for name, mark in marks.items() if mark["state"] in ENDED_STEPS}
+    for name, mark in ended.items():
         stored = [annotations.find(session, key) for key in mark.get("annotations", ())]
         present = [annotation for annotation in stored if annotation is not None and annotation.deleted_at is None]
         standing = present if mark["state"] == "done" else []
@@ -150,4 +153,5 @@ def _earlier(session: Any, runtime: Runtime, run: Run, media: Media) -> tuple[Ma
         for annotation in standing:
             if annotation.kind == "ruler" and annotation.value:
                 scale_iri = scale_iri or runtime.addresses.annotation(annotation.key)
-    return found, scale_iri
+    failed = frozenset(name for name, mark in ended.items() if mark["state"] == "failed")
+    return found, failed, scale_iri

@@ -107,10 +107,12 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """What is known besides the image: its specimen's catalogue number, and what the earlier steps found."""
+    """What is known besides the image: its specimen's catalogue number, what the earlier steps found, and which of them failed,
+    so that nothing is known of what they look for."""
 
     catalog_number: str = ""
     earlier: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+    failed: frozenset[str] = frozenset()
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         """Every earlier finding of these kinds."""

@@ -15,6 +15,7 @@ from annotations.model import CanvasBox
 from annotations.regions import Region
 
 MOTIVATIONS = ("supplementing", "transcribing")
+CONFIDENCE_IS = "the mean of the recogniser's scores of the characters, which is no probability"
 MOST_BLOCKS = 60
 FEWEST_CHARACTERS = 3
 MARGIN = 0.06  # of the block's longer side: tight crops are read badly (and at least MARGIN_PX)
@@ -147,7 +148,7 @@ def _finding(reading: BlockReading, image: SheetImage) -> Finding:
     lines = [{"text": line.text, "confidence": round(line.score, 3), "xywh": _xywh(line.bounds)} for line in reading.lines]
     x0, y0, x1, y1 = layout.bounds(reading.lines)
     region = image.within(Region.of_box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
-    data = {"turnedDegrees": reading.turned, "lines": lines}
+    data = {"turnedDegrees": reading.turned, "lines": lines, "confidenceIs": CONFIDENCE_IS}
     return Finding("label", reading.text, region, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
 
 

@@ -27,7 +27,7 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     reading = ruler_unit.read(found) or ruler_numbers.read(image.rgb, grey, found)
     if reading is None:
         if not found:
-            return StepResult((), "No ruler: nothing in the image repeats as the marks of a scale do.")
+            return StepResult((), "No scale: nothing was seen that repeats as the marks of a ruler do.")
         marks = max(one.marks for one in found)
         why = f"No scale: of {len(found)} rows of even marks (up to {marks} in one), none tells its unit for sure."
         return StepResult((), why)
@@ -55,7 +55,6 @@ def _finding(reading: ruler_unit.RulerReading, image: SheetImage) -> Finding:
         value=value,
         unit="px/mm",
         uncertainty=uncertainty,
-        confidence=min(0.99, reading.score),
         motivations=("calibrating",),
         data={
             "marks": marks,
@@ -65,6 +64,7 @@ def _finding(reading: ruler_unit.RulerReading, image: SheetImage) -> Finding:
             "spanMm": span_mm,
             "angleDeg": float(np.degrees(np.arctan2(*reading.graduation.straight.direction[::-1]))),
             "pattern": reading.pattern,
+            "score": reading.score,
             "witnesses": list(reading.witnesses),
         },
     )

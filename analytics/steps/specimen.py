@@ -1,7 +1,7 @@
 """The specimen against its background: outline, area, length and width, in mm where the image has a scale."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.steps import outline_doubts, specimen_measures
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
-from annotations.model import CanvasBox
+from analytics.steps.outline_doubts import Evidence, Rim, Scene
+from analytics.steps.specimen_measures import MeasuredPiece
 from annotations.region_frames import Frame
 from annotations.region_masks import Mask as RegionMask
-from annotations.regions import Region, of_mask
+from annotations.regions import of_mask
 
 Mask = NDArray[np.bool_]
 NOT_SPECIMEN = ("label", "text", "barcode", "ruler")
@@ -25,47 +27,61 @@ SMALLEST_PIECE = 0.002  # of the image
 SPECK = 0.0001
 LEAST_SHARE = 0.1  # of the largest piece: smaller ones are not outlined
 MOST_PIECES = 6
-MOST_CORNERS = 400
 RECTANGLE = 0.88  # a piece that fills so much of its rectangle is a card, a chart or a packet
+BORDER = 0.15  # of each side of the image: what lies within is its middle
 GAP = 0.006  # of the longer side: pieces nearer to each other are one
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`pixels` is where it is on the copy, without its holes: bool (H, W), its first pixel at (`x`, `y`).
-
-    `outline` (N, 2), around it as a whole, `area`, `length` and `width` are in pixels of the image.
-    """
+    """`pixels` is where it is on the copy, without its holes: bool (H, W), its first pixel at (`x`, `y`). `contour` (N, 1, 2) is
+    the one around it as a whole, in pixels of the copy, and `rim` what its own outline runs along."""
 
     pixels: Mask
     x: int
     y: int
-    outline: NDArray[np.float64]
-    area: float
-    length: float
-    width: float
+    contour: NDArray[np.int32]
+    rim: Rim
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The largest pieces of a specimen, largest first, how many there are in all, and how many others were taken for rests of
+    labels and rulers."""
+
+    found: tuple[Piece, ...]
+    total: int
+    rests: int
 
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
-    """Findings "outline" per piece, and "area", "length" and "width" of the largest.
+    """Findings "outline" per piece, and "area", "length" and "width" of the largest, unless that looks like a card or a chart.
 
     `long_side_px`: size of the copy that is worked on.
     """
     scale = min(1.0, float(parameters.get("long_side_px", 1600)) / max(image.height_px, image.width_px))
-    mask = segment(image, scale, context)
-    found = pieces(mask, scale)
-    if not found:
-        return StepResult(
-            (),
-            "Looked for a specimen as what differs from the background around it, without labels, codes and rulers: "
-            "no piece that is left is large enough.",
-        )
-    outlines = tuple(_outline(piece, number, len(found), mask.shape, image) for number, piece in enumerate(found, 1))
-    return StepResult((*outlines, *_measures(found[0], outlines[0].box, len(found), 1 / scale, context.scale)))
+    mask, scene = scene_of(image, scale, context)
+    several = pieces(mask, scene)
+    if not several.found:
+        return StepResult((), _nothing(several.rests, scene))
+    unknown = _unknown(context)
+    against = [(*outline_doubts.doubts(one.pixels, one.x, one.y, one.rim, scene), *unknown) for one in several.found]
+    outlines = tuple(
+        _outline(piece, number, several.total, evidence, mask.shape, image)
+        for number, (piece, evidence) in enumerate(zip(several.found, against, strict=True), 1)
+    )
+    if any(one["kind"] == "straight" for one in against[0]):
+        return StepResult(outlines)
+    return StepResult((*outlines, *_measures(several, outlines[0], against[0], mask.shape, image, context)))
 
 
 def segment(image: SheetImage, scale: float, context: StepContext) -> Mask:
     """Where the specimen is, on a copy of the image at that scale: bool (H, W)."""
+    return scene_of(image, scale, context)[0]
+
+
+def scene_of(image: SheetImage, scale: float, context: StepContext) -> tuple[Mask, Scene]:
+    """The same, with what it was told from."""
     size = (max(1, round(image.width_px * scale)), max(1, round(image.height_px * scale)))
     reduced = cv2.resize(image.rgb, size, interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(reduced.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
@@ -76,11 +92,12 @@ def segment(image: SheetImage, scale: float, context: StepContext) -> Mask:
         distance = np.linalg.norm(lab - background, axis=2)
         mask = distance > _threshold(distance[~excluded])
         background = _weighted_background(lab, ~(mask | excluded), background)
-    return _cleaned(mask & ~excluded)
+    cleaned, left_out_px = _cleaned(mask & ~excluded)
+    return cleaned, Scene(lab, background, excluded, left_out_px)
 
 
-def pieces(mask: Mask, scale: float) -> list[Piece]:
-    """The specimen's separate pieces, largest first; holes do not count as area."""
+def pieces(mask: Mask, scene: Scene) -> Pieces:
+    """The specimen's separate pieces without the rests of labels and rulers; holes do not count as area."""
     gap = max(3, round(GAP * max(mask.shape))) | 1
     joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (gap, gap)))
     contours, _ = cv2.findContours(joined, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -91,27 +108,32 @@ def pieces(mask: Mask, scale: float) -> list[Piece]:
         cv2.drawContours(inside, [contour], 0, 1, cv2.FILLED, offset=(-x, -y))
         pixels = mask[y : y + height, x : x + width] & (inside > 0)
         if pixels.sum() >= SMALLEST_PIECE * mask.size:
-            found.append((pixels, x, y, contour))
-    found.sort(key=lambda piece: -int(piece[0].sum()))
-    large = [piece for piece in found if piece[0].sum() >= LEAST_SHARE * found[0][0].sum()]
-    return [_piece(*piece, scale) for piece in large[:MOST_PIECES]]
+            found.append(Piece(pixels, x, y, contour, outline_doubts.rim_of(pixels, x, y, scene)))
+    own = [piece for piece in found if not outline_doubts.is_rest(piece.rim, scene)]
+    own.sort(key=lambda piece: -int(piece.pixels.sum()))
+    large = [piece for piece in own if piece.pixels.sum() >= LEAST_SHARE * own[0].pixels.sum()]
+    return Pieces(tuple(large[:MOST_PIECES]), len(large), len(found) - len(own))
 
 
-def max_feret_px(hull: NDArray[np.float64]) -> float:
-    """Greatest distance between two corners of a convex hull (N, 2), in its own unit."""
-    steps = hull[:, np.newaxis] - hull
-    return float(np.hypot(steps[..., 0], steps[..., 1]).max())
+def _nothing(rests: int, scene: Scene) -> str:
+    """Why there is no outline."""
+    why = "Looked for a specimen as what differs from the background around it, without labels, codes and rulers: "
+    if scene.covered > outline_doubts.MOSTLY:
+        why += f"these cover {outline_doubts.percent(scene.covered)} of the image; "
+    if rests:
+        return f"{why}what is left runs along them, as the rests of their paper do."
+    if scene.left_out_px >= SMALLEST_PIECE * scene.excluded.size:
+        return f"{why}what is left runs along the image's edge."
+    return f"{why}no piece that is left is large enough."
 
 
-def _piece(pixels: Mask, x: int, y: int, contour: NDArray[np.int32], scale: float) -> Piece:
-    hull = cv2.convexHull(contour)[:, 0].astype(float)
-    _, sides, _ = cv2.minAreaRect(contour)
-    tolerance, outline = 0.7, contour
-    while len(outline := cv2.approxPolyDP(contour, tolerance, closed=True)) > MOST_CORNERS:
-        tolerance *= 1.4
-    corners = outline[:, 0].astype(float)
-    length, width = (max_feret_px(hull) + 1) / scale, (min(sides) + 1) / scale
-    return Piece(pixels, x, y, (corners + 0.5) / scale, float(pixels.sum()) / scale**2, length, width)
+def _unknown(context: StepContext) -> tuple[Evidence, ...]:
+    """That labels, codes or rulers may be in the outline, because what looks for them failed."""
+    failed = [name for name in ("barcode", "ruler", "ocr") if name in context.failed]
+    if not failed:
+        return ()
+    steps = f"the step{'s' if len(failed) > 1 else ''} {' and '.join(failed)} failed"
+    return ({"kind": "step failed", "text": f"may take in labels, codes or rulers, because {steps}"},)
 
 
 def _excluded(shape: tuple[int, ...], scale: float, context: StepContext) -> Mask:
@@ -166,18 +188,24 @@ def _threshold(distance: NDArray[np.float32]) -> float:
     return max(LEAST_DISTANCE, OTSU_SHARE * float(otsu) / 2)
 
 
-def _cleaned(mask: Mask) -> Mask:
-    """Without specks, without what is a card or a chart by its shape, and without what runs along the edge of the image."""
+def _cleaned(mask: Mask) -> tuple[Mask, int]:
+    """Without specks, without what is a card or a chart by its shape, and without what runs along the edge of the image; and how
+    many pixels of the largest of the last lie in the image's middle."""
     height, width = mask.shape
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    kept = np.zeros(count, bool)
+    kept, left_out_px = np.zeros(count, bool), 0
+    inner = np.s_[round(BORDER * height) : height - round(BORDER * height), round(BORDER * width) : width - round(BORDER * width)]
     for number in range(1, count):
         x, y, w, h, area = stats[number]
         if area < SPECK * mask.size:
             continue
         part = numbers[y : y + h, x : x + w] == number
-        kept[number] = not _along_edge(part, x, y, width, height) and not _is_card(part, area, mask.size)
-    return np.asarray(kept[numbers])
+        if _is_card(part, area, mask.size):
+            continue
+        kept[number] = not _along_edge(part, x, y, width, height)
+        if not kept[number]:
+            left_out_px = max(left_out_px, int((numbers[inner] == number).sum()))
+    return np.asarray(kept[numbers]), left_out_px
 
 
 def _along_edge(part: Mask, x: int, y: int, width: int, height: int) -> bool:
@@ -197,56 +225,40 @@ def _is_card(part: Mask, area: int, whole: int) -> bool:
     return area > 5 * SPECK * whole and cv2.contourArea(outline) > RECTANGLE * max(1.0, one * other)
 
 
-def _outline(piece: Piece, number: int, count: int, copy: tuple[int, ...], image: SheetImage) -> Finding:
+def _outline(
+    piece: Piece, number: int, total: int, evidence: Sequence[Evidence], copy: tuple[int, ...], image: SheetImage
+) -> Finding:
     """The pixels of the image whose centres lie in the piece, which was found on a copy of that (height, width)."""
-    text = "Outline of the specimen" + (f", piece {number} of {count}" if count > 1 else "")
+    text = f"Outline of the specimen{f', piece {number} of {total}' if total > 1 else ''}"
     on_copy = RegionMask.of_pixels(piece.pixels, piece.x, piece.y)
     grown = Frame.resized(copy[1], copy[0], image.width_px, image.height_px).over(of_mask(on_copy))
     mask = grown.raster()
     if mask is None:
         raise ValueError("a piece of a specimen without a pixel")
-    return Finding("outline", text, of_mask(mask), motivations=("classifying",), data={"areaPx": mask.count()})
+    data = {"areaPx": mask.count()} | ({"doubts": evidence} if evidence else {})
+    shown = f"{text}.{outline_doubts.sentence(evidence)}" if evidence else text
+    return Finding("outline", shown, of_mask(mask), motivations=("classifying",), data=data)
 
 
-def _measures(piece: Piece, around: CanvasBox | None, count: int, step_px: float, ruler: Finding | None) -> tuple[Finding, ...]:
-    """Area, length and width with their standard uncertainties: of the scale, and of one pixel of the copy at each end."""
-    region = None if around is None else Region(around)
-    per_mm, of_scale = 1.0, 0.0
-    if ruler is not None and ruler.value:
-        per_mm, of_scale = ruler.value, (ruler.uncertainty or 0.0) / ruler.value
-    unit = "px" if ruler is None else "mm"
-    perimeter = cv2.arcLength(piece.outline.astype(np.float32), closed=True)
-    rough = perimeter * step_px / math.sqrt(12) / math.sqrt(max(1.0, perimeter / step_px))
-    rows = (
-        ("length", piece.length, step_px, 1, "greatest distance between two points of the outline"),
-        ("width", piece.width, step_px, 1, "shorter side of the smallest rectangle around the outline"),
-        ("area", piece.area, max(rough, step_px**2), 2, "pixels that differ from the background, holes left out"),
+def _measures(
+    several: Pieces,
+    outline: Finding,
+    evidence: Sequence[Evidence],
+    copy: tuple[int, ...],
+    image: SheetImage,
+    context: StepContext,
+) -> tuple[Finding, ...]:
+    """Those of the largest piece. Their uncertainty is that of the scale, and of one pixel of the copy at each end."""
+    piece = several.found[0]
+    wide, high = image.width_px / copy[1], image.height_px / copy[0]
+    perimeter = cv2.arcLength(piece.contour, closed=True)
+    measured = MeasuredPiece(
+        specimen_measures.extent_of(piece.contour).scaled(wide, high),
+        float(piece.pixels.sum()) * wide * high,
+        perimeter * max(wide, high),
+        max(wide, high),
+        "the specimen" if several.total == 1 else f"the largest of {several.total} pieces",
+        outline.region,
+        evidence,
     )
-    return tuple(
-        _measure(kind, value, error, power, method, unit, per_mm, of_scale, region, count)
-        for kind, value, error, power, method in rows
-    )
-
-
-def _measure(
-    kind: str,
-    value: float,
-    error: float,
-    power: int,
-    method: str,
-    unit: str,
-    per_mm: float,
-    of_scale: float,
-    region: Region | None,
-    count: int,
-) -> Finding:
-    result = value / per_mm**power
-    uncertainty = math.hypot(error / per_mm**power, power * of_scale * result)
-    digits = max(0, 1 - math.floor(math.log10(uncertainty)))
-    shown = unit + ("²" if power == 2 else "")
-    whose = "specimen" if count == 1 else f"the largest of {count} pieces"
-    note = "" if unit == "mm" else "; the image has no scale"
-    text = f"{kind.capitalize()} of {whose}: {result:.{digits}f} {shown} (u = {uncertainty:.{digits}f} {shown}): {method}{note}"
-    return Finding(
-        kind, text, region, value=result, unit=shown, uncertainty=uncertainty, motivations=("measuring",), data={"method": method}
-    )
+    return specimen_measures.measures(measured, context)

@@ -51,6 +51,25 @@ def test_a_ruler_turns_sizes_into_mm_with_its_uncertainty() -> None:
     assert area.uncertainty > 0.02 * area.value
 
 
+def test_length_and_width_are_drawn_as_the_lines_that_were_measured() -> None:
+    image = _paper(600, 400)
+    cv2.ellipse(image, (300, 200), (220, 40), 27, 0, 360, (60, 90, 40), cv2.FILLED)
+    found = specimen.run(SheetImage(image), {"long_side_px": 300}, StepContext()).findings
+    length, width = (next(one for one in found if one.kind == kind) for kind in ("length", "width"))
+    for measured in (length, width):
+        assert measured.region is not None
+        assert measured.region.kind == "line"
+        ((one, other),) = measured.region.lines
+        assert np.hypot(other[0] - one[0], other[1] - one[1]) == pytest.approx(measured.value)
+        assert measured.data["endsPx"] == [list(one), list(other)]
+    assert length.region is not None
+    assert width.region is not None
+    ends = np.array(length.region.lines[0])
+    assert np.abs(ends[ends[:, 0].argsort()] - [(104, 100), (496, 300)]).max() < 4
+    along, across = (np.subtract(*line.lines[0]) for line in (length.region, width.region))
+    assert abs(float(along @ across)) < 0.2 * np.hypot(*along) * np.hypot(*across)
+
+
 def test_the_outline_follows_the_leaf_and_leaves_its_holes_out() -> None:
     image = _leaf()
     cv2.circle(image, (450, 500), 60, (236, 228, 210), cv2.FILLED)

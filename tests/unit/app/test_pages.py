@@ -130,10 +130,10 @@ def test_a_length_stands_with_its_unit_and_uncertainty(hub: Hub) -> None:
 
 def test_a_step_that_found_nothing_says_why(hub: Hub) -> None:
     specimen, (media,) = add_sheet(hub.runtime)
-    say(hub, media, "ruler", nothing_found("ruler", "No ruler: nothing repeats as the marks of a scale do."))
+    say(hub, media, "ruler", nothing_found("ruler", "No scale: nothing was seen that repeats as the marks of a ruler do."))
     shown = page(hub, f"/specimens/{specimen.key}")
     assert "nothing found" in shown
-    assert "No ruler: nothing repeats as the marks of a scale do." in shown
+    assert "No scale: nothing was seen that repeats as the marks of a ruler do." in shown
 
 
 @pytest.mark.parametrize(
