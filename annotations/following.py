@@ -83,6 +83,6 @@ def _lying_now(session: Session, lying: tuple[Target, ...]) -> tuple[Target, ...
         row = store.find(session, first.key)
         return lying if row is None else targets.lying(first, targets.places_of(list(map(store.target, row.targets))))
     if first.media_key:
-        specimens = targets.specimens_at(session, first.media_key, first.box)
-        return targets.lying(first, [(first.media_key, key, first.box) for key in specimens]) if specimens else lying
+        places = targets.places_on(session, first.media_key, first.box)
+        return targets.lying(first, places) if places else lying
     return lying

@@ -39,10 +39,12 @@ class CanvasBox:
 class Target:
     """One target of an annotation, on one of the images and specimens that it finally lies on.
 
-    A target is told several times where it lies on several: an image of several specimens, an annotation on several
-    canvases. `position` is that of the target in the document, from 0. `kind` and `key` are those of the thing that it
-    names (see `Named` in app/runtime/addresses.py; a thing elsewhere is a "resource", too), `version` the version of it, 0
-    for none. `media_key` and `specimen_key` are empty where it lies on none; `box` is None for all of what it names.
+    A target is told several times where it lies on several: in the own regions of several specimens, an annotation on several
+    canvases. What lies on every specimen that the image shows is told once, as `whole` (see `placing`).
+
+    `position` is that of the target in the document, from 0. `kind` and `key` are those of the thing that it names (see `Named`
+    in app/runtime/addresses.py; a thing elsewhere is a "resource", too), `version` the version of it, 0 for none. `media_key`
+    and `specimen_key` are empty where it lies on none; `box` is None for all of what it names.
     """
 
     position: int
@@ -52,12 +54,13 @@ class Target:
     media_key: str
     specimen_key: str
     box: CanvasBox | None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which annotations are meant: those with a target on that image, on that specimen, or that is that thing; all of what is
-    given must hold of one target. `layer` narrows them. Empty: all annotations."""
+    """Which annotations are meant: those that lie on that specimen; or those with a target on that image, or that is that thing,
+    where all of what is given must hold of one target. `layer` narrows them. Empty: all annotations."""
 
     media_key: str = ""
     specimen_key: str = ""
@@ -114,11 +117,13 @@ class Annotation:
         """The same with the first target that lies on that image, or that specimen, in front; as it is where none does."""
         for target in self.targets:
             if media_key in ("", target.media_key) and specimen_key in ("", target.specimen_key):
-                return self._with_front(target)
+                return self.with_front(target, target.specimen_key)
         return self
 
-    def _with_front(self, front: Target) -> "Annotation":
-        others = tuple(target for target in self.targets if target != front)
+    def with_front(self, target: Target, specimen_key: str) -> "Annotation":
+        """The same with that target of it in front, as one on that specimen."""
+        others = tuple(other for other in self.targets if other != target)
+        front = replace(target, specimen_key=specimen_key)
         where = {"media_key": front.media_key, "specimen_key": front.specimen_key, "box": front.box}
         return replace(self, **where, targets=(front, *others))  # type: ignore[arg-type]  # each has the type of its member
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotations import following, masks, projections, store, targets, validation, viewer_forms, viewer_merge
+from annotations import following, masks, placing, projections, store, targets, validation, viewer_forms, viewer_merge
 from annotations.errors import (
     DeletedAnnotation,
     EtagMismatch,
@@ -170,7 +170,7 @@ def lay_again(session: Session, media_key: str, *, after: str, at: datetime, lim
     rows = [row for key in keys if (row := store.find(session, key, lock=True)) is not None]
     moved = [follower for row in rows if (follower := following.lay_again(session, row)) is not None]
     moved += following.follow(session, [follower.key for follower in moved])
-    _touch(session, {follower.key for follower in moved}, following.both(moved), at)
+    _touch(session, {*keys, *(follower.key for follower in moved)}, following.both(moved), at)  # all show other specimens now
     return keys[-1] if len(keys) == limit else None
 
 
@@ -224,7 +224,8 @@ def of_specimen(session: Session, specimen_key: str, limit: int = MAX_OF_SPECIME
     Each has such a target in front.
     """
     rows = store.in_time_order(session, About(specimen_key=specimen_key), by, limit)
-    return tuple(store.annotation(row).seen_from(specimen_key=specimen_key) for row in rows)
+    depictions = {one.media_key: one for one in catalogue.depictions_of(session, specimen_key)}
+    return tuple(placing.under(store.annotation(row), specimen_key, depictions) for row in rows)
 
 
 def count_of_media(session: Session, media_key: str, layer: Layer, *, by: Principal) -> int:
@@ -323,9 +324,10 @@ def _with_identity(document: Mapping[str, Any], old: Mapping[str, Any], iri: str
 def _require(session: Session, by: Principal, lying: Sequence[Target], action: Action = "annotate", author: str = "") -> None:
     """Raises NotAllowed or Forbidden where `by` may not write about a target: one of the specimens that it lies on must be in
     a collection of theirs. What lies on no specimen takes the role over all. `author` wrote what is to be revised."""
-    specimens = catalogue.specimens_by_key(session, {target.specimen_key for target in lying})
+    lie_on = placing.specimens_of(session, lying)
+    specimens = catalogue.specimens_by_key(session, {key for keys in lie_on.values() for key in keys})
     for _, places in groupby(lying, key=lambda target: target.position):
-        held = [specimens[place.specimen_key] for place in places if place.specimen_key in specimens]
+        held = [specimens[key] for place in places for key in lie_on[place] if key in specimens]
         if not any(may(by, action, specimen, author=author) for specimen in held):
             require(by, action, held[0] if held else None, author=author)
 
@@ -377,4 +379,5 @@ def _canvas(session: Session, media_key: str) -> Canvas | None:
 def _touch(session: Session, keys: set[str], lying: Iterable[Target], at: datetime) -> None:
     """Have these annotations indexed again, and every specimen that they lie on or lay on."""
     outbox.touch_all(session, "annotation", sorted(keys))
-    catalogue.touch_specimens(session, {target.specimen_key for target in lying} - {""}, at=at)
+    lie_on = placing.specimens_of(session, lying)
+    catalogue.touch_specimens(session, {key for keys in lie_on.values() for key in keys}, at=at)

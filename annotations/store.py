@@ -4,13 +4,14 @@ Which annotations are about something is asked of the rows of their targets. Pag
 the annotation's key, so the last page costs what the first one costs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.base import ExecutableOption
 
+from annotations import placing
 from annotations.model import EVERYTHING, About, Annotation, CanvasBox, Layer, Target, front_of
 from annotations.tables import AnnotationRow, AnnotationTargetRow, AnnotationVersionRow, WithdrawalRow
 from app.runtime.principal import Principal
@@ -29,7 +30,7 @@ def annotation(row: AnnotationRow) -> Annotation:
 
 def target(row: AnnotationTargetRow) -> Target:
     said = (row.position, row.kind, row.key, row.version, row.media_key, row.specimen_key)
-    return Target(*said, box=_box(row))  # type: ignore[arg-type]  # the column holds only kinds
+    return Target(*said, box=_box(row), whole=row.whole)  # type: ignore[arg-type]  # the column holds only kinds
 
 
 def find(session: Session, key: str, *, lock: bool = False) -> AnnotationRow | None:
@@ -108,12 +109,6 @@ def _corners(box: CanvasBox | None) -> dict[str, float | None]:
     return {name: None if box is None else getattr(box, name) for name in ("x0", "y0", "x1", "y1")}
 
 
-def specimens_of(session: Session, keys: Sequence[str]) -> set[str]:
-    """The specimens that any of these annotations lies on."""
-    named = (AnnotationTargetRow.annotation_key.in_(keys), AnnotationTargetRow.specimen_key != "")
-    return set(session.scalars(select(AnnotationTargetRow.specimen_key).where(*named).distinct()))
-
-
 def keys_on(session: Session, media_key: str, *, after: str, limit: int) -> Sequence[str]:
     """The keys, behind `after` and in order, of annotations that lie on the image, deleted ones included."""
     key = AnnotationTargetRow.annotation_key
@@ -144,11 +139,13 @@ def page(
         query = select(AnnotationRow).where(*_standing(about, by), *ends).order_by(order).limit(limit)
         rows = session.scalars(query).all()
     else:
-        keys = select(key).distinct().join(AnnotationRow, AnnotationRow.key == key)
-        page_of_keys = keys.where(*_standing(about, by), *_targets(about), *ends).order_by(order).limit(limit)
-        found = session.scalars(page_of_keys).all()
+        keys = select(key).distinct().join(AnnotationRow, AnnotationRow.key == key).where(*_standing(about, by), *ends)
+        found: set[str] = set()
+        for which in _which(session, about):
+            found.update(session.scalars(keys.where(which).order_by(order).limit(limit)))
+        page_of_keys = sorted(found, reverse=bool(before))[:limit]
         in_order = AnnotationRow.key.desc() if before else AnnotationRow.key.asc()
-        rows = session.scalars(select(AnnotationRow).where(AnnotationRow.key.in_(found)).order_by(in_order)).all()
+        rows = session.scalars(select(AnnotationRow).where(AnnotationRow.key.in_(page_of_keys)).order_by(in_order)).all()
     return rows[::-1] if before else rows
 
 
@@ -156,8 +153,12 @@ def count(session: Session, about: About, by: Principal) -> int:
     """How many `by` sees. Of all annotations those that lie on closed images are taken off, so that none else is looked at."""
     key = AnnotationTargetRow.annotation_key
     keys = select(func.count(key.distinct())).join(AnnotationRow, AnnotationRow.key == key)
+    if about.specimen_key:
+        pairs = placing.on_specimens([about.specimen_key]).subquery()
+        theirs = select(func.count()).select_from(pairs).join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
+        return session.scalar(theirs.where(*_standing(about, by))) or 0
     if _asks_targets(about):
-        return session.scalar(keys.where(*_standing(about, by), *_targets(about))) or 0
+        return session.scalar(keys.where(*_standing(about, by), _target(about))) or 0
     whole = (*STANDING, *_layer(about))
     every = session.scalar(select(func.count()).select_from(AnnotationRow).where(*whole)) or 0
     closed = closed_images()
@@ -247,8 +248,7 @@ def of_specimens(
     session: Session, specimen_keys: Sequence[str], *options: ExecutableOption
 ) -> Sequence[tuple[str, AnnotationRow]]:
     """The pairs of a specimen and a standing annotation that lies on it, once each, by the keys of both."""
-    specimen_key, key = AnnotationTargetRow.specimen_key, AnnotationTargetRow.annotation_key
-    pairs = select(specimen_key, key).where(specimen_key.in_(specimen_keys)).distinct().subquery()
+    pairs = placing.on_specimens(specimen_keys).subquery()
     query = select(pairs.c.specimen_key, AnnotationRow).join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
     in_order = query.where(*STANDING).order_by(pairs.c.specimen_key, pairs.c.annotation_key).options(*options)
     return [(row[0], row[1]) for row in session.execute(in_order).all()]
@@ -256,16 +256,27 @@ def of_specimens(
 
 def lies(about: About) -> ColumnElement[bool]:
     """That a target of the annotation is such; for a thing, an image or a specimen, whose annotations are few."""
-    return AnnotationRow.key.in_(select(AnnotationTargetRow.annotation_key).where(*_targets(about)))
+    if not about.specimen_key:
+        return AnnotationRow.key.in_(select(AnnotationTargetRow.annotation_key).where(_target(about)))
+    pairs = placing.on_specimens([about.specimen_key]).subquery()
+    return AnnotationRow.key.in_(select(pairs.c.annotation_key))
 
 
 def _asks_targets(about: About) -> bool:
     return bool(about.media_key or about.specimen_key or about.kind)
 
 
-def _targets(about: About) -> list[ColumnElement[bool]]:
-    names = ("media_key", "specimen_key", "kind", "key", "version")
-    return [getattr(AnnotationTargetRow, name) == getattr(about, name) for name in names if getattr(about, name)]
+def _which(session: Session, about: About) -> Iterator[ColumnElement[bool]]:
+    """The target rows that are meant, as conditions of each of which an index leads to them in the order of the annotations."""
+    if about.specimen_key:
+        yield from placing.conditions_of(session, about.specimen_key)
+    else:
+        yield _target(about)
+
+
+def _target(about: About) -> ColumnElement[bool]:
+    names = ("media_key", "kind", "key", "version")
+    return and_(*(getattr(AnnotationTargetRow, name) == getattr(about, name) for name in names if getattr(about, name)))
 
 
 def _standing(about: About, by: Principal) -> list[ColumnElement[bool]]:

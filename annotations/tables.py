@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.runtime.db import Base, Json, JsonOrNull, Moment
@@ -52,7 +52,8 @@ class AnnotationRow(Base):
 class AnnotationTargetRow(Base):
     """A target of the present version, on one of the images and specimens that it lies on (`place` counts them from 0).
 
-    The rows of a deleted annotation stay, as what is said about it lies where it lay. The box is in canvas units.
+    `whole` marks what lies on every specimen that the image shows (see `placing`). The box is in canvas units. The
+    rows of a deleted annotation stay, as what is said about it lies where it lay.
     """
 
     __tablename__ = "annotation_targets"
@@ -74,6 +75,7 @@ class AnnotationTargetRow(Base):
     y0: Mapped[float | None] = mapped_column(Float)
     x1: Mapped[float | None] = mapped_column(Float)
     y1: Mapped[float | None] = mapped_column(Float)
+    whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
 
 
 class AnnotationVersionRow(Base):

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import frames, store
+from annotations import frames, placing, store
 from annotations.errors import AnnotationTooBig, MalformedAnnotation, UnknownTarget
 from annotations.mask_selectors import EARLIER_FORM
 from annotations.model import Canvas, CanvasBox, Target
+from annotations.placing import NOWHERE, Place
 from annotations.regions import Region
 from annotations.validation import iri_of, is_iri
 from app.runtime import ids
@@ -23,15 +24,13 @@ from app.runtime.addresses import Addresses, Kind, Named
 from app.runtime.errors import NotFound
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media, OwnRegion
+from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import refusal, view_of
 from iiif.presentation import service as presentation
 
 MAX_TARGETS = 50
 LONGEST_KEY = 255  # characters of the key of a thing elsewhere
 REGION_SELECTORS = ("FragmentSelector", "SvgSelector", "PointSelector", "ImageApiSelector", EARLIER_FORM)
-Place = tuple[str, str, CanvasBox | None]  # key of an image, key of a specimen, box in canvas units
-NOWHERE: Place = ("", "", None)
 Exists = Callable[[Session, str], bool]
 _recognised: dict[Kind, Exists] = {}
 
@@ -126,24 +125,9 @@ def media_named(session: Session, target: Any, addresses: Addresses) -> set[str]
     return keys - {""}
 
 
-def specimens_at(session: Session, media_key: str, box: CanvasBox | None) -> tuple[str, ...]:
-    """The specimens that a region of an image lies on, the home specimen first.
-
-    They are all that the image shows, less those of which the own region is known and lies elsewhere; all of them where that
-    leaves none, as a ruler beside the specimens is the ruler of each.
-    """
-    shown = catalogue.specimens_of_media(session, [media_key])[media_key]
-    touched = [one.specimen_key for one in shown if box is None or one.region is None or _meet(box, one.region)]
-    return tuple(touched or (one.specimen_key for one in shown))
-
-
-def _meet(box: CanvasBox, other: OwnRegion) -> bool:
-    """Whether two boxes share more than an edge; a point or a line counts by where it is."""
-    across = min(box.x1, other.x1) - max(box.x0, other.x0)
-    down = min(box.y1, other.y1) - max(box.y0, other.y0)
-    if box.x0 == box.x1 or box.y0 == box.y1:
-        return across >= 0 and down >= 0
-    return across > 0 and down > 0
+def places_on(session: Session, media_key: str, box: CanvasBox | None) -> tuple[Place, ...]:
+    """The places of a region of an image, or of all of it; none where the image shows nothing."""
+    return placing.on_image(media_key, catalogue.specimens_of_media(session, [media_key])[media_key], box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +181,8 @@ def _on_image(session: Session, position: int, named: Named, selected: frames.Se
     frame = frames.of(named, Canvas(media.width_px, media.height_px))
     region = frame.region(selected)
     box = None if region is None else region.box
-    places = [(media.key, key, box) for key in specimens_at(session, media.key, box)]
-    return _at(position, named, places or [(media.key, media.specimen_key, box)], region)
+    places = places_on(session, media.key, box)
+    return _at(position, named, places or [Place(media.key, media.specimen_key, box)], region)
 
 
 def _ready(session: Session, named: Named, asking: _Asking) -> Media:
@@ -218,7 +202,7 @@ def _places(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
     if named.kind == "annotation":
         return _places_of_annotation(session, named, asking)
     if named.kind == "specimen":
-        return [("", catalogue.get_specimen(session, named.key).key, None)]
+        return [Place("", catalogue.get_specimen(session, named.key).key)]
     if named.kind == "resource":
         return _places_of_resource(session, named, asking)
     exists = _recognised.get(named.kind)
@@ -230,9 +214,9 @@ def _places(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
 def _places_of_resource(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
     if named.media_key:
         media = _ready(session, named, asking)
-        return [(media.key, key, None) for key in specimens_at(session, media.key, None)]
+        return places_on(session, media.key, None)
     if named.specimen_key:
-        return [("", catalogue.get_specimen(session, named.specimen_key).key, None)]
+        return [Place("", catalogue.get_specimen(session, named.specimen_key).key)]
     name = named.key.rpartition("/")[2].removesuffix(".json")
     if not presentation.has_collection(session, name):
         raise UnknownTarget(f"There is no collection {name[:64]!r} here.", parameter="target")
@@ -257,17 +241,18 @@ def _places_of_annotation(session: Session, named: Named, asking: _Asking) -> Se
 
 
 def places_of(targets: Sequence[Target]) -> Sequence[Place]:
-    """Image, specimen and box of each place of these targets, once."""
-    places = [(target.media_key, target.specimen_key, target.box) for target in targets]
-    return list(dict.fromkeys(place for place in places if place[0] or place[1]))
+    """Each place of these targets, once."""
+    places = map(Place.of, targets)
+    return list(dict.fromkeys(place for place in places if place.media_key or place.specimen_key))
 
 
 def _at(position: int, named: Named, places: Sequence[Place], region: Region | None = None) -> ResolvedTarget:
-    of = Target(position, named.kind, named.key, named.version, *NOWHERE)
+    of = Target(position, named.kind, named.key, named.version, "", "", None)
     return ResolvedTarget(lying(of, places), region)
 
 
 def lying(target: Target, places: Sequence[Place]) -> tuple[Target, ...]:
     """The target once for each of those places; once without a place where there is none."""
     of = (target.position, target.kind, target.key, target.version)
-    return tuple(Target(*of, *place) for place in places or [NOWHERE])
+    found = places or [NOWHERE]
+    return tuple(Target(*of, place.media_key, place.specimen_key, place.box, place.whole) for place in found)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from annotations import store
+from annotations import placing, store
 from annotations.tables import AnnotationRow, WithdrawalRow
 from app.runtime import outbox
 from iiif.catalogue import service as catalogue
@@ -72,5 +72,5 @@ def _turn(
             .execution_options(synchronize_session=False)
         )
         outbox.touch_all(session, "annotation", keys)
-        catalogue.touch_specimens(session, store.specimens_of(session, keys), at=at)
+        catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
     return len(keys)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.orm import Session
 
-from annotations import projections
+from annotations import placing, projections
 from annotations import service as annotations
 from annotations.annotation_pages import on_canvas
 from annotations.model import Annotation, Canvas
@@ -190,10 +190,13 @@ def _on_canvases(session: Session, specimen_key: str, found: Sequence[Annotation
     whole specimen is shown on its first canvas."""
     ready = {media.key: media for media in catalogue.media_of(session, specimen_key) if media.state == "ready"}
     first = next(iter(ready.values()), None)
+    depictions = {one.media_key: one for one in catalogue.depictions_of(session, specimen_key) if one.media_key in ready}
     shown = []
     for annotation in found:
         own = [target for target in annotation.targets if target.specimen_key == specimen_key]
-        media = next((ready[target.media_key] for target in own if target.media_key in ready), None)
+        there = [target for target in annotation.targets if target.media_key in depictions]
+        lying = (target for target in there if placing.lies_on(target, depictions[target.media_key]))
+        media = next((ready[target.media_key] for target in lying), None)
         if media is not None:
             shown.append((on_canvas(annotation, media.key, specimen_key), Canvas(media.width_px, media.height_px)))
         elif first is not None and own:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, defer, load_only, raiseload
 
-from annotations import store
+from annotations import placing, store
 from annotations.search import audience
 from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, MEASURES, THING
 from annotations.tables import AnnotationRow
@@ -64,7 +64,7 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
         raise Invalid(f"Nothing of the sort {min(strange)!r} is indexed.")
     keys = list(dict.fromkeys(key for sort, key in objects if sort in (SPECIMEN, FULL)))
     rows = {row.key: row for row in _annotations(session, [key for sort, key in objects if sort == ANNOTATION])}
-    lying = {key: _specimens_of(row) for key, row in rows.items()}
+    lying = _lying(session, rows)
     specimens = catalogue.specimens_by_key(session, {*keys, *chain.from_iterable(lying.values())})
     media = catalogue.media_of_many(session, keys)
     statements = _annotations_of(session, keys)
@@ -72,8 +72,7 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
     made = []
     for sort, key in objects:
         if sort == ANNOTATION:
-            about = [specimens[one] for one in lying.get(key, ()) if one in specimens]
-            made.append(_annotation(key, rows.get(key), about, closed, addresses))
+            made.append(_annotation(key, rows.get(key), lying.get(key, ()), specimens, closed, addresses))
         else:
             made.append(_specimen(sort, key, specimens.get(key), media.get(key, ()), statements.get(key, []), closed, addresses))
     return made
@@ -170,19 +169,25 @@ def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[Anno
 
 
 def _annotation(
-    key: str, row: AnnotationRow | None, specimens: Sequence[Specimen], closed: Closed, addresses: Addresses
+    key: str,
+    row: AnnotationRow | None,
+    lying: Sequence[str],
+    known: Mapping[str, Specimen],
+    closed: Closed,
+    addresses: Addresses,
 ) -> Document:
-    """`specimens` are those that it lies on; an annotation outlives them, and then has no facets."""
+    """`lying` are the specimens that it lies on; an annotation outlives them, and then has no facets."""
     if row is None:
         return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
     if not store.stands(row):
         return Document(index_key(ANNOTATION, key), store.index_version(row), deleted=True)
+    specimens = [known[one] for one in lying if one in known]
     fields: Fields = _shared(specimens, addresses)
     fields |= {
         THING: ANNOTATION,
         audience.FIELD: _audience_of(closed.get(key, set()), specimens),
         "pid": ids.ark(key, addresses.naan),
-        "specimen": _specimens_of(row),
+        "specimen": list(lying),
         "media": _distinct(target.media_key for target in row.targets),
         "text": [row.text],
         "kind": [row.kind],
@@ -216,9 +221,11 @@ def _audience_of(closed: set[audience.Held], specimens: Iterable[Specimen]) -> l
     return audience.with_place(access) if placed else access
 
 
-def _specimens_of(row: AnnotationRow) -> list[str]:
-    """The keys of the specimens that it lies on."""
-    return _distinct(target.specimen_key for target in row.targets)
+def _lying(session: Session, rows: Mapping[str, AnnotationRow]) -> dict[str, list[str]]:
+    """The keys of the specimens that each of the annotations lies on."""
+    targets = {key: [store.target(target) for target in row.targets] for key, row in rows.items()}
+    found = placing.specimens_of(session, chain.from_iterable(targets.values()))
+    return {key: _distinct(one for target in several for one in found[target]) for key, several in targets.items()}
 
 
 def _shared(specimens: Sequence[Specimen], addresses: Addresses) -> Fields:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlalchemy import collate, select
 from sqlalchemy.orm import Session
 
-from annotations import store
+from annotations import placing, store
 from annotations.model import Annotation
-from annotations.tables import AnnotationRow, AnnotationTargetRow
+from annotations.tables import AnnotationRow
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 
@@ -21,15 +21,13 @@ def annotations_by_key(session: Session, keys: Iterable[str], by: Principal) -> 
 
 
 def texts_of_specimens(session: Session, keys: Iterable[str], limit: int, by: Principal) -> Mapping[str, list[tuple[str, str]]]:
-    """Of each specimen (annotation key, text), in the order of the keys; at most `limit` in all.
-
-    The order is that of the index over specimens: asked for another one, SQLite walks the whole table.
-    """
+    """Of each specimen (annotation key, text), in the order of the keys; at most `limit` in all."""
+    pairs = placing.on_specimens(list(keys)).subquery()
     query = (
-        select(AnnotationTargetRow.specimen_key, AnnotationRow.key, AnnotationRow.text)
-        .join(AnnotationRow, AnnotationRow.key == AnnotationTargetRow.annotation_key)
-        .where(AnnotationTargetRow.specimen_key.in_(list(keys)), *store.STANDING, store.is_shown(by), AnnotationRow.text != "")
-        .order_by(AnnotationTargetRow.specimen_key, AnnotationTargetRow.annotation_key)
+        select(pairs.c.specimen_key, AnnotationRow.key, AnnotationRow.text)
+        .join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
+        .where(*store.STANDING, store.is_shown(by), AnnotationRow.text != "")
+        .order_by(pairs.c.specimen_key, pairs.c.annotation_key)
     )
     found: dict[str, dict[str, str]] = {}
     for specimen_key, key, text in session.execute(query.limit(limit)):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from app.runtime import changes, outbox
@@ -28,6 +29,14 @@ def specimens_of_media(session: Session, media_keys: Iterable[str]) -> Mapping[s
 def depictions_of(session: Session, specimen_key: str) -> tuple[Depiction, ...]:
     """How each image of a specimen shows it, in sequence."""
     return tuple(store.depictions_of_specimen(session, specimen_key))
+
+
+def guests() -> Select[str, str, float | None]:
+    """For queries: `specimen_key` and `media_key` of every depiction but those of home specimens, with the left edge `x0` of the
+    specimen's own region, which is NULL where that is not known."""
+    columns = (DepictionRow.specimen_key, DepictionRow.media_key, DepictionRow.x0)
+    home = MediaRow.specimen_key == DepictionRow.specimen_key
+    return select(*columns).join(MediaRow, MediaRow.key == DepictionRow.media_key).where(~home)
 
 
 def own_regions(session: Session, specimen_keys: Iterable[str]) -> Mapping[tuple[str, str], OwnRegion]:

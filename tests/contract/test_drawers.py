@@ -4,14 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event, select
 
-from annotations import service, store
+from annotations import placing, service, store
+from annotations.model import CanvasBox, Target
+from annotations.search import consistency
 from annotations.tables import AnnotationTargetRow
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media, OwnRegion, Specimen
+from iiif.catalogue.model import Depiction, Media, OwnRegion, Specimen
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
@@ -51,9 +55,14 @@ def said(hub: Hub, target: Any) -> str:
 
 
 def lies_on(hub: Hub, image: Media) -> set[str]:
+    """The specimens that what is said about the image lies on."""
     with hub.runtime.reads.begin() as session:
-        query = select(AnnotationTargetRow.specimen_key).where(AnnotationTargetRow.media_key == image.key)
-        return set(session.scalars(query))
+        return placing.of_annotations(session, store.keys_on(session, image.key, after="", limit=99))
+
+
+def rows(hub: Hub, image: Media) -> list[AnnotationTargetRow]:
+    with hub.runtime.reads.begin() as session:
+        return list(session.scalars(select(AnnotationTargetRow).where(AnnotationTargetRow.media_key == image.key)))
 
 
 def statements(hub: Hub, act: Callable[[], Any]) -> int:
@@ -89,6 +98,7 @@ def test_saying_something_about_a_drawer_takes_no_more_statements_than_about_a_t
     small, large = (drawer(hub, others, str(others))[2] for others in (2, 40))
     few, many = (statements(hub, lambda image=image: said(hub, hub.addresses.image(image.key))) for image in (small, large))
     assert len(lies_on(hub, large)) == 41
+    assert len(rows(hub, large)) == 1
     assert many <= few + 2, (few, many)
 
 
@@ -134,3 +144,70 @@ def test_what_was_said_of_an_image_that_failed_while_it_came_to_show_another_spe
         catalogue.media_ready(session, image.key, catalogue.Derivative(SIDE, SIDE, 1, "", image.sha256, 1), at=at)
     drain(hub.runtime)
     assert lies_on(hub, image) == {image.specimen_key, other.key}
+
+
+def test_every_specimen_of_a_drawer_shows_what_is_said_there_which_has_one_row(hub: Hub) -> None:
+    home, others, image = drawer(hub, 3)
+    near, far = add_sheet(hub.runtime, "near", sizes=())[0], add_sheet(hub.runtime, "far", sizes=())[0]
+    depict(hub, near, image, OwnRegion(0, 0, 100, 100))
+    depict(hub, far, image, OwnRegion(500, 500, 600, 600))
+    texts = {"Whole drawer": "", "Near leaf": "#xywh=10,10,20,20", "Loose beetle": "#xywh=800,800,20,20"}
+    iris = {}
+    for text, where in texts.items():
+        answer = hub.post(comment(f"{hub.addresses.image(image.key)}{where}", text))
+        iris[text] = answer.json["id"]
+        assert hub.post(comment(iris[text], f"{text} indeed")).status_code == 201
+    drain(hub.runtime)
+    named = sorted((row.specimen_key, row.whole) for row in rows(hub, image))
+    assert named == sorted([*[(home.key, True)] * 2, *[(home.key, False)] * 4, *[(near.key, False)] * 2])
+    for specimen in (home, *others, near, far):
+        own = (
+            set(texts) - ({"Loose beetle"} if specimen in (near, far) else set()) - ({"Near leaf"} if specimen == far else set())
+        )
+        meant = own | {f"{text} indeed" for text in own}
+        target = hub.addresses.manifest(specimen.key)
+        listed = hub.get(f"/annotations/?target={target}&page=first&iris=0").json
+        assert {one["body"]["value"] for one in listed["items"]} == meant, specimen.catalog_number
+        assert hub.get(f"/annotations/?target={target}").json["total"] == len(meant)
+        page = hub.client.get(f"/specimens/{specimen.key}", headers={"Accept": "text/html"}).text
+        assert {text for text in texts if text in page} == own
+        for text in texts:
+            found = hub.get(f"{hub.addresses.search(2, specimen.key)}?q={text.split()[0]}").json["items"]
+            assert len(found) == (2 if text in own else 0)
+            assert all(text in str(one["body"]) for one in found)
+            assert all(hub.addresses.canvas(specimen.key, image.key) in str(one["target"]) for one in found)
+        hits = hub.get(f"/api/search?q=beetle&specimen={specimen.key}").json["items"]
+        assert bool(hits) == ("Loose beetle" in meant)
+    with hub.runtime.reads.begin() as session:
+        assert list(consistency.differences(session, hub.runtime.search)) == []
+
+
+def test_what_lay_beside_all_regions_lies_on_all_until_one_has_none(hub: Hub) -> None:
+    home, (second,), image = drawer(hub, 1)
+    depict(hub, home, image, OwnRegion(0, 0, 100, 100))
+    depict(hub, second, image, OwnRegion(200, 200, 300, 300))
+    said(hub, f"{hub.addresses.image(image.key)}#xywh=800,800,20,20")
+    assert [(row.specimen_key, row.whole) for row in rows(hub, image)] == [(home.key, True)]
+    assert lies_on(hub, image) == {home.key, second.key}
+    depict(hub, second, image)
+    drain(hub.runtime)
+    assert [(row.specimen_key, row.whole) for row in rows(hub, image)] == [(second.key, False)]
+    assert lies_on(hub, image) == {second.key}
+
+
+corners = st.tuples(*[st.integers(0, 90)] * 2).map(lambda corner: OwnRegion(*corner, corner[0] + 10, corner[1] + 10))
+
+
+@given(
+    regions=st.lists(st.none() | corners, min_size=1, max_size=5),
+    box=st.none() | corners.map(lambda region: CanvasBox(region.x0, region.y0, region.x1, region.y1)),
+)
+def test_what_is_written_and_read_of_places_is_the_rule(regions: list[OwnRegion | None], box: CanvasBox | None) -> None:
+    shown = [Depiction(f"s{number}", "m1", 1, "", region, number == 0) for number, region in enumerate(regions)]
+    places = placing.on_image("m1", shown, box)
+    rows = [Target(0, "canvas", "m1", 0, place.media_key, place.specimen_key, place.box, place.whole) for place in places]
+    touched = [one for one in shown if box is None or one.region is None or placing.meet(box, one.region)]
+    assert {one.specimen_key for one in touched or shown} == {
+        one.specimen_key for one in shown if any(placing.lies_on(row, one) for row in rows)
+    }
+    assert len(rows) <= 1 + sum(one.region is not None and one in touched for one in shown)

@@ -56,11 +56,11 @@ def beside(hub: Hub, first: Callable[[Session], Any], second: Callable[[Session]
 def test_what_is_laid_again_while_the_image_comes_to_show_another_specimen_lies_there_too(hub: Hub) -> None:
     home, (image,) = add_sheet(hub.runtime, "L 1", sizes=((SIDE, SIDE),))
     other, _ = add_sheet(hub.runtime, "L 2", sizes=())
-    assert hub.post(comment(hub.addresses.image(image.key), "A galled leaf")).status_code == 201
-    at = hub.runtime.clock()
+    assert hub.post(comment(f"{hub.addresses.image(image.key)}#xywh=10,10,20,20", "A galled leaf")).status_code == 201
+    at, region = hub.runtime.clock(), OwnRegion(0, 0, 50, 50)
     beside(
         hub,
-        lambda session: catalogue.depict(session, other.key, image.key, by=BY, at=at),
+        lambda session: catalogue.depict(session, other.key, image.key, region=region, by=BY, at=at),
         lambda session: service.lay_again(session, image.key, after="", at=at),
     )
     with hub.runtime.reads.begin() as session:

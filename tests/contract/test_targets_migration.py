@@ -13,6 +13,7 @@ from annotations import service
 from annotations.model import About, CanvasBox
 from app import migrate
 from app.runtime.db import Database, Json, Moment, connect
+from app.runtime.outbox import OutboxRow
 from app.runtime.principal import NOBODY
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
@@ -141,3 +142,27 @@ def test_many_annotations_are_read_page_by_page(database: Database) -> None:
     found = upgraded(database, rows)
     assert [one[0] for one in found] == [one["key"] for one in rows]
     assert {one[3:6] for one in found} == {(IMAGES[0], IMAGES[0], SPECIMENS[0]), (IMAGES[1], IMAGES[1], SPECIMENS[1])}
+
+
+def test_what_lies_on_each_specimen_of_a_drawer_is_marked_and_laid_again(database: Database) -> None:
+    migrate.upgrade(database, "0014")
+    with database.engine.begin() as connection:
+        shown = "INSERT INTO depictions (specimen_key, media_key, sequence, role) VALUES"
+        connection.execute(sa.text(f"{shown} ('{SPECIMENS[1]}', '{IMAGES[0]}', 2, '')"))
+        document = {"@context": "http://www.w3.org/ns/anno.jsonld", "type": "Annotation", "target": canvas(0)}
+        columns = "annotation_key, position, place, kind, key, version, media_key, specimen_key, x0, y0, x1, y1"
+        for key, corners in (("a-whole", "NULL, NULL, NULL, NULL"), ("b-part", "1, 1, 9, 9")):
+            connection.execute(sa.insert(OLD), [{**row(key, canvas(0)), "document": {**document, "id": key}}])
+            for place, specimen in enumerate(SPECIMENS):
+                said = f"'{key}', 0, {place}, 'canvas', '{IMAGES[0]}', 0, '{IMAGES[0]}', '{specimen}', {corners}"
+                connection.execute(sa.text(f"INSERT INTO annotation_targets ({columns}) VALUES ({said})"))
+    migrate.upgrade(database)
+    with database.sessions.begin() as session:
+        jobs = session.scalars(sa.select(OutboxRow).where(OutboxRow.name == "depictions_changed")).all()
+        assert [job.payload for job in jobs] == [{"media_key": IMAGES[0]}]
+        for _ in range(2):  # before and after it is laid again
+            for specimen in SPECIMENS:
+                assert service.count(session, About(specimen_key=specimen), by=NOBODY) == 2
+            service.lay_again(session, IMAGES[0], after="", at=AT)
+        rows = session.execute(sa.text("SELECT annotation_key, specimen_key, whole FROM annotation_targets ORDER BY 1")).all()
+        assert [tuple(one) for one in rows] == [("a-whole", SPECIMENS[0], True), ("b-part", SPECIMENS[0], False)]
