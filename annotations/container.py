@@ -4,7 +4,6 @@ Pages are keyset pages: they begin behind or end before a key, so the last of a 
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -20,13 +19,20 @@ from app.runtime.principal import Principal
 
 LDP = "http://www.w3.org/ns/ldp.jsonld"
 LABEL = "Annotations of natural-history specimens"
-Embedding = Literal["none", "iris", "descriptions"]
+Embedded = Literal["none", "iris", "descriptions"]
+CONTAINMENT = "http://www.w3.org/ns/ldp#PreferContainment"
 CONTAINED_IRIS = "http://www.w3.org/ns/oa#PreferContainedIRIs"
-PREFERENCES: tuple[tuple[str, Embedding], ...] = (
+CONTAINED_DESCRIPTIONS = "http://www.w3.org/ns/oa#PreferContainedDescriptions"
+PREFERENCES: tuple[tuple[str, Embedded], ...] = (
     ("http://www.w3.org/ns/ldp#PreferMinimalContainer", "none"),
+    ("http://www.w3.org/ns/ldp#PreferEmptyContainer", "none"),  # its former name
     (CONTAINED_IRIS, "iris"),
-    ("http://www.w3.org/ns/oa#PreferContainedDescriptions", "descriptions"),
+    (CONTAINED_DESCRIPTIONS, "descriptions"),
+    (CONTAINMENT, "iris"),
 )
+PREFERENCE = re.compile(r'\s*([^=;,\s"]+)((?:"[^"]*"|[^",])*)(?:,|\Z)')
+PARAMETER = re.compile(r';\s*(include|omit)\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+REPRESENTATION = re.compile(r'\s*=\s*"?representation"?\s*(?:;.*|)', re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +69,41 @@ class Container:
         return f"{self.addresses.base}/annotations/" + (f"?{urlencode(asked)}" if asked else "")
 
 
-def preference(header: str) -> tuple[Embedding, bool]:
-    """What a Prefer header asks to embed, and whether the pages are to be of IRIs (RFC 7240; Protocol, 4.2.2); nothing where
-    it asks for nothing of ours."""
-    included = re.search(r'include\s*=\s*"([^"]*)"', header, re.IGNORECASE)
-    words = included[1].split() if included else []
-    asked: Iterator[Embedding] = (embedding for iri, embedding in PREFERENCES if iri in words)
-    return next(asked, "none"), CONTAINED_IRIS in words
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What the description of the container embeds, and whether its pages are of IRIs; `is_preferred` where a client said so."""
+
+    embedded: Embedded = "none"
+    of_iris: bool = False
+    is_preferred: bool = False
 
 
-def describe(session: Session, container: Container, embedding: Embedding, of_iris: bool) -> dict[str, Any]:
+def preference(header: str) -> Embedding:
+    """What a Prefer header asks to include and to omit (RFC 7240; LDP, 7.2; Protocol, 4.2.2); nothing where it asks for nothing
+    of ours."""
+    asked = next((one[2] for one in PREFERENCE.finditer(header) if _is_representation(one)), "")
+    words: dict[str, set[str]] = {"include": set(), "omit": set()}
+    for name, quoted, bare in PARAMETER.findall(asked):
+        words[name.lower()] |= set((quoted or bare).split())
+    known = {iri for iri, _ in PREFERENCES}
+    containing = {iri for iri, made in PREFERENCES if made != "none"}
+    omitted = words["omit"] | (containing if CONTAINMENT in words["omit"] else set())
+    included = words["include"] - omitted
+    chosen: Embedded = next((made for iri, made in PREFERENCES if iri in included), "none")
+    of_iris = chosen == "iris" or CONTAINED_IRIS in included
+    of_iris |= CONTAINED_DESCRIPTIONS in words["omit"] and CONTAINED_IRIS not in omitted
+    return Embedding(chosen, of_iris, bool((words["include"] | words["omit"]) & known))
+
+
+def _is_representation(preference: re.Match[str]) -> bool:
+    return preference[1].lower() == "return" and REPRESENTATION.fullmatch(preference[2]) is not None
+
+
+def describe(session: Session, container: Container, embedding: Embedding) -> dict[str, Any]:
     """The collection: `first` and `last` are IRIs, or `first` is the first page itself if its embedding is preferred."""
     total = service.count(session, container.about(), by=container.by)
-    iris = "1" if of_iris else "0"
-    own = container.iri(iris=iris) if of_iris or embedding != "none" else container.iri()
+    iris = "1" if embedding.of_iris else "0"
+    own = container.iri(iris=iris) if embedding.of_iris or embedding.embedded != "none" else container.iri()
     described: dict[str, Any] = {
         "@context": [validation.CONTEXT, LDP],
         "id": own,
@@ -86,7 +113,7 @@ def describe(session: Session, container: Container, embedding: Embedding, of_ir
     }
     if total:
         first: Any = container.iri(iris=iris, page="first")
-        if embedding != "none":
+        if embedding.embedded != "none":
             found = service.page(session, container.about(), by=container.by, limit=container.page_size + 1)
             first = _page(container, found[: container.page_size], iris=iris, own=first, more=len(found) > container.page_size)
         described |= {"first": first, "last": container.iri(iris=iris, page="last")}

@@ -50,13 +50,14 @@ def create(
     at: datetime,
     slug: str | None = None,
     layer: Layer = "people",
+    profile: Profile = "w3c",
 ) -> Annotation:
-    """Store what a person or a client said; `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7).
+    """Store what a person or a client said, in the form of that profile.
 
-    Raises MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden,
-    and then stores nothing.
+    `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7). Raises MalformedAnnotation, UnknownTarget,
+    BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and then stores nothing.
     """
-    accepted = validation.check(document)
+    accepted = validation.check(viewer_forms.as_w3c(document, profile))
     following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
     _require(session, by, lying)

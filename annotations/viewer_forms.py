@@ -1,4 +1,4 @@
-"""What comes back in a viewer's form, as a W3C document: the context of Presentation 3, and Open Annotation as IIIF 2 has it."""
+"""What comes in a viewer's form, as a W3C document: the context of Presentation 3, and Open Annotation as IIIF 2 has it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,9 +21,11 @@ def as_w3c(document: Any, profile: Profile) -> Any:
         return document
     if profile == "iiif2":
         return _upgraded(document)
-    if profile == "iiif3" and IIIF3 in several(document.get("@context")):
-        rest = [one for one in several(document["@context"]) if one not in (IIIF3, CONTEXT)]
-        return {**document, "@context": [*rest, CONTEXT] if rest else CONTEXT}  # which Presentation 3 includes
+    contexts = several(document.get("@context"))
+    if profile == "iiif3" and "@context" not in document:  # as it stands in a page, which has it for all
+        contexts = [IIIF3]
+    if IIIF3 in contexts and CONTEXT not in contexts:
+        return {**document, "@context": [CONTEXT, *contexts]}  # that of Presentation 3 includes it, and stands last
     return document
 
 

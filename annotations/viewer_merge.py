@@ -1,19 +1,20 @@
 """A document that comes back in a viewer's form, merged with what stands: it changes what its sender saw and has changed.
 
 Viewers draw one target and plain texts, and drop what they do not know. So each part that comes back as it was shown stands
-as it was stored; of a part that was changed, what the form does not show stays; and what is missing is only gone if it is a
-body, which viewers can remove.
+as it was stored; of a part that was changed, what the form does not show stays, whatever is sent in its place; and what is
+missing is only gone if it is a body, which viewers can remove. Times that are the same moment are the same, however written.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from annotations import frames, projections, viewer_selectors
 from annotations.model import Annotation, Canvas, Target
 from annotations.projections import PAINTING, Profile
 from annotations.targets import ResolvedTarget
-from annotations.validation import CONTEXT, iri_of, several
+from annotations.validation import CONTEXT, iri_of, is_time, several
 from annotations.viewer_forms import as_w3c
 from app.runtime.addresses import Addresses
 
@@ -31,13 +32,16 @@ class Seen:
     form: Mapping[str, Any]
     places: tuple[int, ...]
     canvas: Canvas | None
+    addresses: Addresses
 
     @classmethod
     def of(cls, old: Annotation, profile: Profile, canvas: Canvas | None, addresses: Addresses) -> "Seen":
         form = as_w3c(projections.project(old, profile, canvas if old.media_key else None, addresses), profile)
         if profile == "annotorious":
-            return cls(old, form, tuple(range(len(several(form.get("body"))))), canvas)
-        return cls(old, form, tuple(place for place, _ in projections.viewer_bodies_by_place(old)), canvas)
+            places = tuple(range(len(several(form.get("body")))))
+        else:
+            places = tuple(place for place, _ in projections.viewer_bodies_by_place(old))
+        return cls(old, form, places, canvas, addresses)
 
 
 def shown(old: Annotation, drawn: Target) -> Annotation:
@@ -48,13 +52,33 @@ def shown(old: Annotation, drawn: Target) -> Annotation:
 def onto(new: Mapping[str, Any], seen: Seen, drawn: ResolvedTarget) -> dict[str, Any]:
     """The stored document with what was changed in the new one; `drawn` is the first of its targets, resolved."""
     document = seen.old.document
-    changed = {name: value for name, value in new.items() if name not in MERGED and value != seen.form.get(name)}
+    changed = {name: value for name, value in _changed(new, seen.form, document).items() if name not in MERGED}
     merged = {**document, **changed, "@context": _contexts(document, new), "target": _targets(new, seen, drawn)}
     if "motivation" in new:
         merged |= _motivation(new["motivation"], seen)
     if "body" in new or "bodyValue" in new:
         merged = {name: value for name, value in merged.items() if name not in ("body", "bodyValue")} | _bodies(new, seen)
     return merged
+
+
+def _changed(sent: Mapping[str, Any], shown: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of which another value was sent than was shown; not those that stand and were not shown."""
+    return {
+        name: value
+        for name, value in sent.items()
+        if not _is_same(value, shown.get(name)) and (name in shown or name not in stored)
+    }
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether the values are equal, or times of the same moment."""
+    if isinstance(one, str) and isinstance(other, str) and is_time(one) and is_time(other):
+        return datetime.fromisoformat(one) == datetime.fromisoformat(other)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_is_same(value, other[name]) for name, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return bool(one == other)
 
 
 def _contexts(document: Mapping[str, Any], new: Mapping[str, Any]) -> Any:
@@ -110,33 +134,34 @@ def _pairs(sent: list[Any], form: list[Any], places: tuple[int, ...], stored: li
     left = list(range(len(form)))
     pairs: list[int | None] = []
     for body in sent:
-        same = next((number for number in left if form[number] == body), None)
+        same = next((number for number in left if _is_same(form[number], body)), None)
         pairs.append(same)
         if same is not None:
             left.remove(same)
-    for index, body in enumerate(sent):
-        if pairs[index] is None:
-            near = next((number for number in left if _is_edit(body, form[number], places[number], stored)), None)
-            if near is not None:
-                pairs[index] = near
-                left.remove(near)
+    for kept in (("id", "purpose"), ("id", "value", "source", "items")):  # a changed text, then a changed purpose
+        for index, body in enumerate(sent):
+            if pairs[index] is None:
+                near = next((number for number in left if _is_edit(body, form[number], places[number], stored, kept)), None)
+                if near is not None:
+                    pairs[index] = near
+                    left.remove(near)
     return pairs
 
 
-def _is_edit(body: Mapping[str, Any], shown: Mapping[str, Any], place: int, stored: list[Any]) -> bool:
-    """Whether it may be the shown body after a change: of the same sort, with the same id and purpose where it has them. A
-    text in place of what only stands for a link is a text of its own."""
+def _is_edit(body: Mapping[str, Any], shown: Mapping[str, Any], place: int, stored: list[Any], kept: tuple[str, ...]) -> bool:
+    """Whether it may be the shown body after a change: of the same sort, and equal in the members `kept` that it has. A text
+    in place of what only stands for a link is a text of its own."""
     if _is_link(shown, place, stored):
         return False
-    alike = all(body.get(name, shown.get(name)) == shown.get(name) for name in ("id", "purpose"))
+    alike = all(body.get(name, shown.get(name)) == shown.get(name) for name in kept)
     return alike and all((name in body) == (name in shown) for name in ("value", "source", "items"))
 
 
 def _edited(body: Mapping[str, Any], shown: Mapping[str, Any], stored: Any) -> Any:
-    changed = {name: value for name, value in body.items() if value != shown.get(name)}
-    if not changed:
-        return stored
-    return {**stored, **changed} if isinstance(stored, Mapping) else dict(body)
+    if not isinstance(stored, Mapping):
+        return stored if _is_same(body, shown) else dict(body)
+    changed = _changed(body, shown, stored)
+    return {**stored, **changed} if changed else stored
 
 
 def _is_link(shown: Mapping[str, Any], place: int, stored: list[Any]) -> bool:
@@ -154,10 +179,52 @@ def _targets(new: Mapping[str, Any], seen: Seen, drawn: ResolvedTarget) -> Any:
     were sent stand behind them."""
     stored, position = several(seen.old.document["target"]), seen.old.front.position
     first, *more = several(new["target"])
-    if first != seen.form["target"] and not _same_shape(drawn, seen):
-        stored = [*stored[:position], _moved(first, stored[position]), *stored[position + 1 :]]
+    theirs = stored[position]
+    mine = _placed(first, theirs, seen)
+    if first == seen.form["target"] or _same_shape(drawn, seen):
+        mine = _with_more(theirs, first, seen.form["target"])
+    else:
+        mine = _moved(mine, theirs)
+    stored = [*stored[:position], mine, *stored[position + 1 :]]
     stored = [*stored, *(one for one in more if one not in stored)]
     return stored if isinstance(seen.old.document["target"], list) or len(stored) > 1 else stored[0]
+
+
+def _placed(mine: Any, theirs: Any, seen: Seen) -> Any:
+    """The target that was sent, on the canvas that its sender saw or, if that is the same place, on what was stored.
+
+    Drawing clients write an address of their own for the image that they show, such as its info.json.
+    """
+    if not seen.old.front.media_key or not isinstance(mine, Mapping) or "source" not in mine or not _is_whole(mine, seen):
+        return mine
+    known = theirs if _is_whole(theirs, seen) else seen.form["target"]
+    return {**mine, "source": iri_of(known).partition("#")[0]}
+
+
+def _is_whole(target: Any, seen: Seen) -> bool:
+    """Whether its source is the whole image that was shown, in the units of its canvas."""
+    named = seen.addresses.identify(iri_of(target).partition("#")[0])
+    if named is None or named.kind not in ("canvas", "image") or named.key != seen.old.front.media_key or seen.canvas is None:
+        return False
+    frame = frames.of(named, seen.canvas)
+    return frame.whole and frame.size == seen.canvas and not frame.turned
+
+
+def _with_more(theirs: Any, mine: Any, shown: Any) -> Any:
+    """The stored target with the members that were added to what was shown of it."""
+    if not isinstance(mine, Mapping):
+        return theirs
+    known = {*IDENTITY, *(shown if isinstance(shown, Mapping) else ()), *(theirs if isinstance(theirs, Mapping) else ())}
+    more = {name: value for name, value in mine.items() if name not in known}
+    if not more:
+        return theirs
+    return {**(theirs if isinstance(theirs, Mapping) else _specific(theirs)), **more}
+
+
+def _specific(target: str) -> dict[str, Any]:
+    """A target that is an IRI, as an object."""
+    whole, _, fragment = target.partition("#")
+    return {"source": whole, **({"selector": {"type": "FragmentSelector", "value": fragment}} if fragment else {})}
 
 
 def _same_shape(drawn: ResolvedTarget, seen: Seen) -> bool:
@@ -177,9 +244,9 @@ def _moved(mine: Any, theirs: Any) -> Any:
     """The new target with what the stored one says beside its place, and with the stored description of the same source."""
     if not isinstance(theirs, Mapping):
         return mine
-    whole, _, fragment = iri_of(mine).partition("#")
+    whole = iri_of(mine).partition("#")[0]
     if not isinstance(mine, Mapping):
-        mine = {"source": whole, **({"selector": {"type": "FragmentSelector", "value": fragment}} if fragment else {})}
+        mine = _specific(mine)
     is_specific = "source" in theirs
     source = theirs.get("source") if is_specific else {name: value for name, value in theirs.items() if name != "selector"}
     if iri_of({"source": source}).partition("#")[0] == whole and "source" in mine:
@@ -190,6 +257,5 @@ def _moved(mine: Any, theirs: Any) -> Any:
         mine = {**mine, "source": source}
     if not is_specific:
         return mine
-    beside = {name: value for name, value in theirs.items() if name not in IDENTITY}
-    own = {name: theirs[name] for name in ("id", "type") if name in theirs}
-    return {**beside, **{name: value for name, value in mine.items() if name not in ("id", "type")}, **own}
+    placed = {name: value for name, value in mine.items() if name not in ("id", "type")}
+    return {**placed, **{name: value for name, value in theirs.items() if name not in ("source", "selector")}}

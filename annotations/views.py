@@ -44,8 +44,10 @@ def read_container() -> Response:
             iris = request.args.get("iris") == "1"
             body = containers.page(session, container, iris=iris, after=after, before="~" if named == "last" else before)
         else:
-            body = containers.describe(session, container, *_embedding())
+            body = containers.describe(session, container, _embedding())
     headers = {"Allow": CONTAINER_ALLOW, "Link": CONTAINER_LINK, "Accept-Post": ACCEPT_POST, "Content-Location": body["id"]}
+    if not (named or after or before) and _embedding().is_preferred:
+        headers["Preference-Applied"] = "return=representation"
     response = answer(body, _negotiated(ANNO), by=by, headers=headers)
     response.vary.add("Prefer")
     return response
@@ -53,13 +55,14 @@ def read_container() -> Response:
 
 @blueprint.post("/annotations/", provide_automatic_options=False)
 def create() -> Response:
-    """Protocol, section 5.1: 201 with Location, ETag and the annotation as it was stored."""
-    by = principal.of_writer()
-    document = _document()
-    slug = request.headers.get("Slug")
+    """Protocol, section 5.1: 201 with Location, ETag and the annotation as it was stored; `profile` names its form."""
+    by, profile = principal.of_writer(), _profile()
+    document, slug = _document(), request.headers.get("Slug")
     runtime = context.current()
     with runtime.db.begin() as session:
-        annotation = service.create(session, document, by=by, addresses=runtime.addresses, at=runtime.clock(), slug=slug)
+        annotation = service.create(
+            session, document, by=by, addresses=runtime.addresses, at=runtime.clock(), slug=slug, profile=profile
+        )
         canvas = annotation_pages.canvas_of(session, annotation)
     return _warned(_answer(annotation, "w3c", by, 201), annotation, canvas)
 
@@ -232,11 +235,10 @@ def _profile() -> Profile:
     raise Invalid(f"profile must be one of {', '.join(PROFILES)}.", parameter="profile")
 
 
-def _embedding() -> tuple[containers.Embedding, bool]:
-    """What to embed, and whether pages are of IRIs: by the Prefer header, or by `iris` in the address, which is how an answer
-    names itself."""
+def _embedding() -> containers.Embedding:
+    """What to embed: by the Prefer header, or by `iris` in the address, which is how an answer names itself."""
     if (asked := request.args.get("iris")) in ("0", "1"):
-        return ("iris" if asked == "1" else "descriptions"), asked == "1"
+        return containers.Embedding("iris" if asked == "1" else "descriptions", of_iris=asked == "1")
     return containers.preference(request.headers.get("Prefer", "")[:1000])
 
 

@@ -127,6 +127,18 @@ def test_preferences_choose_what_is_embedded(hub: Hub, container: str, filled: l
     assert hub.get(iris.json["first"]["id"]).json["items"] == iris.json["first"]["items"]
 
 
+def test_what_a_client_would_omit_is_left_out_and_the_answer_says_that_it_was_heard(
+    hub: Hub, container: str, filled: list[str]
+) -> None:
+    both = "http://www.w3.org/ns/oa#PreferContainedIRIs http://www.w3.org/ns/oa#PreferContainedDescriptions"
+    response = hub.get(container, Prefer=f'return=representation; include="{both}"; omit="{both.split()[0]}"')
+    assert {type(item) for item in response.json["first"]["items"]} == {dict}
+    assert response.headers["Preference-Applied"] == "return=representation"
+    nothing = hub.get(container, Prefer='return=representation; omit="http://www.w3.org/ns/ldp#PreferContainment"')
+    assert isinstance(nothing.json["first"], str)
+    assert "Preference-Applied" not in hub.get(container).headers
+
+
 def test_pages_lead_forwards_over_everything_once(hub: Hub, container: str, filled: list[str]) -> None:
     found = list(pages(hub, hub.get(container).json["first"]))
     assert [len(page["items"]) for page in found] == [3, 3, 2]
