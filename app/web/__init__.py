@@ -13,7 +13,7 @@ from app import problems
 from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, NotFound
-from app.web import health, layout, visits
+from app.web import compression, health, layout, visits
 from app.web.account import audit, people, signing_in
 from app.web.account import views as account_pages
 from app.web.runs import views as run_pages
@@ -63,6 +63,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.before_request(_answer_preflight_of_redirected)
     app.before_request(_refuse_slashes)
     app.before_request(_refuse_nul)
+    app.after_request(compression.compress)  # Flask calls the last named first
     app.after_request(visits.tell_caches)
     app.after_request(_redirect_within_the_hub)
     app.after_request(_open_to_all_origins)

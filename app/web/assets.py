@@ -19,7 +19,7 @@ A_YEAR_S = 31_536_000
 
 
 def names() -> dict[str, str]:
-    """The addresses of pages.css, pages.js and viewer.js; empty where `make assets` never ran."""
+    """The addresses of pages.css and pages.js; empty where `make assets` never ran."""
     try:
         return _manifest(ASSETS.joinpath("manifest.json").stat().st_mtime_ns)
     except FileNotFoundError:

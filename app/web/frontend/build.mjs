@@ -5,20 +5,12 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { build } from "esbuild";
+import { fonts } from "./fonts.mjs";
+import { mirador } from "./mirador.mjs";
 
 const here = import.meta.dirname;
 const assets = join(here, "..", "assets");
-const entries = ["pages.css", "pages.js", "viewer.js"];
-
-// Every browser of today reads woff2; the older woff copies would only make the wheel larger.
-const woff2Only = {
-  name: "woff2-only",
-  setup: ({ onLoad }) =>
-    onLoad({ filter: /@fontsource.*\.css$/ }, async ({ path }) => ({
-      contents: (await readFile(path, "utf8")).replaceAll(/,\s*url\([^)]*\.woff\) format\('woff'\)/g, ""),
-      loader: "css",
-    })),
-};
+const entries = ["pages.css", "pages.js"];
 
 async function compress(name) {
   const path = join(assets, name);
@@ -37,19 +29,22 @@ const { metafile } = await build({
   assetNames: "[name]-[hash]",
   bundle: true,
   format: "esm",
+  splitting: true,
+  chunkNames: "[name]-[hash]",
+  jsx: "automatic",
   minify: true,
   metafile: true,
   target: "es2022",
   legalComments: "linked",
   define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
-  loader: { ".woff2": "file", ".svg": "file" },
-  plugins: [woff2Only],
+  loader: { ".woff2": "file", ".svg": "file", ".js": "jsx" },
+  plugins: [fonts, mirador(here)],
   logLevel: "warning",
 });
 
 const manifest = {};
 for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
-  if (entryPoint) manifest[basename(entryPoint)] = basename(path);
+  if (entries.includes(basename(entryPoint ?? ""))) manifest[basename(entryPoint)] = basename(path);
 }
 for (const name of await readdir(assets)) {
   if (/\.(css|js|txt|svg)$/.test(name)) await compress(name);

@@ -148,7 +148,7 @@ def test_a_code_is_held_against_the_catalogue_number(hub: Hub, code: str, verdic
 def test_the_image_is_there_without_scripts(hub: Hub) -> None:
     specimen, (media,) = add_sheet(hub.runtime)
     assert (
-        f'<a href="/iiif/3/{media.key}/full/max/0/default.jpg"><img src="/iiif/3/{media.key}/full/800,1200/0/default.jpg"'
+        f'<a href="/iiif/3/{media.key}/full/max/0/default.jpg"><img src="/iiif/3/{media.key}/full/427,640/0/default.webp"'
         in page(hub, f"/specimens/{specimen.key}")
     )
 

@@ -14,15 +14,39 @@ function busy() {
   return document.querySelector("[data-running]:not([data-running='0'])") !== null;
 }
 
+// Pictures further down the page are asked for when they come near; the browser's own loading="lazy" asks for all of them at once
+// where the network is slow. Without this script they stand in <noscript>.
+const near = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) {
+    if (!isIntersecting) continue;
+    near.unobserve(target);
+    target.src = target.dataset.later;
+  }
+}, { rootMargin: "400px" });
+
+function watch(part) {
+  for (const picture of part.querySelectorAll("img[data-later]")) near.observe(picture);
+}
+
 function swap(old, fresh) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   for (const { id, open } of old.querySelectorAll("details[id]")) {
     fresh.querySelector(`#${CSS.escape(id)}`)?.toggleAttribute("open", open);
   }
+  for (const plain of fresh.querySelectorAll("noscript")) plain.remove();
   old.replaceWith(fresh);
+  watch(fresh);
   if (!focused) return;
   const same = focused.id ? `#${CSS.escape(focused.id)}` : focused.getAttribute("href") && `[href="${CSS.escape(focused.getAttribute("href"))}"]`;
   if (same) fresh.querySelector(same)?.focus({ preventScroll: true });
+}
+
+// What the server wrote, whichever pictures have been asked for since.
+function told(part) {
+  const copy = part.cloneNode(true);
+  for (const plain of copy.querySelectorAll("noscript")) plain.remove();
+  for (const picture of copy.querySelectorAll("img[data-later]")) picture.removeAttribute("src");
+  return copy.outerHTML;
 }
 
 async function refresh() {
@@ -36,7 +60,7 @@ async function refresh() {
     }
     for (const old of document.querySelectorAll("[data-live][id]")) {
       const fresh = page.getElementById(old.id);
-      if (fresh && fresh.outerHTML !== old.outerHTML) swap(old, document.adoptNode(fresh));
+      if (fresh && told(fresh) !== told(old)) swap(old, document.adoptNode(fresh));
     }
   } catch {
     // The server is away; the next turn asks again.
@@ -99,3 +123,15 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(button.dataset.copy);
   button.textContent = "Copied";
 });
+
+// What the first view does not show is fetched when all that it shows is there.
+async function more() {
+  watch(document);
+  const sheet = document.querySelector("#viewer[data-image]");
+  if (!sheet) return;
+  const info = fetch(`${sheet.dataset.image}/info.json`);
+  (await import("./sheet.js")).open(sheet, info);
+}
+
+if (document.readyState === "complete") more();
+else addEventListener("load", more, { once: true });

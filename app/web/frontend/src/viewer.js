@@ -1,5 +1,7 @@
 // Mirador, set up for one specimen: its annotations open beside the sheet and drawn on it, search inside it ready.
-import Mirador, { addOrUpdateCompanionWindow, selectAnnotation, setCanvas } from "mirador";
+import { viewer as makeViewer } from "mirador/init";
+import { OSDReferences } from "mirador/plugins/OSDReferences";
+import { addOrUpdateCompanionWindow, selectAnnotation, setCanvas, updateViewport } from "mirador/state/actions/index";
 
 // By default Mirador shows commenting and tagging only; here everything that was said is shown.
 const MOTIVATIONS = [
@@ -47,13 +49,16 @@ function colour(_url, { annotationJson }) {
   }
 }
 
-function open(holder) {
+/**
+ * Open it in `place`, a layer of `holder`. Of what it returns, `image()` is the image that it shows (OpenSeadragon's), once there is
+ * one, and `take(seen)` has it answer to the page; `seen` is where people have moved the sheet to before, in pixels, or null.
+ */
+export function open(holder, place) {
   const { manifest, canvas, query } = holder.dataset;
   const narrow = matchMedia("(max-width: 48rem)").matches;
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  holder.replaceChildren();
-  const viewer = Mirador.viewer({
-    id: holder.id,
+  const viewer = makeViewer({
+    id: place.id,
     selectedTheme: dark ? "dark" : "light",
     themes: { light: theme("light"), dark: theme("dark") },
     requests: { postprocessors: [colour] },
@@ -81,8 +86,13 @@ function open(holder) {
     workspaceControlPanel: { enabled: false },
   });
   new MutationObserver(() => mend(holder)).observe(holder, { childList: true, subtree: true });
-  document.addEventListener("click", (event) => show(event, viewer, holder));
-  holder.dataset.open = "";
+  return {
+    image: () => OSDReferences.get(WINDOW)?.current?.world.getItemAt(0),
+    take: (seen) => {
+      document.addEventListener("click", (event) => show(event, viewer, holder));
+      if (seen) viewer.store.dispatch(updateViewport(WINDOW, seen));
+    },
+  };
 }
 
 // Mirador takes itself for the whole page, and its tabs carry an attribute that their role does not allow; screen readers
@@ -102,6 +112,3 @@ function show(event, viewer, holder) {
   viewer.store.dispatch(selectAnnotation(WINDOW, link.dataset.show));
   holder.scrollIntoView({ block: "nearest" });
 }
-
-const holder = document.getElementById("viewer");
-if (holder) open(holder);
