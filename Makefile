@@ -41,7 +41,7 @@ conformance: .venv/dev assets  ## the official suites against a running server
 
 bench: bench-ingest bench-image bench-pages  ## all measurements
 
-bench-ingest: .venv/dev  ## rows a CPU second of a table of TABLE_ROWS= rows, new and known; then making derivatives, by kind of master
+bench-ingest: .venv/dev  ## rows a CPU second of a table and an archive of TABLE_ROWS= rows and of a folder of images, new and known; then making derivatives, by kind of master
 	$(BIN)/python -m tests.bench.rows --rows $(TABLE_ROWS)
 	$(BIN)/python -m tests.bench.ingest
 

@@ -113,11 +113,17 @@ def label_of(term: str) -> str:
 def terms_of(verbatim: Mapping[str, str]) -> dict[str, str]:
     """A row's values by term, as they were given. The first column that gives a term wins."""
     terms: dict[str, str] = {}
-    for column, value in verbatim.items():
-        term, text = term_of(column), value.strip()
-        if term is not None and text not in MISSING:
-            terms.setdefault(term, text)
+    for column, term in _named(tuple(verbatim)):
+        text = verbatim[column].strip()
+        if text not in MISSING and term not in terms:
+            terms[term] = text
     return terms
+
+
+@lru_cache(maxsize=512)
+def _named(columns: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The columns that name a term, with it."""
+    return tuple((column, term) for column in columns if (term := term_of(column)) is not None)
 
 
 def interpret(verbatim: Mapping[str, str]) -> Interpretation:

@@ -4,7 +4,7 @@ import csv as csv_format
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +74,8 @@ def ingest_paths(
     with runtime.reads.begin() as session:
         (run,) = analytics.page(session, ingest=ingest.key, limit=1)
 
-    def on_media(session: Session, media: Media) -> None:
-        analytics.add_images(session, run.key, [media], at=runtime.clock())
+    def on_media(session: Session, media: Sequence[Media]) -> None:
+        analytics.add_images(session, run.key, media, at=runtime.clock())
 
     shown = _Progress(runtime, ingest.key, progress)
     report, failure = IngestReport(), "It was broken off in the middle; run it again, what is in already stays."

@@ -10,18 +10,23 @@ import secrets
 
 ALPHABET = "0123456789bcdfghjkmnpqrstvwxz"
 SPECIMEN, MEDIA, ANNOTATION, REGION, RUN, ASSERTION, AGENT, INGEST = "s1", "m1", "n1", "r1", "x1", "t1", "v1", "j1"
+RANDOM = 9  # characters of a key that are drawn
+_WEIGHTS = {char: weight for weight, char in enumerate(ALPHABET)}
 KEY_PATTERN = r"[a-z]1[0-9bcdfghjkmnpqrstvwxz]{10}"
 
 
 def check_character(naan_and_name: str) -> str:
     """The NOID check character of `12345/abc`: characters outside the alphabet weigh nothing."""
-    weights = (position * ALPHABET.find(char) for position, char in enumerate(naan_and_name, 1) if char in ALPHABET)
+    weights = (position * _WEIGHTS.get(char, 0) for position, char in enumerate(naan_and_name, 1))
     return ALPHABET[sum(weights) % len(ALPHABET)]
 
 
 def new_key(shoulder: str, naan: str) -> str:
     """A fresh key, such as `s1vpbgmz128mk`."""
-    name = shoulder + "".join(secrets.choice(ALPHABET) for _ in range(9))
+    number, name = secrets.randbelow(len(ALPHABET) ** RANDOM), shoulder
+    for _ in range(RANDOM):
+        number, digit = divmod(number, len(ALPHABET))
+        name += ALPHABET[digit]
     return name + check_character(f"{naan}/{name}")
 
 

@@ -78,6 +78,26 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSpecimen:
+    """Of a specimen that is here what a record is compared with."""
+
+    key: str
+    identity: str
+    catalog_number: str
+    verbatim: Mapping[str, str]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMedia:
+    """Of an image that is here what tells whether it comes in again: the keys of the specimens that it shows."""
+
+    key: str
+    created_at: datetime
+    specimen_keys: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class OwnRegion:
     """The box of an image that is one specimen's: canvas units, which are pixels of the upright image, y downwards."""
 

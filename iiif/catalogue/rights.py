@@ -7,9 +7,11 @@ A manifest's `rights` must be a Creative Commons licence or a RightsStatements.o
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ontology import darwin_core
 
+LONGEST_KEPT = 300  # characters of a text whose reading is remembered
 CC = "http://creativecommons.org"
 _STATEMENTS = ("InC", "InC-OW-EU", "InC-EDU", "InC-NC", "InC-RUU", "NoC-CR", "NoC-NC", "NoC-OKLR", "NoC-US", "CNE", "UND", "NKC")
 _STATEMENT_BY_LOWER = {name.lower(): name for name in _STATEMENTS}
@@ -69,11 +71,18 @@ def iri_of(text: str) -> str:
 
     A text that says "not", or reserves all rights beside it, names none.
     """
+    return _iri_of(text) if len(text) > LONGEST_KEPT else _kept_iri_of(text)
+
+
+def _iri_of(text: str) -> str:
     address = re.sub(r"\s+", " ", text).strip().lower()
     words = re.sub(r"[\s_]+", " ", address)
     if is_negated(text) or _RESERVED.search(words):
         return ""
     return _from_address(address) or _statement(address) or _public_domain(words) or _licence(words)
+
+
+_kept_iri_of = lru_cache(maxsize=4096)(_iri_of)  # a collection has few
 
 
 def is_negated(text: str) -> bool:
@@ -103,7 +112,7 @@ def read(columns: Mapping[str, str]) -> RightsReading:
     if laxer is not None:
         problem = f"{column} {statement[:80]!r} and {laxer[1]} {laxer[2][:80]!r} contradict: the stricter one, {column}, stands"
         return RightsReading(statement, holder, problem, laxer[1], laxer[2])
-    if is_negated(statement):
+    if rank == len(_STRICTNESS) - 1 and is_negated(statement):
         problem = f"{column} {statement[:80]!r} says which licence does not apply: no licence is taken from it"
         return RightsReading(statement, holder, problem, column, statement)
     return RightsReading(statement, holder)
@@ -119,6 +128,10 @@ def _is_statement(name: str) -> bool:
 
 
 def _strictness(text: str) -> int:
+    return _strictness_of(text) if len(text) > LONGEST_KEPT else _kept_strictness_of(text)
+
+
+def _strictness_of(text: str) -> int:
     """Place in _STRICTNESS; -1 where the text says nothing that can be compared, as that somebody has a right."""
     words = re.sub(r"[\s_]+", " ", text.lower())
     if _RESERVED.search(words) or is_negated(text):
@@ -130,6 +143,9 @@ def _strictness(text: str) -> int:
     if iri_of(text):
         return _STRICTNESS.index("mark" if _public_domain(words) else "statement")
     return _STRICTNESS.index("noncommercial") if _NON_COMMERCIAL.search(words) else -1
+
+
+_kept_strictness_of = lru_cache(maxsize=4096)(_strictness_of)
 
 
 def _code(words: str) -> str:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.runtime import changes, ids, outbox
+from app.runtime import changes, outbox
 from app.runtime.principal import Principal, require
 from iiif.catalogue import places, store
 from iiif.catalogue.depictions import (
@@ -26,15 +25,19 @@ from iiif.catalogue.depictions import (
     touch_specimens,
     touched,
 )
+from iiif.catalogue.entries import MediaDraft, SpecimenDraft, add_new, media_values, specimen_values
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
 from iiif.catalogue.identity import ID_TERMS, identities_of
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
-from iiif.catalogue.model import Access, Media, Specimen
+from iiif.catalogue.model import Access, KnownMedia, KnownSpecimen, Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 from ontology.darwin_core import term_of
 
 __all__ = [
     "MAX_SPECIMENS",
+    "MediaDraft",
+    "SpecimenDraft",
+    "add_new",
     "depict",
     "depictions_of",
     "end_depiction",
@@ -48,31 +51,6 @@ __all__ = [
 ]
 DISTRUSTED = -1  # instead of the version of a derivative that was found damaged
 MAX_OF_NUMBER = 100  # specimens with one catalogue number that are named at once
-LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes
-
-
-@dataclass(frozen=True, slots=True)
-class SpecimenDraft:
-    """A specimen as its source gave it; terms as in `Specimen`."""
-
-    catalog_number: str
-    interpreted: Mapping[str, str]
-    verbatim: Mapping[str, str]
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class MediaDraft:
-    """An image whose master already lies among the blobs."""
-
-    specimen_key: str
-    sha256: str
-    byte_size: int
-    format: str
-    file_name: str
-    rights: str = ""
-    rights_holder: str = ""
-    creator: str = ""
 
 
 def get_specimen(session: Session, key: str) -> Specimen:
@@ -206,7 +184,7 @@ def count_media(session: Session, *, specimen_key: str = "") -> Mapping[str, int
 
 def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datetime) -> Specimen:
     """Enter a specimen and have it indexed. Raises DuplicateSpecimen."""
-    row = SpecimenRow(**_row_values(draft, naan, at))
+    row = SpecimenRow(**specimen_values(draft, naan, at))
     if store.find_specimen_by_identity(session, row.identity) is not None:
         raise DuplicateSpecimen(f"The specimen {draft.catalog_number!r} is here already.")
     session.add(row)
@@ -215,38 +193,20 @@ def add_specimen(session: Session, draft: SpecimenDraft, *, naan: str, at: datet
     return store.specimen(row)
 
 
-def specimens_by_identity(session: Session, identities: Iterable[str]) -> Mapping[str, Specimen]:
-    """Those of these identities that are here; for one batch of records."""
-    return {row.identity: store.specimen(row) for row in store.specimens_by_identity(session, identities)}
+def specimens_by_identity(session: Session, identities: Iterable[str]) -> Mapping[str, KnownSpecimen]:
+    """Those of these identities that are here, as far as a batch of records asks."""
+    return {known.identity: known for known in store.known_specimens(session, identities)}
 
 
-def numbers_taken(session: Session, numbers: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """Those of the numbers (institution, collection, catalogue number) that some specimen has; for one batch of records."""
+def numbers_taken(session: Session, numbers: Iterable[tuple[str, str, str]]) -> Mapping[tuple[str, str, str], int]:
+    """How many specimens have each of the numbers (institution, collection, catalogue number), without those that none has; for
+    one batch of records."""
     return store.numbers_taken(session, set(numbers))
 
 
-def add_specimens(session: Session, drafts: Iterable[SpecimenDraft], *, naan: str, at: datetime) -> None:
-    """Enter many specimens that are known to be new, in two statements. Raises IntegrityError where one is here after all."""
-    rows = [_row_values(draft, naan, at) for draft in drafts]
-    store.insert_specimens(session, rows)
-    outbox.touch_all(session, "specimen", [row["key"] for row in rows])
-
-
-def _row_values(draft: SpecimenDraft, naan: str, at: datetime) -> dict[str, Any]:
-    return {
-        "key": ids.new_key(ids.SPECIMEN, naan),
-        "identity": identities_of(draft.interpreted, draft.catalog_number)[0],
-        "version": 1,
-        "catalog_number": draft.catalog_number,
-        "institution_code": draft.interpreted.get("institutionCode", ""),
-        "collection_code": draft.interpreted.get("collectionCode", ""),
-        "scientific_name": draft.interpreted.get("scientificName", "")[:LONGEST_NAME],
-        "interpreted": dict(draft.interpreted),
-        "verbatim": dict(draft.verbatim),
-        "source": draft.source,
-        "created_at": at,
-        "updated_at": at,
-    }
+def media_by_hash(session: Session, sha256s: Iterable[str]) -> Mapping[str, KnownMedia]:
+    """The images with exactly these bytes that are here, with the specimens that they show; for one batch of records."""
+    return store.known_media(session, sha256s)
 
 
 def identify(session: Session, key: str, given: SpecimenDraft, *, at: datetime) -> Specimen:
@@ -272,29 +232,7 @@ def add_media(session: Session, draft: MediaDraft, *, naan: str, at: datetime) -
     get_specimen(session, draft.specimen_key)
     if store.find_media_by_hash(session, draft.sha256) is not None:
         raise DuplicateMedia("An image with the same bytes is here already.")
-    row = MediaRow(
-        key=ids.new_key(ids.MEDIA, naan),
-        specimen_key=draft.specimen_key,
-        version=1,
-        sequence=store.next_sequence(session, draft.specimen_key),
-        sha256=draft.sha256,
-        byte_size=draft.byte_size,
-        format=draft.format,
-        width_px=0,
-        height_px=0,
-        exif_orientation=1,
-        icc_profile="",
-        file_name=draft.file_name,
-        rights=draft.rights,
-        rights_holder=draft.rights_holder,
-        creator=draft.creator,
-        state="pending",
-        state_reason="",
-        pyramid_sha256="",
-        derivative_version=0,
-        access="open",
-        created_at=at,
-    )
+    row = MediaRow(**media_values(draft, draft.specimen_key, store.next_sequence(session, draft.specimen_key), naan, at))
     session.add(row)
     session.flush()
     add_home(session, row)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, 
 from sqlalchemy.orm import Session
 
 from app.runtime.db import Moment
-from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
+from iiif.catalogue.model import Depiction, DepictionRole, KnownMedia, KnownSpecimen, Media, OwnRegion, Specimen
 from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
 
@@ -67,21 +67,47 @@ def find_specimen_by_identity(session: Session, identity: str) -> SpecimenRow | 
     return session.scalar(select(SpecimenRow).where(SpecimenRow.identity == identity))
 
 
-def specimens_by_identity(session: Session, identities: Iterable[str]) -> Sequence[SpecimenRow]:
-    return session.scalars(select(SpecimenRow).where(SpecimenRow.identity.in_(list(identities)))).all()
+def known_specimens(session: Session, identities: Iterable[str]) -> list[KnownSpecimen]:
+    """Those of these identities."""
+    columns = (SpecimenRow.key, SpecimenRow.identity, SpecimenRow.catalog_number, SpecimenRow.verbatim, SpecimenRow.created_at)
+    found = session.execute(select(*columns).where(SpecimenRow.identity.in_(list(identities))))
+    return [KnownSpecimen(*row) for row in found]
 
 
-def numbers_taken(session: Session, numbers: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """Of institution, collection and catalogue number."""
+def known_media(session: Session, sha256s: Iterable[str]) -> dict[str, KnownMedia]:
+    """By digest, those of these digests."""
+    query = (
+        select(MediaRow.sha256, MediaRow.key, MediaRow.created_at, DepictionRow.specimen_key)
+        .join(DepictionRow, DepictionRow.media_key == MediaRow.key)
+        .where(MediaRow.sha256.in_(list(sha256s)))
+    )
+    found: dict[str, KnownMedia] = {}
+    for sha256, key, created_at, specimen_key in session.execute(query):
+        before = found[sha256].specimen_keys if sha256 in found else frozenset()
+        found[sha256] = KnownMedia(key, created_at, before | {specimen_key})
+    return found
+
+
+def numbers_taken(session: Session, numbers: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
+    """Of institution, collection and catalogue number, how many specimens have it."""
     columns = (SpecimenRow.institution_code, SpecimenRow.collection_code, SpecimenRow.catalog_number)
     sought = [column.in_(sorted({number[place] for number in numbers})) for place, column in enumerate(columns)]
-    found = session.execute(select(*columns).where(*sought).distinct())
-    return {(institution, collection, number) for institution, collection, number in found} & numbers
+    found = session.execute(select(*columns, func.count()).where(*sought).group_by(*columns))
+    counted = {(institution, collection, number): count for institution, collection, number, count in found}
+    return {number: counted[number] for number in numbers if number in counted}
 
 
 def insert_specimens(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
         session.execute(insert(SpecimenRow), rows)
+
+
+def insert_media(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Images, each with the depiction that every image has: of its home specimen."""
+    if rows:
+        session.execute(insert(MediaRow), rows)
+        homes = [{"specimen_key": row["specimen_key"], "media_key": row["key"], "sequence": row["sequence"]} for row in rows]
+        session.execute(insert(DepictionRow), [{**home, "role": ""} for home in homes])
 
 
 def specimens_of_number(

@@ -8,13 +8,13 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from iiif.ingest import depicted, tabular
 from iiif.ingest.columns import kind_of
 from iiif.ingest.data_files import DataRow, lines_in, rows_of_file
-from iiif.ingest.files import Finder, is_image_name, is_regular, walk
+from iiif.ingest.files import Finder, Links, is_image_name, is_regular, walk
 from iiif.ingest.metafile import META, Archive, DataFile, read_metafile
 from iiif.ingest.model import ImageFile, IngestIssue, IngestSource, Place, Record, readable, warning
 from iiif.ingest.references import Resolution, by_number, references_of, resolve
@@ -64,18 +64,20 @@ def _records(folder: Path, archive: Archive, name: str, scratch: Path, finder: F
             else:
                 media, others = _rows_of_record(index, archive, row.key) if archive.extensions else ([], [])
                 media, issues = _with_regions(index, media, row.place)
-                yield record_of(replace(row, issues=(*row.issues, *issues)), archive.core, media, others, finder, taken)
+                row = replace(row, issues=(*row.issues, *issues)) if issues else row
+                yield record_of(row, archive.core, media, others, finder, taken)
         if archive.extensions:
             yield from _orphans(index, archive, name)
     if own_images:
-        yield from _unnamed_images(folder, name, taken)
+        yield from _unnamed_images(folder, name, taken, finder.links)
 
 
 def _fill(index: sqlite3.Connection, folder: Path, archive: Archive, name: str) -> Iterator[Record]:
     """Put the rows of all extensions into the index; what is wrong with them is yielded."""
     index.execute("PRAGMA journal_mode=OFF")
     index.execute("PRAGMA synchronous=OFF")  # it is thrown away; one transaction lasts as long as it
-    index.execute("CREATE TABLE rows (key TEXT, extension INTEGER, cells TEXT, file TEXT, line INTEGER, used INTEGER DEFAULT 0)")
+    index.execute("CREATE TABLE rows (key TEXT, extension INTEGER, cells TEXT, file TEXT, line INTEGER)")
+    index.execute("CREATE TABLE used (key TEXT PRIMARY KEY) WITHOUT ROWID")
     index.execute("CREATE TABLE names (name TEXT, row INTEGER)")
     index.execute("BEGIN")
     for number, extension in enumerate(archive.extensions):
@@ -107,7 +109,7 @@ def _rows_of_record(
     ).fetchall()
     if not found:
         return [], []
-    index.execute("UPDATE rows SET used = 1 WHERE key = ?", (key,))
+    index.execute("INSERT OR IGNORE INTO used VALUES (?)", (key,))
     media: list[DataRow] = []
     others: dict[int, list[DataRow]] = {}
     for number, cells, file, line in found:
@@ -148,7 +150,7 @@ def record_of(
     """The record of a row of the core, with its media rows and those of other extensions."""
     if row.refused:
         return Record.refusal(row.place, *row.issues, number=row.key)
-    number = tabular.number_of(darwin_core.terms_of(row.cells)) or row.key
+    number = tabular.number_of(row.cells) or row.key
     if not number:
         issue = IngestIssue("missing-id", "The row has neither a catalogue number nor an identifier.")
         return Record.refusal(row.place, *row.issues, issue)
@@ -173,8 +175,7 @@ def _images(media: list[DataRow], archive: str, finder: Finder) -> Resolution:
     found = Resolution()
     for row in media:
         place = Place(row.place.file, row.place.line, archive)
-        by_spelling = {darwin_core.spelling(column): (column, value) for column, value in row.cells.items()}
-        references = [(by_spelling[name][0], [by_spelling[name][1].strip()]) for name in MEDIA_COLUMNS if name in by_spelling]
+        references = [(column, [row.cells[column].strip()]) for column in _media_columns(tuple(row.cells))]
         if not references:
             sentence = "The media row names no address or file (accessURI or identifier)."
             found.issues.append(IngestIssue("missing-file", sentence, place=place))
@@ -186,6 +187,13 @@ def _images(media: list[DataRow], archive: str, finder: Finder) -> Resolution:
             IngestIssue(each.code, each.sentence, each.column, each.value, each.severity, place) for each in one.issues
         ]
     return found
+
+
+@lru_cache(maxsize=512)
+def _media_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that name the image of a media row, in the order of trust."""
+    by_spelling = {darwin_core.spelling(column): column for column in columns}
+    return tuple(by_spelling[name] for name in MEDIA_COLUMNS if name in by_spelling)
 
 
 def _first_that_leads_anywhere(references: list[tuple[str, list[str]]], finder: Finder) -> Resolution:
@@ -213,7 +221,7 @@ def _with_extensions(row: DataRow, others: list[tuple[DataFile, list[DataRow]]])
 def _orphans(index: sqlite3.Connection, archive: Archive, name: str) -> Iterator[Record]:
     """Rows that belong to no row of the core: each of media, and how many of each other extension."""
     for number, extension in enumerate(archive.extensions):
-        where = "FROM rows WHERE extension = ? AND NOT used"
+        where = "FROM rows WHERE extension = ? AND key NOT IN (SELECT key FROM used)"
         if extension.is_media:
             for key, file, line in index.execute(f"SELECT key, file, line {where} ORDER BY rowid", (number,)):
                 sentence = f"The media row refers to {key[:80]!r}, which is not a row of the core."
@@ -225,8 +233,8 @@ def _orphans(index: sqlite3.Connection, archive: Archive, name: str) -> Iterator
             yield Record.remark(Place(file, line, name), warning("extension-rows", sentence, value=str(count)))
 
 
-def _unnamed_images(folder: Path, name: str, taken: tabular.Taken) -> Iterator[Record]:
+def _unnamed_images(folder: Path, name: str, taken: tabular.Taken, links: Links) -> Iterator[Record]:
     for path in walk(folder):
-        if is_image_name(path.name) and path.resolve() not in taken.files:
+        if is_image_name(path.name) and links.real(path) not in taken.files:
             place = Place(readable(str(path.relative_to(folder))), 0, name)
             yield Record.remark(place, warning("unnamed-image", "No row of the archive names this image; it was not taken in."))

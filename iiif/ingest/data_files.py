@@ -37,7 +37,11 @@ class DataRow:
 
 @dataclass(slots=True)
 class _Reading:
-    """One file: how its text is read, how many fields its rows have, and what columns without a term are called."""
+    """One file: how its text is read, how many fields its rows have, and what columns without a term are called.
+
+    `names` are the fields by short name, index and default. `least` is the number of fields that a row has to have. `adds_id`:
+    the identifier of a row of the core is none of its fields.
+    """
 
     file: DataFile
     name: str
@@ -46,6 +50,9 @@ class _Reading:
     dialect: Dialect
     others: Mapping[int, str] = field(default_factory=dict)
     names: tuple[tuple[str, int | None, str], ...] = ()
+    least: int = 0
+    has_defaults: bool = False
+    adds_id: bool = False
 
 
 def rows_of_file(folder: Path, file: DataFile, archive: str) -> Iterator[DataRow]:
@@ -99,7 +106,9 @@ def _open(path: Path, file: DataFile, name: str, archive: str) -> tuple[_Reading
     others = {index: name for index, name in enumerate(header) if index not in used and name.strip()}
     issues = (*form.issues, *about, *_about_header(file, header, head))
     dialect = Dialect(delimiter, quote, width, plain_first=False, declared=True)
-    return _Reading(file, name, archive, form, dialect, others, _names(file)), issues
+    named, has_defaults = _names(file), any(each.default for each in file.fields)
+    adds_id = file.is_core and all(each.index != file.key_index for each in file.fields)
+    return _Reading(file, name, archive, form, dialect, others, named, file.width, has_defaults, adds_id), issues
 
 
 def _delimiter(file: DataFile, head: list[str]) -> tuple[str, tuple[IngestIssue, ...]]:
@@ -188,8 +197,8 @@ def _row(row: Row, reading: _Reading) -> DataRow:
     if not fields:
         return DataRow(place, "", {}, row.issues)
     count = len(fields)
-    if count < file.width or (count > width and any(text.strip() for text in fields[width:])):
-        expected = f"{META} names {file.width}" if count < file.width else f"others have {width}"
+    if count < reading.least or (count > width and any(text.strip() for text in fields[width:])):
+        expected = f"{META} names {reading.least}" if count < reading.least else f"others have {width}"
         sentence = f"The row has {count} fields, {expected}: its values cannot be assigned to columns."
         issue = IngestIssue("wrong-column-count", sentence, value=" | ".join(fields)[:MAX_VALUE])
         return DataRow(place, "", {}, (*row.issues, issue))
@@ -198,13 +207,14 @@ def _row(row: Row, reading: _Reading) -> DataRow:
 
 
 def _cells(fields: list[str], reading: _Reading, key: str) -> dict[str, str]:
-    cells: dict[str, str] = {}
-    for name, index, default in reading.names:
-        value = (fields[index] if index is not None else "") or default
-        if value and not value.isspace():
-            cells[name] = plain(value)
-    file = reading.file
-    if file.is_core and key and all(each.index != file.key_index for each in file.fields):
+    if reading.has_defaults:
+        values = ((name, (fields[index] if index is not None else "") or default) for name, index, default in reading.names)
+        cells = {name: text for name, text in values if text and not text.isspace()}
+    else:
+        cells = {name: text for name, index, _ in reading.names if index is not None and (text := fields[index]).strip()}
+    if "\0" in "".join(cells.values()):
+        cells = {name: plain(text) for name, text in cells.items()}
+    if key and reading.adds_id:
         cells["id"] = key
     for index, name in reading.others.items():
         if index < len(fields) and fields[index].strip():

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from iiif.catalogue.model import DepictionRole, OwnRegion
-from iiif.ingest.model import IngestIssue, warning
+from iiif.ingest.model import ImageFile, IngestIssue, Record, warning
 from ontology.darwin_core import spelling
 
 Cells = Mapping[str, str]
@@ -55,6 +55,16 @@ class Depicted:
     role: DepictionRole = ""
     region: Fractions | None = None
     problem: IngestIssue | None = None
+
+
+NOTHING = Depicted()
+
+
+def of_image(record: Record, image: ImageFile) -> Depicted:
+    """What the source says of an image: the image's own row, or that of the record whose only image it is."""
+    if image.terms or len(record.images) > 1:
+        return read(image.terms)
+    return read({column: text for column, text in record.verbatim.items() if spelling(column) in OF_REGIONS})
 
 
 def read(row: Cells) -> Depicted:

@@ -65,22 +65,56 @@ def is_within(path: Path, root: Path) -> bool:
         return False
 
 
+@dataclass(slots=True)
+class Links:
+    """Where paths lead, all links followed. Each folder is looked at once: for one source, while it is read."""
+
+    _folders: dict[str, str] = field(default_factory=dict)
+
+    def real(self, path: Path) -> str:
+        """The real path; empty for links that lead round in a circle."""
+        return self.real_of(*os.path.split(path))
+
+    def real_of(self, folder: str, name: str) -> str:
+        """The same of a name in a folder."""
+        try:
+            if folder not in self._folders:
+                self._folders[folder] = os.path.realpath(folder)
+            real = os.path.join(self._folders[folder], name)  # noqa: PTH118 - a million times, and Path takes ten times as long
+            return str(Path(folder, name).resolve()) if name == ".." or os.path.islink(real) else real  # noqa: PTH114 - the same
+        except (OSError, RuntimeError, ValueError):
+            return ""
+
+    def is_within(self, path: Path, root: Path) -> bool:
+        """As `is_within`, of many paths in few folders."""
+        return self.is_in(self.real(path), root)
+
+    def is_in(self, real: str, root: Path) -> bool:
+        """Whether a real path lies in the folder."""
+        inside = self.real(root)
+        return bool(real and inside) and (real == inside or real.startswith(inside.rstrip(os.sep) + os.sep))
+
+
 def walk(root: Path, refuse: Callable[[Path, str], None] | None = None) -> Iterator[Path]:
     """Every file below the folder in the order of names; hidden ones and links to folders are passed over.
 
     `refuse` is told each folder or file that cannot be read, and why.
     """
+    yield from (Path(folder, name) for folder, name in walk_names(root, refuse))
+
+
+def walk_names(root: Path, refuse: Callable[[Path, str], None] | None = None) -> Iterator[tuple[str, str]]:
+    """The same as folder and name, for who looks at the names of very many first."""
 
     def on_error(error: OSError) -> None:
         if refuse is not None:
             refuse(Path(error.filename or root), error.strerror or "it cannot be read")
 
     for folder, folders, names in os.walk(root, followlinks=False, onerror=on_error):
-        here = Path(folder)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        if len(here.parts) - len(root.parts) >= MAX_DEPTH:
+        if len(Path(folder).parts) - len(root.parts) >= MAX_DEPTH:
             folders[:] = []
-        yield from (here / name for name in sorted(names) if not name.startswith("."))
+        yield from ((folder, name) for name in sorted(names) if not name.startswith("."))
 
 
 def is_regular(path: Path) -> bool:
@@ -100,6 +134,9 @@ class Match:
     candidates: tuple[Path, ...] = ()
 
 
+NO_MATCH = Match(None)
+
+
 @dataclass(slots=True)
 class Finder:
     """Resolves the names and addresses in a source to files in `roots`, the first that has one; nothing is fetched."""
@@ -109,9 +146,12 @@ class Finder:
     _by_stem: dict[str, list[Path]] = field(default_factory=dict)
     _by_beginning: dict[str, list[Path]] = field(default_factory=dict)
     _parts: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    links: Links = field(default_factory=Links)
 
     def find(self, reference: str) -> Match:
         """The file of that path, address or name. Raises SourceError (`path-outside`) where it leads out of every root."""
+        if reference.startswith(("http://", "https://")) and not self.has_images():
+            return NO_MATCH
         split = address_parts(reference)
         if split is not None:
             host, path = split
@@ -133,7 +173,8 @@ class Finder:
         return any(not folders or _common_tail(self._parts[path], folders) == len(folders) for path in paths)
 
     def has_images(self) -> bool:
-        self._index()
+        if self._by_name is None:
+            self._index()
         return bool(self._by_name)
 
     def of_stem(self, stem: str) -> list[Path]:
@@ -152,7 +193,7 @@ class Finder:
                 if not _can_be_a_path(candidate):
                     continue
                 path = root / candidate
-                if not any(is_within(path, each) for each in self.roots):
+                if not any(self.links.is_within(path, each) for each in self.roots):
                     if outside_is_wrong:
                         raise SourceError("path-outside", f"{candidate[:200]!r} leads out of its folder.", value=candidate)
                 elif is_regular(path):
@@ -205,13 +246,19 @@ class Finder:
             return
         self._by_name = {}
         seen: set[Path] = set()
+        parts: dict[str, tuple[str, ...]] = {}
         for root in self.roots:
-            for path in walk(root):
-                if not is_image_name(path.name) or path in seen or not is_within(path, root) or not is_regular(path):
+            for folder, name in walk_names(root):
+                if not is_image_name(name) or not self.links.is_in(self.links.real_of(folder, name), root):
+                    continue
+                path = Path(folder, name)
+                if path in seen or not is_regular(path):
                     continue
                 seen.add(path)
-                self._parts.setdefault(path, tuple(folded(part) for part in path.relative_to(root).parts[:-1]))
-                self._by_name.setdefault(folded(path.name), []).append(path)
+                if folder not in parts:
+                    parts[folder] = tuple(folded(part) for part in path.relative_to(root).parts[:-1])
+                self._parts.setdefault(path, parts[folder])
+                self._by_name.setdefault(folded(name), []).append(path)
                 self._by_stem.setdefault(folded(path.stem), []).append(path)
                 for beginning in _beginnings(folded(path.stem)):
                     self._by_beginning.setdefault(beginning, []).append(path)

@@ -8,10 +8,10 @@ from pathlib import Path
 from iiif.ingest import spreadsheet, tabular
 from iiif.ingest.columns import NUMBER_TERMS, names_images_or_specimens
 from iiif.ingest.delimited import TableRow, open_table, rows_of
-from iiif.ingest.files import Finder, is_image_name, is_regular, is_within, walk
+from iiif.ingest.files import Finder, Links, is_image_name, is_regular, is_within, walk_names
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Record, SourceError, readable
 from iiif.ingest.references import resembling
-from iiif.ingest.unpack import ZIP_SUFFIXES
+from iiif.ingest.unpack import is_zip_name
 
 DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
 TEXT_SUFFIXES = frozenset({".txt", ".dat", ".asc"})
@@ -60,7 +60,7 @@ def open_folder(
     finder = Finder((root,) if images is None else (images, root))
     taken = tabular.Taken()
     rows = (tabular.records_of(table.rows(), table.name, archive, finder, taken) for table in contents.tables)
-    others = _records_of_images(root, taken, archive, without)
+    others = _records_of_images(root, taken, finder.links, archive, without)
     total = max(sum(table.total for table in contents.tables), contents.images)
     return IngestSource(name, total, chain(contents.remarks, chain.from_iterable(rows), others), tuple(contents.notes))
 
@@ -96,11 +96,15 @@ def _contents(root: Path, limits: IngestLimits, tables: tuple[Path, ...], archiv
     for path in tables:
         _add_table(contents, path, readable(path.name), limits, archive, chosen=True)
     others, count = [], 0
-    for path in walk(root, refuse):
-        if _is_in(path, without) or path.suffix.lower() in ZIP_SUFFIXES:
+    for folder, file in walk_names(root, refuse):
+        if not without and is_image_name(file):
+            contents.images += 1
+            continue
+        path = Path(folder, file)
+        if _is_in(path, without) or is_zip_name(file):
             continue
         name = _relative(path, root)
-        if is_image_name(path.name):
+        if is_image_name(file):
             contents.images += 1
         elif not is_within(path, root):
             contents.remarks.append(Record.remark(Place(name, 0, archive), LINK))
@@ -176,20 +180,23 @@ def _open(path: Path, name: str, limits: IngestLimits, chosen: bool) -> tuple[li
     return [], IngestIssue("no-known-columns", sentence, value=columns[:200])
 
 
-def _records_of_images(root: Path, taken: tabular.Taken, archive: str, without: frozenset[Path]) -> Iterator[Record]:
-    for path in walk(root):
-        if not is_image_name(path.name) or _is_in(path, without):
+def _records_of_images(
+    root: Path, taken: tabular.Taken, links: Links, archive: str, without: frozenset[Path]
+) -> Iterator[Record]:
+    for folder, name in walk_names(root):
+        if not is_image_name(name) or (real := links.real_of(folder, name)) in taken.files:
+            continue
+        path = Path(folder, name)
+        if _is_in(path, without):
             continue
         place = Place(_relative(path, root), 0, archive)
-        if not is_within(path, root):
+        if not links.is_in(real, root):
             yield Record.refusal(place, LINK, number=readable(path.stem))
         elif not is_regular(path):
             issue = IngestIssue(
                 "unreadable", "It is not a file that can be read to its end: a link to nothing, a pipe or a device."
             )
             yield Record.refusal(place, issue, number=readable(path.stem))
-        elif (real := path.resolve()) in taken.files:
-            continue
         elif real in taken.resembling:
             yield Record.remark(place, resembling(path, taken.resembling[real]))
         else:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.runtime.context import Runtime
@@ -15,20 +15,20 @@ from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen
 from iiif.catalogue.model import Depiction, Media, Specimen
 from iiif.image.masters.derivatives import decode_check
 from iiif.ingest import depicted, matching
-from iiif.ingest.batches import BATCH, Batch
+from iiif.ingest.batches import Batch, NewSpecimen
+from iiif.ingest.errors import HUB_IS_AWAY
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Progress, Record, warning
-from iiif.ingest.receive import ReceivedImage, digests, place_of, receive
+from iiif.ingest.receive import MAX_TEXT, ReceivedImage, digests, draft_of, place_of, receive
 from iiif.ingest.report import IngestReport
 from ontology import darwin_core
 
 log = structlog.get_logger()
-OnMedia = Callable[[Session, Media], None]
+OnMedia = Callable[[Session, Sequence[Media]], None]
 BY = Principal.of_system()
 FULL = IngestIssue(
     "too-many-specimens", f"The image is here and shows {service.MAX_SPECIMENS:,} specimens; one may show no more."
 )
 MAX_CODE = 255
-MAX_TEXT = 1000
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Loads into the hub; `on_media` runs in the transaction that adds an image."""
+    """Loads into the hub; `on_media` is told of images in the transaction that adds them."""
 
     runtime: Runtime
     limits: IngestLimits
@@ -60,38 +60,39 @@ class Loader:
     def load(self, source: IngestSource, report: IngestReport, progress: Progress) -> None:
         """Take in every record of a source. What was read before a source breaks off is in, whatever breaks it."""
         report.notes.extend(source.notes)
-        batch, done = Batch(), 0
+        batch, begun = Batch(self.runtime, self.limits, self.started_at), report.records
+
+        def tell() -> None:
+            done = report.records - begun - len(batch.records)
+            progress(done, max(done, source.total))
+
         try:
             for record in source.records:
                 for issue in record.findings:
                     report.add(record.place, record.number, issue)
                 if not record.is_row:
                     continue
-                done += 1
                 report.records += 1
                 if record.refused:
                     report.refused += 1
-                elif record.images or not record.numbered:
-                    self._flush(batch, report)
-                    self.take(record, report)
                 else:
-                    batch.records.append(record)
-                if len(batch.records) >= BATCH:
+                    batch.add(record)
+                if batch.is_full:
                     self._flush(batch, report)
                 if not batch.records:
-                    progress(done, max(done, source.total))
+                    tell()
         except Exception:
             self._flush(batch, report)
             raise
         self._flush(batch, report)
-        progress(done, done)
+        progress(report.records - begun, report.records - begun)
 
     def take(self, record: Record, report: IngestReport) -> None:
         """Take one record in by itself; an error that it meets costs nothing but it."""
         counted = (report.specimens_added, report.already_here, report.merged)
         try:
             self._take(record, report)
-        except (OperationalError, InterfaceError):  # the database is away or full: no fault of the record
+        except HUB_IS_AWAY:
             raise
         except Exception as error:
             log.exception("ingest.record", place=str(record.place))
@@ -102,24 +103,29 @@ class Loader:
 
     def _flush(self, batch: Batch, report: IngestReport) -> None:
         """Enter what is new of a batch at once; what needs a decision is taken by itself, each in its turn."""
-        for step in batch.steps(self.runtime, self.started_at, report):
+        for step in batch.steps(report):
             if isinstance(step, Record):
                 self.take(step, report)
                 continue
-            now, naan = self.runtime.clock(), self.runtime.settings.naan
+            entered = [each for each in step if each.images or each.record.numbered]
             try:
-                with self.runtime.db.begin() as session:
-                    service.add_specimens(session, [each.draft for each in step], naan=naan, at=now)
-            except (OperationalError, InterfaceError):
+                self._enter_all(entered)
+            except HUB_IS_AWAY:
                 raise
             except Exception:  # noqa: BLE001 - one of them is bad or came in meanwhile: then each is tried by itself
                 for each in step:
                     self.take(each.record, report)
                 continue
-            report.specimens_added += len(step)
-            report.places_withheld += sum(bool(places.withheld_by(each.reading.terms)) for each in step)
             for each in step:
-                _warn(each.record, each.reading, report)
+                _count_new(each, report)
+
+    def _enter_all(self, news: Sequence[NewSpecimen]) -> None:
+        """Enter new specimens with their images in one transaction."""
+        with self.runtime.db.begin() as session:
+            drafts = [(each.draft, [draft_of(each.record, master) for master in each.images]) for each in news]
+            media = service.add_new(session, drafts, naan=self.runtime.settings.naan, at=self.runtime.clock())
+            if media:
+                self.on_media(session, media)
 
     def _take(self, record: Record, report: IngestReport) -> None:
         reading = darwin_core.interpret(record.verbatim)
@@ -130,8 +136,13 @@ class Loader:
             report.add(record.place, record.number, problem)
             return
         images = self._own_images(record, terms, report)
-        received = (receive(image, record, report, self.runtime, self.limits) for image in images)
-        masters = [master for master in received if master is not None]
+        masters: list[ReceivedImage] = []
+        for image in images:
+            received = receive(image, self.runtime, self.limits)
+            if isinstance(received, IngestIssue):
+                report.add(place_of(record, image), record.number, received)
+            else:
+                masters.append(received)
         if not masters and not record.numbered:
             return
         try:
@@ -202,7 +213,7 @@ class Loader:
             entry.warnings += [
                 (place_of(record, master.image), problem)
                 for master in (*entry.fresh, *(master for master, _ in entry.shared))
-                if (problem := _depicted(record, master).problem) is not None
+                if (problem := depicted.of_image(record, master.image).problem) is not None
             ]
             entry.warnings += [
                 (place_of(record, master.image), other)
@@ -276,7 +287,7 @@ class Loader:
         at: datetime,
     ) -> None:
         """Keep role and region that the source gives, where none is known."""
-        said = _depicted(record, master)
+        said = depicted.of_image(record, master.image)
         role, region = (known.role, known.region) if known else ("", None)
         size = (media.width_px, media.height_px)
         if said.region is not None and region is None and media.state != "ready":
@@ -287,30 +298,24 @@ class Loader:
             service.depict(session, specimen.key, media.key, role=new[0], region=new[1], by=BY, at=at, size_px=size)
 
     def _add_media(self, session: Session, specimen: Specimen, master: ReceivedImage, record: Record, at: datetime) -> Media:
-        """What a media row says of its image goes before what the specimen's row says of all."""
-        own, shared = rights.read(master.image.terms), rights.read(record.verbatim)
-        draft = service.MediaDraft(
-            specimen_key=specimen.key,
-            sha256=master.sha256,
-            byte_size=master.byte_size,
-            format=master.media_type,
-            file_name=master.image.file_name[-MAX_TEXT:],
-            rights=(own.statement or shared.statement)[:MAX_TEXT],
-            rights_holder=(own.holder or shared.holder)[:MAX_TEXT],
-            creator=(_creator_of(master.image.terms) or _creator_of(record.verbatim))[:MAX_TEXT],
-        )
+        draft = draft_of(record, master, specimen.key)
         media = service.add_media(session, draft, naan=self.runtime.settings.naan, at=at)
-        self.on_media(session, media)
+        self.on_media(session, (media,))
         return media
 
 
-def _depicted(record: Record, master: ReceivedImage) -> depicted.Depicted:
-    """What the source says of how the image shows the specimen: its own row, or that of the record whose only image it is."""
-    if master.image.terms or len(record.images) > 1:
-        return depicted.read(master.image.terms)
-    return depicted.read(
-        {column: text for column, text in record.verbatim.items() if darwin_core.spelling(column) in depicted.OF_REGIONS}
-    )
+def _count_new(new: NewSpecimen, report: IngestReport) -> None:
+    """Count what came in of a batch, and tell what is doubtful in it."""
+    record = new.record
+    for image, refusal in new.refusals:
+        report.add(place_of(record, image), record.number, refusal)
+    if not new.images and not record.numbered:
+        report.refused += 1
+        return
+    report.specimens_added += 1
+    report.media_added += len(new.images)
+    report.places_withheld += bool(places.withheld_by(new.reading.terms))
+    _warn(record, new.reading, report)
 
 
 def _other_rights(master: ReceivedImage, record: Record, media: Media) -> IngestIssue | None:
@@ -358,10 +363,3 @@ def _warn(record: Record, reading: darwin_core.Interpretation, report: IngestRep
         if rights_reading is not None and rights_reading.problem:
             about = (rights_reading.column, rights_reading.value)
             report.add(record.place, record.number, warning("rights-contradiction", f"{rights_reading.problem}.", *about))
-
-
-def _creator_of(columns: Mapping[str, str]) -> str:
-    """dc:creator of an image; Darwin Core itself has no such term."""
-    return next(
-        (text.strip() for column, text in columns.items() if darwin_core.spelling(column) in ("creator", "photographer")), ""
-    )

@@ -1,17 +1,19 @@
 """Receive the images of records: keep each file among the blobs, and check it there, for that is what will be served."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.runtime.context import Runtime
-from iiif.catalogue import service
+from iiif.catalogue import rights, service
 from iiif.image.errors import RejectedImage
 from iiif.image.masters.derivatives import decode_check
 from iiif.ingest.files import is_regular
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, Place, Record
-from iiif.ingest.report import IngestReport
+from ontology.darwin_core import spelling
+
+MAX_TEXT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,25 +26,36 @@ class ReceivedImage:
     media_type: str
 
 
-def receive(
-    image: ImageFile, record: Record, report: IngestReport, runtime: Runtime, limits: IngestLimits
-) -> ReceivedImage | None:
-    """None, and an entry in the report, where the file is refused; then no blob stays behind."""
+def receive(image: ImageFile, runtime: Runtime, limits: IngestLimits) -> ReceivedImage | IngestIssue:
+    """The image, or why its file is refused; then no blob stays behind."""
     try:
         _check_size(image.path, limits)
         sha256, size = digest(image.path)
         with runtime.reads.begin() as session:
             if service.find_media_by_hash(session, sha256) is not None:
                 return ReceivedImage(image, sha256, size, "")
+    except RejectedImage as error:
+        return IngestIssue(error.code, error.sentence)
+    except OSError as error:
+        return _unreadable(error)
+    return receive_new(image, runtime, limits)
+
+
+def receive_new(image: ImageFile, runtime: Runtime, limits: IngestLimits) -> ReceivedImage | IngestIssue:
+    """The same of an image that the hub does not have."""
+    try:
+        _check_size(image.path, limits)
         with image.path.open("rb") as stream:
             sha256, size = runtime.blobs.put(stream)
         return ReceivedImage(image, sha256, size, checked(sha256, runtime, limits))
     except RejectedImage as error:
-        issue = IngestIssue(error.code, error.sentence)
+        return IngestIssue(error.code, error.sentence)
     except OSError as error:
-        issue = IngestIssue("unreadable", f"The file could not be read ({error.strerror or error}).")
-    report.add(place_of(record, image), record.number, issue)
-    return None
+        return _unreadable(error)
+
+
+def _unreadable(error: OSError) -> IngestIssue:
+    return IngestIssue("unreadable", f"The file could not be read ({error.strerror or error}).")
 
 
 def checked(sha256: str, runtime: Runtime, limits: IngestLimits) -> str:
@@ -65,6 +78,14 @@ def digest(path: Path) -> tuple[str, int]:
     return sha256, path.stat().st_size
 
 
+def size_of(image: ImageFile) -> int:
+    """Bytes of the file; 0 for one that cannot be seen."""
+    try:
+        return image.path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+
+
 def digests(images: Iterable[ImageFile]) -> list[str]:
     """The SHA-256 of each file; empty for one that cannot be read."""
     found = []
@@ -74,6 +95,27 @@ def digests(images: Iterable[ImageFile]) -> list[str]:
         except OSError:
             found.append("")
     return found
+
+
+def draft_of(record: Record, master: ReceivedImage, specimen_key: str = "") -> service.MediaDraft:
+    """The image for the catalogue. What a media row says of its image goes before what the specimen's row says of all."""
+    own = rights.read(master.image.terms) if master.image.terms else rights.RightsReading()
+    shared = rights.read(record.verbatim) if not (own.statement and own.holder) else rights.RightsReading()
+    return service.MediaDraft(
+        specimen_key=specimen_key,
+        sha256=master.sha256,
+        byte_size=master.byte_size,
+        format=master.media_type,
+        file_name=master.image.file_name[-MAX_TEXT:],
+        rights=(own.statement or shared.statement)[:MAX_TEXT],
+        rights_holder=(own.holder or shared.holder)[:MAX_TEXT],
+        creator=(_creator_of(master.image.terms) or _creator_of(record.verbatim))[:MAX_TEXT],
+    )
+
+
+def _creator_of(columns: Mapping[str, str]) -> str:
+    """dc:creator of an image; Darwin Core itself has no such term."""
+    return next((text.strip() for column, text in columns.items() if spelling(column) in ("creator", "photographer")), "")
 
 
 def place_of(record: Record, image: ImageFile) -> Place:

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.runtime.context import Runtime
 from iiif.image.masters.decoder_protocol import DecodeLimits
+from iiif.ingest.errors import HUB_IS_AWAY
 from iiif.ingest.load import Loader, OnMedia
 from iiif.ingest.model import IngestIssue, IngestLimits, IngestSource, Place, Progress, SourceError, readable
 from iiif.ingest.report import IngestReport
@@ -56,7 +56,7 @@ def _take_path(path: Path, options: Options, loader: Loader, report: IngestRepor
 
 
 def _load(source: IngestSource, loader: Loader, report: IngestReport, progress: Progress) -> None:
-    """Whatever ends one source, the next one follows; only a database that is away or full ends the ingest."""
+    """Whatever ends one source, the next one follows; only a database or store that is away or full ends the ingest."""
     place = Place("", 0, readable(source.name))
     try:
         loader.load(source, report, progress)
@@ -64,7 +64,7 @@ def _load(source: IngestSource, loader: Loader, report: IngestReport, progress: 
         _refuse(report, source.name, error)
     except OSError as error:
         report.add(place, "", IngestIssue("unreadable", f"Reading broke off ({error.strerror or error})."))
-    except (OperationalError, InterfaceError):
+    except HUB_IS_AWAY:
         raise
     except Exception as error:
         log.exception("ingest.source", source=source.name)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iiif.ingest.darwin_core_archive import is_archive, open_archive
-from iiif.ingest.data_package import is_package, open_package
-from iiif.ingest.files import is_image_name, is_regular, is_within, walk
+from iiif.ingest.data_package import DESCRIPTOR, is_package, open_package
+from iiif.ingest.files import is_image_name, is_regular, is_within, walk, walk_names
 from iiif.ingest.folder import is_table, open_file, open_folder, open_table_alone
+from iiif.ingest.metafile import META
 from iiif.ingest.model import IngestLimits, IngestSource, SourceError, readable
-from iiif.ingest.unpack import ZIP_SUFFIXES, unpack
+from iiif.ingest.unpack import is_zip_name, unpack
 
+DESCRIPTORS = (META, DESCRIPTOR)
 MAX_NESTING = 3  # zips in zips
 
 
@@ -46,7 +48,7 @@ def open_source(
             raise SourceError("unreadable", f"{readable(str(path))!r} is neither a file nor a folder.")
         elif is_zip(path):
             yield _in_zip(path, readable(path.name), options, limits, Path(name), nesting=1)
-        elif path.suffix.lower() in ZIP_SUFFIXES:
+        elif is_zip_name(path.name):
             raise SourceError("bad-archive", f"{readable(path.name)} is not a zip file, or is broken.")
         elif is_table(path):
             yield iter((open_table_alone(path, limits, images=options.images, archive=options.prefix),))
@@ -88,8 +90,8 @@ def _sources_in(
     archives = frozenset(described)
     zips = [
         path
-        for path in walk(root)
-        if path.suffix.lower() in ZIP_SUFFIXES and not _is_below(path, archives) and is_within(path, root)
+        for path in (Path(folder, name) for folder, name in walk_names(root) if is_zip_name(name))
+        if not _is_below(path, archives) and is_within(path, root)
     ]
     for folder in described:
         below = "" if folder == root else readable(str(folder.relative_to(root)))
@@ -113,7 +115,7 @@ def _described(root: Path) -> list[Path]:
     """The folders that a descriptor makes an archive or package of; what lies below one of them belongs to it."""
     found: list[Path] = []
     known: set[Path] = set()
-    for folder in sorted({root, *(path.parent for path in walk(root) if path.name in ("meta.xml", "datapackage.json"))}):
+    for folder in sorted({root, *(Path(folder) for folder, name in walk_names(root) if name in DESCRIPTORS)}):
         if not _is_below(folder, known) and (is_archive(folder) or is_package(folder)):
             found.append(folder)
             known.add(folder)

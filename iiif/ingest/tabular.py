@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from iiif.ingest.columns import NUMBER_TERMS
@@ -14,22 +15,32 @@ from ontology import darwin_core
 
 @dataclass(slots=True)
 class Taken:
-    """Image files that rows speak of, so that they do not come in by themselves too, and those that look like one's."""
+    """Image files that rows speak of, so that they do not come in by themselves too, and those that look like one's.
 
-    files: set[Path] = field(default_factory=set)
-    resembling: dict[Path, str] = field(default_factory=dict)
+    Both by their real paths.
+    """
+
+    files: set[str] = field(default_factory=set)
+    resembling: dict[str, str] = field(default_factory=dict)
 
     def note(self, number: str, found: Resolution, finder: Finder) -> None:
         """Remember what a row takes, what it could have meant, and what has its number at the beginning of its name."""
-        self.files.update(image.path.resolve() for image in found.images)
-        self.files.update(path.resolve() for path in found.held)
+        self.files.update(finder.links.real(image.path) for image in found.images)
+        self.files.update(finder.links.real(path) for path in found.held)
         for path in finder.beginning_with(number) if number else ():
-            self.resembling.setdefault(path.resolve(), number)
+            self.resembling.setdefault(finder.links.real(path), number)
 
 
-def number_of(terms: Mapping[str, str]) -> str:
-    """The number by which a record calls its specimen; empty where it gives none."""
-    return next((terms[term] for term in NUMBER_TERMS if terms.get(term)), "")
+def number_of(cells: Mapping[str, str]) -> str:
+    """The number by which a row calls its specimen; empty where it gives none."""
+    given = (cells[column].strip() for column in _number_columns(tuple(cells)))
+    return next((text for text in given if text not in darwin_core.MISSING), "")
+
+
+@lru_cache(maxsize=512)
+def _number_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that may give the number, in the order of trust."""
+    return tuple(column for term in NUMBER_TERMS for column in columns if darwin_core.term_of(column) == term)
 
 
 def records_of(rows: Iterable[TableRow], name: str, archive: str, finder: Finder, taken: Taken) -> Iterator[Record]:
@@ -44,7 +55,7 @@ def record_of(row: TableRow, place: Place, finder: Finder, taken: Taken) -> Reco
         return Record.remark(place, *row.issues)
     if row.refused:
         return Record.refusal(place, *row.issues)
-    number = number_of(darwin_core.terms_of(row.cells))
+    number = number_of(row.cells)
     references = references_of(row.cells, finder)
     found = by_number(number, resolve(references, finder), finder)
     taken.note(number, found, finder)

@@ -1,6 +1,7 @@
 """Unpack a zip from a stranger: nothing is written outside the folder, and no more than the limits allow."""
 
 import lzma
+import os
 import shutil
 import stat
 import struct
@@ -15,6 +16,11 @@ ZIP_SUFFIXES = frozenset({".zip", ".dwca"})
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError, LookupError, OverflowError, struct.error)
+
+
+def is_zip_name(name: str) -> bool:
+    """Whether the name ends as that of a zip of an archive; a zip is what is one (`sources.is_zip`)."""
+    return os.path.splitext(name)[1].lower() in ZIP_SUFFIXES  # noqa: PTH122 - the name need not be a path
 
 
 def unpack(path: Path, folder: Path, limits: IngestLimits) -> Path:

@@ -207,7 +207,7 @@ def test_an_entity_that_unfolds_without_end_is_refused(take_in: Ingest, folder: 
 def test_a_row_that_the_database_refuses_costs_only_itself(
     runtime: Runtime, take_in: Ingest, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_one, add_many = service.add_specimen, service.add_specimens
+    add_one, add_many = service.add_specimen, service.add_new
 
     def one(session, draft, **options):  # type: ignore[no-untyped-def] # as the service's
         if draft.catalog_number == "2":
@@ -215,12 +215,12 @@ def test_a_row_that_the_database_refuses_costs_only_itself(
         return add_one(session, draft, **options)
 
     def many(session, drafts, **options):  # type: ignore[no-untyped-def] # as the service's
-        if any(draft.catalog_number == "2" for draft in drafts):
+        if any(draft.catalog_number == "2" for draft, _ in drafts):
             raise DataError("INSERT", {}, ValueError("bad"))
         return add_many(session, drafts, **options)
 
     monkeypatch.setattr(service, "add_specimen", one)
-    monkeypatch.setattr(service, "add_specimens", many)
+    monkeypatch.setattr(service, "add_new", many)
     (folder / "t.csv").write_text("catalogNumber\n1\n2\n3\n")
     report = take_in(folder)
     assert set(all_of(runtime)[0]) == {"1", "3"}

@@ -3,6 +3,7 @@
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,8 @@ def test_each_image_has_its_derivative_ordered_and_its_specimen_indexed(runtime:
 def test_the_hook_runs_in_the_transaction_that_adds_the_image(runtime: Runtime, folder: Path) -> None:
     picture(folder / "A.jpg")
 
-    def refuse(session: Session, media: Media) -> None:
-        assert service.get_media(session, media.key) == media
+    def refuse(session: Session, media: Sequence[Media]) -> None:
+        assert [service.get_media(session, one.key) for one in media] == list(media)
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
