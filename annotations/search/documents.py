@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, defer, load_only, raiseload
 
 from annotations import placing, store
-from annotations.search import audience
+from annotations.search import audience, vocabulary
 from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, MEASURES, THING
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
@@ -47,7 +47,7 @@ PLACES = (
     "island",
     "waterBody",
 )
-SHOWN = ("kind", "layer", "motivations", "run_key", "value", "unit", "text")  # the documents may be big
+SHOWN = ("kind", "layer", "motivations", "run_key", "value", "unit", "text", "x0")  # the documents may be big
 Fields = dict[str, Value | Sequence[Value]]
 Closed = Mapping[str, set[audience.Held]]  # of annotations about closed images: in which collections
 log = structlog.get_logger()
@@ -152,7 +152,8 @@ def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[Anno
         THING: SPECIMEN,
         "media": [one.key for one in media],
         "text": [*_words_of(specimen, media), *_texts(rows)],
-        "kind": _distinct(row.kind for row in rows),
+        "kind": _distinct(map(vocabulary.found, rows)),
+        "none": vocabulary.not_found(rows),
         "layer": _distinct(row.layer for row in rows),
         "motivation": _distinct(motivation for row in rows for motivation in row.motivations),
         "run": _distinct(row.run_key for row in rows),
@@ -190,7 +191,8 @@ def _annotation(
         "specimen": list(lying),
         "media": _distinct(target.media_key for target in row.targets),
         "text": [row.text],
-        "kind": [row.kind],
+        "kind": [vocabulary.found(row)],
+        "none": vocabulary.not_found([row]),
         "layer": [row.layer],
         "motivation": [str(motivation) for motivation in row.motivations],
         "run": [row.run_key],

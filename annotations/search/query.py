@@ -1,4 +1,5 @@
-"""What people ask, as a query tree. Nothing that is typed fails, except by its length; what cannot be meant as more is words.
+"""What people ask, as a query tree. What cannot be meant as more is words; what names a field and cannot be asked of it is
+refused with a sentence, for to find nothing would be an untrue answer.
 
 quercus robur            both words, in any order, with their English endings
 "quercus robur"          next to one another; so are the parts of S-M-12
@@ -9,42 +10,34 @@ family:Fagaceae          a term with that value, in any case; scientificName, re
 year:1850..1900          a range; one side may be left out
 eventDate:1850..1900     collected within these years, or partly within them
 length:50..90            millimetres
+has:barcode              on which one was found; has:year, or year:*, with a year
+none:barcode             on which a step looked for one and found none
 """
 
 import re
-from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 
+from annotations.search import values
 from annotations.search.schema import BY_NAME
+from annotations.search.values import HAS, MAIN, NotUnderstood
 from app.runtime.errors import Invalid
-from app.runtime.search import columns, dates, words
-from app.runtime.search.port import (
-    And,
-    Everything,
-    Fuzzy,
-    InBox,
-    Near,
-    Not,
-    Or,
-    Overlaps,
-    Phrase,
-    Prefix,
-    Query,
-    Range,
-    Term,
-    Words,
-)
+from app.runtime.search import words
+from app.runtime.search.port import And, Everything, Fuzzy, InBox, Near, Not, Or, Phrase, Prefix, Query, Range, Term, Words
 
 LONGEST, MOST_PARTS = 1000, 40  # characters of a question, and its parts; so many values of one parameter too
 BY_WORDS = {"scientificName": "name", "recordedBy": "collector"}
 SHORT = {"species": "scientificName", "locality": "place"}
+SCHEMES = ("http", "https", "urn", "doi", "info", "ni", "mailto", "tel")  # what begins so is an address, and no field
 _PART = re.compile(r'(?P<no>-)?(?:(?P<field>[A-Za-z][A-Za-z0-9]*):)?(?:"(?P<phrase>[^"]*)"?|(?P<plain>\S+))')
-_KNOWN = {name.lower(): name for name in BY_NAME} | SHORT
+_KNOWN = {name.lower(): name for name in values.FIELDS} | SHORT
 
 
 def parse(q: str, field: str = "text") -> Query:
-    """The tree of what was typed; `Everything` where nothing was. Raises Invalid where it is too long."""
-    return _all(_part(match, field) for match in _parts(q))
+    """The tree of what was typed; `Everything` where nothing was.
+
+    Raises NotUnderstood, which proposes a whole question, and Invalid where it is too long.
+    """
+    return _all(_part(match, field, q) for match in _parts(q))
 
 
 def words_only(q: str, field: str = "text") -> tuple[Query, ...]:
@@ -56,9 +49,9 @@ def words_only(q: str, field: str = "text") -> tuple[Query, ...]:
 def filters(given: Mapping[str, Sequence[str]]) -> Query:
     """Fields with values, of each field at least one: `family` → [Fagaceae, Betulaceae], `year` → [1850..1900].
 
-    Raises Invalid for a number or a date that is none. KeyError for a field that the schema lacks.
+    Raises NotUnderstood for what is no field and what is no value of one, and Invalid for too many values.
     """
-    return _all(_one_of(name, values) for name, values in given.items() if any(values))
+    return _all(_one_of(name, texts) for name, texts in given.items() if any(texts))
 
 
 def box(x: float, y: float, width: float, height: float) -> Query:
@@ -76,8 +69,16 @@ def near(latitude: float, longitude: float, metres: float) -> Query:
     return Near("coordinates", latitude, longitude, metres)
 
 
-def exactly(name: str, values: Iterable[str]) -> Query:
-    return Term(name, tuple(values))
+def check_field(name: str) -> None:
+    """Raises NotUnderstood where no field has that name."""
+    if name not in values.FIELDS:
+        sentence = f"There is no field {name[: values.SHOWN]!r}; there are {', '.join(values.FIELDS)}."
+        raise NotUnderstood(sentence, values.near_to(name, values.FIELDS), parameter=name[: values.SHOWN])
+
+
+def misspelled_field(name: str) -> str:
+    """The field that a parameter of that name was probably meant for; empty where it is like none, or is one."""
+    return "" if name in values.FIELDS else values.near_to(name, values.FIELDS, 0.75)
 
 
 def _parts(q: str) -> list[re.Match[str]]:
@@ -89,28 +90,66 @@ def _parts(q: str) -> list[re.Match[str]]:
     return parts
 
 
-def _part(match: re.Match[str], field: str) -> Query | None:
-    found = _fielded(match) if match["field"] else _free(field, match["phrase"], match["plain"])
+def _part(match: re.Match[str], field: str, q: str) -> Query | None:
+    _check_value_follows(match, q)
+    try:
+        found = _fielded(match) if match["field"] else _free(field, match["phrase"], match["plain"])
+    except NotUnderstood as error:
+        before, after = q[: match.start()] + (match["no"] or ""), q[match.end() :]
+        raise NotUnderstood(error.sentence_alone, error.instead and before + error.instead + after) from error
     return Not(found) if match["no"] and found is not None else found
 
 
+def _check_value_follows(match: re.Match[str], q: str) -> None:
+    """`family: Fagaceae` would be two words. Raises NotUnderstood."""
+    name = (match["plain"] or "").removesuffix(":")
+    if f"{name}:" == match["plain"] and name.lower() in _KNOWN:
+        following = q[match.end() :].lstrip()
+        meant = f"{q[: match.start()]}{match[0]}{following}" if following else ""
+        raise NotUnderstood(f"The value of a field stands right behind its colon, without a space: {name}:….", meant)
+
+
 def _fielded(match: re.Match[str]) -> Query | None:
-    """`name:value`, or the words of both where no field is called so (an ARK is one of ours, then)."""
-    written = match["plain"] if match["phrase"] is None else match["phrase"]
-    name = _KNOWN.get(match["field"].lower(), "")
+    """`name:value`. An address or identifier with colons is words, and an ARK one of ours.
+
+    `instead` of the NotUnderstood is such a part.
+    """
+    typed, phrase = match["field"], match["phrase"]
+    written = match["plain"] if phrase is None else phrase
+    name = _KNOWN.get(typed.lower(), "")
     if not name:
-        if match["field"].lower() == "ark":
-            return Term("pid", (f"ark:{written.lstrip('/')}",))
-        return _free("text", match["phrase"], f"{match['field']}:{written}" if match["phrase"] is None else None)
+        return _of_no_field(typed, written, phrase)
     by_words = BY_WORDS.get(name, name)
-    if BY_NAME[by_words].kind == "text":
-        return _free(by_words, match["phrase"], match["plain"])
-    if written == "*":
-        return Range(name)
+    is_text = name != HAS and BY_NAME[by_words].kind == "text"
+    if is_text and not (written == "*" and by_words != name):
+        return _words_of(by_words, typed, match)
+    if phrase is None and len(written) > 1 and written.endswith("*"):
+        raise NotUnderstood(f"{typed} is asked for whole: a star ends a word, as in querc* or species:querc*.")
     try:
-        return _value(name, written)
-    except Invalid:
-        return _free("text", match["phrase"], match["plain"])
+        return values.asked(name, written)
+    except NotUnderstood as error:
+        raise NotUnderstood(error.sentence_alone, error.instead and f"{typed}:{error.instead}") from error
+
+
+def _words_of(field: str, typed: str, match: re.Match[str]) -> Query:
+    found = _free(field, match["phrase"], match["plain"])
+    if found is None:
+        raise NotUnderstood(f"{typed} is searched by its words, and {match[0][: values.SHOWN]!r} has none.")
+    return found
+
+
+def _of_no_field(typed: str, written: str, phrase: str | None) -> Query | None:
+    if typed.lower() == "ark":
+        return Term("pid", (f"ark:{written.lstrip('/')}",))
+    if typed.lower() in SCHEMES or ":" in written or written.startswith("/"):
+        return _free("text", phrase, f"{typed}:{written}" if phrase is None else None)
+    similar = values.near_to(typed, (*_KNOWN.values(), *SHORT))
+    quoted = f'"{written}"' if phrase is not None else written
+    sentence = (
+        f"There is no field {typed[: values.SHOWN]!r}. There are {', '.join(MAIN)} and others; "
+        f'words with a colon stand in quotation marks: "{typed[: values.SHOWN]}:{written[: values.SHOWN]}".'
+    )
+    raise NotUnderstood(sentence, similar and f"{similar}:{quoted}")
 
 
 def _free(field: str, phrase: str | None, plain: str | None) -> Query | None:
@@ -126,62 +165,14 @@ def _free(field: str, phrase: str | None, plain: str | None) -> Query | None:
     return Words(field, text) if len(split) == 1 and phrase is None else Phrase(field, text)
 
 
-def _one_of(name: str, values: Sequence[str]) -> Query:
-    if len(values) > MOST_PARTS:
+def _one_of(name: str, texts: Sequence[str]) -> Query:
+    if len(texts) > MOST_PARTS:
         raise Invalid(f"{name} may be given up to {MOST_PARTS} times.", parameter=name)
-    kind = BY_NAME[name].kind
-    if kind == "text":
-        found = [part for value in values if (part := _free(name, None, value)) is not None]
+    check_field(name)
+    if name != HAS and BY_NAME[name].kind == "text":
+        found = [part for text in texts if (part := _free(name, None, text)) is not None]
         return found[0] if len(found) == 1 else Or(tuple(found))
-    if kind == "keyword":
-        return exactly(name, values)
-    asked = [_value(name, value) for value in values if value]
-    return asked[0] if len(asked) == 1 else Or(tuple(asked))
-
-
-def _value(name: str, written: str) -> Query:
-    """A value or a range of a field that is no text. Raises Invalid."""
-    kind = BY_NAME[name].kind
-    if kind == "keyword":
-        return exactly(name, dict.fromkeys((written, written.capitalize(), written.title(), written.upper(), written.lower())))
-    if kind == "flag":
-        if written.lower() not in ("true", "false", "1", "0", "yes", "no"):
-            raise Invalid(f"{name} is true or false, not {written[:40]!r}.", parameter=name)
-        return Term(name, (written.lower() in ("true", "1", "yes"),))
-    if kind in ("point", "vector"):
-        raise Invalid("Use bbox or near to search by place.", parameter=name)
-    if kind == "interval":
-        return _overlapping(name, written)
-    low, dots, high = written.partition("..")
-    if kind == "date":
-        low, high = _moment(low, "0101T000000"), _moment(high if dots else low, "1231T235959")
-    elif not dots:
-        high = low
-    for end in (low, high):
-        if end and not columns.values(kind, end):
-            raise Invalid(f"{name} is a {kind} or a range such as 1850..1900, not {written[:40]!r}.", parameter=name)
-    return Range(name, low or None, high or None)
-
-
-def _overlapping(name: str, written: str) -> Query:
-    """`1850..1900`, or whatever a record may have: `1899-05/1901`, `188X`."""
-    low, dots, high = (written, "", written) if "/" in written else written.partition("..")
-    high = high if dots or high else low
-    if not (low or high) or any(end and dates.span(end) is None for end in (low, high)):
-        raise Invalid(f"{name} is a date or a range such as 1850..1900-06, not {written[:40]!r}.", parameter=name)
-    return Overlaps(name, low or None, high or None)
-
-
-def _moment(text: str, fill: str) -> str:
-    """A year, month or day filled up to its first (or last) second; anything else as it is."""
-    match = re.fullmatch(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", text, re.ASCII)
-    if match is None:
-        return text
-    year, month, day = match[1], match[2] or fill[:2], match[3]
-    if day is None:
-        last = monthrange(max(int(year), 1), int(month))[1] if "01" <= month <= "12" else 31
-        day = "01" if fill[2:4] == "01" else str(last)
-    return f"{year}-{month}-{day}T{fill[5:7]}:{fill[7:9]}:{fill[9:11]}Z"
+    return values.any_of(name, texts)
 
 
 def _all(parts: Iterable[Query | None]) -> Query:

@@ -40,7 +40,8 @@ FIELDS: tuple[Field, ...] = (
     Field("name", "text", many=True),  # the words of names of taxa
     Field("collector", "text", many=True),
     Field("place", "text", many=True),
-    Field("kind", "keyword", many=True),  # of a specimen: the kinds of its annotations
+    Field("kind", "keyword", many=True, edition=2),  # what was found: see `vocabulary`; of a specimen that of all annotations
+    Field("none", "keyword", many=True),  # what was looked for and not found
     Field("layer", "keyword", many=True),
     Field("motivation", "keyword", many=True),
     Field("run", "keyword", many=True),

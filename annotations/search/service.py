@@ -27,7 +27,7 @@ from iiif.image.service import segment_of, thumbnail
 
 TYPES = (SPECIMEN, ANNOTATION, "all")
 AWAITED = ("segment", "media")  # types that will be found, and are not indexed yet
-FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "year")
+FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "none", "year")
 DEEPEST = 10_000  # hits that paging reaches; what is asked for beyond is better asked more narrowly
 MOST_TEXTS = 2_000  # texts of annotations that are looked through for the quotations of one page
 LONGEST_TEXT = 500  # characters of an annotation's text in a list
@@ -80,23 +80,13 @@ class QuestionAnswer:
     total: int
 
 
-def specimens(
-    session: Session,
-    engine: SearchEngine,
-    q: str,
-    chosen: Mapping[str, Sequence[str]],
-    facets: Sequence[str],
-    page: int,
-    size: int,
-    *,
-    by: Principal,
-) -> Specimens:
+def specimens(session: Session, engine: SearchEngine, asked: Question) -> Specimens:
     """For pages: keys, quotations, facets. Raises SearchDown, Invalid, TooMuch."""
-    found, tree = find(session, engine, Question(q, chosen, facets=facets, page=page, size=size, by=by))
+    found, tree = find(session, engine, asked)
     keys = [key_of(hit) for hit in found.hits]
     known = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
-    quoted = quote_specimens(session, known, media, tree, by)
+    quoted = quote_specimens(session, known, media, tree, asked.by)
     hits = tuple(SpecimenHit(key, _markup(quoted.get(key))) for key in keys if key in known)
     return Specimens(hits, found.facets, found.total)
 
@@ -129,9 +119,8 @@ def find(session: Session, engine: SearchEngine, asked: Question) -> tuple[Found
     """The hits, and the tree of the words that were typed. Raises SearchDown, Invalid, TooMuch."""
     check_type(asked.type)
     for name in asked.facets:
-        if name not in BY_NAME:
-            raise Invalid(f"There is no field {name[:40]!r}; there are {', '.join(BY_NAME)}.", parameter=name[:40])
-        if BY_NAME[name].kind not in ("keyword", "number", "flag"):
+        query.check_field(name)
+        if name not in BY_NAME or BY_NAME[name].kind not in ("keyword", "number", "flag"):
             raise Invalid(f"{name} cannot be counted.", parameter="facets")
     if asked.offset + asked.size > DEEPEST:
         raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: narrow the search.", parameter="page")
@@ -160,9 +149,6 @@ def keys(session: Session, engine: SearchEngine, asked: Question) -> Iterator[st
 
 def _tree(session: Session, engine: SearchEngine, asked: Question) -> tuple[Query, Query]:
     """All that is asked, and what of it was typed. Raises Invalid, SearchDown."""
-    for name in asked.chosen or {}:
-        if name not in BY_NAME:
-            raise Invalid(f"There is no field {name[:40]!r}; there are {', '.join(BY_NAME)}.", parameter=name[:40])
     typed = query.parse(asked.q)
     parts = [typed, query.filters(asked.chosen or {}), audience.shown(session, engine, asked.by)]
     if asked.type != "all":

@@ -1,21 +1,18 @@
 """Search over HTTP: `/api/search` over everything, and Content Search inside one specimen."""
 
-import math
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from annotations.search import audience, content, query, service
-from annotations.search.schema import BY_NAME
+from annotations.search import audience, content, parameters, service
 from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
 from app.runtime.http import answer, integer
-from app.runtime.search.port import And, FieldsLacking, Query
+from app.runtime.search.port import FieldsLacking
 
 blueprint = Blueprint("search", __name__)
 
-OURS = ("q", "type", "sort", "order", "page", "limit", "facets", "facetSize", "xywh", "bbox", "near")
 SEARCH_TYPES = {
     1: 'application/ld+json;profile="http://iiif.io/api/search/1/context.json"',
     2: 'application/ld+json;profile="http://iiif.io/api/search/2/context.json"',
@@ -37,15 +34,15 @@ def search() -> Response:
     asked = service.Question(
         by=by,
         q=request.args.get("q", ""),
-        chosen={name: request.args.getlist(name) for name in request.args if name in BY_NAME and name not in OURS},
+        chosen=parameters.chosen(request.args.items(multi=True)),
         type=request.args.get("type", "specimen"),
         sort=request.args.get("sort", ""),
         facets=service.FACETS if named is None else tuple(filter(None, named.split(",")))[:20],
         facet_size=integer("facetSize", 20, 1, 200),
         page=integer("page", 1, 1, DEEPEST_PAGE),
         size=integer("limit", 24, 1, runtime.settings.page_size),
-        box=_box(request.args.get("xywh", "")),
-        where=_where(request.args.get("bbox", ""), request.args.get("near", "")),
+        box=parameters.box(request.args.get("xywh", "")),
+        where=parameters.place(request.args.get("bbox", ""), request.args.get("near", "")),
     )
     with runtime.reads.begin() as session:
         found = service.search(session, runtime.search, asked, addresses)
@@ -58,7 +55,7 @@ def search() -> Response:
         "items": found.items,
         "facets": {name: [{"value": value, "count": count} for value, count in values] for name, values in found.facets.items()},
         "next": _next(addresses, asked.page + 1) if more else None,
-        "ignored": sorted(name[:40] for name in request.args if name not in BY_NAME and name not in OURS)[:20],
+        "ignored": parameters.ignored(request.args),
     }
     return answer(body, by=by)
 
@@ -118,38 +115,3 @@ def _content_asked(version: int, *known: str) -> content.ContentQuestion:
 def _next(addresses: Addresses, page: int) -> str:
     given = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
     return f"{addresses.base}/api/search?{urlencode([*given, ('page', str(page))])}"
-
-
-def _box(written: str) -> tuple[float, float, float, float] | None:
-    """`xywh=x,y,width,height` in canvas units."""
-    if not written:
-        return None
-    numbers = _numbers(written, 4)
-    if numbers is None:
-        raise Invalid("xywh is four numbers, x,y,width,height in canvas units.", parameter="xywh")
-    x, y, width, height = numbers
-    return x, y, width, height
-
-
-def _where(bbox: str, near: str) -> Query | None:
-    """`bbox=west,south,east,north` and `near=latitude,longitude,metres`, in decimal degrees; both may be asked."""
-    parts: list[Query] = []
-    if bbox:
-        box = _numbers(bbox, 4)
-        if box is None or max(abs(box[0]), abs(box[2])) > 180 or not -90 <= box[1] <= box[3] <= 90:
-            raise Invalid("bbox is four numbers, west,south,east,north in decimal degrees.", parameter="bbox")
-        parts.append(query.in_box(*box))
-    if near:
-        circle = _numbers(near, 3)
-        if circle is None or abs(circle[0]) > 90 or abs(circle[1]) > 180 or circle[2] < 0:
-            raise Invalid("near is three numbers, latitude,longitude in decimal degrees and metres.", parameter="near")
-        parts.append(query.near(*circle))
-    return And(tuple(parts)) if parts else None
-
-
-def _numbers(written: str, number: int) -> list[float] | None:
-    try:
-        found = [float(part) for part in written.split(",")]
-    except ValueError:
-        return None
-    return found if len(found) == number and all(map(math.isfinite, found)) else None

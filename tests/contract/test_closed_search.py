@@ -104,6 +104,26 @@ def test_who_may_see_it_finds_each_thing_once(runtime: Runtime, sheet: tuple[Spe
     assert found(runtime, by).total == 1
 
 
+def test_what_was_found_on_a_closed_image_alone_was_not_found_for_the_public(
+    runtime: Runtime, sheet: tuple[Specimen, Media, Media]
+) -> None:
+    specimen, shown, closed = sheet
+    for media in (shown, closed):
+        document = comment(runtime.addresses.canvas(specimen.key, media.key), "Looked for codes", motivation="assessing")
+        with runtime.db.begin() as session:
+            annotations.create_machine(
+                session, document, media=media, run_key="x1", kind="barcode", addresses=runtime.addresses, at=runtime.clock()
+            )
+    index(runtime)
+    assert found(runtime, NOBODY, q="none:barcode").total == found(runtime, AT_BR, q="none:barcode").total == 1
+    say(runtime, closed, "BR1", "barcode")
+    index(runtime)
+    assert found(runtime, NOBODY).facets["none"] == (("barcode", 1),)
+    assert found(runtime, NOBODY, q="has:barcode", type="all").total == 0
+    assert found(runtime, AT_BR).facets["none"] == ()
+    assert found(runtime, AT_BR, q="has:barcode", type="all").total == 2
+
+
 def test_who_may_see_another_collection_finds_that_ones_public_document(
     runtime: Runtime, sheet: tuple[Specimen, Media, Media]
 ) -> None:

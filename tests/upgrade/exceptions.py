@@ -17,7 +17,11 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
     (r"/canvases/[^/]+/annotations/people\.json", r"/items/\d+/target", "what is about an annotation is drawn where that lies"),
     (r"/annotations/[^/]+\?profile=\w+", r"/(target|on)", "what is about an annotation is drawn where that lies"),
     (r"/api/search(\?.*)?", r"/items/\d+/sort", "the kind of thing is called `type` now; `sort` is the order"),
-    (r"/api/search(\?.*)?", r"/facets/kind/\d+/count", "statements about closed images are counted for those who may see them"),
+    (
+        r"/api/search(\?.*)?",
+        r"/facets/kind(/\d+/(count|value))?",
+        "what a step looked for in vain is counted apart, and statements about closed images for those who may see them",
+    ),
     (r"/api/runs(/x1\w+|\?.*)", r"(/items/\d+)?/(done|total)", "they count images; the steps of each stand with its task"),
     (r"/api/runs/x1\w+", r"/report", "a run has no report: that is its ingest's"),
     (r"/api/runs\?limit=50", r"/items", "ingests have a list of their own, and this address that of the runs"),

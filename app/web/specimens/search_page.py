@@ -9,9 +9,14 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
+from annotations.search import parameters
 from annotations.search import service as search
+from annotations.search.query import MOST_PARTS, filters, misspelled_field
+from annotations.search.service import Question
+from annotations.search.values import FIELDS, NotUnderstood
+from annotations.search.vocabulary import KINDS
 from app.runtime.context import Runtime
-from app.runtime.errors import Invalid, Unavailable
+from app.runtime.errors import Invalid, TooMuch, Unavailable
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, picture_of
 from iiif.catalogue import places
@@ -29,7 +34,11 @@ LABELS = {
     "typeStatus": "Type status",
     "institutionCode": "Institution",
     "kind": "What was found",
+    "none": "Looked, found nothing",
 }
+OF_FILTERS = {"bbox": "Within", "near": "Near", "eventDate": "Collected", "catalogNumber": "Number", "has": "With"}
+FILTERS = frozenset((*FIELDS, "bbox", "near"))
+REFUSED = "This cannot be searched for."
 CARD_PX = (400, 500)
 LONGEST = 500
 PLACE = ("locality", "stateProvince", "country")
@@ -37,7 +46,7 @@ PLACE = ("locality", "stateProvince", "country")
 
 @dataclass(frozen=True, slots=True)
 class PageQuestion:
-    """The question of one request: words, chosen facet values, page."""
+    """The question of one request: words, chosen values of facets and other filters, page."""
 
     q: str
     chosen: tuple[tuple[str, str], ...]
@@ -45,15 +54,37 @@ class PageQuestion:
 
     @classmethod
     def of(cls, args: MultiDict[str, str], page: int) -> "PageQuestion":
-        chosen = tuple((name, value[:LONGEST]) for name in LABELS for value in args.getlist(name)[:20] if value)
-        return cls(args.get("q", "").strip()[:LONGEST], chosen, page)
+        """Every parameter that the API takes for a filter, and what is nearly the name of one, to be refused by its name."""
+        names = [name for name in args if name in FILTERS or misspelled_field(name)]
+        chosen = [(name, value[:LONGEST]) for name in names for value in args.getlist(name)[:MOST_PARTS] if value]
+        return cls(args.get("q", "").strip()[:LONGEST], tuple(chosen), page)
 
-    def href(self, *, chosen: Sequence[tuple[str, str]] | None = None, page: int = 1) -> str:
-        """The address of the same question with other facets, or of another page."""
-        asked = [("q", self.q)] if self.q else []
-        asked += self.chosen if chosen is None else chosen
-        asked += [("page", str(page))] if page > 1 else []
-        return "/" + (f"?{urlencode(asked)}" if asked else "")
+    def asked(self, size: int, by: Principal) -> Question:
+        """Raises Invalid."""
+        places = dict(self.chosen)
+        return Question(
+            self.q,
+            parameters.chosen(self.chosen),
+            facets=tuple(LABELS),
+            page=self.page,
+            size=size,
+            where=parameters.place(places.get("bbox", ""), places.get("near", "")),
+            by=by,
+        )
+
+    def href(self, *, q: str | None = None, chosen: Sequence[tuple[str, str]] | None = None, page: int = 1) -> str:
+        """The address of the same question with other words or filters, or of another page."""
+        words = self.q if q is None else q
+        pairs = [("q", words)] if words else []
+        pairs += self.chosen if chosen is None else chosen
+        pairs += [("page", str(page))] if page > 1 else []
+        return "/" + (f"?{urlencode(pairs)}" if pairs else "")
+
+    def json_href(self, size: int) -> str:
+        """The address of the same page of hits and the same facets for programs."""
+        pairs = [("q", self.q), *self.chosen, ("facets", ",".join(LABELS)), ("limit", str(size))]
+        pairs += [("page", str(self.page))] if self.page > 1 else []
+        return f"/api/search?{urlencode(pairs)}"
 
     def toggled(self, name: str, value: str) -> str:
         """The address with that value chosen, or no longer chosen."""
@@ -96,8 +127,13 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
+    """Why nothing could be asked, with its HTTP status; `meant` is a question that was probably meant, at `href`."""
+
+    status: int
     title: str
     sentence: str
+    meant: str = ""
+    href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +146,13 @@ class Look:
     pages: int = 1
     trouble: Trouble | None = None
 
-    def for_template(self, asked: PageQuestion) -> dict[str, Any]:
+    def for_template(self, asked: PageQuestion, size: int) -> dict[str, Any]:
         page_link: Callable[[int], str] = lambda number: asked.href(page=number)  # noqa: E731 - named for the template
-        chips = [{"label": value, "href": asked.toggled(name, value)} for name, value in asked.chosen]
+        chips = [{"label": chip(name, value), "href": asked.toggled(name, value)} for name, value in asked.chosen]
         return {
             "q": asked.q, "chosen": asked.chosen, "page": asked.page, "chips": chips, "page_link": page_link,
             "cards": self.cards, "facets": self.facets, "total": self.total, "pages": self.pages, "trouble": self.trouble,
+            "json_href": asked.json_href(size),
         }  # fmt: skip
 
 
@@ -125,11 +162,9 @@ NOTHING = Look()
 def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int, by: Principal) -> Look:
     """Ask the search and fetch what its hits are; an engine that is away or a query that it refuses is said, not raised."""
     try:
-        found = search.specimens(session, runtime.search, asked.q, dict_of(asked.chosen), tuple(LABELS), asked.page, size, by=by)
-    except Unavailable as error:
-        return Look(trouble=Trouble("The search does not answer now.", f"{error} Everything else works; try again in a moment."))
-    except Invalid as error:
-        return Look(trouble=Trouble("This cannot be searched for.", str(error)))
+        found = search.specimens(session, runtime.search, asked.asked(size, by))
+    except (Unavailable, Invalid, TooMuch) as error:
+        return Look(trouble=trouble(error, asked))
     keys = [hit.key for hit in found.hits]
     specimens = catalogue.specimens_by_key(session, keys)
     media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, keys)
@@ -141,16 +176,50 @@ def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int, by:
         ),
         facets=tuple(facets(found.facets, asked)),
         total=found.total,
-        pages=max(1, -(-found.total // size)),
+        pages=max(1, -(-min(found.total, search.DEEPEST) // size)),
     )
 
 
-def dict_of(chosen: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
-    """Chosen values by facet."""
-    by_name: dict[str, list[str]] = {}
-    for name, value in chosen:
-        by_name.setdefault(name, []).append(value)
-    return by_name
+def trouble(error: Unavailable | Invalid | TooMuch, asked: PageQuestion) -> Trouble:
+    """What the page says of it, and where it leads to what was probably meant."""
+    match error:
+        case Unavailable():
+            return Trouble(503, "The search does not answer now.", f"{error} Everything else works.")
+        case NotUnderstood() if error.instead:
+            if error.parameter == "q":
+                return Trouble(400, REFUSED, error.sentence_alone, error.instead, asked.href(q=error.instead))
+            return Trouble(400, REFUSED, error.sentence_alone, *_corrected(error, asked))
+        case TooMuch():
+            return Trouble(413, REFUSED, str(error))
+    return Trouble(400, REFUSED, str(error))
+
+
+def _corrected(error: NotUnderstood, asked: PageQuestion) -> tuple[str, str]:
+    """The filter that was probably meant, and the address with it."""
+    pairs = list(asked.chosen)
+    place = next(index for index, pair in enumerate(pairs) if _is_refused(*pair))
+    name, value = pairs[place]
+    pairs[place] = (name, error.instead) if name in FILTERS else (error.instead, value)
+    return "=".join(pairs[place]), asked.href(chosen=pairs)
+
+
+def _is_refused(name: str, value: str) -> bool:
+    try:
+        filters(parameters.chosen([(name, value)]))
+    except NotUnderstood:
+        return True
+    return False
+
+
+def chip(name: str, value: str) -> str:
+    """A chosen value with the name of its field."""
+    label = LABELS.get(name) or OF_FILTERS.get(name) or name[:1].upper() + name[1:]
+    return f"{label}: {of_value(name, value)}"
+
+
+def of_value(name: str, value: str) -> str:
+    """A value of a facet as people read it."""
+    return KINDS.get(value, value) if name in ("kind", "none", "has") else value
 
 
 def card(
@@ -187,7 +256,7 @@ def facets(counts: Mapping[str, Sequence[tuple[str, int]]], asked: PageQuestion)
     found = []
     for name, label in LABELS.items():
         values = tuple(
-            Value(value, count, asked.toggled(name, value), (name, value) in asked.chosen)
+            Value(of_value(name, value), count, asked.toggled(name, value), (name, value) in asked.chosen)
             for value, count in counts.get(name, ())
         )
         if len(values) > 1 or any(value.active for value in values):

@@ -30,7 +30,14 @@ def home() -> Response:
         work = listing.work(session)
         specimens = catalogue.count_specimens(session)
         shown = search_page.look(session, runtime, asked, SHOWN, by) if specimens else search_page.NOTHING
-    return layout.page("search.html", by=by, here="specimens", work=work, specimens=specimens, **shown.for_template(asked))
+    values = shown.for_template(asked, SHOWN)
+    response = layout.page("search.html", by=by, here="specimens", work=work, specimens=specimens, **values)
+    if shown.trouble is not None:
+        response.status_code = shown.trouble.status
+        response.headers["Cache-Control"] = "no-store"
+    if response.status_code == 503:
+        response.headers["Retry-After"] = "5"
+    return response
 
 
 @blueprint.get("/specimens/<key>")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from analytics.statements import StatementSource, nothing_found, statement
 from analytics.steps.model import Finding
 from annotations import service as annotations
 from annotations.regions import Region
-from app import compose
+from app import compose, relay
 from app.runtime import ids
 from app.runtime.context import Runtime
 from app.runtime.db import Base
@@ -113,10 +114,84 @@ def test_a_search_engine_that_is_away_is_said_and_nothing_else_fails(settings: S
     Base.metadata.create_all(runtime.database.engine)
     hub = make_hub(runtime)
     specimen, _ = add_sheet(runtime)
-    assert "The search does not answer now." in page(hub, "/?q=robur")
+    answer = hub.client.get("/?q=robur", headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.headers["Retry-After"], answer.headers["Cache-Control"]) == (503, "5", "no-store")
+    assert "The search does not answer now." in answer.text
+    assert '<a href="/?q=robur">Try again</a>' in answer.text
     assert "Quercus robur" in page(hub, f"/specimens/{specimen.key}")
     runtime.search.close()
     runtime.database.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("address", "says", "meant", "leads"),
+    [
+        ("/?q=oak+length:9..5", "ends before it begins", "oak length:5..9", "/?q=oak+length%3A5..9"),
+        ("/?q=year:abc", "such as 1850..1900", "", ""),
+        ("/?q=famly:Fagaceae&country=Norway", "no field", "family:Fagaceae", "/?q=family%3AFagaceae&amp;country=Norway"),
+        ("/?q=kind:barcod", "one of barcode", "kind:barcode", "/?q=kind%3Abarcode"),
+        ("/?year=1850&year=1900..1850", "ends before", "year=1850..1900", "/?year=1850&amp;year=1850..1900"),
+        ("/?famly=Fagaceae&q=oak", "no field", "family=Fagaceae", "/?q=oak&amp;family=Fagaceae"),
+        ("/?bbox=1,2,3", "four numbers", "", ""),
+    ],
+)
+def test_a_question_that_cannot_be_asked_leads_to_the_one_that_was_meant(
+    hub: Hub, address: str, says: str, meant: str, leads: str
+) -> None:
+    add_sheet(hub.runtime)
+    drain(hub.runtime)
+    html = page(hub, address, 400)
+    assert says in html
+    assert (f'Did you mean <a href="{leads}">{meant}</a>?' in html) == bool(meant)
+    assert "All specimens</a>" in html
+    if leads:
+        page(hub, leads.replace("&amp;", "&"))
+
+
+def test_this_search_as_json_asks_the_same(hub: Hub) -> None:
+    """Words, facets, every other filter and the page of hits: the same total, hits and counts."""
+    for number in range(SHOWN + 3):
+        add_sheet(
+            hub.runtime, f"BR{number:03}", {"family": "Fagaceae", "year": str(1850 + number), "scientificName": "Quercus robur"}
+        )
+    add_sheet(hub.runtime, "S1", {"family": "Fagaceae", "year": "1700", "scientificName": "Quercus robur"})
+    add_sheet(hub.runtime, "S2", {"family": "Betulaceae", "year": "1860", "scientificName": "Betula nana"})
+    drain(hub.runtime)
+    for address, total in (
+        ("/?q=quercus&family=Fagaceae&year=1800..1900&page=2", SHOWN + 3),
+        ("/?family=Fagaceae&family=Betulaceae", SHOWN + 5),
+        ("/?q=quercus+-year:1700", SHOWN + 3),
+        ("/", SHOWN + 5),
+    ):
+        html = page(hub, address)
+        (link,) = re.findall(r'<a href="([^"]+)">This search as JSON', html)
+        found = hub.client.get(unescape(link)).json
+        assert found["total"] == total
+        assert found["ignored"] == []
+        keys = re.findall(r'<h3[^>]*><a href="/specimens/(\w+)', html)
+        assert [item["key"] for item in found["items"]] == keys
+        assert len(keys) == (3 if "page=2" in address else SHOWN)
+        families = {one["value"]: one["count"] for one in found["facets"]["family"]}
+        for family, count in families.items() if "Betulaceae" in families else ():
+            assert re.search(rf'{family}.*</a><span class="count">{count}</span>', html)
+
+
+def test_what_was_looked_for_in_vain_is_a_facet_of_its_own(hub: Hub) -> None:
+    for number in range(3):
+        _, (media,) = add_sheet(hub.runtime, f"BR{number}", {"scientificName": "Quercus robur"})
+        say(hub, media, "barcode", Finding("barcode", "BR0") if number == 0 else nothing_found("barcode", "Looked for codes."))
+        say(hub, media, "ruler", Finding("ruler", "x") if number else nothing_found("ruler", "Looked for a ruler."))
+    while relay.update_index(hub.runtime):
+        pass
+    html = page(hub, "/")
+    found = html[html.index("What was found") : html.index("Looked, found nothing")]
+    assert re.search(r'href="/\?kind=barcode">Barcode or QR code</a><span class="count">1<', found)
+    assert re.search(r'href="/\?kind=ruler">Ruler</a><span class="count">2<', found)
+    missing = html[html.index("Looked, found nothing") :]
+    assert re.search(r'href="/\?none=barcode">Barcode or QR code</a><span class="count">2<', missing)
+    html = page(hub, "/?none=barcode")
+    assert html.count("<article") == 2
+    assert "Looked, found nothing: Barcode or QR code" in html
 
 
 def test_a_length_stands_with_its_unit_and_uncertainty(hub: Hub) -> None:

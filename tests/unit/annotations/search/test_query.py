@@ -1,12 +1,18 @@
 """What people type, as a query tree, and the quotations that it finds."""
 
+import ast
+from pathlib import Path
+
 import pytest
 import tantivy
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from annotations.search import query, snippets
 from annotations.search.schema import BY_NAME, FIELDS
+from annotations.search.values import NotUnderstood
+from annotations.search.vocabulary import CLOSED, KINDS, SOUGHT
 from app.runtime.errors import Invalid
 from app.runtime.search import columns, elasticsearch_query
 from app.runtime.search.port import And, Everything, Fuzzy, Not, Phrase, Prefix, Range, Term, Words
@@ -33,18 +39,91 @@ TRANSLATOR = Translator(schema(FIELDS), BY_NAME, tantivy.Index(schema(FIELDS)).s
         ("year:1850..1900", Range("year", "1850", "1900")),
         ("length:50..", Range("length", "50", None)),
         ("length:..90", Range("length", None, "90")),
-        ("year:old", Words("text", "old")),
         ("hasRuler:true", Term("hasRuler", (True,))),
         ("family:*", Range("family")),
         ("scientificName:quercus", Words("name", "quercus")),
         ('recordedBy:"A. Example"', Phrase("collector", "A. Example")),
-        ("nofield:value", Phrase("text", "nofield:value")),
+        ("KIND:Barcode", Term("kind", ("barcode",))),
+        ("kind:*", Range("kind")),
+        ("has:barcode", Term("kind", ("barcode",))),
+        ("has:ruler", Term("kind", ("ruler",))),
+        ("has:eventDate", Range("eventDate")),
+        ("none:barcode", Term("none", ("barcode",))),
+        ("none:ocr", Term("none", ("label",))),
+        ("species:*", Range("scientificName")),
+        ("year:..", Range("year")),
+        ("Det: Smith", And((Words("text", "Det:"), Words("text", "Smith")))),
+        ('"nofield:value"', Phrase("text", "nofield:value")),
+        ("BR:HERB:12", Phrase("text", "BR:HERB:12")),
+        ("https://example.org/1", Phrase("text", "https://example.org/1")),
         ("ark:99999/s1vpbgmz128mk", Term("pid", ("ark:99999/s1vpbgmz128mk",))),
         ("created:1890-02", Range("created", "1890-02-01T00:00:00Z", "1890-02-28T23:59:59Z")),
     ],
 )
 def test_what_is_typed_is_understood(typed: str, meant: object) -> None:
     assert query.parse(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "instead"),
+    [
+        ("length:9..5", "length:5..9"),
+        ("quercus -length:9..5 oak", "quercus -length:5..9 oak"),
+        ("eventDate:1900..1850", "eventDate:1850..1900"),
+        ("created:2027..2026", "created:2026..2027"),
+        ("year:abc", ""),
+        ("year:1e999", ""),
+        ("year:1850-1900", "year:1850..1900"),
+        ("year:1900-1850", "year:1850..1900"),
+        ("year:>1900", "year:1900.."),
+        ("year:<=1900", "year:..1900"),
+        ("length:50mm", "length:50"),
+        ("length:5cm", "length:50"),
+        ("area:2cm²", "area:200"),
+        ("created:2026-13", ""),
+        ("eventDate:spring", ""),
+        ("famly:Fagaceae oak", "family:Fagaceae oak"),
+        ('contry:"United Kingdom"', 'country:"United Kingdom"'),
+        ("zzz:1", ""),
+        ("family: Fagaceae", "family:Fagaceae"),
+        ("kind:barcod", "kind:barcode"),
+        ("has:rulr", "has:ruler"),
+        ("none:barcodes", "none:barcode"),
+        ("layer:robots", ""),
+        ("hasRuler:maybe", "hasRuler:true"),
+        ('family:""', "family:*"),
+        ("family:faga*", ""),
+        ("species:…", ""),
+        ("coordinates:50,4", "coordinates:*"),
+    ],
+)
+def test_what_cannot_be_asked_of_a_field_is_refused_with_what_was_meant(typed: str, instead: str) -> None:
+    with pytest.raises(NotUnderstood) as refused:
+        query.parse(typed)
+    assert (refused.value.instead, refused.value.parameter) == (instead, "q")
+    assert str(refused.value).endswith(f"Did you mean {instead}?" if instead else ".")
+    query.parse(refused.value.instead)  # what is proposed can be asked
+
+
+def test_a_refusal_names_what_would_be_understood() -> None:
+    for typed, names in (("kind:x", "one of barcode, ruler"), ("zzz:1", "family, genus"), ("length:x", "50..90")):
+        with pytest.raises(NotUnderstood, match=names):
+            query.parse(typed)
+
+
+def test_every_kind_that_a_step_finds_is_known_to_the_search() -> None:
+    kinds = {
+        str(argument.value)
+        for path in Path("analytics/steps").glob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Finding"
+        for argument in [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "kind")]
+        if isinstance(argument, ast.Constant)
+    }
+    assert {"barcode", "ruler", "label", "quality", "outline"} <= kinds
+    assert kinds <= set(KINDS)
+    steps = {step["name"] for step in yaml.safe_load(Path("analytics/pipelines/sheet.yaml").read_text(encoding="utf-8"))["steps"]}
+    assert {SOUGHT.get(step, step) for step in steps} - {"quality"} == set(CLOSED["none"])
 
 
 def test_a_term_is_meant_in_any_case() -> None:
@@ -59,8 +138,11 @@ parts = st.sampled_from(
 
 
 @given(st.lists(parts, max_size=30).map("".join) | st.text(max_size=200))
-def test_no_question_fails_or_cannot_be_asked(typed: str) -> None:
-    asked = query.parse(typed[: query.LONGEST]) if typed.count(" ") < query.MOST_PARTS else query.parse("")
+def test_every_question_is_refused_with_a_sentence_or_can_be_asked(typed: str) -> None:
+    try:
+        asked = query.parse(typed[: query.LONGEST]) if typed.count(" ") < query.MOST_PARTS else query.parse("")
+    except NotUnderstood:
+        return
     TRANSLATOR.translate(asked)
     elasticsearch_query.translate(asked, BY_NAME)
     snippets.best([("", typed)], snippets.searched_words(asked))
@@ -74,9 +156,19 @@ def test_too_long_a_question_is_refused() -> None:
 
 
 def test_values_that_are_none_are_refused() -> None:
-    for given_ in ({"year": ["old"]}, {"year": ["1850..x"]}, {"hasRuler": ["perhaps"]}, {"created": ["yesterday"]}):
-        with pytest.raises(Invalid):
+    for given_ in (
+        {"year": ["old"]},
+        {"year": ["1850", "1850..x"]},
+        {"length": ["9..5"]},
+        {"hasRuler": ["perhaps"]},
+        {"created": ["yesterday"]},
+        {"kind": ["barcod"]},
+        {"none": ["x"]},
+        {"famly": ["Fagaceae"]},
+    ):
+        with pytest.raises(NotUnderstood) as refused:
             query.filters(given_)
+        assert refused.value.parameter == next(iter(given_))
 
 
 def test_several_values_of_one_field_are_alternatives() -> None:

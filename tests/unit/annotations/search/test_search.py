@@ -73,6 +73,15 @@ def machine(runtime: Runtime, media: Media, kind: str, text: str, xywh: str = "2
         )
 
 
+def found_nothing(runtime: Runtime, media: Media, step: str) -> None:
+    """As a step says that it looked and found nothing."""
+    document = comment(runtime.addresses.canvas(media.specimen_key, media.key), "Looked for it", motivation="assessing")
+    with runtime.db.begin() as session:
+        annotations.create_machine(
+            session, document, media=media, run_key="x1", kind=step, addresses=runtime.addresses, at=runtime.clock()
+        )
+
+
 @pytest.fixture
 def oak(runtime: Runtime) -> tuple[Specimen, Media]:
     specimen, (media,) = add_sheet(runtime, "BR0000005065868", OAK)
@@ -229,6 +238,59 @@ def test_unknown_parameters_are_ignored_and_said_to_be(client: FlaskClient) -> N
     assert ask(client, utm="x")["ignored"] == ["utm"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "parameter", "says"),
+    [
+        ({"q": "length:9..5"}, "q", "The range length:9..5 ends before it begins. Did you mean length:5..9?"),
+        ({"q": "year:abc"}, "q", "year is a year or a range such as 1850..1900, not 'abc'."),
+        ({"q": "famly:Fagaceae"}, "q", "Did you mean family:Fagaceae?"),
+        ({"q": "kind:barcod"}, "q", "Did you mean kind:barcode?"),
+        ({"length": "9..5"}, "length", "Did you mean 5..9?"),
+        ({"famly": "Fagaceae"}, "famly", "There is no field 'famly'. Did you mean family?"),
+        ({"kind": "barcod"}, "kind", "Did you mean barcode?"),
+        ({"facets": "famly"}, "famly", "Did you mean family?"),
+    ],
+)
+def test_what_finds_nothing_by_a_slip_is_refused_by_the_api_and_the_command_line(
+    client: FlaskClient, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str], parameter: str, says: str
+) -> None:
+    refused = client.get("/api/search", query_string=asked)
+    assert (refused.status_code, refused.json["parameter"]) == (400, parameter)
+    assert says in refused.json["detail"]
+    if "q" in asked:
+        monkeypatch.setenv("LECTOTYPE_DATA_DIR", str(runtime.settings.data_dir))
+        done = CliRunner().invoke(commands.search, [asked["q"]])
+        assert done.exit_code == 1
+        assert says in done.output
+
+
+def test_what_was_looked_for_and_not_found_is_no_finding(
+    client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]
+) -> None:
+    """Of three specimens one has a barcode, and steps looked for one on all; one of them has it on another image."""
+    specimen, media = add_sheet(runtime, "BR3", OAK, sizes=((4000, 6000), (4200, 6000)))
+    plain, (image,) = add_sheet(runtime, "BR4", OAK)
+    for looked in (*media, image, oak[1]):
+        found_nothing(runtime, looked, "barcode")
+    found_nothing(runtime, image, "ocr")
+    found_nothing(runtime, image, "specimen")
+    machine(runtime, media[1], "barcode", "BR3")
+    with runtime.db.begin() as session:
+        opinion = comment(runtime.addresses.canvas(plain.key, image.key), "No ruler either", motivation="assessing")
+        annotations.create(session, opinion, by=Principal.of_system(), addresses=runtime.addresses, at=runtime.clock())
+    index(runtime)
+    facets = {name: {one["value"]: one["count"] for one in values} for name, values in ask(client)["facets"].items()}
+    assert facets["kind"]["barcode"] == 1
+    assert facets["none"] == {"barcode": 2, "label": 1, "outline": 1}
+    assert [item["key"] for item in ask(client, q="has:barcode")["items"]] == [specimen.key]
+    assert {item["key"] for item in ask(client, q="none:barcode")["items"]} == {plain.key, oak[0].key}
+    assert ask(client, q="kind:barcode none:barcode")["total"] == 0
+    assert ask(client, has="ruler")["items"][0]["key"] == oak[0].key
+    assert ask(client, q="-has:ruler family:Fagaceae")["total"] == 2
+    assert ask(client, type="annotation", none="barcode")["total"] == 4
+    assert ask(client, type="annotation", kind="barcode")["total"] == 1
+
+
 def test_words_in_use_are_proposed(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
     assert {"value": "silva", "total": 2} in client.get("/api/search/terms?q=quercus%20sil").json["items"]
 
@@ -255,7 +317,8 @@ def test_that_nothing_was_found_is_no_word_of_the_specimen(
         )
     index(runtime)
     assert ask(client, q="seen")["total"] == 0
-    assert ask(client, q="seen", type="annotation", kind="barcode")["total"] == 1
+    assert ask(client, q="seen", type="annotation", none="barcode")["total"] == 1
+    assert ask(client, q="seen", type="annotation", kind="barcode")["total"] == 0
 
 
 def test_an_engine_that_is_down_is_503_for_search_alone(settings: Any, runtime: Runtime, client: FlaskClient) -> None:

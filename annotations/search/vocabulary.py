@@ -1,0 +1,61 @@
+"""What may be found on an image, in the words of the index: kinds of findings, and layers.
+
+A step that looked and found nothing says so in a statement too. In the index that is no finding of its kind: `kind` is what was
+found, and `none` what was looked for and not found.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+KINDS: Mapping[str, str] = {
+    "barcode": "Barcode or QR code",
+    "ruler": "Ruler",
+    "label": "Label",
+    "text": "Text",
+    "outline": "Outline of the specimen",
+    "length": "Length",
+    "width": "Width",
+    "area": "Area",
+    "quality": "Image quality",
+}
+SOUGHT: Mapping[str, str] = {"ocr": "label", "text": "label", "specimen": "outline"}  # a step, or a word, for what is looked for
+FOUND_WITH: Mapping[str, tuple[str, ...]] = {"label": ("text",), "outline": ("length", "width", "area")}
+CLOSED: Mapping[str, Sequence[str]] = {
+    "kind": tuple(KINDS),
+    "none": ("barcode", "ruler", "label", "outline"),
+    "layer": ("machine", "people"),
+}
+
+
+class Statement(Protocol):
+    """Those columns of an annotation that tell whether it says that nothing was found."""
+
+    @property
+    def layer(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def motivations(self) -> Sequence[str]: ...
+    @property
+    def value(self) -> float | None: ...
+    @property
+    def x0(self) -> float | None: ...
+
+
+def found(statement: Statement) -> str:
+    """The kind of thing that it says was found; empty where it says none."""
+    return "" if found_nothing(statement) else statement.kind
+
+
+def found_nothing(statement: Statement) -> bool:
+    """Whether a step says that it looked and found nothing: an assessment without a place or a value, but for that of quality."""
+    is_assessment = list(statement.motivations) == ["assessing"] and statement.kind not in ("", "quality")
+    return statement.layer == "machine" and is_assessment and statement.value is None and statement.x0 is None
+
+
+def not_found(statements: Iterable[Statement]) -> list[str]:
+    """The kinds of things that steps looked for and that none of these statements says were found."""
+    every = list(statements)
+    there = {found(one) for one in every}
+    sought = dict.fromkeys(SOUGHT.get(one.kind, one.kind) for one in every if found_nothing(one))
+    return [kind for kind in sought if there.isdisjoint((kind, *FOUND_WITH.get(kind, ())))]
