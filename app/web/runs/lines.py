@@ -43,6 +43,7 @@ class RunLine:
     steps: tuple[StepLine, ...] = ()
     picture: ImageLink | None = None
     media_key: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,9 @@ def of_run(run: Run, shown: Shown) -> RunLine:
     )
 
 
-def of_task_of_run(run: Run, task: Task) -> RunLine:
-    """The run as it is for this one image."""
-    state: str = {"waiting": "running"}.get(task.state, task.state)
+def of_task_of_run(run: Run, task: Task, file_name: str = "") -> RunLine:
+    """The run as it is for this one image; `file_name` tells which, where there are several."""
+    state: str = task.state
     if run.state == "retracted" or (run.state == "cancelled" and task.state == "waiting"):
         state = run.state
     when = _when(task.started_at or run.created_at)
@@ -104,10 +105,11 @@ def of_task_of_run(run: Run, task: Task) -> RunLine:
         when=when,
         took=_took(task.started_at, task.ended_at),
         counted="",
-        reason=task.reason,
+        reason=run.retraction_reason if state == "retracted" else "" if _has_failed_step(task) else task.reason,
         pipeline=run.pipeline,
         steps=steps(task),
         media_key=task.media_key,
+        file_name=file_name,
     )
 
 
@@ -147,7 +149,7 @@ def title(run: Run, shown: Shown) -> str:
             return (
                 f"Images of the {ingest_title(ingest)[:1].lower()}{ingest_title(ingest)[1:]}" if ingest else "Images of an ingest"
             )
-    return f"{run.images:,} images"
+    return images(run.images)
 
 
 def ingest_title(ingest: Ingest) -> str:
@@ -171,10 +173,26 @@ def _step(step: str, mark: Any) -> StepLine:
     return StepLine(step, str(mark.get("state", "waiting")), str(mark.get("reason") or ""), shown)
 
 
+def _has_failed_step(task: Task) -> bool:
+    """Then its reason is that of the step, which stands there."""
+    return any(isinstance(mark, Mapping) and mark.get("state") == "failed" for mark in task.steps.values())
+
+
 def _counted(run: Run) -> str:
-    counted = f"{run.done:,} of {run.images:,} images" if run.frozen_at else f"{run.done:,} of {run.images:,} images so far"
-    others = (("failed", run.failed), ("skipped", run.skipped), ("cancelled", run.cancelled))
+    """How many of its images are analysed, and what became of the others."""
+    others = (
+        ("failed", run.failed),
+        ("skipped as done before", run.skipped),
+        ("cancelled", run.cancelled),
+        ("waiting", run.waiting),
+        ("under way", run.running),
+    )
+    counted = f"{run.completed:,} of {images(run.images)} analysed" + ("" if run.frozen_at else " so far")
     return ", ".join([counted, *(f"{number:,} {what}" for what, number in others if number)])
+
+
+def images(number: int) -> str:
+    return f"{number:,} {'image' if number == 1 else 'images'}"
 
 
 def _counted_ingest(ingest: Ingest) -> str:
@@ -182,7 +200,8 @@ def _counted_ingest(ingest: Ingest) -> str:
     report = ingest.report
     if "specimensAdded" not in report:
         return f"{ingest.done:,} of {ingest.total:,} records" if ingest.total else ""
-    added = f"{report['specimensAdded']:,} specimens and {report['mediaAdded']:,} images added"
+    specimens = report["specimensAdded"]
+    added = f"{specimens:,} {'specimen' if specimens == 1 else 'specimens'} and {images(report['mediaAdded'])} added"
     return added + (f", {report['rejectedTotal']:,} refused" if report.get("rejectedTotal") else "")
 
 
@@ -194,4 +213,7 @@ def _took(began: datetime | None, ended: datetime | None) -> str:
     if began is None:
         return ""
     seconds = ((ended or clock.now()) - began).total_seconds()
-    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"

@@ -17,6 +17,7 @@ from app.runtime.principal import Principal
 from app.web.runs import lines
 from app.web.runs.lines import RunLine, Shown
 from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import sees
 from iiif.ingest import service as ingests
 from iiif.ingest.model import Ingest
@@ -32,8 +33,8 @@ COUNTED = (
     ("alreadyHere", "Here already"),
     ("merged", "Merged into specimens that are here"),
     ("refused", "Records refused"),
-    ("rejectedTotal", "Refused"),
-    ("warningsTotal", "Doubtful"),
+    ("rejectedTotal", "Refusals"),
+    ("warningsTotal", "Warnings"),
 )
 ENTRIES = (
     ("rejected", "rejectedTotal", "Refused, and why"),
@@ -43,30 +44,31 @@ ENTRIES = (
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How far the hub is: `pending` images are not zoomable yet; of the `tasks` of runs that have not ended so many are
-    `analysed`; `running` counts runs and ingests that have not ended."""
+    """How far the hub is: of its images `ready` can be shown, `failed` cannot, and the others are not zoomable yet; of the
+    `tasks` of runs that have not ended so many are over (`ended`); `running` counts runs and ingests that have not ended."""
 
     images: int
     ready: int
-    pending: int
+    failed: int
     tasks: int
-    analysed: int
+    ended: int
     running: int
 
 
 def work(session: Session) -> Work:
     """The numbers of the progress strip."""
     images, tasks = catalogue.count_media(session), analytics.tasks_of_running(session)
-    total, pending = sum(images.values()), images.get("pending", 0)
     running = sum(counts.get("running", 0) for counts in (analytics.counts(session), ingests.counts(session)))
     there = sum(tasks.values())
-    return Work(total, total - pending, pending, there, there - tasks["waiting"] - tasks["running"], running)
+    ended = there - tasks["waiting"] - tasks["running"]
+    return Work(sum(images.values()), images.get("ready", 0), images.get("failed", 0), there, ended, running)
 
 
-def of_media(session: Session, media_keys: Iterable[str]) -> list[RunLine]:
+def of_media(session: Session, images: Sequence[Media]) -> list[RunLine]:
     """What the runs over these images are for them, newest first; without those that passed them over."""
-    found = analytics.of_media(session, list(media_keys))
-    return [lines.of_task_of_run(run, task) for run, task in found if task.state != "skipped"]
+    names = {image.key: image.file_name if len(images) > 1 else "" for image in images}
+    found = analytics.of_media(session, list(names))
+    return [lines.of_task_of_run(run, task, names[task.media_key]) for run, task in found if task.state != "skipped"]
 
 
 def listing(session: Session, state: str, page: int, size: int, by: Principal) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from annotations.viewer_selectors import picture_of
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, piece_of
+from app.web.specimens import statement_words
 from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import sees
 
@@ -35,7 +36,9 @@ class FindingCard:
 
     `value` is rounded to what its uncertainty carries; `nothing` is a step that looked and found nothing, and `says` why;
     `quoted` is text as it stands on the sheet; `agrees` tells whether a code is the catalogue number (None: no code);
-    `crop` is its piece of the image, None where that is the whole or was shown just before.
+    `grounds` and `notes` are sentences about it, `doubtful` that its own text says why it is; `by` and `when` tell who says it;
+    `crop` is its piece of the image, None where that is the whole or was shown just before; `box` is where it lies on its canvas,
+    x0,y0,x1,y1 in canvas units, empty for all of it.
     """
 
     key: str
@@ -46,34 +49,43 @@ class FindingCard:
     value: str
     uncertainty: str
     unit: str
-    confidence: str
+    grounds: str
+    notes: tuple[str, ...]
+    doubtful: bool
     nothing: bool
     agrees: bool | None
     crop: ImageLink | None
     canvas: str
+    box: str
     by: str
+    when: str
 
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
+    """`by` is who says all of it, empty where several do, whom the cards then name."""
+
     title: str
     findings: tuple[FindingCard, ...]
+    by: str
 
 
-def groups(
-    found: Sequence[Annotation],
-    media: Sequence[Media],
-    shared: Collection[str],
-    catalog_number: str,
-    addresses: Addresses,
-    by: Principal,
-) -> tuple[FindingGroup, ...]:
-    """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said.
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What the cards of one specimen are written beside: its number, its images, which of them (`shared`, by key) show other
+    specimens too, so that what is said of them may be about another, and the rulers that count now, by image."""
 
-    `shared` are the keys of images that show other specimens too: a barcode there that is not this one's number is another's.
-    """
+    catalog_number: str
+    media: Sequence[Media]
+    shared: Collection[str]
+    rulers: Mapping[str, Annotation]
+    addresses: Addresses
+
+
+def groups(found: Sequence[Annotation], sheet: Sheet, by: Principal) -> tuple[FindingGroup, ...]:
+    """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
     kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
-    images = {image.key: image for image in media if image.state == "ready" and sees(image, by)}
+    images = {image.key: image for image in sheet.media if image.state == "ready" and sees(image, by)}
     sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
     for annotation in found:
         title = PEOPLE if annotation.layer == "people" else kinds.get(annotation.kind, (REST, 0))[0]
@@ -82,41 +94,59 @@ def groups(
     for title, some in sorted_out.items():
         some.sort(key=lambda one: (_nothing(one), kinds.get(one.kind, (REST, 0))[1]))
         crops: set[str] = set()
-        findings = [
-            _finding(one, shared, catalog_number, addresses, _crop(one, images.get(one.media_key), crops)) for one in some
-        ]
-        groups.append(FindingGroup(title, tuple(findings)))
+        findings = [_finding(one, sheet, _crop(one, images.get(one.media_key), crops)) for one in some]
+        said_by = {f"{one.by}, {one.when}" for one in findings}
+        groups.append(FindingGroup(title, tuple(findings), said_by.pop() if len(said_by) == 1 and title != PEOPLE else ""))
     return tuple(group for group in groups if group.findings)
 
 
-def _finding(
-    annotation: Annotation, shared: Collection[str], catalog_number: str, addresses: Addresses, crop: ImageLink | None
-) -> FindingCard:
+def _finding(annotation: Annotation, sheet: Sheet, crop: ImageLink | None) -> FindingCard:
     value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
     nothing = _nothing(annotation)
     says = said(annotation)
-    agrees = _agrees(says, catalog_number) if annotation.kind == "barcode" and not nothing else None
+    of_code = annotation.kind == "barcode" and not nothing and sheet.catalog_number != ""
+    agrees = _agrees(says, sheet.catalog_number) if of_code else None
+    box, addresses = annotation.box, sheet.addresses
     return FindingCard(
         key=annotation.key,
         iri=addresses.annotation(annotation.key),
         kind=annotation.kind,
         says=says,
-        quoted=annotation.kind in READ and not nothing,
+        quoted=annotation.kind in READ and not nothing and annotation.layer == "machine",
         value=value,
         uncertainty=uncertainty,
         unit=annotation.unit,
-        confidence="" if annotation.confidence is None else f"{annotation.confidence:.0%}",
+        grounds="" if nothing else statement_words.grounds(annotation),
+        notes=tuple(_notes(annotation, sheet)),
+        doubtful=statement_words.is_doubtful(annotation),
         nothing=nothing,
-        agrees=agrees or None if annotation.media_key in shared else agrees,
+        agrees=agrees or None if annotation.media_key in sheet.shared else agrees,
         crop=crop,
         canvas=addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else "",
-        by=_creator(annotation.document) if annotation.layer == "people" else "",
+        box="" if box is None else ",".join(f"{side:g}" for side in (box.x0, box.y0, box.x1, box.y1)),
+        by=statement_words.author(annotation),
+        when=statement_words.when(annotation.modified_at),
     )
 
 
+def _notes(annotation: Annotation, sheet: Sheet) -> Iterator[str]:
+    """What else must be known to read it rightly."""
+    if annotation.layer == "machine" and annotation.media_key in sheet.shared and not _nothing(annotation):
+        yield "The image shows other specimens too: this may be another's."
+    scale, now = statement_words.rests_on(annotation), sheet.rulers.get(annotation.media_key)
+    if scale and now is None:
+        yield "The scale that it rests on no longer stands."
+    elif scale and now is not None and scale != sheet.addresses.annotation(now.key):
+        yield "It rests on another scale than the one that counts now."
+    if annotation.kind == "ruler" and annotation.value is not None and now is not None and now.key != annotation.key:
+        yield "Another scale counts for this image."
+
+
 def _nothing(annotation: Annotation) -> bool:
-    """A step that looked and found nothing says so with this motivation and without a place."""
-    return annotation.kind != "quality" and annotation.motivations == ("assessing",) and annotation.box is None
+    """A step that looked and found nothing says so with this motivation and without a place; a person never does."""
+    if annotation.layer != "machine" or annotation.kind == "quality":
+        return False
+    return annotation.motivations == ("assessing",) and annotation.box is None and annotation.value is None
 
 
 def said(annotation: Annotation) -> str:
@@ -149,11 +179,6 @@ def rounded(value: float | None, uncertainty: float | None) -> tuple[str, str]:
 def _bodies(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     body = document.get("body")
     yield from (one for one in (body if isinstance(body, list) else [body]) if isinstance(one, Mapping))
-
-
-def _creator(document: Mapping[str, Any]) -> str:
-    creator = document.get("creator")
-    return str(creator.get("name", "")) if isinstance(creator, Mapping) else ""
 
 
 def _agrees(text: str, catalog_number: str) -> bool:

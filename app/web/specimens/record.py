@@ -4,7 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from iiif.catalogue.model import Specimen
+from app.runtime.principal import Principal, may
+from iiif.catalogue import places
+from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.rights import iri_of, of_terms
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -86,11 +89,41 @@ def spaced(term: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+@dataclass(frozen=True, slots=True)
+class ImageRights:
+    """What is said of the rights in an image: `text` to the letter, empty where nothing is; `address` of the licence that it
+    names; `of_record` where only the record says it."""
+
+    text: str
+    address: str
+    of_record: bool
+
+
+def rights(specimen: Specimen, media: Media) -> ImageRights:
+    """As the manifest gives them out."""
+    text = media.rights or of_terms(specimen.interpreted)
+    return ImageRights(text, iri_of(text), bool(text) and not media.rights)
+
+
+def withheld(specimen: Specimen, by: Principal) -> str:
+    """That the record holds its place back, and from whom; empty where it does not."""
+    term = places.withheld_by(specimen.interpreted)
+    if not term:
+        return ""
+    says = f"The record holds its place back ({spaced(term).lower()})"
+    if places.are_shown():
+        return f"{says}; this hub shows it to everybody all the same."
+    if may(by, "see", specimen):
+        return f"{says}: you see it, the public does not."
+    return f"{says}: no more than country and province are public."
+
+
 def citation(specimen: Specimen, provider: str, pid: str) -> str:
     """Who holds it, what it is, its number, its identifier: what a methods section needs."""
     terms = specimen.interpreted
     holder = terms.get("institutionCode") or provider
-    said = [holder, specimen.scientific_name, f"catalogue number {specimen.catalog_number}"]
+    said = [holder, specimen.scientific_name]
+    said += [f"catalogue number {specimen.catalog_number}"] if specimen.catalog_number else []
     said += [f"leg. {terms['recordedBy']}"] if terms.get("recordedBy") else []
     said += [terms["eventDate"]] if terms.get("eventDate") else []
     return f"{', '.join(part for part in said if part)}. {pid}"

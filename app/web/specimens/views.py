@@ -1,5 +1,7 @@
 """The search page and the page of a specimen."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, request
 
 from annotations import service as annotations
@@ -8,9 +10,11 @@ from app.runtime.http import integer
 from app.web import layout
 from app.web.image_links import picture_of
 from app.web.runs import listing
+from app.web.runs.lines import RunLine
 from app.web.specimens import annotation_cards, record, search_page
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import sees
 from iiif.presentation.canvases import canvas_views
 
@@ -51,28 +55,47 @@ def specimen(key: str) -> Response:
         statements = annotations.of_specimen(session, key, by=by)
         views = canvas_views(session, key, [image for image in media if image.state == "ready" and sees(image, by)], by)
         namesakes = catalogue.same_number(session, found)
-        runs = listing.of_media(session, [image.key for image in media if sees(image, by)])
-    name, shared = found.scientific_name, {view.media.key for view in views if view.others_total}
+        seen = [image for image in media if sees(image, by)]
+        runs = listing.of_media(session, seen)
+        rulers = annotations.scale_of(session, [image.key for image in seen], by=by)
+    shared = {view.media.key for view in views if view.others_total}
+    sheet = annotation_cards.Sheet(found.catalog_number, media, shared, rulers, addresses)
     return layout.page(
         "specimen.html",
         by=by,
         here="specimens",
         q=request.args.get("q", "")[:LONGEST_QUERY],
         specimen=found,
-        name=name,
+        name=found.scientific_name,
         type_status=found.interpreted.get("typeStatus", ""),
         picture=picture_of(views[0].media, FIRST_VIEW_PX, views[0].segment, "webp") if views else None,
         unready=[image for image in media if image.state != "ready" and sees(image, by)],
         closed=[image for image in media if not sees(image, by)],
-        images=[image for image in media if sees(image, by)],
+        images=seen,
+        rights={image.key: record.rights(found, image) for image in seen},
+        withheld=record.withheld(found, by),
         shown={view.media.key: view for view in views if view.segment is None},
         namesakes=namesakes,
-        groups=annotation_cards.groups(statements, media, shared, found.catalog_number, addresses, by),
+        groups=annotation_cards.groups(statements, sheet, by),
+        statements=len(statements),
+        cut_off=len(statements) == annotations.MAX_OF_SPECIMEN,
+        silence=_silence(seen, runs),
         runs=runs,
-        running=sum(run.state == "running" for run in runs),
+        running=sum(run.state in ("running", "waiting") for run in runs),
         sections=record.sections(found),
         manifest=addresses.manifest(key),
         record_url=addresses.specimen_record(key),
         pid=addresses.pid(key),
         cite=record.citation(found, runtime.settings.provider_name, addresses.pid(key)),
     )
+
+
+def _silence(images: Sequence[Media], runs: Sequence[RunLine]) -> str:
+    """Why nothing is said of a specimen of which nothing is."""
+    if not images:
+        return "Nothing is said of it: it has no image that can be analysed."
+    if not runs:
+        return "Nothing is said of it: no analysis has run over its images yet."
+    if all(run.state == "retracted" for run in runs):
+        return "Nothing that was said of it stands: the analyses were retracted."
+    return "Nothing that is said of it stands; how the analyses ended is told below."

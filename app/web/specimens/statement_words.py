@@ -1,0 +1,81 @@
+"""Who says a statement, when, and on what grounds, in words. Nothing here is a probability: no step has a calibrated one."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from annotations.bodies import several
+from annotations.model import Annotation
+
+CHECKED = {
+    "QR code": "Decoded; the code carries its own error correction, which agreed.",
+    "Data Matrix": "Decoded; the code carries its own error correction, which agreed.",
+    "Code 128": "Decoded; its check character agrees.",
+}
+UNCHECKED = "Decoded; a code of this kind need not have a check character, so it may be misread."
+POORLY = 0.9  # of the recogniser's score: below it, one line in a few has an error
+NAMES_SHOWN = 5
+
+
+def author(annotation: Annotation) -> str:
+    """Whom the statement names as who made it; of a person's that names nobody it says so."""
+    creators = several(annotation.document.get("creator"))
+    names = [name for name in map(_name, creators) if name]
+    if annotation.layer == "machine":
+        return ", ".join(names) or "a machine"
+    if not names:
+        return "a person who is not named"
+    left = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {left} more" if left > 0 else "")
+
+
+def when(at: datetime) -> str:
+    return f"{at:%d %b %Y, %H:%M} UTC"
+
+
+def grounds(annotation: Annotation) -> str:
+    """What a machine's statement stands on, in a sentence; empty where its own text says it, and of what people say."""
+    if annotation.layer != "machine":
+        return ""
+    details = details_of(annotation)
+    if annotation.kind == "barcode":
+        return CHECKED.get(str(details.get("format")), UNCHECKED)
+    if annotation.kind in ("label", "text"):
+        return _of_reading(details)
+    if annotation.kind == "ruler" and annotation.value is not None:
+        witnesses = [str(one) for one in several(details.get("witnesses"))]
+        return f"The unit was told by the ruler's own marks: {'; '.join(witnesses)}." if witnesses else ""
+    return ""
+
+
+def details_of(annotation: Annotation) -> Mapping[str, Any]:
+    """What stands behind a machine's statement."""
+    return next((one for one in _members(annotation, "details") if isinstance(one, Mapping)), {})
+
+
+def rests_on(annotation: Annotation) -> str:
+    """The IRI of the scale that a size in millimetres rests on; empty where none is named."""
+    return next((str(one) for one in _members(annotation, "wasDerivedFrom")), "")
+
+
+def is_doubtful(annotation: Annotation) -> bool:
+    return bool(details_of(annotation).get("doubts"))
+
+
+def _of_reading(details: Mapping[str, Any]) -> str:
+    lines = [line for line in several(details.get("lines")) if isinstance(line, Mapping)]
+    poor = sum(isinstance(line.get("confidence"), int | float) and line["confidence"] < POORLY for line in lines)
+    if not poor:
+        return "Read by machine, not proofread."
+    return f"Read by machine, not proofread; {poor} of {len(lines)} {'line' if len(lines) == 1 else 'lines'} poorly."
+
+
+def _name(creator: Any) -> str:
+    if isinstance(creator, Mapping):
+        return str(creator.get("name") or creator.get("nickname") or creator.get("id") or "")
+    return str(creator or "")
+
+
+def _members(annotation: Annotation, name: str) -> Iterator[Any]:
+    bodies = (body for body in several(annotation.document.get("body")) if isinstance(body, Mapping))
+    yield from (body[name] for body in bodies if name in body)
