@@ -138,10 +138,13 @@ def web_application() -> Callable[..., Any]:
     """The WSGI application, made in each of granian's worker processes from the settings in the environment."""
     from app.runtime import metrics  # it must not be imported before it is known where to count
     from app.web import wsgi  # the other children need none of it
+    from app.web.slow_clients import SlowClients
 
+    settings = Settings()
     processes.die_with_parent()
-    logs.configure(Settings())
+    logs.configure(settings)
     metrics.reserve()
+    SlowClients(settings.port, settings.client_seconds).watch()
     application: Callable[..., Any] = wsgi.application()
     return application
 

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     worker_threads: int = Field(default=2, ge=1, description="Jobs that one worker process runs at a time.")
     max_pixels: int = Field(default=1_000_000_000, ge=1, description="Images of more pixels are refused.")
     max_file_bytes: int = Field(default=4_000_000_000, ge=1, description="Files of more bytes are refused.")
+    client_seconds: int = Field(
+        default=60,
+        ge=1,
+        description="A connection is ended whose client takes or sends too little (1,000 bytes a second) for so long (Linux).",
+    )
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="HTTP request bodies of more bytes are refused.")
     max_width: int = Field(default=16_000, ge=1, description="Pictures given out are at most so wide and so high, in pixels.")
     max_area: int = Field(default=36_000_000, ge=1, description="Pictures given out have at most so many pixels.")

@@ -1,7 +1,7 @@
 """Bounds how many threads wait for request bodies, whatever clients do; the others serve requests without one.
 
-A body is received whole before Flask sees the request. The web server has no time limit for bodies, so a client that sends
-one slowly holds its place for as long as it likes, but no more than that: who finds no place is answered 503.
+A body is received whole before Flask sees the request. A client that sends one slowly holds its place until it is given up
+(app/web/slow_clients.py), but no more than that: who finds no place is answered 503.
 """
 
 import threading
@@ -36,6 +36,10 @@ class BodyPlaces:
         body = self._received(environ, size if size else self.most_bytes + 1)
         if body is None:
             return problem(503, "Busy", "Too many requests with bodies are being received: try again in a moment.")(
+                environ, start_response
+            )
+        if len(body) < min(size, self.most_bytes):
+            return problem(400, "Incomplete", "The connection ended before the whole body had come: nothing was done.")(
                 environ, start_response
             )
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
