@@ -15,7 +15,7 @@ from iiif.catalogue.model import Media
 from iiif.image import info
 from iiif.image.masters.pyramid_writer import STRIP_PX
 from iiif.image.pyramid.format import Pyramid
-from iiif.image.rendering import render
+from iiif.image.rendering import pictures
 from iiif.image.request import Geometry, PixelBox, Rotation, SizeLimits, other_side
 from iiif.image.serving import embedded_metadata
 
@@ -125,5 +125,5 @@ def body_of(picture: ExportedPicture, pyramid: Pyramid, packet: bytes) -> bytes:
     else:
         size = (picture.width, picture.height)
         geometry = Geometry(pyramid.width_px, pyramid.height_px, box, *size, UPRIGHT, "default", "jpg")
-        body = render.render(pyramid, geometry)
+        body = pictures.made(pyramid, geometry)
     return embedded_metadata.embed(body, "jpg", packet) if picture.is_whole else body

@@ -6,7 +6,7 @@ another size.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ except ImportError:  # its wheels are few; without it the few quarters that cann
 SOI, EOI = b"\xff\xd8", b"\xff\xd9"
 JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 MCU_PX = 16  # with chroma at half the resolution
+DCT_PX = 8
 INTERVAL = 16  # units between two restart markers
 HALF_PX = INTERVAL * MCU_PX
 RESTART = re.compile(rb"\xff[\xd0-\xd7]")
@@ -73,6 +74,36 @@ def joined(head: Head, width: int, height: int, intervals: Sequence[bytes]) -> b
         parts += [interval, RESTARTS[number % 8]]
     parts[-1] = EOI
     return b"".join(parts)
+
+
+def of_bands(bands: Iterable[bytes], width: int, height: int, rows: int) -> bytes:
+    """A JPEG of such pictures one below the other, each a JPEG of `rows` rows, a multiple of MCU_PX, but for the last.
+
+    All are of one encoder and its fixed tables, without restart markers of their own, and are taken one after another.
+    """
+    parts: list[bytes] = []
+    for number, band in enumerate(bands):
+        first = head(band)
+        if not parts:
+            in_unit = MCU_PX if _has_half_chroma(first) else DCT_PX
+            units = -(-width // in_unit) * (rows // in_unit)
+            parts.append(_with_interval(first.of_size(width, height), units))
+        parts += [band[len(first.data) : -len(EOI)], RESTARTS[number % 8]]
+    parts[-1] = EOI
+    return b"".join(parts)
+
+
+def _has_half_chroma(first: Head) -> bool:
+    """Whether a unit is of 16 × 16 pixels: of three components the first is sampled twice as often; grey has units of 8 × 8."""
+    return first.data[first.size_at + 4] == 3
+
+
+def _with_interval(data: bytes, units: int) -> bytes:
+    """The head with the marker DRI before its scan. ValueError for an interval that the marker cannot tell."""
+    if units > 0xFFFF:
+        raise ValueError(f"an interval of {units} units between restart markers")
+    at = data.rindex(b"\xff\xda")
+    return data[:at] + b"\xff\xdd\x00\x04" + units.to_bytes(2) + data[at:]
 
 
 def cuttable(width: int) -> bool:

@@ -39,20 +39,30 @@ def encode(pixels: NDArray[np.uint8], format_: str, *, bitonal: bool = False) ->
         return _pdf(pixels, bitonal=bitonal)
     grey = pixels.ndim == 2 or pixels.shape[2] < 3
     image = pyvips.Image.new_from_array(np.ascontiguousarray(pixels), interpretation="b-w" if grey else "srgb")
+    return encode_image(image, format_, bitonal=bitonal)
+
+
+def encode_image(image: pyvips.Image, format_: str, *, bitonal: bool = False) -> bytes:
+    """The same of an image, in a format that libvips writes; a pipeline is read once from top to bottom."""
     data: bytes = image.write_to_buffer(f".{format_}", **(BITONAL if bitonal else SAVE)[format_])
     return data
 
 
 def _pdf(pixels: NDArray[np.uint8], *, bitonal: bool) -> bytes:
-    """One page of that size at 72 pixels an inch, or as large as a page may be (ISO 32000-1)."""
     height, width = pixels.shape[:2]
-    if bitonal:
-        data, depth, how = zlib.compress(np.packbits(pixels >= 128, axis=1).tobytes(), 6), 1, "FlateDecode"
-    else:
-        data, depth, how = jpeg.encode(pixels, quality=QUALITY), 8, "DCTDecode"
+    bits = zlib.compress(np.packbits(pixels >= 128, axis=1).tobytes(), 6) if bitonal else b""
+    return pdf_of(bits or jpeg.encode(pixels, quality=QUALITY), width, height, grey=pixels.ndim == 2, bitonal=bitonal)
+
+
+def pdf_of(data: bytes, width: int, height: int, *, grey: bool, bitonal: bool) -> bytes:
+    """One page of that size at 72 pixels an inch, or as large as a page may be (ISO 32000-1).
+
+    `data` is a JPEG; of a bitonal picture the bits of its rows, each of whole bytes, in the form of zlib.
+    """
+    depth, how = (1, "FlateDecode") if bitonal else (8, "DCTDecode")
     points = min(1.0, PDF_MOST_POINTS / max(width, height))
     page_width, page_height = f"{width * points:.4f}", f"{height * points:.4f}"
-    colours = "DeviceGray" if pixels.ndim == 2 else "DeviceRGB"
+    colours = "DeviceGray" if grey else "DeviceRGB"
     draw = f"q {page_width} 0 0 {page_height} 0 0 cm /I Do Q".encode()
     picture = f"/Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /{colours} "
     picture += f"/BitsPerComponent {depth} /Filter /{how} /Length {len(data)}"

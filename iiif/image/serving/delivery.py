@@ -6,7 +6,7 @@ from typing import Literal
 
 from iiif.image.errors import BadParameter
 from iiif.image.pyramid.format import Stored
-from iiif.image.rendering import render
+from iiif.image.rendering import pictures, render
 from iiif.image.request import Geometry
 from iiif.image.serving import embedded_metadata
 from iiif.image.serving.open_images import OpenImages, Served
@@ -102,7 +102,7 @@ def key_of(served: Served, geometry: Geometry) -> str:
 
 def _render(images: OpenImages, served: Served, geometry: Geometry) -> bytes:
     if served.frame is None:
-        return render.render(served.pyramid, geometry)
+        return pictures.made(served.pyramid, geometry)
     box, width, height = geometry.region, geometry.width, geometry.height
     pixels = images.frames.scaled(served.media.pyramid_sha256, served.pyramid, served.frame, box, width, height)
     return render.finish(pixels, geometry)

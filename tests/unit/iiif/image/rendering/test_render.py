@@ -11,9 +11,11 @@ from PIL import Image
 
 from analytics.synth import sheet as sheet_module
 from iiif.image.masters import pyramid_writer
+from iiif.image.pyramid import jpeg
 from iiif.image.pyramid.format import Pyramid
 from iiif.image.rendering import partial_decode, render
-from iiif.image.request import Geometry, ImageRequest, PixelBox, SizeLimits
+from iiif.image.request import Geometry, ImageRequest, PixelBox, Rotation, SizeLimits
+from tests.bench import truth
 from tests.unit.iiif.image.pictures import drawn, psnr, stored_level
 from tests.unit.iiif.image.reference import cropped_and_scaled
 
@@ -66,6 +68,25 @@ def test_regions_of_a_real_sheet_are_placed_to_a_fraction_of_a_pixel(tmp_path: P
         size = max(1, round(box_width / shrink)), max(1, round(box_height / shrink / shape))
         worst = min(worst, psnr(render.scaled(pyramid, box, *size), cropped_and_scaled(full, box, *size)))
     assert worst >= 38
+
+
+def test_small_jpegs_are_made_of_the_nearest_level_and_lose_nothing_by_it(tmp_path: Path) -> None:
+    """Beside those of a finer level: luminance against the master halved and then scaled by a Lanczos window."""
+    pixels = sheet_module.draw(11, 4).rgb
+    height, width = pixels.shape[:2]
+    pyramid, _ = _derivative(pixels, tmp_path)
+    master = pyvips.Image.new_from_array(pixels, interpretation="srgb")
+    for wide in (200, 260, 300, 350, 400, 450, 600):
+        size = wide, round(wide * height / width)
+        shape = Geometry(width, height, PixelBox(0, 0, width, height), *size, Rotation.parse("0"), "default", "jpg")
+        level = max(number for number, facts in enumerate(pyramid.levels) if facts.width_px >= wide)
+        assert render.pixels_read(pyramid, shape) == width * height >> (2 * level)
+        finer = jpeg.encode(render.scaled(pyramid, shape.region, *size), quality=render.QUALITY)
+        wanted = truth.reference(master, [0, 0, width, height], *size)
+        near, fine = (
+            truth.psnr(np.asarray(Image.open(io.BytesIO(data))), wanted) for data in (render.render(pyramid, shape), finer)
+        )
+        assert near >= fine - 0.5
 
 
 @pytest.mark.parametrize("out", [1, 7, 100, 333, 500, 512, 999])
