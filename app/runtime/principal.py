@@ -43,6 +43,7 @@ LEAST: dict[Action, Role] = {
 ALL = "all"
 LONGEST_COLLECTION = 255
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
+HOW_TO_ASK = "This needs somebody who is signed in on the pages of the hub, or a token (Authorization: Bearer …)."
 HOW_TO_WRITE = "Writing needs a token: send Authorization: Bearer …, made by `lectotype token create`."
 
 
@@ -178,7 +179,7 @@ def require(by: Principal, action: Action, thing: Held | None = None, *, author:
     if may(by, action, thing, author=author):
         return
     if not by.name:
-        raise NotAllowed(by.refused or "This needs a token: send Authorization: Bearer …, made by `lectotype token create`.")
+        raise NotAllowed(by.refused or HOW_TO_ASK)
     where = "" if thing is None else " in this collection"
     raise Forbidden(f"This needs the role {LEAST[_needed(by, action, author)]}{where}, which {by.called} does not have.")
 
@@ -195,7 +196,7 @@ def of_request() -> Principal:
 
 def of_writer() -> Principal:
     """The same, of a request that changes something. Raises NotAllowed for nobody, before anything else is looked at."""
-    return _known(of_request())
+    return _known(of_request(), HOW_TO_WRITE)
 
 
 def of_page() -> Principal:
@@ -212,12 +213,12 @@ def of_page() -> Principal:
 
 def of_page_writer() -> Principal:
     """The same, of a request that changes something. Raises NotAllowed for nobody."""
-    return _known(of_page())
+    return _known(of_page(), HOW_TO_ASK)
 
 
-def _known(by: Principal) -> Principal:
+def _known(by: Principal, otherwise: str) -> Principal:
     if not by.name:
-        raise NotAllowed(by.refused or HOW_TO_WRITE)
+        raise NotAllowed(by.refused or otherwise)
     return by
 
 

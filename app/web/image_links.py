@@ -22,6 +22,11 @@ class ImageLink:
     alt: str
 
 
+def is_pictured(image: Media) -> bool:
+    """Whether pages show pictures of it. A browser fetches them without a token, and no cookie opens what is closed."""
+    return image.state == "ready" and image.access != "closed"
+
+
 def picture_of(
     image: Media, within_px: tuple[int, int], segment: PixelBox | None = None, file_type: Literal["jpg", "webp"] = "jpg"
 ) -> ImageLink:

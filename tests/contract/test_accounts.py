@@ -15,6 +15,10 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
+from analytics import service as analytics
+from analytics import tasks
+from analytics.model import Worker
+from analytics.tasks import StepMark
 from app import compose
 from app.cli import demo, main
 from app.runtime import clock
@@ -24,7 +28,9 @@ from app.runtime.errors import Conflict, Invalid, TooOften
 from app.runtime.principal import Grant, Principal, digest
 from app.runtime.settings import Settings
 from app.web import create_app
+from tests.drain import drain
 from tests.people import BROWSER, OUR_PAGE
+from tests.sheets import add_sheet
 
 SYSTEM = Principal.of_system()
 SECRET = "a long enough secret"
@@ -668,3 +674,30 @@ def test_who_is_signed_in_by_another_account_is_signed_out_of_it(hub: Runtime) -
     thief = Browser(hub)
     thief.client.set_cookie("__Host-lectotype", before, domain="hub.test", secure=True)
     assert thief.get("/account").status_code == 401
+
+
+def test_a_curator_retracts_and_restores_a_run_on_its_page(hub: Runtime) -> None:
+    _, (media,) = add_sheet(hub)
+    with hub.db.begin() as session:
+        at = hub.clock()
+        run = analytics.run_over(session, [media], by=SYSTEM, naan="99999", at=at)
+        tasks.begin(session, run.key, media.key, Worker("1", "f", {}), at=at)
+        for step in run.parameters:
+            tasks.end_step(session, run.key, media.key, step, StepMark("nothing found", "", 1.0))
+        tasks.end(session, run.key, media.key, at=at)
+    reader, cora = Browser(hub), Browser(hub)
+    reader.join(invited(hub, "rea", Grant("reader"))[1])
+    cora.join(invited(hub, "cora", Grant("curator"))[1], "Cora")
+    page = f"/runs/{run.key}"
+    assert "Retract this run" in cora.get(page).text
+    assert "Retract this run" not in reader.get(page).text
+    assert reader.post(f"{page}/retract", reason="because").status_code == 403
+    refused = cora.post(f"{page}/retract", reason=" ")
+    assert (refused.status_code, "Say why" in refused.text) == (409, True)
+    assert cora.post(f"{page}/retract", headers={"Accept": "text/html"}, reason="by a foreign page").status_code == 403
+    assert cora.post(f"{page}/retract", reason="The ruler was read in inches.").status_code == 303
+    assert "Retracted by Cora" in cora.get(page).text
+    drain(hub)
+    assert "Restore all that it stated" in cora.get(page).text
+    assert cora.post(f"{page}/restore").status_code == 303
+    assert "Restored by Cora" in cora.get(page).text

@@ -302,6 +302,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/logout"): always("/logout", 303),
     **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("", "/password", "/sessions/end", "/tokens")},
     **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("/tokens/revoke", "/remove")},
+    ("POST", "/runs/<key>/<any(cancel, retract, restore):change>"): always("/runs/x1nothing/cancel", *WRITING, 404),
     ("POST", "/accounts"): always("/accounts", *WRITING, 403),
     ("POST", "/accounts/<key>/role"): always("/accounts/v1nothing/role", *WRITING, 403),
     ("POST", "/accounts/<key>/link"): always("/accounts/v1nothing/link", *WRITING, 403),

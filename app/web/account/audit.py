@@ -51,7 +51,8 @@ def audit() -> Response:
     with context.current().reads.begin() as session:
         named = store.by_login(session, model.folded(asked["by"])) if asked["by"] else None
         found = changes.page(session, **(asked | ({"by": named.key} if named else {})), before=before, limit=SHOWN + 1)
-        names = store.names(session, [change.by for change in found])
+        named_there = [change.key for change in found if change.kind == "account"]
+        names = store.names(session, [*(change.by for change in found), *named_there])
     following = _following(asked, found, SHOWN)
     return layout.page(
         "audit.html",
@@ -97,6 +98,7 @@ def _line(change: Change, names: Any) -> dict[str, Any]:
         "action": change.action,
         "kind": change.kind,
         "key": change.key,
+        "name": names.get(change.key, "") if change.kind == "account" else "",
         "href": SHOWN_AT[change.kind].format(change.key) if change.kind in SHOWN_AT else "",
         "version": change.version,
         "details": details,

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, request, stream_with_context
+from flask import Blueprint, Response, request
 
 from app.runtime import context, ids, principal, tokens
 from app.runtime.accounts import passwords, service, sessions, store
@@ -112,7 +112,7 @@ def export() -> Response:
                 yield json.dumps(line, ensure_ascii=False) + "\n"
 
     headers = {"Content-Disposition": 'attachment; filename="lectotype-account.jsonl"'}
-    return Response(stream_with_context(lines()), content_type="application/x-ndjson", headers=headers)
+    return Response(lines(), content_type="application/x-ndjson", headers=headers)
 
 
 @blueprint.post("/account/remove")

@@ -7,7 +7,7 @@ from typing import Any
 
 from analytics.model import Run, Task
 from app.runtime import clock
-from app.web.image_links import ImageLink, picture_of
+from app.web.image_links import ImageLink, is_pictured, picture_of
 from iiif.catalogue.model import Media, Specimen
 from iiif.ingest.model import Ingest
 
@@ -88,7 +88,7 @@ def of_run(run: Run, shown: Shown) -> RunLine:
         reason=run.retraction_reason if run.state == "retracted" else run.reason or (told.reason if told else ""),
         pipeline=run.pipeline,
         steps=steps(told) if told else (),
-        picture=picture_of(image, PICTURE_PX) if image and told and image.state == "ready" else None,
+        picture=picture_of(image, PICTURE_PX) if image and told and is_pictured(image) else None,
     )
 
 

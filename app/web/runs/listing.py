@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from analytics import service as analytics
 from analytics.model import RUN_STATES, TASK_STATES, Run, Task
 from app.runtime import clock
+from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from app.web.runs import lines
@@ -151,7 +152,9 @@ def detail(
     return {
         "run": lines.of_run(run, shown),
         "all_href": f"/runs/{key}" if media_key and run.images > 1 else "",
-        "events": list(_events(run)),
+        "events": list(_events(run, accounts.names(session, [run.cancelled_by, run.retracted_by, run.restored_by]))),
+        "under_way": bool(run.under_way),
+        "may_be_retracted": run.ended_at is not None and not media_key,
         "tasks": [] if only else [lines.of_task(task, shown) for task in tasks],
         "states": [
             {"label": name.capitalize() or "All", "count": number, "active": name == state, "href": _tasks_href(key, name)}
@@ -167,18 +170,20 @@ def detail(
     }
 
 
-def _events(run: Run) -> Iterable[str]:
+def _events(run: Run, names: Mapping[str, str]) -> Iterable[str]:
     """What people did with the run, and what is under way."""
     if run.frozen_at is None and run.state == "running":
         yield "Its list of images is not complete yet."
     if run.cancelled_at:
-        yield f"Cancelled by {run.cancelled_by}, {clock.iso(run.cancelled_at)}."
+        yield f"Cancelled by {names.get(run.cancelled_by, run.cancelled_by)}, {clock.iso(run.cancelled_at)}."
     if run.retracted_at and run.state == "retracted":
         under_way = " That is under way." if run.under_way else ""
-        yield f"Retracted by {run.retracted_by}, {clock.iso(run.retracted_at)}: all that it stated is withdrawn.{under_way}"
+        who = names.get(run.retracted_by, run.retracted_by)
+        yield f"Retracted by {who}, {clock.iso(run.retracted_at)}: all that it stated is withdrawn.{under_way}"
     if run.restored_at and run.state != "retracted":
         under_way = " That is under way." if run.under_way else ""
-        yield f"Restored by {run.restored_by}, {clock.iso(run.restored_at)}: what it stated stands again.{under_way}"
+        who = names.get(run.restored_by, run.restored_by)
+        yield f"Restored by {who}, {clock.iso(run.restored_at)}: what it stated stands again.{under_way}"
 
 
 def _ingest_link(ingest: Ingest | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from annotations.model import Annotation, Canvas
 from annotations.viewer_selectors import picture_of
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
-from app.web.image_links import ImageLink, piece_of
+from app.web.image_links import ImageLink, is_pictured, piece_of
 from app.web.specimens import statement_words
 from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import sees
@@ -85,7 +85,7 @@ class Sheet:
 def groups(found: Sequence[Annotation], sheet: Sheet, by: Principal) -> tuple[FindingGroup, ...]:
     """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
     kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
-    images = {image.key: image for image in sheet.media if image.state == "ready" and sees(image, by)}
+    images = {image.key: image for image in sheet.media if is_pictured(image) and sees(image, by)}
     sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
     for annotation in found:
         title = PEOPLE if annotation.layer == "people" else kinds.get(annotation.kind, (REST, 0))[0]

@@ -18,7 +18,7 @@ from annotations.search.vocabulary import KINDS
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, TooMuch, Unavailable
 from app.runtime.principal import Principal
-from app.web.image_links import ImageLink, picture_of
+from app.web.image_links import ImageLink, is_pictured, picture_of
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
@@ -235,9 +235,9 @@ def card(
     With words asked, its page opens the search inside it.
     """
     terms = places.as_seen(specimen, by).interpreted
-    image = next((one for one in media if one.state == "ready" and sees(one, by)), None)
+    image = next((one for one in media if is_pictured(one) and sees(one, by)), None)
     waiting = "being made zoomable" if any(one.state == "pending" for one in media) else "no image"
-    if any(not sees(one, by) for one in media):
+    if any(one.access == "closed" for one in media):
         waiting = "not public"
     return Card(
         href=f"/specimens/{specimen.key}" + (f"?{urlencode({'q': q})}" if q else ""),

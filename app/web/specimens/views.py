@@ -8,7 +8,7 @@ from annotations import service as annotations
 from app.runtime import context, principal
 from app.runtime.http import integer
 from app.web import layout
-from app.web.image_links import picture_of
+from app.web.image_links import is_pictured, picture_of
 from app.web.runs import listing
 from app.web.runs.lines import RunLine
 from app.web.specimens import annotation_cards, record, search_page
@@ -60,6 +60,7 @@ def specimen(key: str) -> Response:
         rulers = annotations.scale_of(session, [image.key for image in seen], by=by)
     shared = {view.media.key for view in views if view.others_total}
     sheet = annotation_cards.Sheet(found.catalog_number, media, shared, rulers, addresses)
+    pictured = [view for view in views if is_pictured(view.media)]
     return layout.page(
         "specimen.html",
         by=by,
@@ -68,9 +69,9 @@ def specimen(key: str) -> Response:
         specimen=found,
         name=found.scientific_name,
         type_status=found.interpreted.get("typeStatus", ""),
-        picture=picture_of(views[0].media, FIRST_VIEW_PX, views[0].segment, "webp") if views else None,
+        picture=picture_of(pictured[0].media, FIRST_VIEW_PX, pictured[0].segment, "webp") if pictured else None,
         unready=[image for image in media if image.state != "ready" and sees(image, by)],
-        closed=[image for image in media if not sees(image, by)],
+        closed=[image for image in media if image.access == "closed"],
         images=seen,
         rights={image.key: record.rights(found, image) for image in seen},
         withheld=record.withheld(found, by),

@@ -1,0 +1,206 @@
+"""The table of permissions: every address, asked by people of every role, by cookie and by token. It rests on the table of
+addresses in test_visibility.py, and on NEEDS for those that change something.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from werkzeug.test import Client
+
+from app.runtime import context, tokens
+from app.runtime.principal import ROLES, Principal
+from tests.contract import test_visibility
+from tests.contract.test_visibility import HERE, TABLE, Hub, Row, Sheet
+from tests.people import OUR_PAGE, Person, add_person
+from tests.sheets import comment
+
+Need = Literal["nobody", "reader", "annotator", "reviewer", "curator", "administrator", "person"]
+Over = Literal["sheet", "hub", "any"]
+REFUSED = (401, 403)
+# Addresses that read the cookie; all others must answer as if none was sent.
+BY_COOKIE = {
+    "/", "/specimens/<key>", "/runs", "/runs/<key>", "/runs/<key>/<any(cancel, retract, restore):change>", "/login", "/logout",
+    "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
+    "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
+    "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes",
+}  # fmt: skip
+FORM, JSON_LD = "application/x-www-form-urlencoded", "application/ld+json"
+
+
+@dataclass(frozen=True)
+class Change:
+    """Who may do it, over the collection of the sheet, over all (`hub`) or over any at all; and what is sent."""
+
+    need: Need
+    path: str
+    body: Any = ""
+    content_type: str = FORM
+    over: Over = "sheet"
+
+
+def curates(path: str, body: Any = "", content_type: str = "application/json") -> Change:
+    return Change("curator", path, body, content_type, over="hub")
+
+
+def administers(path: str, body: Any = "") -> Change:
+    return Change("administrator", path, body, over="hub")
+
+
+NEEDS: dict[tuple[str, str], Change] = {
+    ("POST", "/annotations/"): Change("annotator", "/annotations/", "comment", JSON_LD),
+    ("PUT", "/annotations/<key>"): Change("curator", "/annotations/note-{access}", "comment", JSON_LD),  # of somebody else
+    ("DELETE", "/annotations/<key>"): Change("curator", "/annotations/mask-{access}"),
+    ("POST", "/masks/"): Change("annotator", "/masks/", "no picture", "image/png", over="any"),
+    ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
+    ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),
+    ("POST", "/api/runs/<key>/retract"): curates("/api/runs/x1nothing/retract", {"reason": "wrong"}),
+    ("POST", "/api/runs/<key>/restore"): curates("/api/runs/x1nothing/restore"),
+    ("PUT", "/api/specimens/<key>/media/<media_key>"): Change(
+        "curator", "/api/specimens/{specimen}/media/{media}", {"role": "whole"}, "application/json"
+    ),
+    ("DELETE", "/api/specimens/<key>/media/<media_key>"): Change("curator", "/api/specimens/{specimen}/media/{media}"),
+    ("POST", "/runs/<key>/<any(cancel, retract, restore):change>"): curates("/runs/x1nothing/cancel", "", FORM),
+    ("POST", "/account"): Change("person", "/account", "name=&email=&orcid="),
+    ("POST", "/account/password"): Change("person", "/account/password", "current=x"),
+    ("POST", "/account/sessions/end"): Change("person", "/account/sessions/end", "session=none"),
+    ("POST", "/account/tokens"): Change("person", "/account/tokens", "name=&role=reader"),
+    ("POST", "/account/tokens/revoke"): Change("person", "/account/tokens/revoke", "name=spare-of-{login}"),
+    ("POST", "/account/remove"): Change("person", "/account/remove", "current=x"),
+    ("POST", "/accounts"): administers("/accounts", "login=%20"),
+    ("POST", "/accounts/<key>/role"): administers("/accounts/v1nothing/role", "role=reader"),
+    ("POST", "/accounts/<key>/link"): administers("/accounts/v1nothing/link"),
+    ("POST", "/accounts/<key>/<any(block, unblock, remove):change>"): administers("/accounts/v1nothing/block"),
+    ("POST", "/login"): Change("nobody", "/login", "login=a&password=b"),
+    ("POST", "/join"): Change("nobody", "/join", "code=x&name=a&password=b&again=c"),
+    ("POST", "/logout"): Change("nobody", "/logout"),
+}
+PERSONAL = {("GET", "/account"), ("GET", "/account/export")}
+
+
+hub = test_visibility.hub  # the fixture
+
+
+@pytest.fixture
+def client(hub: Hub) -> Client:
+    """One that keeps no cookies: those that are sent stand in each request."""
+    context.use(hub.runtime)
+    return Client(hub.client.application, use_cookies=False)
+
+
+@pytest.fixture(scope="module")
+def people(hub: Hub) -> dict[str, Person]:
+    """For each role one over all, one over the collection of the sheets, and one over another; and one without a role."""
+    context.use(hub.runtime)
+    made = {"none": add_person(hub.runtime, "none")}
+    for role in ROLES:
+        for place, collection in (("all", "all"), ("here", HERE), ("elsewhere", "P")):
+            made[f"{role}-{place}"] = add_person(hub.runtime, f"{role}-{place}", role, collection)
+    with hub.runtime.db.begin() as session:
+        for login, person in made.items():
+            how: Any = {"by": Principal.of_system(), "account": person.key}
+            tokens.create(session, f"spare-of-{login}", hub.runtime.clock(), **how)
+    return made
+
+
+def may(need: Need, who: str, over: Over) -> bool:
+    """What the table says."""
+    role, _, place = who.partition("-")
+    if need in ("nobody", "person"):
+        return need == "nobody" or who != ""
+    if role not in ROLES or (place == "elsewhere" and over != "any") or (over == "hub" and place != "all"):
+        return False
+    return ROLES.index(role) >= ROLES.index(need)  # type: ignore[arg-type]
+
+
+def ways(rule: str, person: Person, who: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """As whom a person asks who sends a token, and who sends a cookie: where that is not read, as nobody."""
+    yield who, person.bearer
+    yield who if rule in BY_COOKIE else "", {**person.cookie, **OUR_PAGE}
+
+
+def filled(form: str, hub: Hub, sheet: Sheet, login: str = "") -> str:
+    keys = {"specimen": sheet.specimen.key, "media": sheet.media.key, "access": sheet.media.access, "login": login}
+    return form.format(**keys)
+
+
+@pytest.mark.parametrize(("method", "rule"), [rule for rule in NEEDS if rule[1] != "/logout"])
+def test_what_changes_something_is_done_for_who_may(
+    hub: Hub,
+    people: dict[str, Person],
+    client: Client,
+    method: str,
+    rule: str,
+) -> None:
+    change, sheet = NEEDS[method, rule], hub.sheets["open"]
+    for login, person in (*people.items(), ("", Person(""))):
+        for who, headers in ways(rule, person, login):
+            body = change.body
+            if body == "comment":
+                body = comment(hub.runtime.addresses.canvas(sheet.specimen.key, sheet.media.key))
+            data = filled(body, hub, sheet, login) if isinstance(body, str) else json.dumps(body)
+            said = {**headers, **(OUR_PAGE if change.need == "nobody" else {}), "Content-Type": change.content_type}
+            said |= {"If-Match": '"another"'}  # so that who may delete does not
+            answer = client.open(filled(change.path, hub, sheet), method=method, headers=said, data=data)
+            allowed = may(change.need, who, change.over) and (change.need != "person" or "Cookie" in headers)
+            if change.need == "nobody":
+                assert answer.status_code in (200, 303, 400, 401, 429), (rule, login, answer.text)
+                assert "sign in again" not in answer.text
+            elif allowed:
+                assert answer.status_code not in REFUSED, (rule, who, list(headers), answer.text[:300])
+            else:
+                expected = 403 if who and change.need != "person" else 401
+                assert answer.status_code == expected, (rule, login, list(headers), answer.status_code, answer.text[:300])
+
+
+READ = [
+    (rule, number, access)
+    for (method, rule), rows in TABLE.items()
+    for number in range(len(rows))
+    for access in ("open", "closed")
+    if method == "GET"
+]
+
+
+@pytest.mark.parametrize(("rule", "number", "access"), READ)
+def test_what_is_read_is_told_to_who_may(
+    hub: Hub,
+    people: dict[str, Person],
+    client: Client,
+    rule: str,
+    number: int,
+    access: Any,
+) -> None:
+    row: Row = TABLE["GET", rule][number]
+    sheet = hub.sheets[access]
+    nobody, _, reader, curator = row.statuses(access).values()
+    need: Need = "nobody"
+    over: Over = "hub" if rule in ("/api/changes", "/audit", "/api/ingests/<key>/report.csv") else "sheet"
+    if ("GET", rule) in PERSONAL:
+        need = "person"
+    elif nobody in REFUSED and nobody != 403:
+        need = "reader" if reader not in REFUSED else "curator" if curator not in REFUSED else "administrator"
+        over = "hub" if need == "administrator" else over
+    elif nobody == 403:
+        return  # /metrics, which has a token of its own
+    if rule == "/api/ingests/<key>/report.csv":
+        need = "reader"  # of every collection
+    for login, person in people.items():
+        for who, headers in ways(rule, person, login):
+            answer = client.get(row.path(hub, sheet), headers={**headers, "Accept": "application/json"})
+            allowed = may(need, who, over) and (need != "person" or "Cookie" in headers)
+            if allowed:
+                assert answer.status_code not in REFUSED, (rule, who, list(headers), answer.text[:300])
+            else:
+                expected = 403 if who and need != "person" else 401
+                assert answer.status_code == expected, (rule, who, list(headers), answer.status_code, answer.text[:300])
+            assert ("Cookie" in answer.headers.get("Vary", "")) == (rule in BY_COOKIE)
+
+
+def test_who_signs_out_is_out(hub: Hub, client: Client) -> None:
+    zoe = add_person(hub.runtime, "zoe", "administrator")
+    assert client.get("/accounts", headers=zoe.cookie).status_code == 200
+    assert client.post("/logout", headers={**zoe.cookie, **OUR_PAGE}).status_code == 303
+    assert client.get("/accounts", headers=zoe.cookie).status_code == 401
