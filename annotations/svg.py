@@ -6,14 +6,16 @@ where they began. SVG 1.1 and 2, section 5 (structure, `use`), and what `svg_sty
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from annotations.errors import AnnotationTooBig, BadSelector
-from annotations.model import CanvasBox, Line, Ring
+from annotations.model import CanvasBox, Line, Point, Ring
 from annotations.region_outlines import cut_line, cut_ring
 from annotations.regions import bounds, opened
+from annotations.svg_areas import Area, covered
 from annotations.svg_lengths import MAX_COORDINATE, Viewport, length
 from annotations.svg_paths import MAX_POINTS
-from annotations.svg_shapes import Path, shape
+from annotations.svg_shapes import shape
 from annotations.svg_styles import Properties, Styles, Value
 from annotations.svg_transforms import IDENTITY, Matrix, applied, matrix_of, moved
 from annotations.svg_tree import MAX_DEPTH, Element, parse
@@ -42,11 +44,22 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
+class Path:
+    """A subpath of the shape of that number, and by which rule that is filled."""
+
+    points: tuple[Point, ...]
+    closed: bool
+    shape: int
+    even_odd: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Around:
-    """What an element is drawn in: the viewport, whether things are visible there, and which `use` elements it stands in."""
+    """What an element is drawn in: the viewport, what holds for shapes there, and which `use` elements it stands in."""
 
     viewport: Viewport
     visible: bool = True
+    even_odd: bool = False
     uses: tuple[Element, ...] = ()
 
 
@@ -58,12 +71,11 @@ def read_svg(text: str, size: tuple[float, float] | None = None) -> Drawing:
     paths = _Reader(text).drawn(Viewport(*size) if size else Viewport())
     if not paths:
         raise BadSelector("The SVG holds no polygon, polyline, line, path, rect, circle or ellipse.", parameter="selector")
-    if not all(abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE for points, _ in paths for x, y in points):
+    if not all(abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE for path in paths for x, y in path.points):
         raise BadSelector("The SVG holds a coordinate that is not a usable number.", parameter="selector")
-    return Drawing(
-        tuple(opened(points) for points, closed in paths if closed),
-        tuple(tuple(points) for points, closed in paths if not closed),
-    )
+    shapes = groupby((path for path in paths if path.closed), key=lambda path: (path.shape, path.even_odd))
+    areas = [Area(tuple(opened(path.points) for path in of_one), even_odd) for (_, even_odd), of_one in shapes]
+    return Drawing(covered(areas), tuple(path.points for path in paths if not path.closed))
 
 
 class _Reader:
@@ -80,7 +92,7 @@ class _Reader:
         if _is_undrawn(properties):
             return []
         frame = outermost(properties, canvas)
-        around = _Around(frame.inner, _is_visible(properties, visible=True))
+        around = _inherited(properties, _Around(frame.inner))
         paths = _put(self._children(root, around), frame.matrix)
         own = matrix_of(properties, frame.said, lambda: _bounds(paths), is_root=True)
         return _put(_put(paths, own), frame.place)
@@ -97,7 +109,7 @@ class _Reader:
         properties = self.styles.of(element)
         if _is_undrawn(properties):
             return []
-        around = replace(around, visible=_is_visible(properties, visible=around.visible))
+        around = _inherited(properties, around)
         paths = self._contents(element, properties, around)
         return _put(paths, matrix_of(properties, around.viewport, lambda: _bounds(paths)))
 
@@ -112,11 +124,14 @@ class _Reader:
             return [] if chosen is None else self._element(chosen, around)
         if element.name in GROUPS:
             return self._children(element, around)
-        paths = shape(element, properties, around.viewport)
-        self.points += sum(len(points) for points, _ in paths)
+        drawn = [
+            Path(tuple(points), closed, self.drawn_elements, around.even_odd)
+            for points, closed in shape(element, properties, around.viewport)
+        ]
+        self.points += sum(len(path.points) for path in drawn)
         if self.points > MAX_POINTS:
             raise AnnotationTooBig(f"A shape may have up to {MAX_POINTS:,} points.", parameter="selector")
-        return paths if around.visible else []
+        return drawn if around.visible else []
 
     def _framed(self, element: Element, frame: Frame, around: _Around) -> list[Path]:
         """The contents of an svg element or a symbol, clipped to its viewport."""
@@ -142,7 +157,7 @@ class _Reader:
         own = self.styles.of(used)
         if used.name == "svg" and _is_undrawn(own):
             return []
-        around = replace(around, visible=_is_visible(own, visible=around.visible))
+        around = _inherited(own, around)
         sized = {
             name: value for name, value in properties.items() if name in ("width", "height") and value.text.strip() != "auto"
         }
@@ -155,10 +170,14 @@ def _is_undrawn(properties: Properties) -> bool:
     return properties.get("display", Value("inline")).text.strip() == "none"
 
 
-def _is_visible(properties: Properties, *, visible: bool) -> bool:
-    """Whether shapes are, where `visible` says it of what is around."""
-    said = properties.get("visibility", Value("")).text.strip()
-    return said == "visible" if said in ("visible", "hidden", "collapse") else visible
+def _inherited(properties: Properties, around: _Around) -> _Around:
+    """What holds for shapes in an element with these properties."""
+    visibility, rule = (properties.get(name, Value("")).text.strip() for name in ("visibility", "fill-rule"))
+    return replace(
+        around,
+        visible=visibility == "visible" if visibility in ("visible", "hidden", "collapse") else around.visible,
+        even_odd=rule == "evenodd" if rule in ("nonzero", "evenodd") else around.even_odd,
+    )
 
 
 def _is_chosen(child: Element) -> bool:
@@ -178,11 +197,11 @@ def _holds(element: Element, inner: Element) -> bool:
 def _put(paths: list[Path], matrix: Matrix) -> list[Path]:
     if matrix == IDENTITY:
         return paths
-    return [([applied(matrix, point) for point in points], closed) for points, closed in paths]
+    return [replace(path, points=tuple(applied(matrix, point) for point in path.points)) for path in paths]
 
 
 def _bounds(paths: Sequence[Path]) -> CanvasBox | None:
-    return bounds([points for points, _ in paths]) if paths else None
+    return bounds([path.points for path in paths]) if paths else None
 
 
 def _clipped(paths: list[Path], width: float, height: float) -> list[Path]:
@@ -191,9 +210,9 @@ def _clipped(paths: list[Path], width: float, height: float) -> list[Path]:
     if box is None or (box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height):
         return paths
     kept: list[Path] = []
-    for points, closed in paths:
-        if not closed:
-            kept += [(list(piece), False) for piece in cut_line(tuple(points), width, height)]
-        elif len(ring := cut_ring(opened(points), width, height)) >= 3:
-            kept.append((list(ring), True))
+    for path in paths:
+        if not path.closed:
+            kept += [replace(path, points=piece) for piece in cut_line(path.points, width, height)]
+        elif len(ring := cut_ring(opened(path.points), width, height)) >= 3:
+            kept.append(replace(path, points=ring))
     return kept

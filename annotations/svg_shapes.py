@@ -12,11 +12,11 @@ from annotations.svg_paths import PIECES, subpaths
 from annotations.svg_styles import Properties, Value
 from annotations.svg_tree import Element
 
-Path = tuple[list[Point], bool]  # its points and whether it is closed
+Subpath = tuple[list[Point], bool]  # its points and whether it is closed
 OF_PATH = re.compile(r"path\s*\(\s*(?:\w+\s*,\s*)?[\"']([^\"']*)[\"']\s*\)", re.ASCII)
 
 
-def shape(element: Element, properties: Properties, viewport: Viewport) -> list[Path]:
+def shape(element: Element, properties: Properties, viewport: Viewport) -> list[Subpath]:
     """Its paths; none for what has no extent and is not drawn. Raises BadSelector, AnnotationTooBig."""
     if element.name not in SHAPES:
         raise BadSelector(
@@ -31,20 +31,20 @@ def shape(element: Element, properties: Properties, viewport: Viewport) -> list[
     return paths
 
 
-def _line_or_ring(points: list[Point], element: Element) -> Path:
+def _line_or_ring(points: list[Point], element: Element) -> Subpath:
     """A line if it says so (`region_text.LINE`) or does not end where it began; else a ring."""
     return points, element.attributes.get("data-kind") != "line" and len(points) > 3 and points[0] == points[-1]
 
 
-def _polygon(element: Element, _: Properties, __: Viewport) -> list[Path]:
+def _polygon(element: Element, _: Properties, __: Viewport) -> list[Subpath]:
     return [(_pairs(element), True)]
 
 
-def _polyline(element: Element, _: Properties, __: Viewport) -> list[Path]:
+def _polyline(element: Element, _: Properties, __: Viewport) -> list[Subpath]:
     return [_line_or_ring(_pairs(element), element)]
 
 
-def _line(element: Element, _: Properties, viewport: Viewport) -> list[Path]:
+def _line(element: Element, _: Properties, viewport: Viewport) -> list[Subpath]:
     said = {name: Value(text) for name, text in element.attributes.items()}
     x1, x2 = (length(said, name, viewport.width, 0.0) for name in ("x1", "x2"))
     y1, y2 = (length(said, name, viewport.height, 0.0) for name in ("y1", "y2"))
@@ -58,7 +58,7 @@ def _pairs(element: Element) -> list[Point]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def _rect(_: Element, properties: Properties, viewport: Viewport) -> list[Path]:
+def _rect(_: Element, properties: Properties, viewport: Viewport) -> list[Subpath]:
     x, y = length(properties, "x", viewport.width, 0.0), length(properties, "y", viewport.height, 0.0)
     width = _extent(properties, "width", viewport.width)
     height = _extent(properties, "height", viewport.height)
@@ -79,16 +79,16 @@ def _quarter(cx: float, cy: float, rx: float, ry: float, quarter: int) -> list[P
     return [(cx + rx * math.cos(angle), cy + ry * math.sin(angle)) for angle in angles]
 
 
-def _circle(_: Element, properties: Properties, viewport: Viewport) -> list[Path]:
+def _circle(_: Element, properties: Properties, viewport: Viewport) -> list[Subpath]:
     radius = _extent(properties, "r", viewport.diagonal)
     return _round(properties, viewport, radius, radius)
 
 
-def _ellipse(_: Element, properties: Properties, viewport: Viewport) -> list[Path]:
+def _ellipse(_: Element, properties: Properties, viewport: Viewport) -> list[Subpath]:
     return _round(properties, viewport, *_radii(properties, viewport))
 
 
-def _round(properties: Properties, viewport: Viewport, rx: float, ry: float) -> list[Path]:
+def _round(properties: Properties, viewport: Viewport, rx: float, ry: float) -> list[Subpath]:
     cx, cy = length(properties, "cx", viewport.width, 0.0), length(properties, "cy", viewport.height, 0.0)
     if not rx or not ry:
         return []
@@ -111,7 +111,7 @@ def _extent(properties: Properties, name: str, whole: float | None) -> float:
     return found
 
 
-def _path(element: Element, properties: Properties, _: Viewport) -> list[Path]:
+def _path(element: Element, properties: Properties, _: Viewport) -> list[Subpath]:
     """Every subpath: a ring where it is closed (Z) or ends where it began, else a line."""
     data = properties.get("d", Value(""))
     text = "" if data.text == "none" else data.text
@@ -123,7 +123,7 @@ def _path(element: Element, properties: Properties, _: Viewport) -> list[Path]:
     return [(points, True) if closed else _line_or_ring(points, element) for points, closed in subpaths(text)]
 
 
-SHAPES: dict[str, Callable[[Element, Properties, Viewport], list[Path]]] = {
+SHAPES: dict[str, Callable[[Element, Properties, Viewport], list[Subpath]]] = {
     "polygon": _polygon,
     "polyline": _polyline,
     "line": _line,

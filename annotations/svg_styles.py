@@ -13,7 +13,7 @@ from annotations.svg_tree import Element, Tree
 
 GEOMETRY = frozenset({"x", "y", "width", "height", "cx", "cy", "r", "rx", "ry", "d"})
 MOVES = frozenset({"transform", "transform-origin", "transform-box", "translate", "rotate", "scale"})
-READ = GEOMETRY | MOVES | {"display", "visibility", "overflow"}
+READ = GEOMETRY | MOVES | {"display", "visibility", "overflow", "fill-rule"}
 OF_ATTRIBUTES = (READ | {"viewBox", "preserveAspectRatio"}) - {"translate", "rotate", "scale"}  # `rotate` is of text
 REFUSED = {"zoom": ("normal", "1", "100%"), "offset": ("none",), "offset-path": ("none",)}  # with the values that change nothing
 ABOUT = READ | REFUSED.keys()

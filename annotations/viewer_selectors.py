@@ -84,7 +84,7 @@ def _drawing(region: Region) -> str:
     start = '<svg xmlns="http://www.w3.org/2000/svg">'
     if len(region.rings) == 1 and not region.lines:
         points = " ".join(f"{rounded(x)},{rounded(y)}" for x, y in region.rings[0])
-        return f'{start}<polygon points="{points}"/></svg>'
+        return f'{start}<polygon points="{points}" fill-rule="evenodd"/></svg>'  # the points first, as Annotorious wants them
     if not region.rings and len(region.lines) == 1 and len(region.lines[0]) == 2:
         (x1, y1), (x2, y2) = region.lines[0]
         ends = f'x1="{rounded(x1)}" y1="{rounded(y1)}" x2="{rounded(x2)}" y2="{rounded(y2)}"'

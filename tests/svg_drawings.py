@@ -82,6 +82,19 @@ AREAS = {
     "after a closing": of_size('<path d="M20,20h50v50h-50z l100,100 h50 v-50 z"/>'),
     "closed by its end": of_size('<path d="M20,20 h100 v100 h-100 v-100"/>'),
     "nothing beside": of_size(f'{SHAPE}<rect width="0" height="9"/><circle cx="9" cy="9"/><rect x="4"/>'),
+    # what overlaps
+    "overlapping": of_size(f'{SHAPE}<circle cx="60" cy="50" r="30"/><rect x="50" y="40" width="150" height="20"/>'),
+    "one within the other": of_size('<rect width="200" height="200"/><circle cx="100" cy="100" r="50"/>'),
+    "apart": of_size(f'{SHAPE}<circle cx="160" cy="150" r="30"/>'),
+    "star": of_size('<polygon points="100,10 40,198 190,78 10,78 160,198"/>'),
+    "hole by its direction": of_size('<path d="M20,20h150v200h-150z m30,30v60h60v-60z"/>'),
+    "no hole by its direction": of_size('<path d="M20,20h150v200h-150z m30,30h60v60h-60z"/>'),
+    "rule of a group": of_size(group('fill-rule="evenodd"', '<path d="M20,20h150v200h-150z m30,30h60v60h-60z"/>')),
+    "rule of a style": styled("path { fill-rule: evenodd }", '<path d="M20,20h150v200h-150z m30,30h60v60h-60z"/>'),
+    "two with holes": of_size(
+        '<path fill-rule="evenodd" d="M20,20h150v200h-150z m30,30h60v60h-60z"/><rect x="60" y="60" width="90" height="20"/>'
+    ),
+    "mirrored over itself": of_size(f'{SHAPE}<g transform="matrix(-1 0 0 1 90 0)">{SHAPE}</g>'),
     # what is not displayed
     "not displayed": of_size(f'{SHAPE}<g display="none"><rect width="200" height="200"/></g>'),
     "not displayed by style": of_size(f'{SHAPE}<rect style="display:none" width="200" height="200"/>'),

@@ -24,6 +24,13 @@ eighths = st.integers(0, 8 * min(WIDTH, HEIGHT)).map(lambda number: number / 8)
 doubles = st.floats(0, min(WIDTH, HEIGHT), allow_nan=False, allow_subnormal=False)
 
 
+def drawn_lines(number: st.SearchStrategy[float]) -> st.SearchStrategy[Region]:
+    """Lines of such numbers that a selector may say: each of two places at least, some of them ending where they began."""
+    line = st.lists(st.tuples(number, number), min_size=2, max_size=8, unique=True)
+    closed = line.map(lambda points: [*points, points[0]])
+    return st.lists(line | closed, min_size=1, max_size=3).map(lambda lines: Region.of_line(*lines))
+
+
 def regions(number: st.SearchStrategy[float]) -> st.SearchStrategy[Region]:
     """Regions of every kind whose coordinates are such numbers (masks have whole ones)."""
     point = st.tuples(number, number)

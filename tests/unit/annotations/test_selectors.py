@@ -11,7 +11,7 @@ from annotations.errors import BadSelector
 from annotations.model import CanvasBox
 from annotations.regions import Region
 from app.runtime.errors import DomainError
-from tests.unit.annotations.region_strategies import doubles
+from tests.unit.annotations.region_strategies import doubles, drawn_lines
 from tests.unit.annotations.region_strategies import regions as every_region
 from tests.unit.annotations.selector_forms import SHEET, drawn, fragment, svg
 
@@ -128,7 +128,7 @@ def test_a_point_without_two_numbers_is_refused(point: dict[str, object]) -> Non
 # What is stored
 
 
-@given(every_region(doubles).filter(lambda region: region.mask is None))
+@given(every_region(doubles).filter(lambda region: region.mask is None) | drawn_lines(doubles))
 def test_a_region_comes_back_from_its_stored_form_exactly(region: Region) -> None:
     try:
         assert selectors.read(selectors.stored_selectors(region), SHEET) == region

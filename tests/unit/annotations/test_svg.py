@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from annotations import selectors, viewer_selectors
 from annotations.errors import AnnotationTooBig, BadSelector
 from annotations.model import CanvasBox, Ring
-from annotations.regions import Region, bounds
+from annotations.regions import Region, bounds, holds
 from annotations.svg import read_svg
 from app.runtime.errors import DomainError
 from tests.unit.annotations.selector_forms import SHEET, svg
@@ -220,3 +220,33 @@ def test_any_style_is_read_or_refused(css: str, value: str) -> None:
     ):
         with contextlib.suppress(DomainError):
             assert selectors.read({"type": "SvgSelector", "value": svg(text)}, SHEET) is not None
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        '<polygon points="' + " ".join(f"{x % 2 * 500},{x}" for x in range(9_000)) + ' 250,-9"/>',
+        '<polygon points="' + " ".join(f"{x % 2 * 500 + x % 99},0" for x in range(9_000)) + ' 250,9"/>',
+        '<path d="' + "M0,0h10v10h-10z" * 3_000 + '"/>',
+    ],
+)
+def test_areas_that_meet_too_often_stay_as_they_were_drawn(inner: str) -> None:
+    assert sum(map(len, read_svg(svg(inner)).rings)) >= 9_000
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=3, max_size=6), min_size=1, max_size=3))
+def test_areas_cover_what_any_of_them_goes_round(drawn: list[list[tuple[int, int]]]) -> None:
+    """Compared at places that lie on no side, with the turns of the angle under which each ring is seen from there."""
+    inner = "".join('<polygon points="' + " ".join(f"{x},{y}" for x, y in ring) + '"/>' for ring in drawn)
+    try:
+        rings = read_svg(svg(inner)).rings
+    except DomainError:
+        return
+    for x, y in ((column + 0.513, row + 0.4871) for column in range(9) for row in range(9)):
+        assert holds(rings, x, y) == any(round(turns(ring, x, y)) != 0 for ring in drawn)
+
+
+def turns(ring: list[tuple[int, int]], x: float, y: float) -> float:
+    angles = [math.atan2(b - y, a - x) for a, b in ring]
+    steps = (after - before for before, after in zip(angles, angles[1:] + angles[:1], strict=True))
+    return sum((step + math.pi) % (2 * math.pi) - math.pi for step in steps) / (2 * math.pi)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from annotations import clipping, selectors, viewer_selectors
 from annotations.model import CanvasBox
 from annotations.regions import Region, bounds
-from tests.unit.annotations.region_strategies import regions as every_region
+from tests.unit.annotations.region_strategies import drawn_lines
 from tests.unit.annotations.selector_forms import SHEET, svg
 
 numbers = st.floats(0, 3999, allow_nan=False).map(lambda number: round(number, 3))
@@ -80,15 +80,10 @@ def test_a_picture_of_a_point_or_a_level_line_shows_its_surroundings(box: Canvas
     assert viewer_selectors.picture_of(box, SHEET) == shown
 
 
-def is_line(region: Region) -> bool:
-    """Whether it is a line that a selector may say: with two places."""
-    return region.kind == "line" and all(len(set(line)) > 1 for line in region.lines)
-
-
 thousandths = st.integers(0, 480_000).map(lambda number: number / 1000)
 
 
-@given(every_region(thousandths).filter(is_line))
+@given(drawn_lines(thousandths))
 def test_a_line_comes_back_from_viewers_as_a_line_even_if_it_ends_where_it_began(region: Region) -> None:
     for drawn in (viewer_selectors.viewer_selectors(region)[1], viewer_selectors.drawing_selector(region)):
         assert selectors.read(drawn, SHEET) == region
