@@ -186,7 +186,7 @@ def test_a_segments_selectors_count_from_its_corner(hub: Hub, sheet: Sheet, endi
     assert "M100,200 L200,200 L150,280 Z" in shown[shape]["selector"][1]["value"]
     assert sorted(listed(hub, service)) == sorted([whole, part, percent, shape])
     assert listed(hub, canvas(hub, sheet)) == sorted([whole, part, percent, shape])
-    outside = hub.post(comment({"source": service + ending, "selector": box("xywh=390,0,50,20")}))
+    outside = hub.post(comment({"source": service + ending, "selector": box("xywh=400,0,50,20")}))
     assert (outside.status_code, outside.json["title"]) == (400, "SelectorOutsideCanvas")
 
 

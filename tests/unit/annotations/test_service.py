@@ -91,7 +91,7 @@ def test_a_new_annotation_touches_itself_and_its_specimen_in_the_index(runtime: 
     assert touched == {("annotation", annotation.key), ("specimen", sheet[0].key)}
 
 
-@pytest.mark.parametrize("selector", ["xywh=3990,0,200,20", "xywh=0,5990,10,200", "xywh=percent:0,0,201,1"])
+@pytest.mark.parametrize("selector", ["xywh=4000,0,200,20", "xywh=0,6000,10,200", "xywh=percent:100,0,1,1"])
 def test_a_selector_off_the_canvas_leaves_nothing_behind(runtime: Runtime, canvas: str, selector: str) -> None:
     target = {"source": canvas, "selector": {"type": "FragmentSelector", "value": selector}}
     for document in (comment(target), comment(f"{canvas}#{selector}"), comment([canvas, target])):
@@ -148,7 +148,7 @@ def test_an_image_that_is_not_ready_takes_no_annotations(runtime: Runtime, sheet
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"@context": "http://iiif.io/api/presentation/3/context.json"}, MalformedAnnotation),
+        ({"@context": "http://iiif.io/api/presentation/2/context.json"}, MalformedAnnotation),
         ({"type": "Note"}, MalformedAnnotation),
         ({"target": []}, MalformedAnnotation),
         ({"target": 5}, MalformedAnnotation),
@@ -250,7 +250,7 @@ def test_a_failed_replacement_leaves_the_annotation_as_it_was(runtime: Runtime, 
     first = create(runtime, comment(canvas))
     before = rows(runtime)
     with pytest.raises(SelectorOutsideCanvas), runtime.db.begin() as session:
-        service.replace(session, first.key, comment(f"{canvas}#xywh=0,0,9999,1"), by=BEA, addresses=addresses, at=LATER)
+        service.replace(session, first.key, comment(f"{canvas}#xywh=9999,0,1,1"), by=BEA, addresses=addresses, at=LATER)
     with runtime.reads.begin() as session:
         assert service.get(session, first.key, by=NOBODY) == first
     assert rows(runtime) == before
