@@ -1,9 +1,13 @@
 """A data folder on a disk that is full, or read-only: what is stored is served, what cannot be done is said, nothing is lost.
 
-The disk is a small one in memory. Only who may mount one can run these tests.
+The disk is a small one in memory where one may be mounted; elsewhere a folder whose writes fail by a preloaded library
+(disk/faulty_disk.c).
 """
 
+import errno
 import json
+import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -31,21 +35,23 @@ pytestmark = pytest.mark.slow
 SIZE = "24m"
 
 
-class Disk:
-    """A file system of its own, mounted at `path`."""
+FAULTY = Path(__file__).parent / "disk" / "faulty_disk.c"
+
+
+class MountedDisk:
+    """A file system of its own at `path`. OSError where none may be mounted."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir()
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(path)], capture_output=True, check=False
-        )
+        if os.environ.get("LECTOTYPE_TEST_NO_MOUNT"):
+            raise PermissionError(errno.EPERM, "LECTOTYPE_TEST_NO_MOUNT is set")
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            missing(f"a disk of our own: {done.stderr.decode().strip()}")
+            raise PermissionError(errno.EPERM, done.stderr.strip())
 
-    def mode(self, mode: str) -> None:
-        """ "ro" or "rw"."""
-        subprocess.run(["mount", "-o", f"remount,{mode}", str(self.path)], check=True)
+    def read_only(self, yes: bool) -> None:
+        subprocess.run(["mount", "-o", f"remount,{'ro' if yes else 'rw'}", str(self.path)], check=True)
 
     def fill(self) -> None:
         """To the last byte."""
@@ -59,12 +65,80 @@ class Disk:
     def make_room(self) -> None:
         (self.path / "filler").unlink()
 
+    def close(self) -> None:
+        subprocess.run(["umount", "-l", str(self.path)], check=True)
+
+
+class FaultyDisk:
+    """A folder that behaves so for the processes that are started from now on."""
+
+    def __init__(self, path: Path, variables: pytest.MonkeyPatch) -> None:
+        self.path = path
+        self.state = path.with_name("state")
+        self.state.write_text("well")
+        library = path.with_name("faulty_disk.so")
+        if shutil.which("gcc") is None:
+            missing("a disk of our own, or gcc to play one")
+        subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-Wall", "-Werror", "-o", library, FAULTY, "-ldl"], check=True)
+        variables.setenv("LD_PRELOAD", str(library))
+        variables.setenv("FAULTY_DISK", str(path))
+        variables.setenv("FAULTY_DISK_STATE", str(self.state))
+
+    def read_only(self, yes: bool) -> None:
+        self.state.write_text("ro" if yes else "well")
+
+    def fill(self) -> None:
+        self.state.write_text("full")
+
+    def make_room(self) -> None:
+        self.state.write_text("well")
+
+    def close(self) -> None:
+        """Nothing is left but a folder."""
+
+
+Disk = MountedDisk | FaultyDisk
+
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    disk = Disk(tmp_path / "disk")
+def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    disk: Disk
+    try:
+        disk = MountedDisk(path)
+    except PermissionError:
+        disk = FaultyDisk(path, monkeypatch)
     yield disk
-    subprocess.run(["umount", "-l", str(disk.path)], check=True)
+    disk.close()
+
+
+def test_the_disk_that_is_played_behaves_like_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "disk").mkdir()
+    disk = FaultyDisk(tmp_path / "disk", monkeypatch)
+    program = (
+        "import os, shutil, sqlite3, sys\nfolder = sys.argv[1]\nfound = [shutil.disk_usage(folder).free == 0]\n"
+        "for act in (lambda: os.write(os.open(folder + '/a', os.O_CREAT | os.O_WRONLY), b'x'), lambda: os.mkdir(folder + '/b'),\n"
+        "            lambda: sqlite3.connect(folder + '/c').execute('create table t (a)')):\n"
+        "    try: act(); found.append('done')\n"
+        "    except (OSError, sqlite3.Error) as error: found.append(str(error).partition(':')[0])\n"
+        "print(found)"
+    )
+
+    def told(folder: Path) -> str:
+        done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
+        shutil.rmtree(folder)
+        folder.mkdir()
+        return done.stdout.strip()
+
+    assert told(disk.path) == "[False, 'done', 'done', 'done']"
+    disk.fill()
+    assert told(disk.path) == "[True, '[Errno 28] No space left on device', 'done', 'database or disk is full']"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert told(elsewhere) == "[False, 'done', 'done', 'done']"
+    disk.read_only(True)
+    assert "Errno 30" in told(disk.path)
 
 
 def lectotype(settings: Settings, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -131,7 +205,7 @@ def test_a_read_only_folder_is_served_as_it_is(disk: Disk, tmp_path: Path) -> No
     drain(runtime)
     runtime.search.close()
     runtime.database.engine.dispose()
-    disk.mode("ro")
+    disk.read_only(True)
     try:
         for words in (("ingest", str(tmp_path)), ("token", "create", "x")):
             done = lectotype(settings, *words)
@@ -153,4 +227,4 @@ def test_a_read_only_folder_is_served_as_it_is(disk: Disk, tmp_path: Path) -> No
             process.terminate()
             process.wait(20)
     finally:
-        disk.mode("rw")
+        disk.read_only(False)
