@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ontology.dates import date_of, date_of_parts, is_before_collecting
+from ontology.dates import date_of, date_of_parts, is_before_collecting, is_in_the_future
 
 _TERMS_BY_GROUP = {
     "Taxon": """
@@ -142,7 +142,9 @@ def _read_dates(terms: dict[str, str], notes: list[Note]) -> None:
         if text is None:
             continue
         date = date_of(text)
-        if date and not is_before_collecting(date):
+        if date and is_in_the_future(date):
+            notes.append(Note("bad-date", f"{term} {text[:60]!r} lies in the future: kept verbatim only.", term, text))
+        elif date and not is_before_collecting(date):
             terms[term] = date
         else:
             notes.append(Note("bad-date", f"{term} {text[:60]!r} is no date that can be read: kept verbatim only.", term, text))

@@ -5,6 +5,7 @@ What could be read in two ways is not read: two-digit years, days before or afte
 
 import calendar
 import re
+from datetime import UTC, datetime
 
 FIRST_YEAR = 1000
 _TIME = r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
@@ -75,6 +76,11 @@ def date_of_parts(year: str, month: str, day: str) -> tuple[str, str]:
 def is_before_collecting(date: str) -> bool:
     """Whether a date begins before the year 1000, when nothing was collected: a two-digit year that was padded."""
     return date[:4].isdigit() and int(date[:4]) < FIRST_YEAR
+
+
+def is_in_the_future(date: str) -> bool:
+    """Whether a date begins after next year, when nothing was collected yet."""
+    return date[:4].isdigit() and int(date[:4]) > datetime.now(UTC).year + 1
 
 
 def _day_of(text: str) -> str:

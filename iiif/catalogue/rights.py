@@ -85,6 +85,16 @@ def _iri_of(text: str) -> str:
 _kept_iri_of = lru_cache(maxsize=4096)(_iri_of)  # a collection has few
 
 
+def _names_several(text: str) -> bool:
+    """Whether one text names several Creative Commons licences, or one and that all rights are reserved."""
+    words = re.sub(r"[\s_]+", " ", re.sub(r"https?://\S+", " ", text.lower()))
+    reserved = _RESERVED.search(words) is not None
+    for pattern, short in _WORDS:
+        words = re.sub(pattern, short, words)
+    codes = {"-".join(_PARTS.findall(match[0])) for match in _CODE.finditer(words)}
+    return len(codes) > 1 or (bool(codes) and reserved)
+
+
 def is_negated(text: str) -> bool:
     """Whether the text denies what it names (`not CC BY`); that licences themselves deny something does not count."""
     words = re.sub(r"[\s_\-]+", " ", re.sub(r"https?://\S+", " ", text.lower()))
@@ -104,7 +114,8 @@ def read(columns: Mapping[str, str]) -> RightsReading:
     ranked = [(_strictness(text), column, text) for column, text in given]
     known = [each for each in ranked if each[0] >= 0]
     if not known:
-        return RightsReading(given[0][1], holder)
+        several = next((each for each in given if _names_several(each[1])), None)
+        return _of_several(*several, holder) if several else RightsReading(given[0][1], holder)
     rank = max(each[0] for each in known)
     strict = [each for each in known if each[0] == rank]
     _, column, statement = next((each for each in strict if iri_of(each[2])), strict[0])
@@ -115,7 +126,12 @@ def read(columns: Mapping[str, str]) -> RightsReading:
     if rank == len(_STRICTNESS) - 1 and is_negated(statement):
         problem = f"{column} {statement[:80]!r} says which licence does not apply: no licence is taken from it"
         return RightsReading(statement, holder, problem, column, statement)
-    return RightsReading(statement, holder)
+    return _of_several(column, statement, holder) if _names_several(statement) else RightsReading(statement, holder)
+
+
+def _of_several(column: str, statement: str, holder: str) -> RightsReading:
+    problem = f"{column} {statement[:80]!r} names several terms of use: no licence is taken from it"
+    return RightsReading(statement, holder, problem, column, statement)
 
 
 def of_terms(terms: Mapping[str, str]) -> str:

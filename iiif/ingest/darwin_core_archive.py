@@ -158,7 +158,9 @@ def record_of(
     found = by_number(number, found, finder)
     taken.note(number, found, finder)
     verbatim, issues = _with_extensions(row, others)
-    return Record(row.place, number, True, verbatim, tuple(found.images), (*row.issues, *found.issues, *issues))
+    return Record(
+        row.place, number, True, verbatim, tuple(found.images), (*row.issues, *found.issues, *tabular.doubts_of(number), *issues)
+    )
 
 
 def _references(row: DataRow, core: DataFile, finder: Finder) -> list[tuple[str, list[str]]]:

@@ -87,6 +87,10 @@ def _rows_of(folder: Path, file: DataFile, location: str, archive: str) -> Itera
         else:
             yield _row(row, reading)
         is_first = False
+    if is_first and file.header_lines:
+        sentence = f"The file has no row below the {file.header_lines} lines that {META} says are its header (ignoreHeaderLines)."
+        issue = IngestIssue("empty-csv", sentence, "ignoreHeaderLines", str(file.header_lines))
+        yield DataRow(Place(reading.name, 0, archive), "", {}, (issue,), is_row=False)
 
 
 def _open(path: Path, file: DataFile, name: str, archive: str) -> tuple[_Reading, tuple[IngestIssue, ...]]:
@@ -149,6 +153,12 @@ def _about_header(file: DataFile, header: list[str], head: list[str]) -> Iterato
             f"{META} gives no term for {len(unread)} columns ({', '.join(unread)[:MAX_VALUE]}): they are kept verbatim only."
         )
         yield warning("unknown-column", sentence, column=unread[0], value=", ".join(unread)[:MAX_VALUE])
+    indices = Counter(each.index for each in file.fields if each.index is not None)
+    for index, several in indices.items():
+        named = [each.name for each in file.fields if each.index == index]
+        if several > 1 and len({"verbatim" in name.lower() for name in named}) == 1:
+            sentence = f"{META} takes {', '.join(named)} from one column ({index + 1}): each has its values, right or not."
+            yield warning("shared-column", sentence[:500], column=named[-1], value=", ".join(named)[:MAX_VALUE])
     if header and not _spells_a_term(header, file) and len(head) > file.header_lines and file.key_index is not None:
         below = split_line(head[file.header_lines], file.delimiter)
         if file.key_index < min(len(header), len(below)) and _looks_alike(header[file.key_index], below[file.key_index]):

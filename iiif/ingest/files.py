@@ -145,6 +145,7 @@ class Finder:
     _by_name: dict[str, list[Path]] | None = field(default=None)
     _by_stem: dict[str, list[Path]] = field(default_factory=dict)
     _by_beginning: dict[str, list[Path]] = field(default_factory=dict)
+    _by_value: dict[str, list[Path]] = field(default_factory=dict)
     _parts: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     links: Links = field(default_factory=Links)
 
@@ -183,9 +184,12 @@ class Finder:
         return self._by_stem.get(folded(stem), [])
 
     def beginning_with(self, number: str) -> list[Path]:
-        """The image files whose name is that number and something parted from it: `K1_2`, `K1-a`, `K1 (2)`, `K1b`."""
+        """The image files whose name is that number and something parted from it (`K1_2`, `K1-a`, `K1 (2)`, `K1b`), or the same
+        but for leading zeros, as spreadsheets lose them (`0001` for `1`)."""
         self._index()
-        return self._by_beginning.get(folded(number), [])
+        name = folded(number)
+        others = [path for path in self._by_value.get(_without_zeros(name), ()) if folded(path.stem) != name]
+        return [*self._by_beginning.get(name, ()), *others]
 
     def _probe(self, candidates: list[str], *, outside_is_wrong: bool) -> Path | None:
         for root in self.roots:
@@ -260,8 +264,13 @@ class Finder:
                 self._parts.setdefault(path, parts[folder])
                 self._by_name.setdefault(folded(name), []).append(path)
                 self._by_stem.setdefault(folded(path.stem), []).append(path)
+                self._by_value.setdefault(_without_zeros(folded(path.stem)), []).append(path)
                 for beginning in _beginnings(folded(path.stem)):
                     self._by_beginning.setdefault(beginning, []).append(path)
+
+
+def _without_zeros(number: str) -> str:
+    return re.sub(r"(?<!\d)0+(?=\d)", "", number)
 
 
 def _beginnings(stem: str) -> list[str]:

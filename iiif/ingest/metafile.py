@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-from iiif.ingest.files import is_regular, is_within
+from iiif.ingest.files import folded, is_regular, is_within
 from iiif.ingest.model import SourceError
 from ontology import darwin_core
 
@@ -133,8 +133,7 @@ def _data_file(element: ET.Element, folder: Path) -> DataFile:
     )
     if not locations:
         raise _bad(f"names no file for its {_tag(element)}")
-    for location in locations:
-        _check_location(folder, location)
+    locations = tuple(_found(folder, location) for location in locations)
     fields = tuple(_field(child) for child in element if _tag(child) == "field")
     key = next((child for child in element if _tag(child) == ("id" if is_core else "coreid")), None)
     key_index = None if key is None else _index(key.get("index"))
@@ -161,14 +160,20 @@ def _data_file(element: ET.Element, folder: Path) -> DataFile:
     )
 
 
-def _check_location(folder: Path, location: str) -> None:
+def _found(folder: Path, location: str) -> str:
+    """The file of that name, in any case and any Unicode form where there is just one. Raises SourceError."""
     path = folder / location
     if "\0" in location or not is_within(path, folder):
         raise SourceError(
             "path-outside", f"{META} names {location[:200]!r}, which leads out of the archive.", value=location[:200]
         )
-    if not is_regular(path):
+    if is_regular(path):
+        return location
+    parent = path.parent if path.parent.is_dir() else folder
+    alike = [each for each in parent.iterdir() if folded(each.name) == folded(path.name) and is_regular(each)]
+    if len(alike) != 1 or not is_within(alike[0], folder):
         raise _bad(f"names {location[:200]!r}, which is not in the archive", value=location)
+    return str(alike[0].relative_to(folder))
 
 
 def _field(element: ET.Element) -> Field:

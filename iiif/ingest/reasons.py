@@ -112,6 +112,16 @@ _ROWS = (
         "Give one licence for each image.",
     ),
     (
+        "rounded-number",
+        "a spreadsheet has rounded the catalogue number",
+        "Format the column as text, enter the whole numbers again, and save.",
+    ),
+    (
+        "shared-column",
+        "meta.xml gives several terms one column",
+        "Give each term the index of its own column.",
+    ),
+    (
         "withheld-place",
         "the record withholds or generalises its place: it is not shown to the public",
         "Nothing, or empty these columns if all may see the place (LECTOTYPE_SHOW_WITHHELD_PLACES shows all such places).",

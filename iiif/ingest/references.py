@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from iiif.ingest.columns import kind_of, order_of
-from iiif.ingest.files import Finder, is_image_name, is_url
+from iiif.ingest.files import IMAGE_SUFFIXES, Finder, is_image_name, is_url
 from iiif.ingest.model import MAX_VALUE, ImageFile, IngestIssue, SourceError, warning
 
 MAX_REFERENCES = 1000
 _BEFORE_ADDRESS = r"(?:\s/\s|[\s,;|])*(?<=[\s,;|\w])(?=(?:https?|ftp|file)://)"
+_ENDINGS = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
+_IMAGE_NAMES = re.compile(rf"""[^\s,;|<>"'&()\[\]]+\.(?:{_ENDINGS})(?![\w.])""", re.IGNORECASE)
+_WORDS = re.compile(r"(?!\b(?:and|und|et|y|e|en|or|oder)\b)\b\w+", re.IGNORECASE)
 _SCHEME_INSIDE = re.compile(r"(?<=[^/=&?#%:])(?:https?|ftp|file)://")
 
 
@@ -34,7 +37,7 @@ def references_of(cells: Mapping[str, str], finder: Finder) -> list[tuple[str, l
     for column in columns:
         references = split_references(cells[column], finder.exists)
         if kind_of(column) == "address":
-            references = [text for text in references if is_url(text) or is_image_name(text)]
+            references = [text for text in references if is_url(text) or _IMAGE_NAMES.search(text)]
         if references:
             found.append((column, references[:MAX_REFERENCES]))
     return found
@@ -60,6 +63,9 @@ def split_references(text: str, exists: Callable[[str], bool] = lambda _: False)
         parts = [part.strip() for part in re.split(pattern, text) if part.strip()]
         if len(parts) > 1 and (is_certain or all(_names_an_image(part) or exists(part) for part in parts)):
             return [each for part in parts for each in split_references(part, exists)]
+    names = [name.strip() for name in _IMAGE_NAMES.findall(text)]
+    if names and (len(names) > 1 or text.strip("<>\"'()[] ") == names[0]) and not _WORDS.search(_IMAGE_NAMES.sub(" ", text)):
+        return names
     return [text.strip("|;, ")]
 
 
@@ -72,7 +78,13 @@ def _listed(text: str, exists: Callable[[str], bool]) -> list[str]:
         listed = json.loads(text)
     except (ValueError, RecursionError):
         return split_references(text[1:-1], exists)
-    return [str(each).strip() for each in listed if isinstance(each, str) and each.strip()]
+    values = [value for each in listed for value in (each.values() if isinstance(each, dict) else [each])]
+    texts = [value.strip() for value in values if isinstance(value, str) and value.strip()]
+    return (
+        texts
+        if all(isinstance(each, str) for each in listed)
+        else [text for text in texts if is_url(text) or _names_an_image(text)]
+    )
 
 
 def resolve(references: list[tuple[str, list[str]]], finder: Finder) -> Resolution:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from iiif.ingest.reasons import ADVICE
 KEPT_ENTRIES = 10_000
 COLUMNS = ("severity", "code", "archive", "file", "line", "column", "value", "catalogNumber", "sentence", "advice")
 MAX_SENTENCE = 2000
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are the wide forms of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,5 +159,5 @@ def csv_row(entry: Mapping[str, Any], severity: str) -> list[str]:
 
 
 def _harmless(text: str) -> str:
-    starts_formula = text.startswith(("=", "+", "@", "\t", "\r")) or (text.startswith("-") and not text[1:2].isdigit())
-    return f"'{text}" if starts_formula else text
+    is_number = re.fullmatch(r"-[\d.,]+", text, re.ASCII) is not None
+    return f"'{text}" if (text.lstrip().startswith(FORMULA) and not is_number) or text.startswith(("\t", "\r")) else text

@@ -18,7 +18,7 @@ MAX_FIELD = 1_000_000
 MAX_FIELD_LINES = 1000
 MAX_ATTEMPTS = 40  # at the end of one field, before it is given up
 MAX_GIVEN_UP = 500  # fields of one file; then none runs over more than a line
-BLANKS = " \t\v\f\x1c\x1d\x1e\x1f\x85\xa0"  # a line of these and delimiters alone is no row
+BLANKS = " \0\t\v\f\x1a\x1c\x1d\x1e\x1f\x85\xa0"  # a line of these and delimiters alone is no row
 QUOTE = '"'
 
 

@@ -1,5 +1,6 @@
 """Tables of Darwin Core columns: each row becomes a record with the images that it names."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -8,9 +9,11 @@ from pathlib import Path
 from iiif.ingest.columns import NUMBER_TERMS
 from iiif.ingest.delimited import TableRow
 from iiif.ingest.files import Finder
-from iiif.ingest.model import IngestIssue, Place, Record, readable
+from iiif.ingest.model import IngestIssue, Place, Record, readable, warning
 from iiif.ingest.references import Resolution, by_number, references_of, resolve
 from ontology import darwin_core
+
+_ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d{1,3}", re.ASCII)
 
 
 @dataclass(slots=True)
@@ -35,6 +38,14 @@ def number_of(cells: Mapping[str, str]) -> str:
     """The number by which a row calls its specimen; empty where it gives none."""
     given = (cells[column].strip() for column in _number_columns(tuple(cells)))
     return next((text for text in given if text not in darwin_core.MISSING), "")
+
+
+def doubts_of(number: str) -> tuple[IngestIssue, ...]:
+    """What is doubtful in a number: that a spreadsheet has rounded it."""
+    if _ROUNDED.fullmatch(number) is None:
+        return ()
+    sentence = f"{number!r} is what a spreadsheet makes of a long number: its last digits are lost, and others may look the same."
+    return (warning("rounded-number", sentence, "catalogNumber", number),)
 
 
 @lru_cache(maxsize=512)
@@ -62,7 +73,7 @@ def record_of(row: TableRow, place: Place, finder: Finder, taken: Taken) -> Reco
     numbered = bool(number)
     if not number:
         number = readable(found.images[0].path.stem) if found.images else Path(references[0][1][-1]).stem if references else ""
-    issues = (*row.issues, *found.issues)
+    issues = (*row.issues, *found.issues, *doubts_of(number))
     if not number:
         issues += (IngestIssue("missing-id", "The row has no catalogue number and names no image to take one from."),)
     return Record(place, number, numbered, row.cells, tuple(found.images), issues, refused=not number)

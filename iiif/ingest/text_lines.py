@@ -1,7 +1,7 @@
 """Lines of text files of unknown make: what encoding they are in is found out before a single character is replaced."""
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -196,7 +196,7 @@ def _instead_of_utf8(path: Path, tally: _Tally, line_end: bytes, declared: bool)
         where = f"{tally.other_lines} lines, from line {tally.first_other}"
         sentence = f"The file is declared as UTF-8 and is not ({where}): read as {other}."
         issues = (warning("wrong-encoding", sentence, value=other, place=place),)
-    elif other != "cp1252":
+    else:
         sentence = f"The encoding is guessed to be {other}, from line {tally.first_other}: check that its letters are right."
         issues = (warning("wrong-encoding", sentence, value=other, place=place),)
     return TextForm(other, "latin-1", line_end, tally.lines, issues)
@@ -225,12 +225,12 @@ def _instead_of(path: Path, declared: str, tally: _Tally, line_end: bytes) -> Te
     return TextForm(other, "latin-1", line_end, tally.lines, (issue,))
 
 
-def best_single(sample: bytes, line_end: bytes = b"\n") -> str:
-    """The encoding of one byte a character in which the bytes make the most sense; Windows-1252 where nothing tells."""
-    scores = {name: _sense_of(sample.decode(name, "replace")) for name in _SINGLE}
-    if line_end == b"\r":
+def best_single(sample: bytes, line_end: bytes = b"\n", among: Sequence[str] = _SINGLE) -> str:
+    """The encoding of one byte a character in which the bytes make the most sense; the first of them where nothing tells."""
+    scores = {name: _sense_of(sample.decode(name, "replace")) for name in among}
+    if line_end == b"\r" and "mac_roman" in scores:
         scores["mac_roman"] += 1  # lines of the old Mac
-    return max(_SINGLE, key=lambda name: scores[name])
+    return max(among, key=lambda name: scores[name])
 
 
 def _sense_of(text: str) -> int:

@@ -10,6 +10,7 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from iiif.ingest.model import IngestLimits, SourceError
+from iiif.ingest.text_lines import best_single
 
 CHUNK = 1 << 20
 ZIP_SUFFIXES = frozenset({".zip", ".dwca"})
@@ -80,13 +81,15 @@ def _target_of(member: zipfile.ZipInfo, folder: Path) -> Path:
 
 
 def _name_of(member: zipfile.ZipInfo) -> str:
-    """Names without the flag for UTF-8 are UTF-8 nevertheless where they can be: macOS and others leave the flag out."""
+    """Names without the flag for UTF-8 are UTF-8 nevertheless where they can be: macOS and others leave the flag out. Others
+    are in the code page of DOS, as the format has it, or in that of Windows, whichever makes more sense."""
     if member.flag_bits & 0x800 or member.filename.isascii():
         return member.filename
+    raw = member.filename.encode("cp437", "replace")
     try:
-        return member.filename.encode("cp437").decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeError:
-        return member.filename
+        return raw.decode(best_single(raw, among=("cp437", "cp1252")), "replace")
 
 
 def _only_folder(folder: Path) -> Path:

@@ -41,10 +41,19 @@ def test_every_entry_is_a_row_with_its_place_value_and_advice() -> None:
 
 def test_no_cell_is_a_formula() -> None:
     report = IngestReport()
-    for value in ('=HYPERLINK("http://x")', "+1", "@x", "-x", "-33.7"):
+    for value in ('=HYPERLINK("http://x")', "+1", "@x", "-x", "-33.7", "-1+cmd|' /C calc'!A0", " =1", "＝1"):
         report.add(Place("t.csv", 2), "=1+1", IngestIssue("bad-date", "x", "c", value))
     rows = read(csv_of(report.to_json()))
-    assert [row["value"] for row in rows] == ['\'=HYPERLINK("http://x")', "'+1", "'@x", "'-x", "-33.7"]
+    assert [row["value"] for row in rows] == [
+        '\'=HYPERLINK("http://x")',
+        "'+1",
+        "'@x",
+        "'-x",
+        "-33.7",
+        "'-1+cmd|' /C calc'!A0",
+        "' =1",
+        "'＝1",
+    ]
     assert {row["catalogNumber"] for row in rows} == {"'=1+1"}
 
 
