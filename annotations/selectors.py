@@ -20,6 +20,7 @@ from annotations.model import Canvas, CanvasBox
 from annotations.regions import Region, bounds
 
 MAX_SELECTORS = 10
+SLACK = 1.0  # canvas units that the outline of a mask may leave its box, beside its tolerance
 NUMBER = svg_lengths.NUMBERS.pattern
 XYWH = re.compile(rf"xywh=(?:(pixel|percent):)?({NUMBER}),({NUMBER}),({NUMBER}),({NUMBER})", re.ASCII)
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
@@ -148,10 +149,21 @@ def _read_one(selector: Any, canvas: Canvas) -> Region:
 
 
 def _masked(reference: MaskReference, boxes: list[CanvasBox], shape: Region | None, load: LoadMask | None) -> Region:
+    """Raises BadSelector where the shape leaves the mask's box: then one of the two was moved without the other."""
     box = boxes[0] if boxes else reference.box
+    if shape is not None and not _lies_in(bounds([*shape.rings, *shape.lines]), reference.box, SLACK + shape.tolerance):
+        raise BadSelector(
+            "The shape and its mask lie at different places: leave hub:mask out where the shape was changed.",
+            parameter="hub:mask",
+        )
     if load is not None:
         return Region(box, mask=load(reference), tolerance=reference.tolerance)
     return Region(box, shape.rings, shape.lines, tolerance=shape.tolerance) if shape else Region(box)
+
+
+def _lies_in(box: CanvasBox, around: CanvasBox, slack: float) -> bool:
+    far = max(around.x0 - box.x0, around.y0 - box.y0, box.x1 - around.x1, box.y1 - around.y1)
+    return far <= slack
 
 
 def _coordinate(selector: Mapping[str, Any], name: str) -> float:

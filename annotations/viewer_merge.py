@@ -5,6 +5,7 @@ as it was stored; of a part that was changed, what the form does not show stays,
 missing is only gone if it is a body, which viewers can remove. Times that are the same moment are the same, however written.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -102,26 +103,27 @@ def _motivation(sent: Any, seen: Seen) -> dict[str, Any]:
 def _bodies(new: Mapping[str, Any], seen: Seen) -> dict[str, Any]:
     """`body`, or `bodyValue` where that is what was stored and stays; nothing where none is left.
 
-    A body that comes back as it was shown is the stored one. One that was changed changes the stored one; those that the form
-    does not show stay behind the others.
+    A body that comes back as it was shown is the stored one, and one that was changed changes it. Those that the form does not
+    show stay where they stood, or behind the others if the sender has put these in another order.
     """
     document = seen.old.document
     stored, form = projections.stored_bodies(document), several(seen.form.get("body"))
     sent = [body if isinstance(body, Mapping) else {"id": body} for body in projections.stored_bodies(new)]
     pairs = _pairs(sent, form, seen.places, stored)
-    kept, used = [], set()
+    placed: list[tuple[float, Any]] = []  # each with the place of the stored body that it was
     for body, number in zip(sent, pairs, strict=True):
+        place = -1 if number is None else seen.places[number]
         if number is None:
-            kept.append(body)
-            continue
-        place = seen.places[number]
-        used.add(place)
-        if place >= 0:
-            kept.append(_edited(body, form[number], stored[place]))
+            placed.append((math.inf, body))
+        elif place >= 0:
+            placed.append((place, _edited(body, form[number], stored[place])))
+    used = {place for place, _ in placed}
     new_texts = [body for body, number in zip(sent, pairs, strict=True) if number is None and "value" in body]
     written_over = {place for number, place in enumerate(seen.places) if _is_link(form[number], place, stored)} - used
     over = {place for place in written_over if any(_may_be_over(text, form[seen.places.index(place)]) for text in new_texts)}
-    kept += [body for place, body in enumerate(stored) if place not in seen.places or place in over]
+    unseen = [(place, body) for place, body in enumerate(stored) if place not in seen.places or place in over]
+    in_order = [place for place, _ in placed] == sorted(place for place, _ in placed)
+    kept = [body for _, body in (sorted([*placed, *unseen], key=lambda one: one[0]) if in_order else [*placed, *unseen])]
     if kept == stored:
         return {name: document[name] for name in ("body", "bodyValue") if name in document}
     if not kept:

@@ -219,6 +219,19 @@ def test_another_purpose_of_a_text_leaves_what_else_is_said_of_it(hub: Hub, canv
     assert stored(hub, iri)["body"] == [texts[0], {**texts[1], "purpose": "tagging"}]
 
 
+def test_what_a_form_does_not_show_stays_where_it_stood(hub: Hub, canvas: str) -> None:
+    """A quantity for machines stands between two texts."""
+    first, last = ({"type": "TextualBody", "value": value, "purpose": "commenting"} for value in ("one", "two"))
+    quantity = {"id": "urn:x:q", "type": "dwc:Assertion", "dwc:assertionValue": "5"}
+    iri = taken(hub, comment(canvas) | {"body": [first, quantity, last]})
+    sent = hub.get(f"{iri}?profile=iiif3").json
+    assert len(sent["body"]) == 2
+    sent["body"][1]["value"] = "three"
+    new = {"type": "TextualBody", "value": "four", "purpose": "replying"}
+    put(hub, iri, sent | {"body": [*sent["body"], new]}, "iiif3")
+    assert stored(hub, iri)["body"] == [first, quantity, {**last, "value": "three"}, new]
+
+
 def test_a_document_with_the_context_of_presentation_3_alone_is_taken(hub: Hub, canvas: str) -> None:
     document = comment(canvas) | {"@context": IIIF3}
     iri = taken(hub, document)

@@ -100,3 +100,12 @@ def test_a_mask_past_the_edge_is_refused() -> None:
     for selector in (named(**{"hub:x": 3961}), {**EARLIER, "hub:x": 3961}):
         with pytest.raises(SelectorOutsideCanvas):
             selectors.read(selector, SHEET)
+
+
+def test_a_shape_that_was_moved_away_from_its_mask_is_refused() -> None:
+    moved = {**named(), "value": drawn('<polygon points="120,30 160,30 120,80"/>')["value"]}
+    for selector in (moved, [{name: value for name, value in moved.items() if name != "hub:mask"}, EARLIER]):
+        with pytest.raises(BadSelector, match="different places"):
+            selectors.read(selector, SHEET)
+    nearly = {**named(), "value": drawn('<polygon points="16,30 60,30 20,84"/>')["value"]}
+    assert selectors.read(nearly, SHEET) is not None
