@@ -1,11 +1,13 @@
 """All settings, read once by the entry points from `LECTOTYPE_*` or `lectotype.toml` and handed down."""
 
+import json
 import os
+import re
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 FIRST_SEGMENTS = frozenset(
@@ -31,6 +33,36 @@ FIRST_SEGMENTS = frozenset(
         "specimens",
     )
 )  # of every address of the hub, below its base URL
+
+
+class Provider(BaseModel):
+    """A provider of OpenID Connect. `roles_claim` names a claim of the ID token (`realm_access.roles`) whose values `roles` maps
+    to a role and a collection, such as `curator BR/HERB`. With `sign_up` people whom it vouches for get an account."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+    label: str = Field(min_length=1, max_length=60)
+    issuer: str = Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)(:|/|$))")
+    client_id: str
+    client_secret: SecretStr
+    scope: str = "openid profile email"
+    roles_claim: str = ""
+    roles: dict[str, str] = {}
+    sign_up: bool = False
+
+    @model_validator(mode="after")
+    def _roles_are_roles(self) -> Self:
+        for said in self.roles.values():
+            if not re.fullmatch(r"(reader|annotator|reviewer|curator|administrator) \S.*", said):
+                raise ValueError(f"a role is written like `curator BR/HERB` or `reviewer all`, not {said!r}")
+        if bool(self.roles) != bool(self.roles_claim):
+            raise ValueError("roles_claim and roles go together")
+        return self
+
+    def shown(self) -> dict[str, Any]:
+        """With its secret, for a child process."""
+        return self.model_dump(mode="json") | {"client_secret": self.client_secret.get_secret_value()}
 
 
 class Settings(BaseSettings):
@@ -117,6 +149,11 @@ class Settings(BaseSettings):
         pattern="^(closed|open)$",
         description="`closed`: people come in by invitation; `open`: anybody may make an account, which has no role at first.",
     )
+    oidc: tuple[Provider, ...] = Field(
+        default=(),
+        description="Providers of OpenID Connect by which people may sign in: a JSON list of objects with `name`, `label`, "
+        "`issuer`, `client_id`, `client_secret`, and what docs/accounts.md names.",
+    )
     proxy_hops: int = Field(
         default=0,
         ge=0,
@@ -176,6 +213,7 @@ class Settings(BaseSettings):
     def environment(self) -> dict[str, str]:
         """The environment in which a child process reads these very settings."""
         values = self.model_dump(mode="json") | {"data_dir": self.data_dir.resolve()}
+        values |= {"oidc": json.dumps([one.shown() for one in self.oidc])}
         ours = {f"LECTOTYPE_{name.upper()}": str(value) for name, value in values.items()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LECTOTYPE_")}  # noqa: TID251 - its home
         return kept | ours

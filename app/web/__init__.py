@@ -14,7 +14,7 @@ from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, NotFound
 from app.web import compression, health, layout, visits
-from app.web.account import audit, people, signing_in
+from app.web.account import audit, oidc, people, signing_in
 from app.web.account import views as account_pages
 from app.web.runs import views as run_pages
 from app.web.specimens import views as specimen_pages
@@ -51,6 +51,7 @@ def create_app(runtime: Runtime) -> Flask:
         catalogue_views.blueprint,
         ontology_views.blueprint,
         signing_in.blueprint,
+        oidc.blueprint,
         account_pages.blueprint,
         people.blueprint,
         audit.blueprint,

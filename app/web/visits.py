@@ -46,6 +46,24 @@ def clear(response: Response, settings: Settings) -> None:
     response.headers["Cache-Control"] = "private, no-store"
 
 
+def way_name(provider: str, settings: Settings) -> str:
+    """The cookie of a browser on its way to that provider and back."""
+    return f"{principal.cookie_name(settings)}-{provider}"
+
+
+def set_way(response: Response, provider: str, held: str, settings: Settings, lasts_s: int) -> None:
+    """Give the browser what it has to bring back."""
+    secure = settings.base_url.startswith("https://")
+    name = way_name(provider, settings)
+    response.set_cookie(name, held, max_age=lasts_s, secure=secure, httponly=True, samesite="Lax", path="/")
+    response.headers["Cache-Control"] = "private, no-store"
+
+
+def clear_way(response: Response, provider: str, settings: Settings) -> None:
+    secure = settings.base_url.startswith("https://")
+    response.delete_cookie(way_name(provider, settings), secure=secure, httponly=True, samesite="Lax", path="/")
+
+
 def _seen(runtime: Runtime, digest: str) -> None:
     """A session that cannot be written down as used now is so at its next request."""
     try:

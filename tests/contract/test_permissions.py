@@ -22,6 +22,7 @@ Over = Literal["sheet", "hub", "any"]
 REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
+    "/login/oidc/<name>", "/login/oidc/<name>/callback",
     "/", "/specimens/<key>", "/runs", "/runs/<key>", "/runs/<key>/<any(cancel, retract, restore):change>", "/login", "/logout",
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",

@@ -199,6 +199,9 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/specimens/<key>"): (of("/specimens/{specimen}"), of("/specimens/{specimen}?q=sequoiadendron{access}")),
     ("GET", "/login"): always("/login"),
     ("GET", "/join"): always("/join"),
+    ("GET", "/login/oidc/<name>"): always("/login/oidc/nobody", 404),
+    ("GET", "/login/oidc/<name>/callback"): always("/login/oidc/nobody/callback", 404),
+    ("POST", "/login/oidc/<name>/logout"): always("/login/oidc/nobody/logout", 404),
     ("GET", "/account"): always("/account", 401),  # tokens have no pages of their own
     ("GET", "/account/export"): always("/account/export", 401),
     ("GET", "/accounts"): always("/accounts", 401, 403, 403, 403),

@@ -100,6 +100,12 @@ def end(session: Session, account_key: str, session_digest: str) -> bool:
     return session.execute(gone.returning(SessionRow.digest)).first() is not None
 
 
+def end_of_provider(session: Session, provider: str, provider_session: str, account_key: str) -> None:
+    """End the session that the provider calls so, or all of the account that began by it."""
+    which = SessionRow.provider_session == provider_session if provider_session else SessionRow.account_key == account_key
+    session.execute(delete(SessionRow).where(SessionRow.provider == provider, which))
+
+
 def end_all(session: Session, account_key: str, *, but: str = "") -> None:
     """End every session of the account but the one of that digest."""
     session.execute(delete(SessionRow).where(SessionRow.account_key == account_key, SessionRow.digest != but))

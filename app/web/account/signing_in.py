@@ -144,6 +144,7 @@ def _login_page(following: str, wrong: str = "", status: int = 200) -> Response:
         wrong=wrong,
         login=request.form.get("login", "")[:100],
         sign_up=settings.sign_up == "open",
+        providers=settings.oidc,
     )
 
 

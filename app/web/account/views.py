@@ -21,6 +21,7 @@ DONE = {
     "joined": "Welcome. Your password is set, and you are signed in.",
     "described": "What is known of you is saved.",
     "password": "Your password is changed. All other sessions have ended.",
+    "connected": "Your account is connected: you may sign in by it from now on.",
     "session": "The session has ended.",
     "revoked": "The token is revoked: it opens nothing any more.",
 }
@@ -175,6 +176,7 @@ def _page(by: Principal, error: DomainError | None = None, *, secret: str = "") 
     with runtime.reads.begin() as session:
         found = store.account(session, store.row_of(session, by.account))
         visits_of = sessions.of_account(session, by.account, runtime.clock())
+        connected = {issuer for issuer, _ in store.identities(session, by.account)}
         its_tokens = tokens.of_account(session, by.account)
     highest = max((ROLES.index(grant.role) for grant in found.grants), default=-1)
     return layout.page(
@@ -189,6 +191,7 @@ def _page(by: Principal, error: DomainError | None = None, *, secret: str = "") 
         present=by.session,
         tokens=its_tokens,
         roles=ROLES[: highest + 1],
+        providers=[(one, one.issuer in connected) for one in runtime.settings.oidc],
         secret=secret,
         wrong=error.sentence if error else "",
         done=DONE.get(request.args.get("done", ""), ""),
