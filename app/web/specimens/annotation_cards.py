@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotations.model import Annotation, Canvas
+from annotations.model import Annotation, Canvas, CanvasBox
 from annotations.viewer_selectors import picture_of
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
@@ -28,6 +28,17 @@ READ = ("text", "label")  # what was on the sheet itself, to the letter
 CROP_PX = (560, 200)
 SURELY = 6  # characters of a code that do not stand in a catalogue number by chance
 MOST_OF_IT = 0.9
+BESIDE_LINE = 0.3  # of its length
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLine:
+    """From end to end, in pixels of the picture that it is drawn on."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +48,8 @@ class FindingCard:
     `value` is rounded to what its uncertainty carries; `nothing` is a step that looked and found nothing, and `says` why;
     `quoted` is text as it stands on the sheet; `agrees` tells whether a code is the catalogue number (None: no code);
     `grounds` and `notes` are sentences about it, `doubtful` that its own text says why it is; `by` and `when` tell who says it;
-    `crop` is its piece of the image, None where that is the whole or was shown just before; `box` is where it lies on its canvas,
-    x0,y0,x1,y1 in canvas units, empty for all of it.
+    `crop` is its piece of the image, None where that is the whole or was shown just before, and `line` the line that was
+    measured, in pixels of that; `box` is where it lies on its canvas, x0,y0,x1,y1 in canvas units, empty for all of it.
     """
 
     key: str
@@ -55,6 +66,7 @@ class FindingCard:
     nothing: bool
     agrees: bool | None
     crop: ImageLink | None
+    line: DrawnLine | None
     canvas: str
     box: str
     by: str
@@ -94,13 +106,13 @@ def groups(found: Sequence[Annotation], sheet: Sheet, by: Principal) -> tuple[Fi
     for title, some in sorted_out.items():
         some.sort(key=lambda one: (_nothing(one), kinds.get(one.kind, (REST, 0))[1]))
         crops: set[str] = set()
-        findings = [_finding(one, sheet, _crop(one, images.get(one.media_key), crops)) for one in some]
+        findings = [_finding(one, sheet, *_picture(one, images.get(one.media_key), crops)) for one in some]
         said_by = {f"{one.by}, {one.when}" for one in findings}
         groups.append(FindingGroup(title, tuple(findings), said_by.pop() if len(said_by) == 1 and title != PEOPLE else ""))
     return tuple(group for group in groups if group.findings)
 
 
-def _finding(annotation: Annotation, sheet: Sheet, crop: ImageLink | None) -> FindingCard:
+def _finding(annotation: Annotation, sheet: Sheet, crop: ImageLink | None, line: DrawnLine | None) -> FindingCard:
     value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
     nothing = _nothing(annotation)
     says = said(annotation)
@@ -122,6 +134,7 @@ def _finding(annotation: Annotation, sheet: Sheet, crop: ImageLink | None) -> Fi
         nothing=nothing,
         agrees=agrees or None if annotation.media_key in sheet.shared else agrees,
         crop=crop,
+        line=line,
         canvas=addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else "",
         box="" if box is None else ",".join(f"{side:g}" for side in (box.x0, box.y0, box.x1, box.y1)),
         by=statement_words.author(annotation),
@@ -189,6 +202,31 @@ def _agrees(text: str, catalog_number: str) -> bool:
 
 def _letters(text: str) -> str:
     return re.sub(r"[^0-9a-z]", "", text.lower())
+
+
+def _picture(annotation: Annotation, image: Media | None, shown: set[str]) -> tuple[ImageLink | None, DrawnLine | None]:
+    """The piece of the image, and on it the line that was measured, where one was."""
+    ends = statement_words.ends_px(annotation)
+    if ends is None or image is None:
+        return _crop(annotation, image, shown), None
+    (x0, y0), (x1, y1) = ends
+    region = picture_of(_around(ends, image), Canvas(image.width_px, image.height_px))
+    piece = piece_of(image, region, CROP_PX)
+    left, top, width, height = map(int, region.split(","))
+    across, down = piece.width / width, piece.height / height
+    return piece, DrawnLine((x0 - left) * across, (y0 - top) * down, (x1 - left) * across, (y1 - top) * down)
+
+
+def _around(ends: statement_words.Ends, image: Media) -> CanvasBox:
+    """A box around a line with as much beside it as shows what was measured."""
+    (x0, y0), (x1, y1) = ends
+    margin = BESIDE_LINE * max(1.0, math.dist(*ends))
+    return CanvasBox(
+        max(0.0, min(x0, x1) - margin),
+        max(0.0, min(y0, y1) - margin),
+        min(float(image.width_px), max(x0, x1) + margin),
+        min(float(image.height_px), max(y0, y1) + margin),
+    )
 
 
 def _crop(annotation: Annotation, image: Media | None, shown: set[str]) -> ImageLink | None:

@@ -15,6 +15,7 @@ CHECKED = {
 UNCHECKED = "Decoded; a code of this kind need not have a check character, so it may be misread."
 POORLY = 0.9  # of the recogniser's score: below it, one line in a few has an error
 NAMES_SHOWN = 5
+Ends = tuple[tuple[float, float], tuple[float, float]]
 
 
 def author(annotation: Annotation) -> str:
@@ -60,6 +61,15 @@ def rests_on(annotation: Annotation) -> str:
 
 def is_doubtful(annotation: Annotation) -> bool:
     return bool(details_of(annotation).get("doubts"))
+
+
+def ends_px(annotation: Annotation) -> Ends | None:
+    """The ends of the line that a machine measured, in canvas units; None where it measured none."""
+    ends = details_of(annotation).get("endsPx") if annotation.layer == "machine" else None
+    match ends:
+        case [[int() | float() as x0, int() | float() as y0], [int() | float() as x1, int() | float() as y1]]:
+            return (float(x0), float(y0)), (float(x1), float(y1))
+    return None
 
 
 def _of_reading(details: Mapping[str, Any]) -> str:

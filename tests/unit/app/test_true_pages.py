@@ -68,13 +68,17 @@ def test_no_statement_claims_a_surety_that_nobody_calibrated(hub: Hub) -> None:
 
 def test_a_doubtful_outline_and_its_length_say_so(hub: Hub) -> None:
     specimen, (media,) = add_sheet(hub.runtime)
-    doubts = {"doubts": [{"kind": "edge", "text": "touches the image's edge along 5 % of its length"}]}
+    doubts = {
+        "endsPx": [(10, 20), (300, 400)],
+        "doubts": [{"kind": "edge", "text": "touches the image's edge along 5 % of its length"}],
+    }
     line = Region.of_line([(10, 20), (300, 400)])
     text = "Length of the specimen: 47 px (u = 1 px); doubtful, as the outline is"
     say(hub, media, "specimen", Finding("length", text, line, 47.0, "px", 1.0, motivations=("measuring",), data=doubts))
     html = page(hub, f"/specimens/{specimen.key}")
     assert '<span class="tag warn">doubtful</span>' in html
     assert 'data-box="10,20,300,400"' in html
+    assert html.count("<circle") == 2, "the ends of the line that was measured"
 
 
 def test_a_length_tells_when_its_scale_is_not_the_one_that_counts(hub: Hub) -> None:

@@ -2,6 +2,7 @@
 import { viewer as makeViewer } from "mirador/init";
 import { OSDReferences } from "mirador/plugins/OSDReferences";
 import { addOrUpdateCompanionWindow, selectAnnotation, setCanvas, updateViewport } from "mirador/state/actions/index";
+import { focus } from "./focus.js";
 
 // By default Mirador shows commenting and tagging only; here everything that was said is shown.
 const MOTIVATIONS = [
@@ -55,7 +56,7 @@ function colour(_url, { annotationJson }) {
  */
 export function open(holder, place) {
   const { manifest, canvas, query } = holder.dataset;
-  const narrow = matchMedia("(max-width: 48rem)").matches;
+  const narrow = isNarrow();
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const viewer = makeViewer({
     id: place.id,
@@ -102,13 +103,27 @@ function mend(holder) {
   holder.querySelector("div.MuiTabs-root[aria-orientation]")?.removeAttribute("aria-orientation");
 }
 
-// A finding's own link leads to its annotation; with the viewer here, it shows it on the sheet instead.
+// A finding's own link leads to its annotation; with the viewer here, it shows it on the sheet instead. Beside a narrow sheet
+// there is no room for the list.
 function show(event, viewer, holder) {
   const link = event.target.closest("[data-show]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  if (link.dataset.canvas) viewer.store.dispatch(setCanvas(WINDOW, link.dataset.canvas));
-  viewer.store.dispatch(addOrUpdateCompanionWindow(WINDOW, { content: "annotations", position: "left" }));
-  viewer.store.dispatch(selectAnnotation(WINDOW, link.dataset.show));
+  const { canvas, box, show: annotation } = link.dataset;
+  const { store } = viewer;
+  const sheet = () => OSDReferences.get(WINDOW)?.current;
+  const before = store.getState().windows[WINDOW].canvasId;
+  const old = canvas && before && canvas !== before ? sheet()?.world.getItemAt(0) : null;
+  if (canvas) store.dispatch(setCanvas(WINDOW, canvas));
+  if (!isNarrow()) store.dispatch(addOrUpdateCompanionWindow(WINDOW, { content: "annotations", position: "left" }));
+  store.dispatch(selectAnnotation(WINDOW, annotation));
   holder.scrollIntoView({ block: "nearest" });
+  focus(box, sheet, () => {
+    const image = sheet()?.world.getItemAt(0);
+    return Boolean(image) && image !== old;
+  });
+}
+
+function isNarrow() {
+  return matchMedia("(max-width: 48rem)").matches;
 }
