@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from analytics import pipelines, provenance, store, tasks
 from analytics.errors import BadRun, RunInState
-from analytics.jobs import SettleRun
+from analytics.jobs import Analyse, SettleRun
 from analytics.model import Run, Selection, Task
 from analytics.tables import RunRow, TaskRow
 from annotations import withdrawal
@@ -107,8 +107,10 @@ def add_images(session: Session, key: str, media: Sequence[Media], *, at: dateti
         fresh[image.key] = image  # it may have become ready since it was read
     made = [_new_task(session, rows, row, image, before.get(image.key), at) for image in fresh.values()]
     store.insert_tasks(session, made)
-    jobs = [tasks.job_of(row.key, image) for image, task in zip(fresh.values(), made, strict=True) if task["state"] == "waiting"]
-    outbox.add_all(session, [job for job in jobs if job is not None])
+    waiting = [fresh[task["media_key"]] for task in made if task["state"] == "waiting"]
+    outbox.add_all(session, [Analyse(row.key, image.key) for image in waiting if image.state == "ready"])
+    for failed in sorted((image for image in waiting if image.state == "failed"), key=lambda image: image.key):
+        tasks.start(session, row.key, failed, at=at)
     for task in made:
         setattr(row, task["state"], getattr(row, task["state"]) + 1)
     return True
@@ -334,7 +336,7 @@ def _new_task(
     """The row of a new task. A failed one of another run is taken up there where the run is to retry."""
     state, reason = "waiting", ""
     if before is not None and before.input_digest == image.sha256:
-        state, reason = _beside(session, rows[before.run_key], before, image, retry=run.retry)
+        state, reason = _beside(session, rows[before.run_key], before, image, retry=run.retry, at=at)
     if state == "waiting" and image.state == "failed" and not run.retry:
         state, reason = "failed", tasks.unprepared(image)
     return {
@@ -352,7 +354,7 @@ def _new_task(
     }
 
 
-def _beside(session: Session, other: RunRow, before: TaskRow, image: Media, *, retry: bool) -> tuple[str, str]:
+def _beside(session: Session, other: RunRow, before: TaskRow, image: Media, *, retry: bool, at: datetime) -> tuple[str, str]:
     """State and reason of a new task beside one of another run that is the very same work."""
     if before.state == "completed":
         return "skipped", f"Run {other.key} has done the very same."
@@ -362,7 +364,7 @@ def _beside(session: Session, other: RunRow, before: TaskRow, image: Media, *, r
         return "skipped", f"The very same failed in run {other.key}."
     if other.state in ("cancelled", "retracted"):
         return "waiting", ""
-    tasks.reopen(session, other, image)
+    tasks.reopen(session, other, image, at=at)
     return "skipped", f"The very same failed in run {other.key}, which now does it again."
 
 

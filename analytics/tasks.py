@@ -15,7 +15,7 @@ from analytics.jobs import Analyse
 from analytics.model import ENDED_STEPS, Run, StepMark, Task, TaskState, Worker
 from analytics.tables import RunRow, TaskRow
 from app.runtime import outbox
-from iiif.catalogue.jobs import DeriveImage
+from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 
 CANCEL_BATCH = 1_000
@@ -109,7 +109,7 @@ def media_settled(session: Session, media: Media, *, at: datetime) -> None:
         outbox.add(session, Analyse(run_key, media_key))
 
 
-def reopen(session: Session, run: RunRow, media: Media) -> None:
+def reopen(session: Session, run: RunRow, media: Media, *, at: datetime) -> None:
     """Let a failed task go on with the steps that failed; an image that could not be prepared is prepared again first."""
     row = _task(session, run.key, media.key, lock=True)
     if row.state != "failed":
@@ -119,16 +119,16 @@ def reopen(session: Session, run: RunRow, media: Media) -> None:
     row.steps = {name: {"state": "waiting"} if mark["state"] == "failed" else mark for name, mark in row.steps.items()}
     row.done = _steps_ended(row)
     run.state, run.ended_at = "running", None
-    if (job := job_of(run.key, media)) is not None:
-        outbox.add(session, job)
+    start(session, run.key, media, at=at)
 
 
-def job_of(run_key: str, media: Media) -> Analyse | DeriveImage | None:
-    """What a waiting task waits for: the analysis, or first the image again; None for an image that is being prepared and tells
+def start(session: Session, run_key: str, media: Media, *, at: datetime) -> None:
+    """Have a waiting task begin: the analysis, or first another try at an image that failed; one that is being prepared tells
     by itself."""
-    if media.state == "failed":
-        return DeriveImage(media.key)
-    return Analyse(run_key, media.key) if media.state == "ready" else None
+    if media.state == "ready":
+        outbox.add(session, Analyse(run_key, media.key))
+    elif media.state == "failed":
+        catalogue.try_again(session, media.key, at=at)
 
 
 def cancel_batch(session: Session, run: RunRow, *, at: datetime) -> int:

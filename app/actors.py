@@ -14,6 +14,7 @@ from analytics import service as analytics
 from analytics import tasks
 from app.runtime import clock, context
 from iiif.catalogue import service as catalogue
+from iiif.image.service import DecodeLimits
 
 MODULES = ("iiif.image.actors", "annotations.actors", "analytics.actors")
 log = structlog.get_logger()
@@ -45,7 +46,8 @@ class GivenUp(Middleware):
 def _conclude(session: Session, actor: str, arguments: dict[str, Any], reason: str) -> None:
     match actor, arguments:
         case "derive_image", {"media_key": key} if catalogue.get_media(session, key).state == "pending":
-            catalogue.media_failed(session, key, reason, at=clock.now())
+            limits = DecodeLimits.of(context.current().settings)
+            catalogue.media_failed(session, key, reason, at=clock.now(), under=str(limits))
         case "analyse", {"run_key": run_key, "media_key": media_key}:
             tasks.fail(session, run_key, media_key, reason, at=clock.now())
         case "media_settled", {"media_key": key}:

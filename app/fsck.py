@@ -30,8 +30,8 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """Something that is wrong with a file of an image; `repair` says whether its derivative is being made again. A mask that
-    annotations name has no `media`."""
+    """Something that is wrong with a file of an image; `repair` says whether its derivative is to be made again, as this run or
+    one before it has asked. A mask that annotations name has no `media`."""
 
     media: str
     fault: Fault
@@ -138,10 +138,11 @@ class Check:
             return
         broken = self._derivative(media)
         if broken is not None:
-            mend = self.repair and fault is None
-            if mend:
+            asked = media.derivative_version == catalogue.DISTRUSTED
+            if self.repair and fault is None:
                 self._mend(media)
-            yield FileFault(media.key, broken, media.pyramid_sha256, repair=mend)
+                asked = True
+            yield FileFault(media.key, broken, media.pyramid_sha256, repair=asked and fault is None)
 
     def _original(self, media: Media) -> Fault | None:
         try:

@@ -9,6 +9,7 @@ import structlog
 from app import actors, compose
 from app.runtime.broker import make_broker, release_dead
 from app.runtime.settings import Settings
+from iiif.image.masters import derivatives
 
 IDLE_MS = 250  # how long a thread sleeps at most before it looks whether it should stop
 GRACE_MS = 20_000  # how long running jobs may go on after a stop; what is not done by then is done again later
@@ -22,6 +23,8 @@ def run(settings: Settings, stop: threading.Event, modules: Sequence[str] = acto
     """
     runtime = compose.build(settings)
     runtime.blobs.check()
+    if again := derivatives.try_again_under_new_limits(runtime):
+        log.info("images that failed under other limits are tried again", images=again)
     broker = make_broker(settings, runtime.database)
     actors.declare(broker, modules)
     release_dead(broker)

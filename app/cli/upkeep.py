@@ -20,6 +20,7 @@ from iiif.catalogue.model import Media
 from iiif.image.masters import derivatives
 from iiif.image.masters.decoder_client import DecoderUnavailable
 from iiif.image.masters.derivatives import Outcome
+from iiif.image.pyramid.format import VERSION
 
 AT_ONCE = 2  # each holds up to LECTOTYPE_DECODE_BYTES
 PAGE = 200
@@ -28,24 +29,25 @@ PAGE = 200
 @click.command()
 @click.argument("keys", metavar="[KEY...]", nargs=-1)
 @click.option("--all", "all_", is_flag=True, help="All images whose derivative is missing, damaged or of an older recipe.")
-@click.option("--missing", is_flag=True, help="Only images whose derivative is missing or damaged.")
+@click.option("--missing", is_flag=True, help="Only images whose derivative is missing or damaged; each is opened.")
+@click.option("--failed", is_flag=True, help="Images that were refused, each once more.")
 @click.option("--force", is_flag=True, help="Include whole derivatives, and images that were refused before.")
 @click.option("--enqueue", is_flag=True, help="Leave the work to the workers.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def derive(keys: Sequence[str], all_: bool, missing: bool, force: bool, enqueue: bool, as_json: bool) -> None:
+def derive(keys: Sequence[str], all_: bool, missing: bool, failed: bool, force: bool, enqueue: bool, as_json: bool) -> None:
     """Make the derivatives of images anew: of those named by KEY, or of all that need it.
 
     You may stop it at any time; the next call continues with what is left. Exit status 1 if an image was refused.
     """
-    if bool(keys) + all_ + missing != 1:
-        raise click.UsageError("give KEYs, or --all, or --missing")
+    if bool(keys) + all_ + missing + failed != 1:
+        raise click.UsageError("give KEYs, or --all, or --missing, or --failed")
     if enqueue and force:
         raise click.UsageError("workers make only what is needed: --force works without --enqueue")
     runtime = compose.build()
     compose.prepare(runtime)
     try:
-        images = _named(runtime, keys) if keys else _wanted(runtime, missing=missing, force=force)
-        tally = _enqueue(runtime, images) if enqueue else _derive(runtime, images, force=force, quiet=as_json)
+        images = _named(runtime, keys) if keys else _failed(runtime) if failed else _wanted(runtime, missing, force=force)
+        tally = _enqueue(runtime, images) if enqueue else _derive(runtime, images, force=force or failed, quiet=as_json)
     except DomainError as error:
         raise click.ClickException(str(error)) from error
     if as_json:
@@ -74,19 +76,52 @@ def _named(runtime: Runtime, keys: Sequence[str]) -> Iterator[Media]:
         return iter([catalogue.get_media(session, key) for key in dict.fromkeys(keys)])
 
 
-def _wanted(runtime: Runtime, *, missing: bool, force: bool) -> Iterator[Media]:
-    """Images that need it, in the order of their keys: ready and pending ones; with `force` every one."""
+def _wanted(runtime: Runtime, missing: bool, *, force: bool) -> Iterator[Media]:
+    """Images that need it: ready and pending ones; with `force` every one.
+
+    The database knows those of an older recipe, found damaged or not made yet. Of the others it is looked whether their file
+    is there, and with `missing` alone also whether it can be opened.
+    """
+    if force:
+        yield from _listed(runtime)
+    elif missing:
+        for media in _listed(runtime):
+            faulty = media.state == "ready" and derivatives.fault_of(runtime.blobs, media) in ("lost", "damaged")
+            if faulty or media.state == "pending":
+                yield media
+    else:
+        yield from _known(runtime)
+        for media in _listed(runtime, "ready"):
+            if media.derivative_version == VERSION and not runtime.blobs.has(media.pyramid_sha256):
+                yield media
+
+
+def _known(runtime: Runtime) -> Iterator[Media]:
+    """Images whose derivative the database knows to be of another recipe, or none, or found damaged."""
+    after = (catalogue.DISTRUSTED - 1, "")
+    while True:
+        with runtime.reads.begin() as session:
+            page = catalogue.page_to_derive(session, VERSION, after=after, limit=PAGE)
+        yield from (media for _, media in page if media.state != "failed")
+        if len(page) < PAGE:
+            return
+        after = page[-1][0], page[-1][1].key
+
+
+def _listed(runtime: Runtime, state: str = "") -> Iterator[Media]:
+    """Images in the order of their keys."""
     after = ""
     while True:
         with runtime.reads.begin() as session:
-            page = catalogue.list_media(session, after=after, limit=PAGE)
-        for media in page:
-            fault = derivatives.fault_of(runtime.blobs, media) if media.state == "ready" else None
-            if fault in ("lost", "damaged") or (fault and not missing) or media.state == "pending" or force:
-                yield media
+            page = catalogue.list_media(session, state=state, after=after, limit=PAGE)
+        yield from page
         if len(page) < PAGE:
             return
         after = page[-1].key
+
+
+def _failed(runtime: Runtime) -> Iterator[Media]:
+    return _listed(runtime, "failed")
 
 
 def _derive(runtime: Runtime, images: Iterator[Media], *, force: bool, quiet: bool) -> Tally:
@@ -130,7 +165,10 @@ def _enqueue(runtime: Runtime, images: Iterator[Media]) -> Tally:
     tally = Tally()
     for media in images:
         with runtime.db.begin() as session:
-            catalogue.derive_again(session, media.key)
+            if media.state == "failed":
+                catalogue.try_again(session, media.key, at=runtime.clock())
+            else:
+                catalogue.derive_again(session, media.key)
         tally.queued += 1
     return tally
 
@@ -157,7 +195,7 @@ def fsck(deep: bool, repair: bool, collect: bool, older_than: float, as_json: bo
         for finding in check.findings(lambda done: bar.update(task, completed=done)):
             wrong += 1
             file = f"{finding.media} {finding.sha256}".lstrip()
-            line = f"{finding.fault}: {file}{', is made again' if finding.repair else ''}"
+            line = f"{finding.fault}: {file}{', is to be made again' if finding.repair else ''}"
             click.echo(json.dumps(asdict(finding)) if as_json else line)
     if as_json:
         click.echo(json.dumps(asdict(check.account)))
@@ -179,7 +217,7 @@ def _tell(account: Account, wrong: int) -> None:
     if account.leftovers:
         click.echo(f"{account.leftovers} half-written files removed.")
     if account.refused:
-        click.echo(f"{len(account.refused)} images were refused; `lectotype derive KEY --force` tries one again:")
+        click.echo(f"{len(account.refused)} images were refused; `lectotype derive --failed` tries them again:")
     for line in account.refused:
         click.echo(f"  {line}")
     for path in account.strange:

@@ -260,7 +260,7 @@ def media_ready(session: Session, key: str, derivative: Derivative, *, at: datet
     """
     row = _media_row(session, key)
     known = row.state == "ready" and (row.width_px, row.height_px) == (derivative.width_px, derivative.height_px)
-    row.state, row.state_reason, row.version = "ready", "", row.version + 1
+    row.state, row.state_reason, row.refused_under, row.version = "ready", "", "", row.version + 1
     row.width_px, row.height_px = derivative.width_px, derivative.height_px
     row.exif_orientation, row.icc_profile = derivative.exif_orientation, derivative.icc_profile
     row.pyramid_sha256, row.derivative_version = derivative.pyramid_sha256, derivative.version
@@ -268,11 +268,34 @@ def media_ready(session: Session, key: str, derivative: Derivative, *, at: datet
         _settled(session, row, at)
 
 
-def media_failed(session: Session, key: str, reason: str, *, at: datetime) -> None:
-    """The image cannot be served, and why."""
+def media_failed(session: Session, key: str, reason: str, *, at: datetime, under: str = "") -> None:
+    """The image cannot be served, and why; `under` are the limits that hindered it, where not the file itself is to blame."""
     row = _media_row(session, key)
-    row.state, row.state_reason, row.version = "failed", reason, row.version + 1
+    row.state, row.state_reason, row.refused_under, row.version = "failed", reason, under, row.version + 1
     _settled(session, row, at)
+
+
+def try_again(session: Session, key: str, *, at: datetime) -> None:
+    """Have another try made at a failed image, which waits for it like a new one; any other is left. Raises UnknownMedia."""
+    row = _media_row(session, key)
+    if row.state == "failed":
+        row.state, row.state_reason, row.refused_under, row.version = "pending", "", "", row.version + 1
+        touch_all(session, row, at=at)
+        outbox.add(session, DeriveImage(key))
+
+
+def try_again_under(session: Session, limits: str, *, limit: int, at: datetime) -> int:
+    """The same for the next images that failed under other limits than these; how many."""
+    keys = store.refused_under_others(session, limits, limit)
+    for key in keys:
+        try_again(session, key, at=at)
+    return len(keys)
+
+
+def page_to_derive(session: Session, version: int, *, after: tuple[int, str], limit: int) -> list[tuple[int, Media]]:
+    """Images, each behind the version of its derivative, of another one than `version`, from those behind `after` on; failed
+    ones too."""
+    return [(row.derivative_version, store.media(row)) for row in store.page_to_derive(session, version, after, limit)]
 
 
 def set_access(session: Session, key: str, access: Access, *, by: Principal, at: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.runtime.db import Moment
@@ -149,6 +149,22 @@ def distinct_terms(session: Session, terms: Sequence[str]) -> Iterator[tuple[str
 def page_of_media(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[MediaRow]:
     query = select(MediaRow).where(MediaRow.key > after, *where).order_by(MediaRow.key).limit(limit)
     return session.scalars(query).all()
+
+
+def page_to_derive(session: Session, version: int, after: tuple[int, str], limit: int) -> Sequence[MediaRow]:
+    """In the order of the versions of their derivatives, and then of their keys."""
+    behind = tuple_(MediaRow.derivative_version, MediaRow.key) > tuple_(*map(literal, after))
+    found: list[MediaRow] = []
+    for side in (MediaRow.derivative_version < version, MediaRow.derivative_version > version):
+        query = select(MediaRow).where(side, behind).order_by(MediaRow.derivative_version, MediaRow.key)
+        found += session.scalars(query.limit(limit - len(found))) if len(found) < limit else ()
+    return found
+
+
+def refused_under_others(session: Session, limits: str, limit: int) -> Sequence[str]:
+    """Keys of failed images that other limits hindered."""
+    others = MediaRow.state == "failed", MediaRow.refused_under.not_in(("", limits))
+    return session.scalars(select(MediaRow.key).where(*others).order_by(MediaRow.key).limit(limit)).all()
 
 
 def specimens_by_key(session: Session, keys: Iterable[str]) -> Sequence[SpecimenRow]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text, select
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text, select, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.runtime.db import Base, Json, Moment
@@ -30,7 +30,10 @@ class SpecimenRow(Base):
 
 
 class MediaRow(Base):
-    """An image; one row per content, so the same file comes in once. `specimen_key` is its home specimen."""
+    """An image; one row per content, so the same file comes in once. `specimen_key` is its home specimen.
+
+    `refused_under` are the limits under which it failed, where not its file is to blame but them or the machine.
+    """
 
     __tablename__ = "media"
     __table_args__ = (
@@ -57,6 +60,7 @@ class MediaRow(Base):
     creator: Mapped[str] = mapped_column(String(1000), default="")
     state: Mapped[str] = mapped_column(String(8))
     state_reason: Mapped[str] = mapped_column(Text, default="")
+    refused_under: Mapped[str] = mapped_column(String(100), default="", server_default=text("''"))
     pyramid_sha256: Mapped[str] = mapped_column(String(64), default="")
     derivative_version: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     access: Mapped[str] = mapped_column(String(8), default="open", server_default="open")

@@ -259,6 +259,23 @@ def test_an_image_that_cannot_be_prepared_fails_its_task(hub: Runtime, specks: P
     assert "could not be prepared" in next(task.reason for task in tasks_of(hub) if task.media_key == broken)
 
 
+def test_a_run_that_is_to_retry_has_a_failed_image_tried_again_and_ends(hub: Runtime, specks: Path) -> None:
+    ingest_paths(hub, [specks])
+    first = the_run(hub).key
+    broken = tasks_of(hub)[0].media_key
+    with hub.reads.begin() as session:
+        media = catalogue.get_media(session, broken)
+    master = hub.settings.blobs_dir / media.sha256[:2] / media.sha256
+    whole = master.read_bytes()
+    for content, state in ((whole[:2_000], "failed"), (whole[:2_000], "failed"), (whole, "completed")):
+        master.write_bytes(content)
+        ask(hub, retry=True)
+        drain(hub, may_fail=True)
+        assert next(task.state for task in tasks_of(hub, first) if task.media_key == broken) == state
+        with hub.reads.begin() as session:
+            assert service.count(session, state="running") == 0, "nothing waits for ever"
+
+
 @pytest.mark.parametrize("sides", [(9001, 5), (5, 9001), (32_001, 40)])
 def test_an_image_that_no_step_can_hold_is_declined_with_the_reason(
     prepared: Runtime, sides: tuple[int, int], tmp_path: Path

@@ -31,6 +31,9 @@ class DecodeLimits:
     def of(cls, settings: Settings) -> "DecodeLimits":
         return cls(settings.max_pixels, settings.decode_seconds, settings.decode_bytes)
 
+    def __str__(self) -> str:
+        return f"{self.max_pixels} pixels, {self.seconds} s, {self.address_space} bytes"
+
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:

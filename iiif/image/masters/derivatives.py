@@ -25,17 +25,21 @@ from iiif.image.masters.decoder_protocol import DecodeLimits, ImageFacts
 from iiif.image.pyramid import format as pyramid_format
 
 Fault = Literal["lost", "damaged", "older"]
+OF_LIMITS = ("too-long", "too-much-memory", "decoder-died", "too-many-pixels")  # what other limits may mend
+OF_THE_DAY = ("too-long", "too-much-memory", "decoder-died")  # what a quieter machine may mend
+BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it: made; left alone, for it was whole and of this recipe; or refused, and why (`code`, `reason`).
+    """What came of it: made; left alone, for it was whole and of this recipe; refused, and why (`code`, `reason`); or put off,
+    as another try is worth it.
 
     `frames` is how many an animation has, of which the first is served.
     """
 
     key: str
-    result: Literal["made", "left", "refused"]
+    result: Literal["made", "left", "refused", "put off"]
     code: str = ""
     reason: str = ""
     frames: int = 1
@@ -57,12 +61,12 @@ def fault_of(blobs: Blobs, media: Media) -> Fault | None:
     return None if (found.width_px, found.height_px) == (media.width_px, media.height_px) else "damaged"
 
 
-def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
+def derive(runtime: Runtime, key: str, *, force: bool = False, patient: bool = False) -> Outcome:
     """Make the derivative of an image that has none which is whole, and enter what came of it; safe to repeat.
 
     An image that was refused stays so, unless with `force`, which also makes whole ones anew. An image that was ready once is
     never refused any more: what fails then (a folder that is away, a process that was killed) is not of the image, and it
-    keeps what derivative it has.
+    keeps what derivative it has. With `patient` a new image that time, memory or a dead decoder hindered stays pending.
 
     Raises:
         UnknownMedia: there is no such image.
@@ -73,18 +77,33 @@ def derive(runtime: Runtime, key: str, *, force: bool = False) -> Outcome:
     whole = media.state == "ready" and fault_of(runtime.blobs, media) is None
     if (whole or media.state == "failed") and not force:
         return Outcome(key, "left")
+    limits = DecodeLimits.of(runtime.settings)
     try:
-        made, facts = make_derivative(runtime.blobs, media.sha256, DecodeLimits.of(runtime.settings))
+        made, facts = make_derivative(runtime.blobs, media.sha256, limits)
     except RejectedImage as error:
+        if patient and media.state == "pending" and error.code in OF_THE_DAY:
+            return Outcome(key, "put off", error.code, error.sentence)
         if media.state == "pending" and error.code == "missing-file":
             raise DecoderUnavailable(error.sentence) from error  # a disk that is not mounted looks like that
         if media.state != "ready":
             with runtime.db.begin() as session:
-                catalogue.media_failed(session, key, error.sentence, at=runtime.clock())
+                under = str(limits) if error.code in OF_LIMITS else ""
+                catalogue.media_failed(session, key, error.sentence, at=runtime.clock(), under=under)
         return Outcome(key, "refused", error.code, error.sentence)
     with runtime.db.begin() as session:
         catalogue.media_ready(session, key, made, at=runtime.clock())
     return Outcome(key, "made", frames=facts.frames)
+
+
+def try_again_under_new_limits(runtime: Runtime) -> int:
+    """Have the workers try again what failed under other limits than those of the settings; how many images."""
+    limits, count = str(DecodeLimits.of(runtime.settings)), 0
+    while True:
+        with runtime.db.begin() as session:
+            batch = catalogue.try_again_under(session, limits, limit=BATCH, at=runtime.clock())
+        count += batch
+        if batch < BATCH:
+            return count
 
 
 def decode_check(path: Path, limits: DecodeLimits, *, whole: bool = False) -> ImageFacts:

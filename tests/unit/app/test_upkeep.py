@@ -1,5 +1,6 @@
 """`lectotype derive` and `lectotype fsck`, with files that were lost, damaged or forgotten."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from io import BytesIO
@@ -11,6 +12,7 @@ from sqlalchemy import select, update
 
 from app import schema
 from app.cli import main
+from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from app.runtime.settings import Settings
@@ -18,7 +20,11 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.catalogue.tables import MediaRow
 from iiif.image.actors import derive_image
+from iiif.image.errors import RejectedImage
+from iiif.image.masters import derivatives
+from iiif.image.masters.decoder_protocol import DecodeLimits
 from iiif.image.pyramid import format as pyramid_format
+from tests.drain import drain
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
 
 Lectotype = Callable[..., Result]
@@ -199,8 +205,11 @@ def test_repair_has_derivatives_made_again_and_touches_no_original(runtime: Runt
     assert lectotype("fsck", "--deep", "--repair").exit_code == 1
     assert sorted(queued(runtime)) == sorted([lost.key, flipped.key])
     assert runtime.blobs.has(flipped.pyramid_sha256), "it is served until there is a better one"
-    again = lectotype("fsck", "--json")
-    assert faults(again)[0].keys() == {lost.key, flipped.key}, "and counts as damaged until then"
+    for options in ((), ("--deep",)):
+        again = lectotype("fsck", "--json", *options)
+        waiting = {one["media"] for one in map(json.loads, again.output.splitlines()[:-1]) if one["repair"]}
+        assert (again.exit_code, waiting) == (1, {lost.key, flipped.key}), "it is said until it is done"
+    assert f"damaged derivative: {flipped.key} {flipped.pyramid_sha256}, is to be made again" in lectotype("fsck").output
     assert runtime.blobs.has(hopeless.sha256)
     assert runtime.blobs.has(hopeless.pyramid_sha256), "of a damaged original nothing better could be made"
     for key in queued(runtime):
@@ -252,3 +261,79 @@ def test_every_column_that_names_a_blob_is_known_to_fsck() -> None:
     }
     others = {"tokens.digest", "run_tasks.input_digest"}
     assert columns - others == {"media.sha256", "media.pyramid_sha256", "masks.sha256", "mask_uses.sha256"}
+
+
+def hinder(monkeypatch: pytest.MonkeyPatch, code: str, times: int = 10**6) -> list[str]:
+    """The next decodings are refused with that code; gives the list that every one is noted in."""
+    made, tried = derivatives.make_derivative, list[str]()
+
+    def hindered(blobs: Blobs, sha256: str, limits: DecodeLimits) -> object:
+        tried.append(sha256)
+        if len(tried) <= times:
+            raise RejectedImage(code, "Decoding was hindered.")
+        return made(blobs, sha256, limits)
+
+    monkeypatch.setattr(derivatives, "make_derivative", hindered)
+    return tried
+
+
+@pytest.mark.parametrize("code", ["too-long", "too-much-memory", "decoder-died"])
+def test_a_new_image_that_the_machine_hinders_is_tried_three_times(
+    runtime: Runtime, lectotype: Lectotype, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    quick, slow = enter(runtime, file_of(drawn(77, 66))), enter(runtime, file_of(drawn(78, 66)))
+    with monkeypatch.context() as busy:
+        tried = hinder(busy, code, times=5)
+        drain(runtime)
+    assert sorted(tried) == sorted([quick.sha256, slow.sha256] * 3)
+    states = {now(runtime, media).state for media in (quick, slow)}
+    assert states == {"ready", "failed"}, "one succeeded at the third try"
+    (failed,) = (media for media in (quick, slow) if now(runtime, media).state == "failed")
+    assert f"{failed.key}: Decoding was hindered." in lectotype("fsck").output
+    assert json.loads(lectotype("derive", "--all", "--json").output)["made"] == 0, "what failed is left"
+    assert json.loads(lectotype("derive", "--failed", "--json").output)["made"] == 1
+    assert now(runtime, failed).state == "ready"
+    assert json.loads(lectotype("derive", "--failed", "--json").output)["made"] == 0
+
+
+def test_other_limits_let_what_they_hindered_be_tried_again_and_nothing_else(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = derived(runtime, file_of(drawn(200, 150))[:3000])
+    hindered = enter(runtime, file_of(drawn(77, 66)))
+    with monkeypatch.context() as busy:
+        hinder(busy, "too-long")
+        drain(runtime)
+    assert now(runtime, hindered).state == "failed"
+    assert derivatives.try_again_under_new_limits(runtime) == 0
+    patient = dataclasses.replace(runtime, settings=runtime.settings.with_(decode_seconds=600))
+    assert derivatives.try_again_under_new_limits(patient) == 1
+    assert (now(runtime, hindered).state, now(runtime, broken).state) == ("pending", "failed")
+    drain(runtime)
+    assert now(runtime, hindered).state == "ready"
+
+
+def test_failed_images_are_left_to_workers_too(runtime: Runtime, lectotype: Lectotype, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as busy:
+        hinder(busy, "too-long")
+        media = derived(runtime, file_of(drawn(77, 66)))
+    assert media.state == "failed"
+    assert json.loads(lectotype("derive", "--failed", "--enqueue", "--json").output)["queued"] == 1
+    assert now(runtime, media).state == "pending"
+    drain(runtime)
+    assert now(runtime, media).state == "ready"
+
+
+def test_all_opens_no_derivative_that_the_database_knows_to_be_of_this_recipe(
+    runtime: Runtime, lectotype: Lectotype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, *_ = (sheet(runtime, number) for number in range(4))
+    make_older(runtime, older)
+    opened: list[object] = []
+    monkeypatch.setattr(
+        derivatives.pyramid_format,
+        "Pyramid",
+        lambda file, made=derivatives.pyramid_format.Pyramid: opened.append(file) or made(file),
+    )
+    assert json.loads(lectotype("derive", "--all", "--json").output)["made"] == 1
+    assert len(opened) == 1, "that which was made"
