@@ -1,8 +1,8 @@
 """Selectors: what clients send as selector, as a region in canvas units, and the form in which the hub stores one.
 
 Frame: canvas units, which are pixels of the upright image; x rightwards, y downwards, origin at the upper left corner.
-Web Annotation Data Model, sections 4.2.1 and 4.2.7; Media Fragments 1.0, section 4.2.2; PointSelector of IIIF Presentation 3
-(https://iiif.io/api/annex/openannotation/); our own member hub:mask (`mask_selectors`). What viewers get is in
+Web Annotation Data Model, sections 4.2.1 and 4.2.7; Media Fragments 1.0, section 4.2.2; PointSelector and ImageApiSelector of
+IIIF (https://iiif.io/api/annex/openannotation/); our own member hub:mask (`mask_selectors`). What viewers get is in
 `viewer_selectors`, what happens at the edge of the canvas in `clipping`.
 """
 
@@ -18,11 +18,14 @@ from annotations.errors import AnnotationTooBig, BadSelector
 from annotations.mask_selectors import LoadMask, MaskReference
 from annotations.model import Canvas, CanvasBox
 from annotations.regions import Region, bounds
+from iiif.image.errors import BadParameter
+from iiif.image.request import RegionParameter
 
 MAX_SELECTORS = 10
 SLACK = 1.0  # canvas units that the outline of a mask may leave its box, beside its tolerance
 NUMBER = svg_lengths.NUMBERS.pattern
 XYWH = re.compile(rf"xywh=(?:(pixel|percent):)?({NUMBER}),({NUMBER}),({NUMBER}),({NUMBER})", re.ASCII)
+BOXES = ("FragmentSelector", "ImageApiSelector")
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
 
 
@@ -78,7 +81,7 @@ def read(selector: Any, canvas: Canvas, load: LoadMask | None = None) -> Region 
     several = _several(selector)
     masks = mask_selectors.masks_in(several, canvas)
     found = [(_type(one), _read_one(one, canvas)) for one in several if not mask_selectors.is_earlier_form(one)]
-    boxes = [region.box for name, region in found if name == "FragmentSelector" and region.point is None]
+    boxes = [region.box for name, region in found if name in BOXES and region.point is None]
     shape = next((region for name, region in found if name == "SvgSelector"), None)
     points = [region for name, region in found if region.point is not None and (name == "PointSelector" or not boxes)]
     if masks:
@@ -134,9 +137,12 @@ def _read_one(selector: Any, canvas: Canvas) -> Region:
         raise BadSelector("A region of an image cannot be refined by another selector here.", parameter="refinedBy")
     if name == "PointSelector":
         return Region.of_point(_coordinate(selector, "x"), _coordinate(selector, "y"))
+    if name == "ImageApiSelector":
+        return _read_request(selector.get("region", "full"), canvas)
     if name not in ("FragmentSelector", "SvgSelector"):
         raise BadSelector(
-            f"On an image a selector is a FragmentSelector, SvgSelector or PointSelector, not {str(name)[:40]!r}.",
+            "On an image a selector is a FragmentSelector, SvgSelector, PointSelector or ImageApiSelector, "
+            f"not {str(name)[:40]!r}.",
             parameter="selector",
         )
     if not isinstance(value, str):
@@ -146,6 +152,15 @@ def _read_one(selector: Any, canvas: Canvas) -> Region:
     if name == "FragmentSelector":
         return read_fragment(value, canvas)
     return replace(read_shape(value, canvas), tolerance=mask_selectors.tolerance_of(selector))
+
+
+def _read_request(region: Any, canvas: Canvas) -> Region:
+    """The region of a request for a picture (Image API 3.0, 4.1); how large and how turned that is says nothing of the place."""
+    try:
+        box = RegionParameter.parse(region if isinstance(region, str) else str(region)).resolve(canvas.width, canvas.height)
+    except BadParameter as error:
+        raise BadSelector(f"The region of an ImageApiSelector cannot be read. {error}", parameter="region") from error
+    return Region.of_box(box.x, box.y, box.x + box.width, box.y + box.height)
 
 
 def _masked(reference: MaskReference, boxes: list[CanvasBox], shape: Region | None, load: LoadMask | None) -> Region:

@@ -66,7 +66,7 @@ class _Builder:
         self.prefixes = {"", "svg"}
 
     def read(self, text: str) -> Tree:
-        parser = expat.ParserCreate()
+        parser = expat.ParserCreate("utf-8")  # a str has no other encoding, whatever it declares
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text

@@ -28,6 +28,7 @@ def styled(css: str, inner: str) -> str:
 
 AREAS = {
     "plain": of_size(SHAPE),
+    "with a declaration": f'<?xml version="1.0" encoding="UTF-16"?><!-- é -->{of_size(SHAPE)}',
     "without a namespace": f"<svg>{RECT}</svg>",
     # viewports
     "half the size": of_size(SHAPE, 'width="120" height="160"'),

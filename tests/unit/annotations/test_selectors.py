@@ -103,6 +103,26 @@ def test_a_fragment_may_hold_escapes_and_other_members(value: str) -> None:
     assert selectors.read_fragment(value, SHEET).box == CanvasBox(10, 20, 40, 60)
 
 
+@pytest.mark.parametrize(
+    ("region", "box"),
+    [
+        ({"region": "10,20,30,40"}, (10, 20, 40, 60)),
+        ({"region": "pct:25,50,10,10", "size": "100,", "rotation": "90"}, (1000, 3000, 1400, 3600)),
+        ({"region": "square"}, (0, 1000, 4000, 5000)),
+        ({"region": "3990,5990,99,99"}, (3990, 5990, 4000, 6000)),
+        ({}, (0, 0, 4000, 6000)),
+    ],
+)
+def test_the_region_of_a_request_for_a_picture_is_a_box(region: dict[str, str], box: tuple[int, ...]) -> None:
+    assert selectors.read({"type": "ImageApiSelector", **region}, SHEET) == Region.of_box(*box)
+
+
+@pytest.mark.parametrize("region", ["", "1,2,3", "9999,0,5,5", "0,0,0,5", "-1,0,5,5", 7, None, ["full"]])
+def test_a_bad_region_of_a_request_is_refused(region: object) -> None:
+    with pytest.raises(BadSelector):
+        selectors.read({"type": "ImageApiSelector", "region": region}, SHEET)
+
+
 def test_of_several_selectors_the_box_and_the_shape_are_taken() -> None:
     shape = {"type": "SvgSelector", "value": svg('<polygon points="10,10 90,10 50,80"/>')}
     region = selectors.read([shape, fragment("xywh=5,5,100,100")], SHEET)
