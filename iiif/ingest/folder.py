@@ -1,7 +1,7 @@
 """Folders of images, with or without tables, and single files."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from iiif.ingest import spreadsheet, tabular
 from iiif.ingest.columns import NUMBER_TERMS, names_images_or_specimens
 from iiif.ingest.delimited import TableRow, open_table, rows_of
 from iiif.ingest.files import Finder, Links, is_image_name, is_regular, is_within, walk_names
-from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Record, SourceError, readable
+from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Record, SourceError, readable, warning
 from iiif.ingest.references import resembling
 from iiif.ingest.unpack import is_zip_name
 
@@ -166,6 +166,10 @@ def _open(path: Path, name: str, limits: IngestLimits, chosen: bool) -> tuple[li
             OpenedTable(sheet.name, lambda sheet=sheet: spreadsheet.rows_of_sheet(sheet, limits), sheet.rows, sheet.note)  # type: ignore[misc] # bound in the loop
             for sheet in sheets
         ]
+        count, first = spreadsheet.lost_cells(path, limits)
+        if count and opened:
+            sentence = f"{count} cells, from {first}, hold an error or a formula whose result was not saved: read as empty."
+            opened[0] = replace(opened[0], issues=(*opened[0].issues, warning("lost-cells", sentence, value=first)))
         if not others:
             return opened, None
         sentence = f"No column of these sheets names specimens or images, and they were not read: {', '.join(others)[:300]}."

@@ -112,6 +112,11 @@ _ROWS = (
         "Give one licence for each image.",
     ),
     (
+        "lost-cells",
+        "cells of a workbook hold an error, or a formula without its result",
+        "Open the workbook, put the cells right, and save it.",
+    ),
+    (
         "rounded-number",
         "a spreadsheet has rounded the catalogue number",
         "Format the column as text, enter the whole numbers again, and save.",

@@ -1,6 +1,7 @@
 """Spreadsheets (Excel, OpenDocument) by calamine: sheets with columns of specimens, row by row. Nothing is ever written."""
 
 import datetime
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ from iiif.ingest.unpack import DAMAGED
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 MAX_TITLE = 12
 MAX_CELLS = 50_000_000
+
+CHUNK, LONGEST_CELL = 1 << 20, 100_000
+_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
+_LOST = re.compile(
+    rb"""<c r="([A-Z]{1,3}[0-9]{1,7})"(?:[^>]* t="e"[^>]*>|[^>]*><f(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v></v>|<v/>)?$)"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,26 @@ def open_sheets(path: Path, limits: IngestLimits) -> tuple[list[Sheet], list[str
     if not sheets and not others:
         raise SourceError("empty-csv", f"{readable(path.name)} has no sheet with anything in it.")
     return sheets, others
+
+
+def lost_cells(path: Path, limits: IngestLimits) -> tuple[int, str]:
+    """How many cells of an Excel workbook have no value to read, an error or a formula whose result was not saved, and which is
+    the first: `A3`. Raises SourceError."""
+    _check_size(path, limits)
+    count, first = 0, ""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(each for each in archive.namelist() if _SHEET.fullmatch(each)):
+                with archive.open(name) as stream:
+                    rest = b""
+                    while chunk := stream.read(CHUNK):
+                        *cells, rest = (rest + chunk).split(b"</c>")
+                        found = [match for cell in cells if (match := _LOST.search(cell)) is not None]
+                        count, first = count + len(found), first or (found[0][1].decode() if found else "")
+                        rest = rest[-LONGEST_CELL:]
+    except (zipfile.BadZipFile, *DAMAGED, OSError, ValueError, NotImplementedError, RuntimeError):
+        return 0, ""  # no workbook of this form; whether it can be read was seen before
+    return count, first
 
 
 def rows_of_sheet(sheet: Sheet, limits: IngestLimits) -> Iterator[TableRow]:

@@ -21,6 +21,13 @@ from iiif.ingest.report import IngestReport
 from iiif.ingest.run import ingest
 from tests.unit.iiif.ingest.conftest import Ingest, all_of, picture, reasons
 
+GIF = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+ARCHIVE = (
+    '<archive xmlns="http://rs.tdwg.org/dwc/text/"><core rowType="http://rs.tdwg.org/dwc/terms/Occurrence" '
+    'fieldsTerminatedBy="," ignoreHeaderLines="1"><files><location>list.csv</location></files><id index="0"/>'
+    '<field index="0" term="http://rs.tdwg.org/dwc/terms/catalogNumber"/>'
+    '<field index="1" term="http://rs.tdwg.org/dwc/terms/associatedMedia"/></core></archive>'
+)
 ONE_ROW = b"catalogNumber\nGOOD-1\n"
 HOSTILE = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 TEXT = st.text(st.sampled_from("aB1,;\t\"'\\\n\r <>/&=é\u0000\ufeff|"), max_size=80)
@@ -150,23 +157,52 @@ def test_any_zip(hub: Runtime, members: list[tuple[str, bytes]], cut: int) -> No
         with_good_one(hub, path, Path(folder))
 
 
+ODD = NAMES | st.sampled_from(
+    ["e\u0301.jpg", "\u00e9.jpg", "IMG.JPG", "img.jpg", "-rf.jpg", " x.jpg ", "\udcff.jpg", "x.jpg/y", "'.csv"]
+)
+KINDS = st.sampled_from(["file", "image", "loop", "dangling", "up", "pair", "chain", "outside", "pipe", "shut", "folder", "deep"])
+LINKS = {"dangling": "nowhere", "up": "..", "outside": "/etc/hostname"}
+
+
 @HOSTILE
-@given(st.lists(st.tuples(st.sampled_from(["file", "loop", "dangling", "up", "pipe", "folder"]), NAMES), max_size=6))
-def test_any_tree(hub: Runtime, things: list[tuple[str, str]]) -> None:
+@given(things=st.lists(st.tuples(KINDS, ODD), max_size=6), is_archive=st.booleans())
+def test_any_tree(hub: Runtime, things: list[tuple[str, str]], is_archive: bool) -> None:
+    """Files, pictures, pipes, links of all kinds, and a table or archive that names every one of them."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "root")
         root.mkdir()
+        named = []
         for number, (kind, name) in enumerate(things):
             path = root / f"{number}{name.replace('/', '_')[:100]}"
-            if kind == "file":
-                path.write_bytes(ONE_ROW)
-            elif kind == "pipe":
-                os.mkfifo(path)
-            elif kind == "folder":
-                path.mkdir()
-            else:
-                path.symlink_to({"loop": path.name, "dangling": "nowhere", "up": ".."}[kind])
+            named.append(path.name)
+            _put(path, kind, root)
+        rows = "".join(f"T{number},{name}\n" for number, name in enumerate(named))
+        (root / "list.csv").write_text(f"catalogNumber,file\n{rows}", encoding="utf-8", errors="surrogateescape")
+        if is_archive:
+            (root / "meta.xml").write_text(ARCHIVE)
         with_good_one(hub, root, Path(folder))
+
+
+def _put(path: Path, kind: str, root: Path) -> None:
+    if kind in ("file", "shut"):
+        path.write_bytes(ONE_ROW)
+        path.chmod(0o000 if kind == "shut" else 0o600)
+    elif kind == "image":
+        path.write_bytes(GIF + path.name.encode("utf-8", "surrogateescape"))
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "deep":
+        path.joinpath(*"abcdefgh").mkdir(parents=True)
+        path.joinpath(*"abcdefgh", "t.csv").write_bytes(ONE_ROW)
+    elif kind == "pair":
+        for one, other in (("p", "q"), ("q", "p")):
+            (root / f"{path.name[:80]}-{one}").symlink_to(f"{path.name[:80]}-{other}")
+    elif kind == "chain":
+        path.symlink_to("list.csv")
+    else:
+        path.symlink_to(LINKS.get(kind, path.name))
 
 
 def test_links_round_in_a_circle_pipes_and_odd_names_are_named(runtime: Runtime, take_in: Ingest, folder: Path) -> None:

@@ -110,3 +110,28 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
         open_sheets(path, replace(LIMITS, max_spreadsheet_bytes=50_000))
     assert caught.value.finding.code == "zip-bomb"
     assert open_sheets(path, LIMITS)[0][0].columns == ("catalogNumber",)
+
+
+def test_cells_with_errors_and_formulas_without_a_result_are_named(runtime: Runtime, take_in: Ingest, folder: Path) -> None:
+    path = workbook(
+        folder / "list.xlsx", Sheet1=[["catalogNumber", "country"], ["1", "x"], ["2", "y"], ["3", "z"], ["0004", 7.0]]
+    )
+    with zipfile.ZipFile(path) as packed:
+        members = {name: packed.read(name).decode() for name in packed.namelist()}
+    sheet = members["xl/worksheets/sheet1.xml"]
+    for place, text, instead in (
+        ("B2", "x", ' t="e"><v>#REF!'),
+        ("B3", "y", "><f>A1</f><v>"),
+        ("B4", "z", ' t="str"><f>A1</f><v>DE'),
+    ):
+        sheet = sheet.replace(f' r="{place}" t="inlineStr"><is><t>{text}</t></is>', f' r="{place}"{instead}</v>')
+    members["xl/worksheets/sheet1.xml"] = sheet
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    report = take_in(folder)
+    assert [(entry.code, entry.value, entry.sentence.split(",")[0]) for entry in report.entries] == [
+        ("lost-cells", "B2", "2 cells")
+    ]
+    countries = {number: one.verbatim.get("country", "") for number, one in all_of(runtime)[0].items()}
+    assert countries == {"1": "", "2": "", "3": "DE", "0004": "7"}
