@@ -74,16 +74,21 @@ def name_of(profile: bytes) -> str:
 
 
 def adobe_rgb() -> bytes:
-    """An ICC 2.1 profile of Adobe RGB (1998), by the definition of its primaries and its gamma of 563/256."""
-    name = b"Adobe RGB (1998)\0"
+    """An ICC profile of Adobe RGB (1998), by the definition of its primaries and its gamma of 563/256."""
+    return matrix_profile("Adobe RGB (1998)", ADOBE, 563 / 256)
+
+
+def matrix_profile(title: str, primaries: tuple[tuple[float, float, float], ...], gamma: float) -> bytes:
+    """An ICC 2.1 profile of RGB with one gamma, by the XYZ of its primaries at D50."""
+    name = title.encode() + b"\0"
     text = b"desc" + struct.pack(">II", 0, len(name)) + name + bytes(78)
-    curve = b"curv" + struct.pack(">IIHxx", 0, 1, 563)
+    curve = b"curv" + struct.pack(">IIHxx", 0, 1, round(gamma * 256))
     tags = {b"desc": text, b"cprt": b"text" + bytes(4) + b"public domain\0", b"wtpt": _xyz(D50)}
-    tags |= {b"rXYZ": _xyz(ADOBE[0]), b"gXYZ": _xyz(ADOBE[1]), b"bXYZ": _xyz(ADOBE[2])}
+    tags |= {b"%cXYZ" % letter: _xyz(primary) for letter, primary in zip(b"rgb", primaries, strict=True)}
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     place, table, body = 132 + 12 * len(tags), struct.pack(">I", len(tags)), b""
     for signature, data in tags.items():
-        table += struct.pack(">4sII", signature, place + len(body), len(data))
+        table += signature + struct.pack(">II", place + len(body), len(data))
         body += data.ljust(-(-len(data) // 4) * 4, b"\0")
     head = struct.pack(">I4xI", place + len(body), 0x02100000) + b"mntrRGB XYZ " + bytes(12) + b"acsp" + bytes(28)
     return (head + _xyz(D50)[8:]).ljust(128, b"\0") + table + body
@@ -98,8 +103,21 @@ def _tagged(image: pyvips.Image) -> pyvips.Image:
     said = image.get(INTEROPERABILITY) if image.get_typeof(INTEROPERABILITY) else ""
     if image.get_typeof(PROFILE) or not said.startswith("R03") or image.bands < 3 or image.interpretation == "cmyk":
         return image
+    return with_profile(image, adobe_rgb())
+
+
+def three_bands(image: pyvips.Image) -> pyvips.Image:
+    """Grey as RGB, alpha as it is."""
+    if image.bands > 2:
+        return image
+    grey, alpha = image[0], [image[1]] if image.bands == 2 else []
+    return grey.bandjoin([grey, grey, *alpha]).copy(interpretation="rgb16" if image.format == "ushort" else "srgb")
+
+
+def with_profile(image: pyvips.Image, profile: bytes) -> pyvips.Image:
+    """The same pixels, said to be of that ICC profile."""
     image = image.copy()
-    image.set_type(pyvips.GValue.blob_type, PROFILE, adobe_rgb())
+    image.set_type(pyvips.GValue.blob_type, PROFILE, profile)
     return image
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 import pyvips
 
 from iiif.image.errors import RejectedImage
-from iiif.image.masters import colour, tiff_directories
+from iiif.image.masters import colour, png_colours, tiff_directories
 from iiif.image.masters.decoder_protocol import MAX_SIDE_PX, ImageFacts
 from iiif.image.masters.tiff_pixels import Samples
 from iiif.image.pyramid.camera_facts import CameraFacts
@@ -163,10 +163,16 @@ def _of_libvips(handle: int, page: int, samples: Samples, max_pixels: int) -> Ma
     exif = image.get("exif-data") if image.get_typeof("exif-data") else b""
     sides = (height, width) if turn >= 5 else (width, height)
     shrink = {"shrink": JPEG_SHRINK} if media_type == "image/jpeg" else {}
+    profile = png_colours.profile(_stream(handle)) if media_type == "image/png" else None
+
+    def load(strict: bool) -> pyvips.Image:
+        shown = samples.shown(_image(handle, fail_on="warning" if strict else "truncated", **options))
+        return shown if profile is None else colour.with_profile(colour.three_bands(shown), profile)
+
     return Master(
-        facts=ImageFacts(media_type, *sides, turn, colour.profile_name(image), frames),
+        facts=ImageFacts(media_type, *sides, turn, colour.name_of(profile) if profile else colour.profile_name(image), frames),
         turn=turn,
-        load=lambda strict: samples.shown(_image(handle, fail_on="warning" if strict else "truncated", **options)),
+        load=load,
         read_through=lambda: _image(handle, fail_on="error", **options, **shrink).avg(),
         camera=lambda: _camera(handle, media_type, exif),
     )
