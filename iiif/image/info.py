@@ -35,10 +35,10 @@ RIGHTS = ("http://creativecommons.org/", "http://rightsstatements.org/")
 Linked = dict[str, Any]
 
 
-def sizes(width: int, height: int) -> list[tuple[int, int]]:
+def sizes(width: int, height: int, tile_px: int = TILE_PX) -> list[tuple[int, int]]:
     """The size of every level, smallest first: the smallest is one tile, the largest the full image."""
     found = [(width, height)]
-    while max(found[-1]) > TILE_PX:
+    while max(found[-1]) > tile_px:
         scale = 1 << len(found)
         found.append((-(-width // scale), -(-height // scale)))
     return found[::-1]
@@ -64,10 +64,12 @@ def build(
         part_of: what contains it, such as the manifest; only 3.0 has a word for that.
         smallest_scale: at least 1; how many pixels of the image, on each axis, make one of the finest view given out.
     """
-    most = _most(width, height, limits, smallest_scale)
-    allowed = [size for size in _all_sizes(width, height, smallest_scale) if _fits(size, most)]
+    most, tile_px = _most(width, height, limits, smallest_scale), tile_side(limits)
+    allowed = [size for size in _all_sizes(width, height, smallest_scale, tile_px) if _fits(size, most)]
     frame: dict[str, Any] = {"width": width, "height": height, "sizes": [{"width": w, "height": h} for w, h in allowed]}
-    frame["tiles"] = [{"width": TILE_PX, "height": TILE_PX, "scaleFactors": scale_factors(width, height, smallest_scale)}]
+    frame["tiles"] = [
+        {"width": tile_px, "height": tile_px, "scaleFactors": scale_factors(width, height, smallest_scale, tile_px)}
+    ]
     if version == 2:
         return _version_2(base, frame, most, rights, services)
     document: dict[str, Any] = {"@context": CONTEXT[3], "id": base, "type": "ImageService3", "protocol": PROTOCOL}
@@ -79,9 +81,18 @@ def build(
     return document | ({"service": list(services)} if services else {}) | ({"partOf": list(part_of)} if part_of else {})
 
 
-def scale_factors(width: int, height: int, smallest_scale: float = 1) -> list[int]:
+def tile_side(limits: SizeLimits) -> int:
+    """The largest tile that is given out: one of those that are stored, or where the limits are smaller than that, the next
+    power of two."""
+    side = TILE_PX
+    while side > 1 and not limits.allow(side, side):
+        side //= 2
+    return side
+
+
+def scale_factors(width: int, height: int, smallest_scale: float = 1, tile_px: int = TILE_PX) -> list[int]:
     """Those of all levels that are no finer than allowed; of the first allowed one where every level is finer."""
-    factors = [1 << level for level in range(len(sizes(width, height)))]
+    factors = [1 << level for level in range(len(sizes(width, height, tile_px)))]
     while factors[-1] < smallest_scale:
         factors.append(2 * factors[-1])
     return [factor for factor in factors if factor >= smallest_scale]
@@ -105,8 +116,8 @@ def _most(width: int, height: int, limits: SizeLimits, smallest_scale: float) ->
     }
 
 
-def _all_sizes(width: int, height: int, smallest_scale: float) -> list[tuple[int, int]]:
-    found = sizes(width, height)
+def _all_sizes(width: int, height: int, smallest_scale: float, tile_px: int) -> list[tuple[int, int]]:
+    found = sizes(width, height, tile_px)
     if smallest_scale > 1:
         found.append(finest(width, height, smallest_scale))
     return sorted(set(found))

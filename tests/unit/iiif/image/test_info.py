@@ -97,3 +97,19 @@ def test_a_geometry_of_a_segment_is_one_of_its_image(segment: PixelBox) -> None:
         "gray",
         "png",
     )
+
+
+@given(sides, sides, st.integers(1, 2000), st.integers(1, 10**6))
+def test_every_tile_that_is_offered_is_answered(width: int, height: int, most: int, area: int) -> None:
+    """Of each scale factor the first tile, which is the largest."""
+    limits = SizeLimits(most, area)
+    document = info.build(3, base=BASE, width=width, height=height, limits=limits)
+    (tiles,) = document["tiles"]
+    side = tiles["width"]
+    assert tiles["height"] == side
+    assert 2 * side > min(most, area**0.5) or side == 512, "and none is smaller than it needs to be"
+    for factor in tiles["scaleFactors"]:
+        w, h = min(width, side * factor), min(height, side * factor)
+        size = f"{-(-w // factor)},{-(-h // factor)}"
+        assert ImageRequest.parse(3, f"0,0,{w},{h}", size, "0", "default", "jpg").resolve(width, height, limits)
+    assert max(-(-width // tiles["scaleFactors"][-1]), -(-height // tiles["scaleFactors"][-1])) <= side, "the last is the whole"
