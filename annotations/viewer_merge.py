@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from annotations import frames, projections, viewer_selectors
+from annotations.errors import UnknownTarget
 from annotations.model import Annotation, Canvas, Target
 from annotations.projections import PAINTING, Profile
 from annotations.targets import ResolvedTarget
@@ -208,7 +209,10 @@ def _is_whole(target: Any, seen: Seen) -> bool:
     named = seen.addresses.identify(iri_of(target).partition("#")[0])
     if named is None or named.kind not in ("canvas", "image") or named.key != seen.old.front.media_key or seen.canvas is None:
         return False
-    frame = frames.of(named, seen.canvas)
+    try:
+        frame = frames.of(named, seen.canvas)
+    except UnknownTarget:  # a picture that is made no more
+        return False
     return frame.whole and frame.size == seen.canvas and not frame.turned
 
 

@@ -30,7 +30,7 @@ SENDABLE = (
     "Accept, Authorization, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Last-Event-ID, "
     "Pragma, Prefer, Range, Slug, X-Requested-With"
 )
-EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer, Warning"
+EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer, Preference-Applied, Accept-Post, Warning"
 
 
 def create_app(runtime: Runtime) -> Flask:

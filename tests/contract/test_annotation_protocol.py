@@ -108,7 +108,7 @@ def test_scripts_of_other_origins_read_the_headers(hub: Hub, container: str, fil
         response = hub.get(iri, Origin="https://elsewhere.example")
         assert response.headers["Access-Control-Allow-Origin"] == "*"
         exposed = {name.strip() for name in response.headers["Access-Control-Expose-Headers"].split(",")}
-        assert {"ETag", "Link", "Allow", "Location", "Content-Location", "Vary", "Prefer"} <= exposed
+        assert {"ETag", "Link", "Allow", "Location", "Content-Location", "Vary", "Prefer", "Preference-Applied"} <= exposed
 
 
 def test_preferences_choose_what_is_embedded(hub: Hub, container: str, filled: list[str]) -> None:
