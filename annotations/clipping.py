@@ -70,7 +70,7 @@ def _cut(region: Region, canvas: Canvas) -> Region | None:
     paths = _paths(region)
     if not paths:
         return region_outlines.within(region, canvas.width, canvas.height)
-    shape = region_outlines.within(replace(region, box=_around(region)), canvas.width, canvas.height)
+    shape = region_outlines.within(region, canvas.width, canvas.height)
     is_said = region.box != bounds(paths)
     box = region_outlines.within(Region(region.box), canvas.width, canvas.height) if is_said else None
     return shape if shape is None or box is None else replace(shape, box=box.box)

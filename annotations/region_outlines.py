@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from annotations import region_masks
 from annotations.model import CanvasBox, Line, Point, Ring
 from annotations.region_masks import Mask
-from annotations.regions import MAX_OUTLINE_POINTS, Region, bounds, settled
+from annotations.regions import MAX_OUTLINE_POINTS, Region, bounds, box_ring, settled
 
 MAX_APPROXIMATE_POINTS = 2_000
 Floats = NDArray[np.float64]
@@ -48,10 +48,11 @@ def storable(region: Region) -> Region:
 
 
 def within(region: Region, width: int, height: int) -> Region | None:
-    """What of it lies on the canvas of that size; None if nothing does."""
-    box = region.box
+    """What of it lies on the canvas of that size, in its own box; None if nothing does."""
     left, top, right, bottom = 0.0, 0.0, float(width), float(height)
-    if box.x0 >= left and box.y0 >= top and box.x1 <= right and box.y1 <= bottom:
+    box = region.box
+    extent = bounds([box_ring(box), *region.rings, *region.lines])
+    if extent.x0 >= left and extent.y0 >= top and extent.x1 <= right and extent.y1 <= bottom:
         return region
     edge = CanvasBox(max(box.x0, left), max(box.y0, top), min(box.x1, right), min(box.y1, bottom))
     if region.kind == "box":
@@ -81,7 +82,8 @@ def cut_ring(ring: Ring, right: float, bottom: float) -> Ring:
             if inside != next_inside:
                 made.append(_at(one, other, axis, limit))
         points = made
-    return tuple(point for number, point in enumerate(points) if point != points[number - 1])
+    kept = tuple(point for number, point in enumerate(points) if point != points[number - 1])
+    return kept if len({x for x, _ in kept}) > 1 and len({y for _, y in kept}) > 1 else ()  # else it only touched the edge
 
 
 def cut_line(line: Line, right: float, bottom: float) -> list[Line]:

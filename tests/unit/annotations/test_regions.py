@@ -510,3 +510,11 @@ def test_a_line_cut_twice_is_two_lines() -> None:
     assert cut is not None
     assert cut.lines == (((10, 10), (10, 0)), ((20, 0), (20, 10)))
     assert region_outlines.within(Region.of_point(101, 5), 100, 100) is None
+
+
+def test_a_shape_is_cut_though_its_box_lies_within_and_one_that_touches_the_edge_from_outside_goes() -> None:
+    rings = (((10.0, 10.0), (90.0, 10.0), (50.0, 300.0)), ((-9.0, 10.0), (0.0, 20.0), (0.0, 30.0)))
+    cut = region_outlines.within(Region(CanvasBox(5, 5, 95, 95), rings), 100, 100)
+    assert cut is not None
+    assert len(cut.rings) == 1
+    assert cut.box == CanvasBox(10, 10, 90, 100)
