@@ -87,6 +87,8 @@ def _base_url(settings: Settings) -> str:
     parts = urlsplit(settings.base_url)
     if parts.hostname in ("127.0.0.1", "localhost") and settings.host not in ("127.0.0.1", "localhost"):
         raise Unwell(f"ids would begin with {settings.base_url}, which others cannot reach: set LECTOTYPE_BASE_URL")
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
+        return f"{settings.base_url}; signing in wants https, without which its cookie can be read and replaced on the way"
     return settings.base_url
 
 

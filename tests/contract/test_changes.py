@@ -13,6 +13,7 @@ from annotations import service as annotations
 from app import compose
 from app.cli import main
 from app.runtime import changes, tokens
+from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
@@ -145,3 +146,14 @@ def test_the_command_lists_them(settings: Settings, monkeypatch: pytest.MonkeyPa
     (change,) = json.loads(run.invoke(main, ["changes", "--json", "--kind", "token"]).stdout)
     assert change["by"].startswith("operator")
     assert run.invoke(main, ["changes", "--key", "loader"]).exit_code == 2
+
+
+def test_no_page_of_the_record_is_sorted(prepared: Runtime) -> None:
+    """The millionth change costs what the first one did."""
+    for where in ("kind = 'x'", "kind = 'x' AND key = 'y'", "by = 'z'", "kind = 'x' AND by = 'z'", "id < 9"):
+        with prepared.reads.begin() as session:
+            plan = session.execute(
+                text(f"EXPLAIN QUERY PLAN SELECT * FROM changes WHERE {where} ORDER BY id DESC LIMIT 51")
+            ).all()
+        assert "TEMP B-TREE" not in str(plan), (where, plan)
+        assert "SEARCH" in str(plan), (where, plan)

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from app import machine, proxy
+from app import doctor, machine, proxy
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from iiif.catalogue.model import Media
@@ -201,3 +201,10 @@ def test_the_command_says_all_of_it(hub: Live, spoilt: Proxy) -> None:
     assert result.returncode == 1
     assert [name for name, one in found.items() if not one["well"] and name != "web assets"] == ["headers"]
     assert {"libvips", "lossless crop", "decoders", "open files", "disk", "picture cache", "scratch", "clock"} <= found.keys()
+
+
+def test_signing_in_without_https_is_said() -> None:
+    public = Settings(base_url="http://hub.example", host="0.0.0.0")
+    assert "signing in wants https" in doctor._base_url(public)
+    for sound in ("https://hub.example", "http://127.0.0.1:8000", "http://localhost:8000"):
+        assert doctor._base_url(Settings(base_url=sound)) == sound
