@@ -11,6 +11,7 @@ from iiif.ingest.delimited import TableRow, open_table, rows_of
 from iiif.ingest.files import Finder, Links, is_image_name, is_regular, is_within, walk_names
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Record, SourceError, readable, warning
 from iiif.ingest.references import resembling
+from iiif.ingest.same_shot import Shots, left_out
 from iiif.ingest.unpack import is_zip_name
 
 DELIMITED_SUFFIXES = frozenset({".csv", ".tsv", ".tab"})
@@ -187,6 +188,7 @@ def _open(path: Path, name: str, limits: IngestLimits, chosen: bool) -> tuple[li
 def _records_of_images(
     root: Path, taken: tabular.Taken, links: Links, archive: str, without: frozenset[Path]
 ) -> Iterator[Record]:
+    shots = Shots()
     for folder, name in walk_names(root):
         if not is_image_name(name) or (real := links.real_of(folder, name)) in taken.files:
             continue
@@ -203,8 +205,17 @@ def _records_of_images(
             yield Record.refusal(place, issue, number=readable(path.stem))
         elif real in taken.resembling:
             yield Record.remark(place, resembling(path, taken.resembling[real]))
+        elif better := _better_shot(folder, name, shots, taken, links):
+            yield Record.remark(place, left_out(readable(name), readable(better)))
         else:
             yield _image_record(path, place)
+
+
+def _better_shot(folder: str, name: str, shots: Shots, taken: tabular.Taken, links: Links) -> str:
+    """The file that is taken for this one's shot: one that a row has taken, or the best; empty where it is this one."""
+    others = shots.others(folder, name)
+    named = next((other for other in others if links.real_of(folder, other) in taken.files), "")
+    return named or ("" if shots.is_best(folder, name) else others[0])
 
 
 def _is_in(path: Path, folders: frozenset[Path]) -> bool:

@@ -23,6 +23,11 @@ _ROWS = (
         "several files could be the one that the row names",
         "Give the folder with the name, as in tray1/IMG_0001.JPG.",
     ),
+    (
+        "same-shot",
+        "a camera's raw file and its picture are one image, and this is the other file of it",
+        "Nothing; or another name, if it is a picture of its own.",
+    ),
     ("unnamed-image", "an image that no row names was not taken in", "Name it in a row, or take it in by itself."),
     (
         "duplicate-by-hash",
