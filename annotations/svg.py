@@ -55,12 +55,14 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What an element is drawn in: the viewport, what holds for shapes there, and which `use` elements it stands in."""
+    """What an element is drawn in: the viewport, what holds for shapes there, which `use` elements it stands in, and how
+    many elements altogether."""
 
     viewport: Viewport
     visible: bool = True
     even_odd: bool = False
     uses: tuple[Element, ...] = ()
+    depth: int = 0
 
 
 def read_svg(text: str, size: tuple[float, float] | None = None) -> Drawing:
@@ -109,7 +111,9 @@ class _Reader:
         properties = self.styles.of(element)
         if _is_undrawn(properties):
             return []
-        around = _inherited(properties, around)
+        around = replace(_inherited(properties, around), depth=around.depth + 1)
+        if around.depth > MAX_DEPTH:
+            raise AnnotationTooBig(f"What an SVG uses may be nested up to {MAX_DEPTH} levels deep.", parameter="selector")
         paths = self._contents(element, properties, around)
         return _put(paths, matrix_of(properties, around.viewport, lambda: _bounds(paths)))
 
@@ -147,7 +151,7 @@ class _Reader:
             raise BadSelector(
                 f"A use refers to an element of the same SVG by #id, not to {element.refers_to[:60]!r}.", parameter="selector"
             )
-        if element in around.uses or len(around.uses) >= MAX_DEPTH or _holds(used, element):
+        if element in around.uses or _holds(used, element):
             raise BadSelector("A use may not refer to what it stands in.", parameter="selector")
         viewport = around.viewport
         offset = moved(length(properties, "x", viewport.width, 0.0), length(properties, "y", viewport.height, 0.0))

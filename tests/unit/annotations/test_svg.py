@@ -121,6 +121,13 @@ def test_a_bad_svg_is_refused(value: str) -> None:
         svg('<path d="M0,0' + "A1,1 0 1 0 1,1A1,1 0 1 0 9,9" * 2_500 + '"/>'),
         "<svg>" + " " * 250_001 + "</svg>",
         svg("<g>" * 41 + "</g>" * 41),
+        svg(
+            "<defs>"
+            + "".join(
+                f'<g id="a{number}">' + "<g>" * 20 + f'<use href="#a{number - 1}"/>' + "</g>" * 21 for number in range(1, 8)
+            )
+            + '<rect id="a0" width="9" height="9"/></defs><use href="#a7"/>'
+        ),
         svg("<style>" + "g{x:1px}" * 101 + "</style>"),
         svg("<style>" + "@media screen{" * 9 + "g{x:1px}" + "}" * 9 + "</style>"),
         svg(
