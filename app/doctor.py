@@ -13,6 +13,7 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from annotations.search import audience
 from app import compose, machine, migrate, proxy
 from app.machine import Unwell
 from app.runtime import disk
@@ -115,6 +116,9 @@ def _migrations(runtime: Runtime) -> str:
 
 def _search(runtime: Runtime) -> str:
     found, standing = runtime.search.find(Everything(), limit=1), runtime.search.standing()
+    with runtime.reads.begin() as session:
+        if standing.state == "none" and migrate.current(session.connection()) == migrate.newest():
+            audience.check_index(session, runtime.search)
     parts = [f"{'Elasticsearch' if runtime.settings.search_url else 'embedded'}, {found.total} documents"]
     parts += ["it is of another version"] if standing.state == "other" else []
     parts += ["it is being made anew"] if standing.rebuilding else []

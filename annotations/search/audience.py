@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy.orm import Session
 
 from app.runtime.principal import ALL, Grant, Principal
-from app.runtime.search.port import EVERYTHING, And, Not, Query, SearchDown, SearchEngine, Term
+from app.runtime.search.port import EVERYTHING, And, IndexMissing, Not, Query, SearchDown, SearchEngine, Term
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.visibility import any_closed
@@ -64,6 +64,12 @@ def shown(session: Session, engine: SearchEngine, by: Principal) -> Query:
             "It is being made anew: ask again in a while."
         )
     return EVERYTHING
+
+
+def check_index(session: Session, engine: SearchEngine) -> None:
+    """For whoever has found nothing: raises IndexMissing where that is so because there is no index of what there is."""
+    if engine.standing().state == "none" and catalogue.count_specimens(session):
+        raise IndexMissing
 
 
 def where(by: Principal) -> Query:

@@ -97,6 +97,8 @@ def search(
         found, typed = engine.find(And((attempt, *limits)), offset=(asked.page - 1) * size, limit=size), attempt
         if found.total:
             break
+    if not found.total:
+        audience.check_index(session, engine)
     known = store.annotations_by_key(session, [key_of(hit) for hit in found.hits], by)
     shown = _on_canvases(session, specimen_key, [known[key] for key in map(key_of, found.hits) if key in known])
     return Listed(asked, addresses.search(version, specimen_key), size, found.total, shown, snippets.searched_words(typed))

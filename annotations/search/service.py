@@ -133,6 +133,8 @@ def find(session: Session, engine: SearchEngine, asked: Question) -> tuple[Found
         offset=asked.offset,
         limit=asked.size,
     )
+    if not found.total:
+        audience.check_index(session, engine)
     return found, typed
 
 
@@ -144,6 +146,7 @@ def keys(session: Session, engine: SearchEngine, asked: Question) -> Iterator[st
     """
     check_type(asked.type)
     tree, _ = _tree(session, engine, asked)
+    audience.check_index(session, engine)
     return (of_index_key(key)[1] for key in engine.keys(tree))
 
 

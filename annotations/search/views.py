@@ -66,8 +66,9 @@ def terms() -> Response:
     begun, limit, by = request.args.get("q", "")[:LONGEST], integer("limit", 10, 1, 50), principal.of_request()
     runtime = context.current()
     with runtime.reads.begin() as session:
-        shown = audience.shown(session, runtime.search, by)
-    found = runtime.search.terms("text", begun, limit, query=shown)
+        found = runtime.search.terms("text", begun, limit, query=audience.shown(session, runtime.search, by))
+        if not found:
+            audience.check_index(session, runtime.search)
     return answer({"items": [{"value": word, "total": count} for word, count in found]}, by=by)
 
 

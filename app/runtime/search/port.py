@@ -206,6 +206,22 @@ class SearchDown(Unavailable):
     """The search engine does not answer."""
 
 
+class IndexDamaged(SearchDown):
+    """Files of the index cannot be read, or say what cannot be."""
+
+    def __init__(self) -> None:
+        super().__init__("The search index is damaged. Nothing else is: `lectotype reindex` makes it anew.")
+
+
+class IndexMissing(SearchDown):
+    """There are specimens, but no index that could know them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The search index is not there. Where it does not come by itself soon, `lectotype reindex` makes it anew."
+        )
+
+
 class FieldsLacking(SearchDown):
     """The index is of an earlier version and lacks fields that were asked for; it is being made anew."""
 

@@ -31,6 +31,7 @@ from app.runtime.search.port import (
     Field,
     Found,
     Hit,
+    IndexDamaged,
     Query,
     SearchDown,
     SearchEngine,
@@ -39,6 +40,7 @@ from app.runtime.search.port import (
 )
 from app.runtime.search.tantivy_index import TantivyIndex, newest
 
+PANIC = "PanicException"  # what Rust's panics are in Python: of no class that could be imported
 MEMORY_OF_REBUILD = 150_000_000  # bytes that its writer may fill before it writes a segment
 
 
@@ -56,7 +58,7 @@ class TantivyEngine:
         if not batch:
             return
         self._root.mkdir(parents=True, exist_ok=True)
-        with locked(self._root / "write.lock"):
+        with locked(self._root / "write.lock"), self._sound():
             journal = self._root / "journal"
             if journal.exists():
                 self._note(journal, batch)
@@ -73,47 +75,54 @@ class TantivyEngine:
         offset: int = 0,
         limit: int = 20,
     ) -> Found:
-        index = self._current()
-        if index is None:
-            return Found((), 0, dict.fromkeys(facets, ()))
-        return index.find(query, facets, facet_size, sort, offset, limit)
+        with self._sound():
+            index = self._current()
+            if index is None:
+                return Found((), 0, dict.fromkeys(facets, ()))
+            return index.find(query, facets, facet_size, sort, offset, limit)
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
-        index = self._current()
-        return index.terms(field, prefix, limit, query) if index else ()
+        with self._sound():
+            index = self._current()
+            return index.terms(field, prefix, limit, query) if index else ()
 
     def keys(self, query: Query) -> Iterator[str]:
-        index = self._current()
-        if index is not None:
-            yield from (key for key, _ in index.walk(query))
+        yield from (key for key, _ in self._walk(query))
 
     def versions(self) -> Iterator[tuple[str, int]]:
-        index = self._current()
-        if index is not None:
-            yield from index.walk(EVERYTHING)
+        yield from self._walk(EVERYTHING)
+
+    def _walk(self, query: Query) -> Iterator[tuple[str, int]]:
+        with self._sound():
+            index = self._current()
+            if index is not None:
+                yield from index.walk(query)
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
         direction = columns.unit(vector, self._fields[field].dimensions)
-        for last_try in (False, True):
-            index = self._current()
-            if index is None or direction is None:
-                break
-            index.check_has({field})
-            try:
-                return tantivy_nearest.find(index, field, direction, query, limit)
-            except FileNotFoundError:  # a rebuild took the folder away meanwhile
-                if last_try:
-                    raise
+        with self._sound():
+            for last_try in (False, True):
+                index = self._current()
+                if index is None or direction is None:
+                    break
+                index.check_has({field})
+                try:
+                    return tantivy_nearest.find(index, field, direction, query, limit)
+                except FileNotFoundError:  # a rebuild took the folder away meanwhile
+                    if last_try:
+                        raise
         return ()
 
     def tend(self, stop: Callable[[], bool]) -> None:
-        index = self._current()
-        if index is not None:
-            tantivy_nearest.tend(index, stop)
+        with self._sound():
+            index = self._current()
+            if index is not None:
+                tantivy_nearest.tend(index, stop)
 
     def lacking(self) -> frozenset[str]:
-        index = self._current()
-        return index.lacking if index else frozenset()
+        with self._sound():
+            index = self._current()
+            return index.lacking if index else frozenset()
 
     def standing(self) -> Standing:
         # the journal is looked at first, as to try a lock is to hold it for a moment
@@ -122,6 +131,8 @@ class TantivyEngine:
             fits = (self._root / "current").read_text().startswith(f"{self._digest}-")
         except FileNotFoundError:
             return Standing("none", rebuilding)
+        except UnicodeDecodeError as error:
+            raise IndexDamaged from error
         return Standing("current" if fits else "other", rebuilding)
 
     @contextmanager
@@ -183,6 +194,36 @@ class TantivyEngine:
                 if last_try:
                     raise
         return self._open
+
+    @contextmanager
+    def _sound(self) -> Iterator[None]:
+        """Raises IndexDamaged where the block fails because files are damaged. Tantivy says so by the errors of wrong questions,
+        or panics; then the index is opened anew and asked something that no sound one fails at."""
+        try:
+            yield
+        except (ValueError, OSError) as error:
+            if self._opens():
+                raise
+            raise IndexDamaged from error
+        except BaseException as error:
+            if type(error).__name__ == PANIC:
+                raise IndexDamaged from error
+            raise
+
+    def _opens(self) -> bool:
+        try:
+            name = (self._root / "current").read_text().strip()
+            index = TantivyIndex.open(self._root / name, tuple(self._fields.values()))
+            index.find(EVERYTHING, (), 0, RELEVANCE, 0, 1)
+        except FileNotFoundError:
+            return not (self._root / "current").exists()
+        except (ValueError, OSError):
+            return False
+        except BaseException as error:
+            if type(error).__name__ == PANIC:
+                return False
+            raise
+        return True
 
     def _begin(self) -> TantivyIndex:
         fresh = self._next_folder()
