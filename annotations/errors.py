@@ -55,5 +55,21 @@ class EtagMismatch(StaleVersion):
     """If-Match names another version than the one that stands."""
 
 
+class NotReplaced(Conflict):
+    """What a machine stated is corrected by a statement of one's own, and a verdict by another verdict."""
+
+
+class OwnStatement(Conflict):
+    """Nobody accepts what they said themselves."""
+
+
+class VersionPassed(StaleVersion):
+    """The verdict is about a version that does not stand any more."""
+
+
+class UnknownVerdict(NotFound):
+    """No verdict of that key."""
+
+
 class IdentityChanged(Conflict):
     """A change would give the annotation another `canonical` or `via` than it had."""

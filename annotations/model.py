@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from annotations.states.derive import State
 from app.runtime.addresses import Kind
 
-Layer = Literal["machine", "people"]
-LAYERS: tuple[Layer, ...] = ("machine", "people")
+Layer = Literal["machine", "people", "review"]
+LAYERS: tuple[Layer, ...] = ("machine", "people")  # those that viewers are shown; verdicts are not drawn
 Point = tuple[float, float]  # x, y
 Ring = tuple[Point, ...]  # closed without repeating the first point; three points or more
 Line = tuple[Point, ...]  # open; two points or more
@@ -60,7 +61,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class About:
     """Which annotations are meant: those that lie on that specimen; or those with a target on that image, or that is that thing,
-    where all of what is given must hold of one target. `layer` narrows them. Empty: all annotations."""
+    where all of what is given must hold of one target. `layer` narrows them, and `told`: neither verdicts nor
+    what was rejected or superseded. Empty: all annotations."""
 
     media_key: str = ""
     specimen_key: str = ""
@@ -68,6 +70,7 @@ class About:
     key: str = ""
     version: int = 0
     layer: Layer | Literal[""] = ""
+    told: bool = False
 
 
 EVERYTHING = About()
@@ -102,6 +105,8 @@ class Annotation:
     deleted_at: datetime | None
     targets: tuple[Target, ...]
     withdrawn_at: datetime | None = None
+    state: State = "unreviewed"
+    state_reason: Mapping[str, Any] | None = None
 
     @property
     def stands(self) -> bool:

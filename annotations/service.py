@@ -3,37 +3,45 @@
 The stored document is the Web Annotation exactly as accepted, with our `id`, `created` and `modified`.
 """
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from itertools import groupby
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from annotations import following, masks, placing, projections, store, targets, validation, viewer_forms, viewer_merge
+from annotations import (
+    columns,
+    following,
+    guards,
+    masks,
+    placing,
+    projections,
+    recount,
+    store,
+    targets,
+    validation,
+    viewer_forms,
+    viewer_merge,
+)
 from annotations.errors import (
     DeletedAnnotation,
-    EtagMismatch,
-    IdentityChanged,
+    NotReplaced,
     UnknownAnnotation,
     UnknownTarget,
-    WithdrawnAnnotation,
 )
 from annotations.model import EVERYTHING, About, Annotation, Canvas, Layer, Target
 from annotations.projections import Profile
+from annotations.states.derive import FALLEN
 from annotations.tables import AnnotationRow
 from app.runtime import changes, clock, ids, outbox
 from app.runtime.addresses import Addresses
-from app.runtime.principal import Action, Principal, may, require
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.errors import Closed, NotYours
 from iiif.catalogue.model import Media
-from iiif.catalogue.visibility import any_hidden, refusal
+from iiif.catalogue.visibility import any_hidden
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 MAX_OF_SPECIMEN = 5_000
@@ -50,9 +58,10 @@ def create(
     at: datetime,
     slug: str | None = None,
     layer: Layer = "people",
+    kind: str = "",
     profile: Profile = "w3c",
 ) -> Annotation:
-    """Store what a person or a client said, in the form of that profile.
+    """Store what a person or a client said, in the form of that profile; `kind` is that of the statement which it corrects.
 
     `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7). Raises MalformedAnnotation, UnknownTarget,
     BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and then stores nothing.
@@ -60,8 +69,9 @@ def create(
     accepted = validation.check(viewer_forms.as_w3c(document, profile))
     following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
-    _require(session, by, lying)
-    insert = partial(_insert, session, accepted, lying=lying, layer=layer, by=by, addresses=addresses, at=at)
+    guards.require_place(session, by, lying)
+    said = {**NOT_SAID, "kind": kind}
+    insert = partial(_insert, session, accepted, lying=lying, layer=layer, by=by, addresses=addresses, at=at, said=said)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
         try:
             with session.begin_nested():
@@ -108,16 +118,20 @@ def replace(
     at: datetime,
     if_match: frozenset[str] | None = None,
     profile: Profile = "w3c",
+    restored: bool = False,
 ) -> Annotation:
-    """Let a new document stand instead; the old version remains readable.
+    """Let a new document stand instead; the old version remains readable. `restored`: it is one that stood before.
 
     A document in the form of another `profile` than w3c changes only what it shows and what is changed there
     (`viewer_merge.py`). `canonical` and `via` stay in any case. Raises as `create` does, and UnknownAnnotation,
-    DeletedAnnotation, WithdrawnAnnotation, EtagMismatch, IdentityChanged.
+    DeletedAnnotation, WithdrawnAnnotation, EtagMismatch, IdentityChanged, NotReplaced.
     """
     named = targets.annotations_named(document.get("target") if isinstance(document, Mapping) else None, addresses)
-    following.lock(session, [key], named.union(store.named_by(session, key)))
-    row = _standing(session, key, if_match, by)
+    following.lock(session, [key], named.union(store.named_by(session, key), recount.around(session, [key])))
+    row = guards.standing(session, key, if_match, by, deleted_too=restored)
+    if not restored:
+        guards.refuse_to_replace(row, by, addresses)
+    row.deleted_at = None
     old = store.annotation(row)
     before = old.targets
     accepted = validation.check(viewer_forms.as_w3c(document, profile))
@@ -130,33 +144,74 @@ def replace(
         seen = viewer_merge.Seen.of(viewer_merge.shown(old, drawn), profile, canvas, addresses)
         accepted = validation.check(viewer_merge.onto(accepted, seen, resolved[0]))
         resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
-    accepted = _with_identity(accepted, row.document, addresses.annotation(key))
+    accepted = columns.with_identity(accepted, row.document, addresses.annotation(key))
     lying = targets.flat(resolved)
-    _require(session, by, lying)
+    guards.require_place(session, by, lying)
     row.version += 1
     row.modified_at = at
-    row.document = _signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
-    _describe(row)
+    if not validation.same_substance(row.document, accepted):
+        row.substance_version = row.version
+    row.rests_on = columns.basis(accepted, addresses)
+    row.document = columns.signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
+    columns.describe(row)
     store.keep_version(session, row, by.name, at)
-    changes.record(session, by, "replace", "annotation", key, version=row.version, at=at)
+    changes.record(session, by, "restore" if restored else "replace", "annotation", key, version=row.version, at=at)
     masks.use(session, key, row.document, addresses, by)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
     _touch(session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at)
     session.flush()
+    recount.recount(session, key, at=at)
     return store.annotation(row)
 
 
-def delete(session: Session, key: str, *, by: Principal, at: datetime, if_match: frozenset[str] | None = None) -> Annotation:
-    """Delete it; its versions stay. Raises UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch."""
-    row = _standing(session, key, if_match, by)
+def delete(
+    session: Session,
+    key: str,
+    *,
+    by: Principal,
+    at: datetime,
+    if_match: frozenset[str] | None = None,
+    verdict: bool = False,
+) -> Annotation:
+    """Delete it; its versions stay. `verdict`: it is one, and is taken back.
+
+    Raises UnknownAnnotation, DeletedAnnotation, WithdrawnAnnotation, EtagMismatch, NotReplaced.
+    """
+    recount.lock(session, [key])
+    row = guards.standing(session, key, if_match, by)
+    if row.layer == "review" and not verdict:
+        raise NotReplaced("This is a verdict: it is taken back by DELETE /api/verdicts/{key}, and changed by another verdict.")
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "delete", "annotation", key, version=row.version, at=at)
     deleted = store.annotation(row)
     _touch(session, {key}, deleted.targets, at)
     session.flush()
+    recount.recount(session, key, at=at)
     return deleted
+
+
+def restore(
+    session: Session,
+    key: str,
+    version: int,
+    *,
+    by: Principal,
+    addresses: Addresses,
+    at: datetime,
+    if_match: frozenset[str] | None,
+) -> Annotation:
+    """Let an earlier version stand again, as a new one; what was deleted comes back under its own key.
+
+    Raises as `replace` does, and UnknownAnnotation where there is no such version, or where it is that of a deletion.
+    """
+    found = store.find_version(session, key, version)
+    if found is None or found.document is None:
+        raise UnknownAnnotation(f"There is no version {version} of annotation {key[:64]!r} to be restored.")
+    get_version(session, key, version, by=by, addresses=addresses)
+    document = {name: value for name, value in found.document.items() if name != "modified"}
+    return replace(session, key, document, by=by, addresses=addresses, at=at, if_match=if_match, restored=True)
 
 
 def lay_again(session: Session, media_key: str, *, after: str, at: datetime, limit: int = LAID_AT_ONCE) -> str | None:
@@ -180,11 +235,11 @@ def get(session: Session, key: str, *, by: Principal) -> Annotation:
     annotation = find(session, key)
     if annotation is None:
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
-    _require_sight(session, key, by)
+    guards.require_sight(session, key, by)
     if annotation.deleted_at is not None:
         raise DeletedAnnotation(key, annotation.version, annotation.deleted_at)
     if annotation.withdrawn_at is not None:
-        raise _withdrawn(session, key, annotation.version, annotation.run_key, annotation.withdrawn_at)
+        raise guards.withdrawn(session, key, annotation.version, annotation.run_key, annotation.withdrawn_at)
     return annotation
 
 
@@ -203,34 +258,37 @@ def get_version(session: Session, key: str, version: int, *, by: Principal, addr
     row = store.find_version(session, key, version)
     if row is None:
         raise UnknownAnnotation(f"There is no version {version} of annotation {key[:64]!r} here.")
-    _require_sight(session, key, by)
+    guards.require_sight(session, key, by)
     if row.document is None:
         raise DeletedAnnotation(key, version, row.stored_at)
     if any_hidden(session, targets.media_named(session, row.document.get("target"), addresses), by):
-        raise _refusal(key, by)
+        raise guards.refused(key, by)
     return row.document
 
 
 def of_media(
     session: Session, media_key: str, layer: Layer | None = None, limit: int = 1000, *, by: Principal
 ) -> tuple[Annotation, ...]:
-    """Standing annotations that lie on an image and that `by` sees, oldest first, each with the target in front that does."""
-    rows = store.in_time_order(session, About(media_key=media_key, layer=layer or ""), by, limit)
+    """Standing annotations on an image that are told (`About`) and that `by` sees, oldest first.
+
+    Each has such a target in front.
+    """
+    rows = store.in_time_order(session, About(media_key=media_key, layer=layer or "", told=True), by, limit)
     return tuple(store.annotation(row).seen_from(media_key=media_key) for row in rows)
 
 
 def of_specimen(session: Session, specimen_key: str, limit: int = MAX_OF_SPECIMEN, *, by: Principal) -> tuple[Annotation, ...]:
-    """Standing annotations that lie on a specimen as a whole or in its images and that `by` sees, oldest first.
+    """Standing annotations on a specimen or in its images that are told (`About`) and that `by` sees, oldest first.
 
     Each has such a target in front.
     """
-    rows = store.in_time_order(session, About(specimen_key=specimen_key), by, limit)
+    rows = store.in_time_order(session, About(specimen_key=specimen_key, told=True), by, limit)
     depictions = {one.media_key: one for one in catalogue.depictions_of(session, specimen_key)}
     return tuple(placing.under(store.annotation(row), specimen_key, depictions) for row in rows)
 
 
 def count_of_media(session: Session, media_key: str, layer: Layer, *, by: Principal) -> int:
-    return store.count(session, About(media_key=media_key, layer=layer), by)
+    return store.count(session, About(media_key=media_key, layer=layer, told=True), by)
 
 
 def page(
@@ -246,11 +304,15 @@ def count(session: Session, about: About = EVERYTHING, *, by: Principal) -> int:
 
 
 def scale_of(session: Session, media_keys: Sequence[str], *, by: Principal) -> dict[str, Annotation]:
-    """Per image the ruler that counts: the newest, a person's before a machine's; images without one are missing."""
+    """Per image the ruler that counts; images without one are missing.
+
+    One that was accepted goes before others, then a person's before a machine's, then the newest; what was rejected or
+    superseded counts for nothing.
+    """
     newest = store.newest_of_kind(session, media_keys, "ruler", by)
-    rulers = [(key, row) for key, row in newest if row.value is not None and row.value > 0]
+    rulers = [(key, row) for key, row in newest if row.value is not None and row.value > 0 and row.state not in FALLEN]
     found: dict[str, Annotation] = {}
-    for media_key, row in sorted(rulers, key=lambda ruler: ruler[1].layer != "people"):
+    for media_key, row in sorted(rulers, key=lambda ruler: (ruler[1].state != "accepted", ruler[1].layer != "people")):
         found.setdefault(media_key, store.annotation(row))
     return found
 
@@ -268,9 +330,10 @@ def _insert(
     said: Mapping[str, Any] = NOT_SAID,
 ) -> Annotation:
     iri = addresses.annotation(key)
-    signed = _signed(_with_via(document, iri), iri, document.get("created", clock.iso(at)), at)
+    signed = columns.signed(columns.with_via(document, iri), iri, document.get("created", clock.iso(at)), at)
     row = AnnotationRow(key=key, version=1, layer=layer, document=signed, created_at=at, modified_at=at, **said)
-    _describe(row)
+    row.rests_on = columns.basis(document, addresses)
+    columns.describe(row)
     if said["text"] is not None:
         row.text = said["text"]
     store.add(session, row, lying)
@@ -280,93 +343,6 @@ def _insert(
     masks.use(session, key, signed, addresses, by)
     _touch(session, {key}, lying, at)
     return store.annotation(row)
-
-
-def _describe(row: AnnotationRow) -> None:
-    """Fill the columns that are drawn from the document; what a machine said beside it stays where the document is silent."""
-    document = row.document
-    row.etag = _etag(document)
-    row.motivations, row.text = list(validation.motivations(document)), validation.text_of(document, besides=row.kind)
-    if (confidence := validation.confidence_of(document)) is not None:
-        row.confidence = confidence
-    if row.kind in ("", "ruler") and (scale := validation.measured(document)) is not None:
-        row.kind, row.value, row.unit = scale
-
-
-def _signed(document: Mapping[str, Any], iri: str, created: str, at: datetime) -> dict[str, Any]:
-    return {**document, "id": iri, "created": created, "modified": clock.iso(at)}
-
-
-def _with_via(document: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
-    """An IRI that the client gave it is kept as `via` (Web Annotation Protocol, section 5.1)."""
-    theirs = document.get("id")
-    if not validation.is_iri(theirs) or theirs == iri:
-        return document
-    known = validation.several(document.get("via"))
-    return document if theirs in known else {**document, "via": [*known, theirs] if known else theirs}
-
-
-def _with_identity(document: Mapping[str, Any], old: Mapping[str, Any], iri: str) -> Mapping[str, Any]:
-    """The document with the `canonical` and `via` that it had. Raises IdentityChanged where it says others.
-
-    Web Annotation Protocol, 5.2: servers should reject requests that modify the values of either once they have been set.
-    """
-    kept = {name: old[name] for name in ("canonical", "via") if name in old}
-    for name, value in kept.items():
-        if name in document and not set(validation.several(value)) == set(validation.several(document[name])) - {iri}:
-            raise IdentityChanged(
-                f"{name} was set when the annotation came in and stays: send it as it was, or leave it out.",
-                parameter=name,
-                spec="Web Annotation Protocol, 5.2",
-            )
-    return {**document, **kept}
-
-
-def _require(session: Session, by: Principal, lying: Sequence[Target], action: Action = "annotate", author: str = "") -> None:
-    """Raises NotAllowed or Forbidden where `by` may not write about a target: one of the specimens that it lies on must be in
-    a collection of theirs. What lies on no specimen takes the role over all. `author` wrote what is to be revised."""
-    lie_on = placing.specimens_of(session, lying)
-    specimens = catalogue.specimens_by_key(session, {key for keys in lie_on.values() for key in keys})
-    for _, places in groupby(lying, key=lambda target: target.position):
-        held = [specimens[key] for place in places for key in lie_on[place] if key in specimens]
-        if not any(may(by, action, specimen, author=author) for specimen in held):
-            require(by, action, held[0] if held else None, author=author)
-
-
-def _require_sight(session: Session, key: str, by: Principal) -> None:
-    """Raises Closed or NotYours where an image that the annotation is about is closed to `by`."""
-    if not store.shows(session, key, by):
-        raise _refusal(key, by)
-
-
-def _refusal(key: str, by: Principal) -> Closed | NotYours:
-    return refusal(f"The annotation {key} is about an image that is not public", by)
-
-
-def _standing(session: Session, key: str, if_match: frozenset[str] | None, by: Principal) -> AnnotationRow:
-    """The row that `by` will change, locked. `if_match`: the ETags of which one must stand, None for any."""
-    row = store.find(session, key, lock=True)
-    if row is None:
-        raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
-    _require_sight(session, key, by)
-    if row.deleted_at is not None:
-        raise DeletedAnnotation(key, row.version, row.deleted_at)
-    if row.withdrawn_at is not None:
-        raise _withdrawn(session, key, row.version, row.run_key, row.withdrawn_at)
-    _require(session, by, store.annotation(row).targets, "revise", store.author(session, key))
-    if if_match is not None and row.etag not in if_match:
-        raise EtagMismatch("The annotation has changed since you read it: fetch it again and repeat your change.")
-    return row
-
-
-def _withdrawn(session: Session, key: str, version: int, run_key: str, at: datetime) -> WithdrawnAnnotation:
-    row = store.find_withdrawal(session, run_key)
-    return WithdrawnAnnotation(key, version, run_key, at, row.by if row else "", row.reason if row else "")
-
-
-def _etag(document: Mapping[str, Any]) -> str:
-    """A digest of the content, whatever the order of its members (databases reorder them)."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
 def _canvas(session: Session, media_key: str) -> Canvas | None:

@@ -13,11 +13,13 @@ from sqlalchemy.sql.base import ExecutableOption
 
 from annotations import placing
 from annotations.model import EVERYTHING, About, Annotation, CanvasBox, Layer, Target, front_of
+from annotations.states.derive import FALLEN
 from annotations.tables import AnnotationRow, AnnotationTargetRow, AnnotationVersionRow, WithdrawalRow
 from app.runtime.principal import Principal
 from iiif.catalogue.visibility import closed_images, is_hidden
 
 STANDING = (AnnotationRow.deleted_at.is_(None), AnnotationRow.withdrawn_at.is_(None))
+TOLD = (AnnotationRow.layer != "review", AnnotationRow.state.not_in(FALLEN))  # what readers take for said, and not about it
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
 NO_COLUMNS = ("box", "motivations", "targets")
 AT_ONCE = 500  # keys in one question
@@ -173,11 +175,11 @@ def in_time_order(session: Session, about: About, by: Principal, limit: int) -> 
 
 
 def layers_of(session: Session, media_keys: Sequence[str], by: Principal) -> set[tuple[str, Layer]]:
-    """The pairs of image and layer that hold at least one standing annotation that `by` sees."""
+    """The pairs of image and layer that hold at least one standing annotation that is told and that `by` sees."""
     query = (
         select(AnnotationTargetRow.media_key, AnnotationRow.layer)
         .join(AnnotationRow, AnnotationRow.key == AnnotationTargetRow.annotation_key)
-        .where(AnnotationTargetRow.media_key.in_(media_keys), *_standing(EVERYTHING, by))
+        .where(AnnotationTargetRow.media_key.in_(media_keys), *_standing(EVERYTHING, by), *TOLD)
     )
     return {(media_key, layer) for media_key, layer in session.execute(query.distinct()).all()}  # type: ignore[misc]  # column is str
 
@@ -216,8 +218,8 @@ def stands(row: AnnotationRow) -> bool:
 
 
 def index_version(row: AnnotationRow) -> int:
-    """What its document in the index is known by: it grows with each version, withdrawal, restoration, closing and opening."""
-    return row.version + row.withdrawals + row.closings
+    """What its document in the index is known by: it grows with each version, withdrawal, closing and change of its state."""
+    return row.version + row.withdrawals + row.closings + row.judgements
 
 
 def closed_in(session: Session, keys: Sequence[str]) -> dict[str, set[tuple[str, str]]]:
@@ -250,7 +252,7 @@ def of_specimens(
     """The pairs of a specimen and a standing annotation that lies on it, once each, by the keys of both."""
     pairs = placing.on_specimens(specimen_keys).subquery()
     query = select(pairs.c.specimen_key, AnnotationRow).join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
-    in_order = query.where(*STANDING).order_by(pairs.c.specimen_key, pairs.c.annotation_key).options(*options)
+    in_order = query.where(*STANDING, *TOLD).order_by(pairs.c.specimen_key, pairs.c.annotation_key).options(*options)
     return [(row[0], row[1]) for row in session.execute(in_order).all()]
 
 
@@ -280,7 +282,7 @@ def _target(about: About) -> ColumnElement[bool]:
 
 
 def _standing(about: About, by: Principal) -> list[ColumnElement[bool]]:
-    return [*STANDING, is_shown(by), *_layer(about)]
+    return [*STANDING, is_shown(by), *_layer(about), *(TOLD if about.told else ())]
 
 
 def _layer(about: About) -> list[ColumnElement[bool]]:

@@ -4,20 +4,30 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, false
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.runtime.db import Base, Json, JsonOrNull, Moment
 
+EMPTY = sql("''")  # an empty text, as a default of the database
+
 
 class AnnotationRow(Base):
-    """The present version. `withdrawals` counts how often it was withdrawn or restored, and `closings` how often an
-    image that it is about was closed or opened again; the index knows the newer state by them.
+    """The present version. `withdrawals` counts how often it was withdrawn or restored, `closings` how often an image that it
+    is about was closed or opened again, and `judgements` how often its review state changed; the index knows the newer state
+    by them.
+
+    `state` is what `states.derive` says of it, `state_reason` why, and `state_at` since when; None for what nobody has judged.
+    Verdicts on versions from `substance_version` on are about what stands now. `rests_on` is the annotation that it was
+    derived from, such as the ruler of a length.
     """
 
     __tablename__ = "annotations"
     __table_args__ = (
         Index(None, "deleted_at", "withdrawn_at", "key"),
         Index(None, "run_key", "withdrawn_at", "specimen_key", "key"),
+        Index(None, "state", "deleted_at", "withdrawn_at", "key"),
+        Index(None, "rests_on"),
     )
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -44,6 +54,12 @@ class AnnotationRow(Base):
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
     withdrawals: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     closings: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    state: Mapped[str] = mapped_column(String(16), default="unreviewed", server_default="unreviewed")
+    state_reason: Mapped[dict[str, Any] | None] = mapped_column(JsonOrNull)
+    state_at: Mapped[datetime | None] = mapped_column(Moment)
+    judgements: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    substance_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    rests_on: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
     targets: Mapped[list["AnnotationTargetRow"]] = relationship(
         viewonly=True, lazy="selectin", order_by="(AnnotationTargetRow.position, AnnotationTargetRow.place)"
     )
@@ -88,6 +104,33 @@ class AnnotationVersionRow(Base):
     document: Mapped[dict[str, Any] | None] = mapped_column(JsonOrNull)
     stored_at: Mapped[datetime] = mapped_column(Moment)
     stored_by: Mapped[str] = mapped_column(String(100), default="")  # name of the token, or the key of the run
+
+
+class VerdictRow(Base):
+    """What counting uses of an assessing annotation (`key`): who judged which version of what, as what, and how.
+
+    `account` is the name of the principal; one verdict of each stands per annotation. `correction_key` is the statement that
+    was put in place of what is judged, with the verdict; empty for none. `client_key` is what the client called the request.
+    """
+
+    __tablename__ = "verdicts"
+    __table_args__ = (
+        Index(None, "annotation_key", "account"),
+        Index(None, "correction_key"),
+        Index(None, "account", "client_key"),
+    )
+
+    key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"))
+    version: Mapped[int] = mapped_column(Integer)
+    account: Mapped[str] = mapped_column(String(100))
+    role: Mapped[str] = mapped_column(String(16))
+    verdict: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(32), default="")
+    correction_key: Mapped[str] = mapped_column(String(64), default="")
+    client_key: Mapped[str] = mapped_column(String(64), default="")
+    given_at: Mapped[datetime] = mapped_column(Moment)
+    withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class WithdrawalRow(Base):

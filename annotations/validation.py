@@ -17,6 +17,8 @@ MAX_BODIES = 200
 MAX_TEXT = 200_000
 IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 MOTIVATION = re.compile(r"[A-Za-z][A-Za-z0-9._~:/#?=&%+-]{0,499}", re.ASCII)
+LONGEST_UNIT = 16
+SUBSTANCE = ("motivation", "body", "bodyValue", "target")
 DIRECTIONS = ("ltr", "rtl", "auto")
 TIMES = ("created", "modified", "generated")
 
@@ -66,6 +68,30 @@ def measured(document: Mapping[str, Any]) -> tuple[str, float, str] | None:
             if 0 < value < 1e6:
                 return "ruler", value, "px/mm"
     return None
+
+
+def stated(document: Mapping[str, Any]) -> tuple[float, str] | None:
+    """The value and unit of the first body that asserts a number."""
+    for body in several(document.get("body")):
+        if isinstance(body, Mapping) and isinstance(body.get("dwc:assertionUnit"), str):
+            try:
+                value = float(str(body.get("dwc:assertionValue")))
+            except ValueError:
+                continue
+            if abs(value) < 1e12 and len(body["dwc:assertionUnit"]) <= LONGEST_UNIT:
+                return value, body["dwc:assertionUnit"]
+    return None
+
+
+def derived_from(document: Mapping[str, Any]) -> list[str]:
+    """The IRIs that its bodies were derived from."""
+    bodies = (body for body in several(document.get("body")) if isinstance(body, Mapping))
+    return [iri for body in bodies for iri in several(body.get("wasDerivedFrom")) if isinstance(iri, str)]
+
+
+def same_substance(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both say the same of the same, whoever said it and when."""
+    return all(several(one.get(name)) == several(other.get(name)) for name in SUBSTANCE)
 
 
 def confidence_of(document: Mapping[str, Any]) -> float | None:

@@ -20,6 +20,7 @@ from annotations.search import audience, query, snippets, store
 from annotations.search.documents import ANNOTATION
 from annotations.search.schema import THING
 from annotations.search.service import DEEPEST, key_of
+from annotations.states.derive import FALLEN
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
 from app.runtime.principal import Principal
@@ -100,7 +101,8 @@ def search(
     if not found.total:
         audience.check_index(session, engine)
     known = store.annotations_by_key(session, [key_of(hit) for hit in found.hits], by)
-    shown = _on_canvases(session, specimen_key, [known[key] for key in map(key_of, found.hits) if key in known])
+    told = [known[key] for key in map(key_of, found.hits) if key in known and known[key].state not in FALLEN]
+    shown = _on_canvases(session, specimen_key, told)
     return Listed(asked, addresses.search(version, specimen_key), size, found.total, shown, snippets.searched_words(typed))
 
 

@@ -43,6 +43,7 @@ FIELDS: tuple[Field, ...] = (
     Field("kind", "keyword", many=True, edition=2),  # what was found: see `vocabulary`; of a specimen that of all annotations
     Field("none", "keyword", many=True),  # what was looked for and not found
     Field("layer", "keyword", many=True),
+    Field("state", "keyword", many=True),  # the review state; of a specimen: those of its annotations
     Field("motivation", "keyword", many=True),
     Field("run", "keyword", many=True),
     Field("unit", "keyword"),

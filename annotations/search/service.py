@@ -251,6 +251,7 @@ def annotation_item(
         "label": label(specimen) if specimen else annotation.specimen_key,
         "kind": annotation.kind,
         "layer": annotation.layer,
+        "state": annotation.state,
         "motivation": list(annotation.motivations),
         "text": annotation.text[:LONGEST_TEXT],
         "value": annotation.value,

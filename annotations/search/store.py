@@ -26,7 +26,7 @@ def texts_of_specimens(session: Session, keys: Iterable[str], limit: int, by: Pr
     query = (
         select(pairs.c.specimen_key, AnnotationRow.key, AnnotationRow.text)
         .join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
-        .where(*store.STANDING, store.is_shown(by), AnnotationRow.text != "")
+        .where(*store.STANDING, *store.TOLD, store.is_shown(by), AnnotationRow.text != "")
         .order_by(pairs.c.specimen_key, pairs.c.annotation_key)
     )
     found: dict[str, dict[str, str]] = {}
@@ -39,8 +39,9 @@ def annotation_versions(session: Session) -> Iterator[tuple[str, int]]:
     """Key and index version of every standing annotation, by the bytes of the key."""
     postgresql = session.get_bind().dialect.name == "postgresql"  # which orders by language unless told otherwise
     order = collate(AnnotationRow.key, "C") if postgresql else AnnotationRow.key
-    version = AnnotationRow.version + AnnotationRow.withdrawals + AnnotationRow.closings
-    query = select(AnnotationRow.key, version).where(*store.STANDING).order_by(order)
+    counted = AnnotationRow.version + AnnotationRow.withdrawals
+    version = counted + AnnotationRow.closings + AnnotationRow.judgements
+    query = select(AnnotationRow.key, version).where(*store.STANDING, AnnotationRow.layer != "review").order_by(order)
     yield from ((key, version) for key, version in session.execute(query, execution_options={"yield_per": STREAMED}))
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "reindex": "app.cli.search:reindex",
     "check-index": "app.cli.search:check_index",
     "export-iiif": "app.cli.export:export_iiif",
+    "check-states": "app.cli.review:check_states",
     "access": "app.cli.access:access",
     "depict": "app.cli.depict:depict",
     "derive": "app.cli.upkeep:derive",

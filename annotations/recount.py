@@ -1,0 +1,178 @@
+"""Counting again what people think of a statement, when a verdict, a version or a correction of it comes or goes.
+
+The caller has locked the statement and all that its state bears on (`lock`), in the order of keys that `following` keeps.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy import or_, select, union
+from sqlalchemy.orm import Session
+
+from annotations import placing, store
+from annotations.states import policy
+from annotations.states.derive import FALLEN, STATES, Decision, Facts, State, Verdict, Voice, derive
+from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
+from app.runtime import outbox
+from app.runtime.principal import Role
+from iiif.catalogue import service as catalogue
+
+MOST_ROUNDS = 50  # a chain of corrections, each of the one before, is followed so far
+
+
+def lock(session: Session, keys: Iterable[str]) -> None:
+    """Lock these statements, what they correct and what corrects them, and what rests on any of these, by key."""
+    store.lock(session, around(session, keys))
+
+
+def around(session: Session, keys: Iterable[str]) -> set[str]:
+    """These statements and all whose state may change with theirs."""
+    found = set(keys)
+    waiting = sorted(found)
+    for _ in range(MOST_ROUNDS):
+        if not waiting:
+            break
+        pair = (VerdictRow.annotation_key, VerdictRow.correction_key)
+        linked = select(*pair).where(VerdictRow.correction_key != "", or_(*(column.in_(waiting) for column in pair)))
+        near = {key for both in session.execute(linked) for key in both}
+        near.update(session.scalars(select(AnnotationRow.key).where(AnnotationRow.rests_on.in_(waiting))))
+        waiting = sorted(near - found)
+        found.update(waiting)
+    return found
+
+
+def recount(session: Session, key: str, *, at: datetime) -> Decision:
+    """Bring the state of the statement, and of all that it bears on, in line with what is known; what it is now, and why.
+
+    What changed is indexed again, with the specimens that it lies on.
+    """
+    changed: list[str] = []
+    waiting, rounds = [key], 0
+    decided: Decision | None = None
+    while waiting and rounds < MOST_ROUNDS:
+        rounds += 1
+        following: set[str] = set()
+        for one in waiting:
+            row = store.find(session, one, lock=True)
+            if row is None:
+                continue
+            decision = decide(session, row)
+            decided = decision if one == key and decided is None else decided
+            if _keep(row, decision, at):
+                changed.append(one)
+                following |= around_directly(session, one)
+        if rounds == 1:  # what hangs on it may have to change though its own state does not: it was deleted, or altered
+            following |= around_directly(session, key)
+        session.flush()
+        waiting = sorted(following)
+    if changed:
+        outbox.touch_all(session, "annotation", sorted(set(changed)))
+        catalogue.touch_specimens(session, placing.of_annotations(session, sorted(set(changed))), at=at)
+    row = store.find(session, key)
+    return decide(session, row) if row is not None else decided or derive(Facts(), policy.of(""))
+
+
+def around_directly(session: Session, key: str) -> set[str]:
+    """What the statement corrects, the other corrections of that, and what rests on the statement."""
+    corrected = select(VerdictRow.annotation_key).where(VerdictRow.correction_key == key)
+    parents = set(session.scalars(corrected))
+    siblings = session.scalars(
+        select(VerdictRow.correction_key).where(
+            VerdictRow.annotation_key.in_([key, *parents]), VerdictRow.correction_key.not_in(["", key])
+        )
+    )
+    resting = session.scalars(select(AnnotationRow.key).where(AnnotationRow.rests_on == key))
+    return {*parents, *siblings, *resting}
+
+
+def decide(session: Session, row: AnnotationRow) -> Decision:
+    """What the state of the statement is by all that is known now."""
+    return derive(_facts(session, row), policy.of(row.kind))
+
+
+@dataclass(frozen=True, slots=True)
+class WrongState:
+    """A statement whose stored state is not what its verdicts make of it."""
+
+    key: str
+    stored: str
+    derived: str
+
+
+def check(session: Session, *, after: str, limit: int) -> tuple[Sequence[WrongState], str]:
+    """Of a page of all that has been judged, or rests on something, what is stored otherwise than it follows; and the last key.
+
+    Empty at the end.
+    """
+    judged = select(VerdictRow.annotation_key.label("key")).where(VerdictRow.annotation_key > after)
+    corrections = select(VerdictRow.correction_key).where(VerdictRow.correction_key > after)
+    row = AnnotationRow
+    resting = select(row.key).where(row.rests_on != "", row.key > after).order_by(row.key).limit(limit).subquery()
+    told = select(row.key).where(row.state.in_(STATES[1:]), row.key > after)
+    keys = union(judged, corrections, select(resting.c.key), told).subquery()
+    page = session.scalars(select(keys.c.key).order_by(keys.c.key).limit(limit)).all()
+    found = []
+    for key in page:
+        one = store.find(session, key)
+        if one is not None and one.state != (derived := decide(session, one).state):
+            found.append(WrongState(key, one.state, derived))
+    return found, page[-1] if len(page) == limit else ""
+
+
+def _keep(row: AnnotationRow, decision: Decision, at: datetime) -> bool:
+    """Write it down; whether the state is another one."""
+    changed = row.state != decision.state
+    if changed:
+        row.state, row.state_at, row.judgements = decision.state, at, row.judgements + 1
+    if changed or row.state_reason is not None or decision.is_judged:
+        row.state_reason = decision.to_json()
+    return changed
+
+
+def _facts(session: Session, row: AnnotationRow) -> Facts:
+    shaken = _shaken_at(session, row)
+    standing = select(VerdictRow).where(VerdictRow.annotation_key == row.key, VerdictRow.withdrawn_at.is_(None))
+    voices = tuple(
+        Voice(
+            cast(Verdict, one.verdict),
+            cast(Role, one.role),
+            one.given_at,
+            one.version >= row.substance_version and (shaken is None or one.given_at > shaken),
+        )
+        for one in session.scalars(standing)
+    )
+    corrections = _corrections(session, row.key)
+    return Facts(voices, tuple(cast(State, one.state) for one in corrections), _own(session, row), shaken is not None)
+
+
+def _corrections(session: Session, key: str) -> Sequence[AnnotationRow]:
+    """The standing corrections of the statement."""
+    query = select(AnnotationRow).join(VerdictRow, VerdictRow.correction_key == AnnotationRow.key)
+    return session.scalars(query.where(VerdictRow.annotation_key == key, *store.STANDING)).all()
+
+
+def _own(session: Session, row: AnnotationRow) -> Role | None:
+    """The role of who made it, where it is the only standing correction of another statement."""
+    made = session.scalar(select(VerdictRow).where(VerdictRow.correction_key == row.key).limit(1))
+    if made is None or row.deleted_at is not None:
+        return None
+    others = _corrections(session, made.annotation_key)
+    return cast(Role, made.role) if {one.key for one in others} <= {row.key} else None
+
+
+def _shaken_at(session: Session, row: AnnotationRow) -> datetime | None:
+    """Since when what it rests on is not what it was: deleted, rejected, superseded, or changed after this was made."""
+    basis = store.find(session, row.rests_on) if row.rests_on else None
+    if basis is None:
+        return None
+    if basis.deleted_at is not None:
+        return basis.deleted_at
+    if basis.state in FALLEN:
+        return basis.state_at
+    if basis.substance_version > 1:
+        changed = session.get(AnnotationVersionRow, (basis.key, basis.substance_version))
+        if changed is not None and changed.stored_at > row.modified_at:
+            return changed.stored_at
+    return None

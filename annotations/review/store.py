@@ -1,0 +1,55 @@
+"""SQL of verdicts and versions: rows in and out."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotations import store
+from annotations.states.derive import State
+from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
+from app.runtime.principal import Principal
+
+MOST_TOLD = 500  # versions, or verdicts, of one annotation in its history
+
+
+def find(session: Session, key: str, *, lock: bool = False) -> VerdictRow | None:
+    return session.get(VerdictRow, key, with_for_update=lock or None, populate_existing=lock)
+
+
+def standing(session: Session, annotation_key: str, account: str) -> VerdictRow | None:
+    """The one verdict of the account that stands; the annotation is locked, so that nobody gives another meanwhile."""
+    query = select(VerdictRow).where(VerdictRow.annotation_key == annotation_key, VerdictRow.account == account)
+    return session.scalar(query.where(VerdictRow.withdrawn_at.is_(None)).execution_options(populate_existing=True))
+
+
+def of_client(session: Session, account: str, client_key: str) -> VerdictRow | None:
+    """The verdict that the account gave under that name of its own."""
+    query = select(VerdictRow).where(VerdictRow.account == account, VerdictRow.client_key == client_key)
+    return session.scalar(query.limit(1))
+
+
+def verdicts_of(session: Session, annotation_key: str) -> Sequence[VerdictRow]:
+    """Those on the annotation, withdrawn ones too, in the order in which they were given."""
+    query = select(VerdictRow).where(VerdictRow.annotation_key == annotation_key)
+    return session.scalars(query.order_by(VerdictRow.given_at, VerdictRow.key).limit(MOST_TOLD)).all()
+
+
+def corrected_by(session: Session, correction_key: str) -> str:
+    """The key of the annotation that this one was put in place of; empty for none."""
+    query = select(VerdictRow.annotation_key).where(VerdictRow.correction_key == correction_key)
+    return session.scalar(query.limit(1)) or ""
+
+
+def versions_of(session: Session, key: str) -> Sequence[AnnotationVersionRow]:
+    """The versions, the newest first."""
+    query = select(AnnotationVersionRow).where(AnnotationVersionRow.key == key)
+    return session.scalars(query.order_by(AnnotationVersionRow.version.desc()).limit(MOST_TOLD)).all()
+
+
+def proposals(session: Session, state: State, kind: str, by: Principal, *, after: str, limit: int) -> Sequence[AnnotationRow]:
+    """Standing statements in that state that `by` sees, by key, from the one behind `after`."""
+    where = [AnnotationRow.state == state, *store.STANDING, AnnotationRow.key > after, AnnotationRow.layer != "review"]
+    where += [AnnotationRow.kind == kind] if kind else []
+    query = select(AnnotationRow).where(*where, store.is_shown(by)).order_by(AnnotationRow.key)
+    return session.scalars(query.limit(limit)).all()
