@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from iiif.ingest.model import IngestIssue, warning
 from iiif.ingest.text_lines import MAX_LINE, Line, looks_garbled
@@ -37,8 +38,7 @@ class Dialect:
     declared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """Fields of one row; `line` is its first. A row with an issue of severity `rejected` has none."""
 
     line: int

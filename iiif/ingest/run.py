@@ -1,6 +1,8 @@
 """One ingest: open each path, load what it yields, and report."""
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -31,19 +33,37 @@ def ingest(
     limits = IngestLimits(DecodeLimits.of(runtime.settings), runtime.settings.max_file_bytes)
     loader = Loader(runtime, limits, on_media, runtime.clock())
     report, paths = report or IngestReport(), tuple(paths)
-    for path in paths:
-        name = readable(path.name or str(path))
-        options = Options(images, csv, name if len(paths) > 1 else "")
-        before = (report.records, report.rejected)
-        try:
-            _take_path(path, options, loader, report, progress)
-        except SourceError as error:
-            _refuse(report, error.source or name, error)
-        except OSError as error:
-            report.add(Place("", 0, name), "", IngestIssue("unreadable", f"It could not be read ({error.strerror or error})."))
-        if (report.records, report.rejected) == before:
-            report.add(Place("", 0, name), "", NOTHING)
+    with _few_collections():
+        for path in paths:
+            prefix = readable(path.name or str(path)) if len(paths) > 1 else ""
+            _take(path, Options(images, csv, prefix), loader, report, progress)
     return report
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """The values of rows make no cycles: the collector looks for some seldom, and not among what was there before."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _take(path: Path, options: Options, loader: Loader, report: IngestReport, progress: Progress) -> None:
+    """Take in one path, or say why not."""
+    name, before = readable(path.name or str(path)), (report.records, report.rejected)
+    try:
+        _take_path(path, options, loader, report, progress)
+    except SourceError as error:
+        _refuse(report, error.source or name, error)
+    except OSError as error:
+        report.add(Place("", 0, name), "", IngestIssue("unreadable", f"It could not be read ({error.strerror or error})."))
+    if (report.records, report.rejected) == before:
+        report.add(Place("", 0, name), "", NOTHING)
 
 
 def _take_path(path: Path, options: Options, loader: Loader, report: IngestReport, progress: Progress) -> None:

@@ -4,7 +4,7 @@ import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from iiif.ingest.model import IngestIssue, Place, SourceError, warning
 
@@ -33,8 +33,7 @@ class TextForm:
     issues: tuple[IngestIssue, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line with its end, or an issue in its place or beside it. `number` counts from 1."""
 
     number: int
