@@ -161,7 +161,9 @@ def test_import_contracts_are_listed() -> None:
 
 def test_steps_of_the_pipeline_are_described() -> None:
     pipelines = importlib.import_module("analytics.pipelines")
-    described = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/analysis.md").read_text(), re.MULTILINE)
+    table = re.search(r"^\| step \|.*?\n\n", (ROOT / "docs/analysis.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert table
+    described = re.findall(r"^\| `(\w+)` \|", table[0], re.MULTILINE)
     assert described == [step.name for step in pipelines.load("sheet").steps]
 
 
