@@ -17,6 +17,7 @@ from analytics.steps.ruler_ticks import Graduation
 from annotations.regions import Region
 
 PRINTED = 0.001  # relative standard uncertainty of a ruler's own marks and of its lying flat, which no fit can see
+NO_UNIT = "nothing beside them tells their unit beyond doubt"
 MARGIN = 1.5  # of the spacing, left around the marks in the box
 
 
@@ -29,7 +30,8 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
         if not found:
             return StepResult((), "No scale: nothing was seen that repeats as the marks of a ruler do.")
         marks = max(one.marks for one in found)
-        why = f"No scale: of {len(found)} rows of even marks (up to {marks} in one), none tells its unit for sure."
+        rows = "one row of even marks was" if len(found) == 1 else f"{len(found)} rows of even marks were"
+        why = f"No scale: {rows} seen (up to {marks} marks in one), but {NO_UNIT}."
         return StepResult((), why)
     return StepResult((_finding(reading, image),))
 

@@ -173,6 +173,11 @@ SMALL = """least => [...document.querySelectorAll('a, button, summary, [role=tab
 }).map(one => `${one.outerHTML.slice(0, 120)} ${one.getBoundingClientRect().width}x${one.getBoundingClientRect().height}`)"""
 
 
+PAST_THE_EDGE = """() => [...document.querySelectorAll('main *')]
+  .filter(one => !one.closest('.scroll, #viewer, .hidden, pre') && one.getBoundingClientRect().right > innerWidth + 1)
+  .map(one => one.outerHTML.slice(0, 120))"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_fit_a_telephone_and_its_users_fingers(browser: Browser, hub: Hub, scheme: Any) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
@@ -184,6 +189,7 @@ def test_pages_fit_a_telephone_and_its_users_fingers(browser: Browser, hub: Hub,
         if "/specimens/" in path:
             expect(page.locator("#viewer[data-open]")).to_be_attached()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert page.evaluate(PAST_THE_EDGE) == [], path
         assert page.evaluate(SMALL, 43.5) == [], path
         ground = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
         assert (sum(ground) / 3 < 60) == (scheme == "dark")
