@@ -1,14 +1,20 @@
 """Errors as `application/problem+json` (RFC 9457): the one table from error class to status code."""
 
 import math
-import re
 from collections.abc import Callable
 
 import structlog
-from flask import Flask, Response
-from werkzeug.exceptions import HTTPException
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
 
-from app.runtime import disk, errors
+from app.runtime import clock, disk, errors
 from app.runtime.http import encode
 
 STATUS: dict[type[errors.DomainError], int] = {
@@ -24,6 +30,7 @@ STATUS: dict[type[errors.DomainError], int] = {
     errors.Unavailable: 503,
     disk.DiskFull: 507,
 }
+SHOWN = 80  # characters of an address, in a sentence
 log = structlog.get_logger()
 
 
@@ -37,31 +44,30 @@ def problem(status: int, title: str, detail: str, **more: str | None) -> Respons
     body = {"type": "about:blank", "title": title, "status": status, "detail": detail}
     body.update({name: value for name, value in more.items() if value})
     response = Response(encode(body), status, content_type="application/problem+json")
-    if status in (503, 507):
-        response.headers["Retry-After"] = "5"
-    return response
+    response.vary.add("Accept")
+    return _timed(response)
 
 
-def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = lambda *_: None) -> None:
-    """Have the app answer every error so; or as a page, where `as_page` makes one of status, title and sentence."""
+def install(app: Flask, as_page: Callable[[int, str], Response | None] = lambda *_: None) -> None:
+    """Have the app answer every error so; or as a page, where `as_page` makes one of status and sentence."""
 
     @app.errorhandler(errors.DomainError)
     def _domain(error: errors.DomainError) -> Response:
         status, title = status_of(error), type(error).__name__
-        page = as_page(status, spaced(title), error.sentence)
+        page = as_page(status, error.sentence)
         response = page or problem(status, title, error.sentence, parameter=error.parameter, spec=error.spec)
         if isinstance(error, errors.TooOften):
             response.headers["Retry-After"] = str(math.ceil(error.wait_s))
-        return _guarded(response)
+        return _guarded(_timed(response))
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
-        status, sentence = error.code or 500, error.description or error.name
-        response = as_page(status, error.name, sentence) or problem(status, error.name, sentence)
+        status, sentence = error.code or 500, sentence_of(error)
+        response = as_page(status, sentence) or problem(status, error.name, sentence)
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):
                 response.headers[name] = value
-        return response
+        return _timed(response)
 
     @app.errorhandler(Exception)
     def _unforeseen(error: Exception) -> Response:
@@ -69,7 +75,42 @@ def install(app: Flask, as_page: Callable[[int, str, str], Response | None] = la
             log.error("a disk hinders", sentence=trouble.sentence)
             return _domain(trouble)
         log.error("unforeseen error", exc_info=error)
-        return problem(500, "Internal error", "The server failed; its log has the details.")
+        sentence = f"The server failed at {clock.iso(clock.now())}; its log has the details."
+        try:
+            page = as_page(500, sentence)
+        except Exception:  # the page may need what has just failed
+            log.exception("the page of an error could not be made")
+            page = None
+        return _timed(page or problem(500, "Internal error", sentence))
+
+
+def sentence_of(error: HTTPException) -> str:
+    """What it says, in our words where whoever raised it left it to werkzeug's."""
+    if error.description != type(error).description:
+        return error.description or error.name
+    match error:
+        case NotFound():
+            return f"Nothing here has the address {request.path[:SHOWN]}. It may be misspelled, or be from elsewhere."
+        case MethodNotAllowed(valid_methods=methods):
+            able = ", ".join(sorted(methods or ()))
+            return f"{request.method} is not possible at {request.path[:SHOWN]}. Possible is: {able or 'nothing'}."
+        case RequestEntityTooLarge():
+            most = current_app.config["MAX_CONTENT_LENGTH"]
+            return "What was sent is too large" + (f": the most is {most:,} bytes." if most else ".")
+        case UnsupportedMediaType():
+            return "The body of this request has to be JSON, and its Content-Type has to say so."
+        case BadRequest():
+            return "This request cannot be read: its address, a header or its body is not as HTTP has it."
+    return error.description or error.name
+
+
+def _timed(response: Response) -> Response:
+    """What may be answered in a moment says when to ask again, and no failure is kept."""
+    if response.status_code in (503, 507):
+        response.headers.setdefault("Retry-After", "5")
+    if response.status_code >= 500:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _guarded(response: Response) -> Response:
@@ -80,8 +121,3 @@ def _guarded(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         response.vary.add("Authorization")
     return response
-
-
-def spaced(name: str) -> str:
-    """`UnknownSpecimen` as people write it: Unknown specimen."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()

@@ -12,6 +12,22 @@ from app.runtime.principal import NOBODY, SAFE_METHODS, Principal, may
 from app.web import assets
 
 blueprint = Blueprint("layout", __name__, template_folder="templates")
+TITLES = {
+    400: "This cannot be understood",
+    401: "Not open to everybody",
+    403: "Not open to you",
+    404: "Nothing is here",
+    405: "Not possible here",
+    409: "Something stands against this",
+    410: "Withdrawn",
+    412: "Somebody was faster",
+    413: "Too much at once",
+    415: "This cannot be read",
+    429: "Too often",
+    500: "Something broke here",
+    503: "Not just now",
+    507: "The disk is full",
+}
 
 
 @blueprint.get("/assets/<name>")
@@ -47,8 +63,9 @@ def page(template: str, *, by: Principal | None = None, status: int = 200, perso
         response.headers["Cache-Control"] = "private, no-store"
         return response
     response.cache_control.no_cache = True
-    response.add_etag()
-    response.make_conditional(request)
+    if status == 200:
+        response.add_etag()
+        response.make_conditional(request)
     return response
 
 
@@ -76,13 +93,17 @@ def _wants_page() -> bool:
     return best == "text/html" and not request.path.startswith(("/api/", "/iiif/", "/annotations/", "/search/", "/assets/"))
 
 
-def problem_page(status: int, title: str, detail: str) -> Response | None:
-    """An error as a person reads it; None for programs."""
+def problem_page(status: int, detail: str) -> Response | None:
+    """An error as a person reads it, with a way on; None for programs."""
     if not _wants_page():
         return None
-    response = page("problem.html", title=title, detail=detail, code=status)
-    response.status_code = status
-    return response
+    again = f"{request.script_root}{request.full_path.rstrip('?')}" if request.method in SAFE_METHODS else ""
+    return page("problem.html", status=status, title=title_of(status), detail=detail, code=status, again=again)
+
+
+def title_of(status: int) -> str:
+    """The heading of an error's page."""
+    return TITLES.get(status, "This did not work" if status < 500 else TITLES[500])
 
 
 def _policy(base_url: str, frame_ancestors: str) -> str:

@@ -73,8 +73,8 @@ def flask_app() -> Flask:
         ("/token", 401, "A token is needed."),
         ("/down", 503, "The search engine does not answer."),
         ("/teapot", 418, "This server is a teapot, not a coffee machine"),
-        ("/none", 404, "The requested URL was not found on the server."),
-        ("/bug", 500, "The server failed; its log has the details."),
+        ("/none", 404, "Nothing here has the address /none."),
+        ("/bug", 500, "The server failed at "),
     ],
 )
 def test_it_is_a_problem_document(flask_app: Flask, path: str, status: int, detail: str) -> None:
@@ -94,4 +94,6 @@ def test_it_names_what_was_wrong_and_how_to_go_on(flask_app: Flask) -> None:
     assert client.get("/invalid").get_json()["spec"] == "Image API 3.0, section 4.3"
     assert client.get("/token").headers["WWW-Authenticate"] == "Bearer"
     assert client.get("/down").headers["Retry-After"] == "5"
-    assert client.post("/invalid").headers["Allow"]
+    refused = client.post("/invalid")
+    assert refused.headers["Allow"]
+    assert refused.get_json()["detail"] == "POST is not possible at /invalid. Possible is: GET, HEAD, OPTIONS."

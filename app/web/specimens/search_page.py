@@ -152,7 +152,7 @@ class Look:
         return {
             "q": asked.q, "chosen": asked.chosen, "page": asked.page, "chips": chips, "page_link": page_link,
             "cards": self.cards, "facets": self.facets, "total": self.total, "pages": self.pages, "trouble": self.trouble,
-            "json_href": asked.json_href(size),
+            "json_href": "" if self.trouble else asked.json_href(size),
         }  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int, by:
             for hit in found.hits
             if hit.key in specimens
         ),
-        facets=tuple(facets(found.facets, asked)),
+        facets=tuple(facets(found.facets, found.total, asked)),
         total=found.total,
         pages=max(1, -(-min(found.total, search.DEEPEST) // size)),
     )
@@ -251,14 +251,14 @@ def card(
     )
 
 
-def facets(counts: Mapping[str, Sequence[tuple[str, int]]], asked: PageQuestion) -> list[Facet]:
-    """The facets that say something: with two values or more, or with one that was chosen."""
+def facets(counts: Mapping[str, Sequence[tuple[str, int]]], total: int, asked: PageQuestion) -> list[Facet]:
+    """The facets that say something: with two values or more, with one that not all of the `total` have, or that was chosen."""
     found = []
     for name, label in LABELS.items():
         values = tuple(
             Value(of_value(name, value), count, asked.toggled(name, value), (name, value) in asked.chosen)
             for value, count in counts.get(name, ())
         )
-        if len(values) > 1 or any(value.active for value in values):
+        if len(values) > 1 or any(value.active or value.count < total for value in values):
             found.append(Facet(name, label, values))
     return found

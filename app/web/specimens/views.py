@@ -34,13 +34,12 @@ def home() -> Response:
         work = listing.work(session)
         specimens = catalogue.count_specimens(session)
         shown = search_page.look(session, runtime, asked, SHOWN, by) if specimens else search_page.NOTHING
+    status = shown.trouble.status if shown.trouble else 200
     values = shown.for_template(asked, SHOWN)
-    response = layout.page("search.html", by=by, here="specimens", work=work, specimens=specimens, **values)
-    if shown.trouble is not None:
-        response.status_code = shown.trouble.status
-        response.headers["Cache-Control"] = "no-store"
-    if response.status_code == 503:
+    response = layout.page("search.html", by=by, status=status, here="specimens", work=work, specimens=specimens, **values)
+    if status == 503:
         response.headers["Retry-After"] = "5"
+        response.headers["Cache-Control"] = "no-store"
     return response
 
 

@@ -16,6 +16,7 @@ from app import compose, relay
 from app.runtime import ids
 from app.runtime.context import Runtime
 from app.runtime.db import Base
+from app.runtime.errors import Gone, Invalid, NotFound, TooMuch, Unavailable
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from app.web import assets
@@ -298,6 +299,48 @@ def test_a_browser_gets_an_error_as_a_page_and_a_program_as_a_problem(hub: Hub) 
     for path, accept in (("/specimens/s1nothing", "*/*"), ("/nowhere", "application/json"), ("/api/runs/x1nothing", BROWSER)):
         answer = hub.client.get(path, headers={"Accept": accept})
         assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title", "ways"),
+    [
+        (Invalid("The number is none."), 400, "This cannot be understood", ['role="search"']),
+        (NotFound("There is no such thing."), 404, "Nothing is here", ['role="search"']),
+        (Gone("It was withdrawn in May."), 410, "Withdrawn", ['role="search"']),
+        (TooMuch("Paging reaches 10,000."), 413, "Too much at once", ['role="search"']),
+        (ZeroDivisionError("secret"), 500, "Something broke here", ["Try again</a>", "tell "]),
+        (Unavailable("The engine is away."), 503, "Not just now", ["Try again</a>"]),
+    ],
+)
+def test_each_error_has_a_page_of_our_own_with_a_way_on(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, title: str, ways: list[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(catalogue, "get_specimen", fail)
+    answer = hub.client.get("/specimens/s1x", headers={"Accept": BROWSER})
+    program = hub.client.get("/specimens/s1x", headers={"Accept": "application/json"})
+    sentence = "The server failed at 20" if status == 500 else str(error)
+    assert (answer.status_code, answer.mimetype) == (status, "text/html")
+    assert (program.status_code, program.mimetype) == (status, "application/problem+json")
+    assert sentence in answer.text
+    assert program.json["detail"].startswith(sentence)
+    for words in (f'<h1 class="scale">{title}</h1>', '<a href="/">All specimens</a>', *ways):
+        assert words in answer.text
+    assert "secret" not in answer.text + program.text
+    for one in (answer, program):
+        assert "Accept" in one.vary
+        assert one.headers.get("Retry-After") == ("5" if status == 503 else None)
+        assert "ETag" not in one.headers
+        assert (one.headers.get("Cache-Control") == "no-store") == (status >= 500)
+
+
+def test_what_an_address_cannot_do_is_said_in_our_words(hub: Hub) -> None:
+    answer = hub.client.delete("/", headers={"Accept": BROWSER})
+    assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "OPTIONS"})
+    assert "DELETE is not possible at /. Possible is: GET, HEAD, OPTIONS." in answer.text
+    assert "Nothing here has the address /&lt;b&gt;nowhere." in page(hub, "/<b>nowhere", 404)
 
 
 def test_a_page_allows_nothing_from_elsewhere(hub: Hub) -> None:
