@@ -237,6 +237,7 @@ def test_a_hub_that_is_not_empty_is_left_as_it_is(new_place: Callable[[], Place]
             restore(runtime, file)
         assert (rows(runtime), blobs(runtime)) == before
     with at(with_blobs) as runtime:
+        runtime.blobs.prepare(used=False)
         kept, _ = runtime.blobs.put(io.BytesIO(b"somebody's"))
         with pytest.raises(NotEmpty, match="blobs already"):
             restore(runtime, file)
