@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from app.web import health
 from iiif.catalogue.jobs import DeriveImage
+from tests.sheets import add_sheet
 
 NUMBERS = {"Authorization": "Bearer numbers"}
 Lectotype = Callable[..., Result]
@@ -186,3 +188,12 @@ def test_a_hub_is_known_apart_from_others_without_its_password(settings: Setting
     assert identity.name(one) == identity.name(one.with_(database_url="postgresql://lectotype:other@postgres/hub"))
     assert identity.name(one) != identity.name(settings)
     assert identity.name(one) != identity.name(one.with_(base_url="http://elsewhere.test"))
+
+
+def test_doctor_says_that_the_clock_was_set_back(runtime: Runtime) -> None:
+    add_sheet(runtime)
+    assert "NTP" not in machine.clock(runtime)
+    now = runtime.clock()
+    object.__setattr__(runtime, "clock", lambda: now - timedelta(hours=1))
+    with pytest.raises(Unwell, match="the clock was set back"):
+        machine.clock(runtime)
