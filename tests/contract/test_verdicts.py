@@ -309,6 +309,7 @@ def test_a_closed_statement_is_judged_and_told_of_only_by_who_sees_it(hub: Hub, 
     assert say(hub, ben, key, "approved").status_code == 403
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_states_are_rebuilt_and_compared(hub: Hub, media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LECTOTYPE_DATA_DIR", str(hub.runtime.settings.data_dir))
     monkeypatch.setenv("LECTOTYPE_DATABASE_URL", hub.runtime.settings.database_url)
