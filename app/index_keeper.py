@@ -34,8 +34,13 @@ class IndexKeeper:
         self._runtime = runtime
         self._stop = threading.Event()
         self._ready = threading.Event()
+        self._due = threading.Event()  # the relay cannot go on before the next look
 
     def is_ready(self) -> bool:
+        """Raises SearchDown."""
+        if self._ready.is_set() and self._runtime.search.standing().state == "none":  # somebody has deleted it
+            self._ready.clear()
+            self._due.set()
         return self._ready.is_set()
 
     @contextmanager
@@ -47,6 +52,7 @@ class IndexKeeper:
             yield
         finally:
             self._stop.set()
+            self._due.set()
             thread.join()
 
     def look(self) -> None:
@@ -84,7 +90,8 @@ class IndexKeeper:
         wait = SHORTEST_BACK_OFF
         while not self._stop.is_set():
             wait = self._tried(wait)
-            self._stop.wait(wait)
+            (self._due if wait == BETWEEN else self._stop).wait(wait)
+            self._due.clear()
 
     def _tried(self, wait: float) -> float:
         """Look once; how long to wait until the next time."""

@@ -20,7 +20,7 @@ from app.runtime.broker import DatabaseBroker
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from app.runtime.search import elasticsearch_engine
-from app.runtime.search.port import Document, Everything, FieldsLacking, Standing, Words
+from app.runtime.search.port import Document, Everything, FieldsLacking, SearchDown, Standing, Words
 from app.runtime.search.tantivy_engine import TantivyEngine
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
@@ -144,7 +144,23 @@ def test_a_missing_index_is_made_before_changes_are_written_to_it(prepared: Runt
     assert prepared.search.standing().state == "none"
     with relaying(prepared):
         add_sheet(prepared, "BR2", OAK)
-        wait_until(lambda: sorted(found(prepared, q="quercus")) == ["BR1", "BR2"], "both specimens", 30)
+        wait_until(lambda: _found_or_none(prepared) == ["BR1", "BR2"], "both specimens", 30)
+
+
+def test_an_index_that_is_deleted_under_a_running_relay_is_made_anew_whole(prepared: Runtime) -> None:
+    add_sheet(prepared, "BR1", OAK)
+    with relaying(prepared):
+        wait_until(lambda: _found_or_none(prepared) == ["BR1"], "the index", 30)
+        prepared.settings.index_dir.rename(prepared.settings.data_dir / "elsewhere")
+        add_sheet(prepared, "BR2", OAK)
+        wait_until(lambda: _found_or_none(prepared) == ["BR1", "BR2"], "both specimens", 30)
+
+
+def _found_or_none(runtime: Runtime) -> list[str]:
+    try:
+        return sorted(found(runtime, q="quercus"))
+    except SearchDown:
+        return []
 
 
 def _killed_in_the_middle(settings: Settings) -> None:
