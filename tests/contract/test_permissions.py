@@ -26,7 +26,8 @@ BY_COOKIE = {
     "/", "/specimens/<key>", "/runs", "/runs/<key>", "/runs/<key>/<any(cancel, retract, restore):change>", "/login", "/logout",
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
-    "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes",
+    "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
+    "/api/annotations/<key>/history",
 }  # fmt: skip
 FORM, JSON_LD = "application/x-www-form-urlencoded", "application/ld+json"
 
