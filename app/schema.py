@@ -4,7 +4,7 @@ from sqlalchemy import MetaData
 
 import analytics.tables
 import annotations.tables
-import app.runtime.accounts.tables
+import app.runtime.accounts_table
 import app.runtime.changes
 import app.runtime.jobs_table
 import app.runtime.outbox
@@ -16,7 +16,7 @@ from app.runtime.db import Base
 MODULES = (
     app.runtime.outbox,
     app.runtime.changes,
-    app.runtime.accounts.tables,
+    app.runtime.accounts_table,
     app.runtime.tokens_table,
     app.runtime.jobs_table,
     iiif.catalogue.tables,

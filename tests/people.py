@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.runtime import ids, tokens
-from app.runtime.accounts import sessions
-from app.runtime.accounts.tables import AccountRoleRow, AccountRow
+from app.runtime import ids, sessions, tokens
+from app.runtime.accounts_table import AccountRoleRow, AccountRow
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal, Role, cookie_name
 

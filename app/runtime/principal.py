@@ -21,9 +21,8 @@ from flask import g, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.runtime import context
-from app.runtime.accounts import sessions
-from app.runtime.accounts.tables import AccountRoleRow, AccountRow
+from app.runtime import context, sessions
+from app.runtime.accounts_table import AccountRoleRow, AccountRow
 from app.runtime.context import Runtime
 from app.runtime.errors import Forbidden, Invalid, NotAllowed
 from app.runtime.settings import Settings

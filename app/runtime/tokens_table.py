@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.runtime.accounts import tables  # noqa: F401 - the table that ours refers to
+from app.runtime import accounts_table  # noqa: F401 - the table that ours refers to
 from app.runtime.db import Base, Json, Moment
 
 

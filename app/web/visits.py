@@ -6,8 +6,7 @@ import structlog
 from flask import Response, g, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.runtime import context, principal
-from app.runtime.accounts import sessions
+from app.runtime import context, principal, sessions
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app import compose
-from app.runtime import changes, clock, context, principal, tokens
-from app.runtime.accounts import sessions
-from app.runtime.accounts.tables import AccountRoleRow, AccountRow
+from app.runtime import changes, clock, context, principal, sessions, tokens
+from app.runtime.accounts_table import AccountRoleRow, AccountRow
 from app.runtime.context import Runtime
 from app.runtime.errors import Forbidden
 from app.runtime.principal import ROLES, Grant, Principal, may, require, shared

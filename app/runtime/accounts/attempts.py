@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from app.runtime.accounts.tables import AttemptRow
+from app.runtime.accounts_table import AttemptRow
 from app.runtime.errors import TooOften
 
 FREE, LONGEST_WAIT_S = 5, 60

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime import changes, ids
 from app.runtime.accounts import model, store
-from app.runtime.accounts.tables import AccountRow, IdentityRow
+from app.runtime.accounts_table import AccountRow, IdentityRow
 from app.runtime.errors import Conflict, Forbidden, Invalid, NotAllowed
 from app.runtime.principal import ROLES, Grant, Principal, of_account
 

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.runtime import changes, ids, tokens
-from app.runtime.accounts import attempts, model, sessions, store
+from app.runtime import changes, ids, sessions, tokens
+from app.runtime.accounts import attempts, model, store
 from app.runtime.accounts.model import Account
-from app.runtime.accounts.tables import AccountRow
+from app.runtime.accounts_table import AccountRow
 from app.runtime.clock import iso
 from app.runtime.errors import Conflict, Forbidden, Invalid, NotAllowed
 from app.runtime.principal import ALL, Grant, Principal, digest, require

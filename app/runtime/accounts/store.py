@@ -7,9 +7,9 @@ from typing import cast
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from app.runtime.accounts import sessions
+from app.runtime import sessions
 from app.runtime.accounts.model import Account, State, UnknownAccount
-from app.runtime.accounts.tables import AccountRoleRow, AccountRow, IdentityRow, LinkRow
+from app.runtime.accounts_table import AccountRoleRow, AccountRow, IdentityRow, LinkRow
 from app.runtime.principal import ALL, Grant, of_account
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context, principal
-from app.runtime.accounts import identities, sessions
+from app.runtime import context, principal, sessions
+from app.runtime.accounts import identities
 from app.runtime.context import Runtime
 from app.runtime.errors import Forbidden, Invalid, NotAllowed, NotFound
 from app.runtime.settings import Provider

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context, principal
-from app.runtime.accounts import model, service, sessions, store
+from app.runtime import context, principal, sessions
+from app.runtime.accounts import model, service, store
 from app.runtime.errors import DomainError, Invalid
 from app.runtime.principal import ALL, ROLES, Grant, Principal
 from app.web import layout, visits

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from app.runtime import context, principal
-from app.runtime.accounts import attempts, model, passwords, service, sessions, store
+from app.runtime import context, principal, sessions
+from app.runtime.accounts import attempts, model, passwords, service, store
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError, Forbidden, Invalid, NotAllowed, TooOften
 from app.runtime.principal import digest

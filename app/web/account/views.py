@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context, ids, principal, tokens
-from app.runtime.accounts import passwords, service, sessions, store
+from app.runtime import context, ids, principal, sessions, tokens
+from app.runtime.accounts import passwords, service, store
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError, Invalid, NotAllowed
 from app.runtime.http import answer

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from app.runtime.accounts.tables import AccountRow, SessionRow
+from app.runtime.accounts_table import AccountRow, SessionRow
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
