@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     worker_threads: int = Field(default=2, ge=1, description="Jobs that one worker process runs at a time.")
     max_pixels: int = Field(default=1_000_000_000, ge=1, description="Images of more pixels are refused.")
     max_file_bytes: int = Field(default=4_000_000_000, ge=1, description="Files of more bytes are refused.")
+    max_rows: int = Field(default=50_000_000, ge=1, description="An ingest of a source ends after as many rows.")
     client_seconds: int = Field(
         default=60,
         ge=1,

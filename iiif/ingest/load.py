@@ -17,7 +17,7 @@ from iiif.image.masters.derivatives import decode_check
 from iiif.ingest import depicted, matching
 from iiif.ingest.batches import Batch, NewSpecimen
 from iiif.ingest.errors import HUB_IS_AWAY
-from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Progress, Record, warning
+from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Progress, Record, SourceError, warning
 from iiif.ingest.receive import MAX_TEXT, ReceivedImage, digests, draft_of, place_of, receive
 from iiif.ingest.report import IngestReport
 from ontology import darwin_core
@@ -72,6 +72,7 @@ class Loader:
                     report.add(record.place, record.number, issue)
                 if not record.is_row:
                     continue
+                self._check_rows(report.records - begun)
                 report.records += 1
                 if record.refused:
                     report.refused += 1
@@ -86,6 +87,11 @@ class Loader:
             raise
         self._flush(batch, report)
         progress(report.records - begun, report.records - begun)
+
+    def _check_rows(self, before: int) -> None:
+        if before >= self.limits.max_rows:
+            allowed = f"{self.limits.max_rows:,} rows are allowed (LECTOTYPE_MAX_ROWS)"
+            raise SourceError("too-many-rows", f"It has more rows; {allowed}. Those are in, the others were not read.")
 
     def take(self, record: Record, report: IngestReport) -> None:
         """Take one record in by itself; an error that it meets costs nothing but it."""

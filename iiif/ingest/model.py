@@ -131,10 +131,14 @@ class IngestSource:
 
 @dataclass(frozen=True, slots=True)
 class IngestLimits:
-    """What is taken from outside at most. A member of an archive may be `ratio` times its packed size once it is large."""
+    """What is taken from outside at most.
+
+    An archive, and each member of it, may be `max_ratio` times its packed size once it is larger than `ratio_from_bytes`.
+    """
 
     decode: DecodeLimits
     max_file_bytes: int
+    max_rows: int = 50_000_000
     max_members: int = 1_000_000
     max_unpacked_bytes: int = 500_000_000_000
     max_ratio: int = 250

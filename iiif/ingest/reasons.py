@@ -10,6 +10,7 @@ _ROWS = (
     ("too-long", "decoding takes longer than LECTOTYPE_DECODE_SECONDS", "Raise the setting, or save the image again."),
     ("decoder-died", "the decoder died of the file, twice", "Save the image again with another program."),
     ("too-many-bytes", "the file has more bytes than LECTOTYPE_MAX_FILE_BYTES", "Raise the setting, or make the file smaller."),
+    ("too-many-rows", "the source has more rows than LECTOTYPE_MAX_ROWS", "Raise the setting, or take it in in parts."),
     ("empty-file", "the file has no content", "Copy the file again."),
     ("missing-id", "the row has no catalogue number and no image to take one from", "Give the row a catalogNumber."),
     (

@@ -30,7 +30,8 @@ def ingest(
     report: IngestReport | None = None,
 ) -> IngestReport:
     """Take in everything at the paths, in transactions of its own. Never raises for what a file holds, but goes on."""
-    limits = IngestLimits(DecodeLimits.of(runtime.settings), runtime.settings.max_file_bytes)
+    settings = runtime.settings
+    limits = IngestLimits(DecodeLimits.of(settings), settings.max_file_bytes, settings.max_rows)
     loader = Loader(runtime, limits, on_media, runtime.clock())
     report, paths = report or IngestReport(), tuple(paths)
     with _few_collections():

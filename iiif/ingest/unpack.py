@@ -7,12 +7,14 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from iiif.ingest.model import IngestLimits, SourceError
 from iiif.ingest.text_lines import best_single
 
 CHUNK = 1 << 20
+LOCAL_HEADER_BYTES = 30  # at least: the name and the extra field follow
 ZIP_SUFFIXES = frozenset({".zip", ".dwca"})
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
@@ -34,8 +36,9 @@ def unpack(path: Path, folder: Path, limits: IngestLimits) -> Path:
             members = archive.infolist()
             if len(members) > limits.max_members:
                 raise SourceError("zip-bomb", f"{path.name} has {len(members)} members; {limits.max_members} are allowed.")
-            _check_space(path, sum(member.file_size for member in members), folder, limits)
-            budget = limits.max_unpacked_bytes
+            budget = _budget(path, limits)
+            _check_space(path, sum(member.file_size for member in members), folder, budget)
+            _check_apart(path, members)
             for member in members:
                 budget -= _unpack_member(archive, member, folder, budget, limits)
     except UNREADABLE as error:
@@ -43,12 +46,24 @@ def unpack(path: Path, folder: Path, limits: IngestLimits) -> Path:
     return _only_folder(folder)
 
 
-def _check_space(path: Path, promised_bytes: int, folder: Path, limits: IngestLimits) -> None:
-    free = shutil.disk_usage(folder).free
-    if promised_bytes > min(limits.max_unpacked_bytes, free):
-        raise SourceError(
-            "zip-bomb", f"{path.name} unpacks to {promised_bytes} bytes; {min(limits.max_unpacked_bytes, free)} are allowed."
-        )
+def _budget(path: Path, limits: IngestLimits) -> int:
+    """The bytes that the archive as a whole may unpack to: its members share one ratio."""
+    return min(limits.max_unpacked_bytes, max(limits.ratio_from_bytes, path.stat().st_size * limits.max_ratio))
+
+
+def _check_space(path: Path, promised_bytes: int, folder: Path, budget: int) -> None:
+    allowed = min(budget, shutil.disk_usage(folder).free)
+    if promised_bytes > allowed:
+        raise SourceError("zip-bomb", f"{path.name} unpacks to {promised_bytes:,} bytes; {allowed:,} are allowed.")
+
+
+def _check_apart(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Each byte of the file belongs to one member at most: a few that overlap unpack to many times the file (APPNOTE 4.3.7)."""
+    ends_at = 0
+    for member in sorted(members, key=lambda each: each.header_offset):
+        if member.header_offset < ends_at:
+            raise SourceError("zip-bomb", f"In {path.name} the member {member.filename[:200]!r} overlaps another one.")
+        ends_at = member.header_offset + LOCAL_HEADER_BYTES + member.compress_size
 
 
 def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: int, limits: IngestLimits) -> int:

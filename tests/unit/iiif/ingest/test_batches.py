@@ -1,6 +1,7 @@
 """Many rows with images go in with one transaction; a bad one costs only itself, and a kill nothing that was accepted."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,15 @@ def test_rows_with_images_share_a_transaction(runtime: Runtime, sheets: Path) ->
     assert {number: len(media) for number, media in all_of(runtime)[1].items()} == {
         f"HB-{number}": int(number != 4) for number in range(ROWS)
     }
+
+
+def test_a_source_of_too_many_rows_ends_and_what_came_before_is_in(runtime: Runtime, folder: Path) -> None:
+    (folder / "list.csv").write_text("\n".join(["catalogNumber", *(f"HB-{number}" for number in range(ROWS))]))
+    few = replace(runtime, settings=runtime.settings.model_copy(update={"max_rows": 5}))
+    report = ingest(few, [folder], on_media=lambda _session, _media: None, progress=lambda _done, _total: None)
+    assert (report.records, report.specimens_added) == (5, 5)
+    assert reasons(report) == [("too-many-rows", folder.name)]
+    assert sorted(all_of(runtime)[1]) == [f"HB-{number}" for number in range(5)]
 
 
 def test_a_row_that_the_database_refuses_costs_only_itself_and_no_image_is_told_twice(

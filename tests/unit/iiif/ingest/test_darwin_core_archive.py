@@ -1,5 +1,6 @@
 """Darwin Core Archives: our own small ones, hostile ones, and the real ones beside the project."""
 
+import os
 import stat
 import zipfile
 from collections.abc import Mapping
@@ -168,6 +169,24 @@ def test_each_limit_of_unpacking_holds(tmp_path: Path, limits: dict[str, int]) -
         unpack(path, out, IngestLimits(DECODE, max_file_bytes=1, **limits))
     assert caught.value.finding.code == "zip-bomb"
     assert unpack(path, out, LIMITS) == out
+
+
+def test_many_small_members_together_are_bounded_as_a_large_one_is(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "many.zip", {f"{number}.txt": bytes(1_000_000) for number in range(30)})
+    with pytest.raises(SourceError, match="unpacks to 30,000,000 bytes; 20,000,000 are allowed"):
+        unpack(path, tmp_path, LIMITS)
+
+
+def test_members_that_overlap_are_refused(tmp_path: Path) -> None:
+    """200 members in the central directory, and the bytes of one."""
+    with zipfile.ZipFile(tmp_path / "overlap.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0.txt", os.urandom(10_000))
+        archive.filelist *= 200
+    (tmp_path / "out").mkdir()
+    with pytest.raises(SourceError, match="overlaps another one") as caught:
+        unpack(tmp_path / "overlap.zip", tmp_path / "out", LIMITS)
+    assert caught.value.finding.code == "zip-bomb"
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_every_real_archive_gives_specimens_or_says_why_not(runtime: Runtime, take_in: Ingest, shared: Path) -> None:
