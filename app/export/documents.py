@@ -6,21 +6,18 @@ persistent identifier of the specimen, as `seeAlso`.
 
 import html
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from annotations import annotation_pages
-from annotations import service as annotations
 from annotations.model import LAYERS
-from app.export import images
+from app.export import images, removal
 from app.export.folder import Folder
 from app.export.images import ExportedPicture
 from app.runtime.addresses import Addresses
-from app.runtime.errors import DomainError
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.request import SizeLimits
@@ -43,12 +40,16 @@ class StaticAddresses(Addresses):
 
 @dataclass(frozen=True, slots=True)
 class ExportedManifest:
-    """A manifest of the export, as the collection names it; the picture's address begins with the base URL, too."""
+    """A manifest of the export, as the collection names it; the picture's address begins with the base URL, too.
+
+    `named` are the addresses of its images, of their pages of annotations and of its pictures of segments.
+    """
 
     address: str
     label: str
     picture: str
     reference: dict[str, Any]
+    named: frozenset[str]
 
 
 def manifest_of(
@@ -104,68 +105,50 @@ def write_annotations(
     named = {reference["id"] for reference in extras.canvas_annotations.get(media.key, ())}
     for layer in LAYERS:
         address = addresses.annotation_page(media.key, layer, under)
-        said = {iri for iri in _written(folder, address) if _is_said(session, iri, by)}  # be it about other images now
         if address not in named:
-            _remove_page(folder, address, but=said)
+            removal.remove_pages(session, folder, [address], addresses, by)
             continue
+        before = removal.on_page(folder, address)
         page = annotation_pages.of_canvas(session, media.key, layer, addresses, by)
-        _remove_annotations_of(folder, address, but=said)
         for annotation in page["items"]:
             folder.write_json(annotation["id"], {"@context": page["@context"], **annotation})
         if under:
             page = annotation_pages.of_canvas(session, media.key, layer, addresses, by, under)
         folder.write_json(address, page)
+        now = {annotation["id"] for annotation in page["items"]}
+        removal.remove_unshown(session, folder, before - now, addresses, by)
 
 
-def remove_annotations(folder: Folder, media_key: str, addresses: Addresses) -> None:
-    """All that is in the folder of an image's annotations."""
-    for layer in LAYERS:
-        address = addresses.annotation_page(media_key, layer)
-        _remove_page(folder, address)
-        for path in folder.path(address.removesuffix(".json")).glob("*.json"):
-            _remove_page(folder, addresses.annotation_page(media_key, layer, path.stem))
-
-
-def _is_said(session: Session, iri: str, by: Principal) -> bool:
-    """Whether `by` still sees the annotation of that address."""
-    try:
-        annotations.get(session, iri.rpartition("/")[2].removesuffix(".json"), by=by)
-    except DomainError:
-        return False
-    return True
-
-
-def _remove_page(folder: Folder, address: str, but: Collection[str] = ()) -> None:
-    _remove_annotations_of(folder, address, but)
-    folder.remove(address)
-
-
-def _remove_annotations_of(folder: Folder, address: str, but: Collection[str] = ()) -> None:
-    """Those of a page that was written earlier, without those that are to stay."""
-    for iri in _written(folder, address):
-        if iri not in but:
-            folder.remove(iri)
-
-
-def _written(folder: Folder, address: str) -> list[str]:
-    """The addresses of the annotations on a page that was written earlier."""
-    path = folder.path(address)
-    return [one["id"] for one in json.loads(path.read_text(encoding="utf-8"))["items"]] if path.is_file() else []
-
-
-def entries(folder: Folder) -> list[ExportedManifest]:
+def entries(folder: Folder, addresses: Addresses) -> list[ExportedManifest]:
     """Every manifest that is in the folder, from this run or an earlier one, by label."""
     found = []
     for path in folder.path(f"{folder.base}/iiif/presentation/3").glob("*/manifest.json"):
-        found.append(_entry(path))
+        found.append(_entry(json.loads(path.read_text(encoding="utf-8")), addresses))
     return sorted(found, key=lambda entry: (entry.label, entry.address))
 
 
-def _entry(path: Path) -> ExportedManifest:
-    shown = json.loads(path.read_text(encoding="utf-8"))
+def pictures_of(folder: Folder, address: str) -> set[str]:
+    """The addresses of the pictures of segments that the manifest at that address shows, if it is in the folder."""
+    path = folder.path(address)
+    shown = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"items": []}
+    return {picture for canvas in shown["items"] for picture in _pictures(canvas)}
+
+
+def _pictures(canvas: Mapping[str, Any]) -> set[str]:
+    """Those of a segment; what has a service belongs to the whole image."""
+    shown = (canvas["items"][0]["items"][0]["body"], *canvas["thumbnail"])
+    return {picture["id"] for picture in shown if "service" not in picture}
+
+
+def _entry(shown: Mapping[str, Any], addresses: Addresses) -> ExportedManifest:
     reference = {name: shown[name] for name in ("id", "type", "label", "thumbnail")}
     label = "; ".join(text for texts in shown["label"].values() for text in texts)
-    return ExportedManifest(shown["id"], label, shown["thumbnail"][0]["id"], reference)
+    named = set()
+    for canvas in shown["items"]:
+        if (of := addresses.identify(canvas["id"])) is not None:
+            named.add(addresses.image(of.media_key))
+        named |= _pictures(canvas) | {page["id"] for page in canvas.get("annotations", ())}
+    return ExportedManifest(shown["id"], label, shown["thumbnail"][0]["id"], reference, frozenset(named))
 
 
 def collection(listed: Sequence[ExportedManifest], address: str, publisher: Publisher) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from annotations import manifest_extras
-from app.export import documents, images
+from app.export import documents, images, removal
 from app.export.documents import StaticAddresses
 from app.export.folder import Folder, opened
 from app.runtime.context import Runtime
@@ -74,11 +74,13 @@ class Export:
         self.limits = SizeLimits(max(settings.max_width, TILE_PX), max(settings.max_area, TILE_PX**2))
         self.policy = embedded_metadata.Policy.of(settings)
         self.report = ExportReport(folder.base)
+        self.pictures: set[str] = set()  # of segments, that the folder showed before
 
     def add(self, key: str) -> None:
         """Write a specimen: its images, their annotations, its manifest. Raises UnknownSpecimen."""
         with self.runtime.reads.begin() as session:
             specimen, media = catalogue.get_specimen(session, key), catalogue.media_of(session, key)
+        self.pictures |= documents.pictures_of(self.folder, self.addresses.manifest(key))
         if not media:
             self._skip(specimen.key, "", "The specimen has no image.")
         opened_images = [(replace(one, access="open"), pyramid) for one in media if (pyramid := self._open(one)) is not None]
@@ -88,8 +90,11 @@ class Export:
             self.folder.remove(self.addresses.manifest(key))
 
     def finish(self) -> ExportReport:
-        """Write the collection, if there are several manifests, and the page of links."""
-        listed = documents.entries(self.folder)
+        """Write the collection, if there are several manifests, and the page of links; what no manifest names goes."""
+        listed = documents.entries(self.folder, self.addresses)
+        named = {address for entry in listed for address in entry.named}
+        with self.runtime.reads.begin() as session:
+            removal.remove_unnamed(session, self.folder, named, self.pictures, self.addresses, self.by)
         address = self.addresses.collection(COLLECTION)
         if len(listed) > 1:
             self.folder.write_json(address, documents.collection(listed, address, self.publisher))
@@ -123,7 +128,9 @@ class Export:
         withdrawn = False
         if media_key:
             withdrawn = self.folder.remove_image(media_key, self.addresses.image(media_key))
-            documents.remove_annotations(self.folder, media_key, self.addresses)
+            pages = removal.pages_of(self.folder, media_key, self.addresses)
+            with self.runtime.reads.begin() as session:
+                removal.remove_pages(session, self.folder, pages, self.addresses, self.by)
         self.report.skipped.append(Skipped(specimen_key, media_key, reason, withdrawn))
 
     def _write(self, specimen: Specimen, opened_images: Sequence[tuple[Media, Pyramid]]) -> None:

@@ -397,3 +397,52 @@ def test_each_specimen_of_a_shared_image_has_its_own_region_as_a_file(runtime: R
     export(runtime, [other.key], out, BASE)
     assert not list((out / "canvases").rglob("*.json"))
     assert not list((out / "iiif" / "3").rglob("*.jpg"))
+
+
+def test_an_image_that_no_longer_shows_the_specimen_leaves_the_export(runtime: Runtime, out: Path) -> None:
+    media, by = sheet(runtime), Principal.of_system()
+    other, _ = add_sheet(runtime, "B 2", sizes=())
+    said(runtime, media, "Two in one")
+    box = OwnRegion(100, 50, 400, 250)
+    home = f"iiif/presentation/3/{media.specimen_key}/manifest.json"
+
+    def turn(shown: bool) -> None:
+        with runtime.db.begin() as session:
+            if shown:
+                catalogue.depict(session, other.key, media.key, region=box, by=by, at=runtime.clock())
+            else:
+                catalogue.end_depiction(session, other.key, media.key, by=by, at=runtime.clock())
+
+    def left() -> set[str]:
+        return {name for name in files(out) if not name.startswith(".lectotype")}
+
+    turn(shown=True)
+    export(runtime, [other.key], out, BASE)
+    turn(shown=False)
+    export(runtime, [other.key], out, BASE)
+    assert left() == {"index.html"}, "no other manifest shows it"
+    export(runtime, [media.specimen_key], out, BASE)
+    before = left()
+    turn(shown=True)
+    export(runtime, [media.specimen_key, other.key], out, BASE)
+    assert len(left() - before) > 3, "a manifest, a page, pictures and the collection"
+    turn(shown=False)
+    export(runtime, [other.key], out, BASE)
+    assert left() == before, "its home specimen has it whole"
+    assert home in before
+
+
+def test_an_annotation_stays_where_one_of_its_images_leaves(runtime: Runtime, out: Path) -> None:
+    media, by = [sheet(runtime), sheet(runtime, 600, 800)], Principal.of_system()
+    canvases = [runtime.addresses.canvas(one.specimen_key, one.key) for one in media]
+    with runtime.db.begin() as session:
+        more = {"by": by, "addresses": runtime.addresses, "at": runtime.clock()}
+        key = service.create(session, comment([f"{iri}#xywh=10,20,30,40" for iri in canvases]), **more).key
+    file = out / "annotations" / f"{key}.json"
+    export(runtime, [one.specimen_key for one in media], out, BASE)
+    for one, stays in ((media[0], True), (media[1], False)):
+        with runtime.db.begin() as session:
+            catalogue.media_failed(session, one.key, "The file ends too soon.", at=runtime.clock())
+        export(runtime, [one.specimen_key], out, BASE)
+        assert file.exists() == stays
+    assert not list((out / "canvases").rglob("*.json"))
