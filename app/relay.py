@@ -49,8 +49,11 @@ def send_jobs(runtime: Runtime, broker: dramatiq.Broker) -> int:
     return len(rows)
 
 
-def update_index(runtime: Runtime) -> int:
-    """Copy the present state of the objects that changed to the search engine; how many rows were settled."""
+def update_index(runtime: Runtime, *, begin: bool = True) -> int:
+    """Copy the present state of the objects that changed to the search engine; how many rows were settled.
+
+    Without `begin` it raises IndexMissing where no index stands.
+    """
     rows = _next_rows(runtime, "index")
     images = [row for row in rows if row.name == documents.MEDIA]
     if images:
@@ -60,7 +63,7 @@ def update_index(runtime: Runtime) -> int:
         changed = dict.fromkeys(one for name, key in notes for one in documents.of_changed(name, key))
         with runtime.reads.begin() as session:
             made = documents.build_able(session, list(changed), runtime.addresses)
-        runtime.search.write(made)
+        runtime.search.write(made, begin=begin)
         _delete(runtime, rows)
     return len(rows)
 
@@ -80,7 +83,7 @@ def run(runtime: Runtime, broker: dramatiq.Broker, stop: threading.Event) -> Non
     with _only_relay(runtime, stop) as still_alone, keeper.at_work():
         lanes = (
             _Lane("broker", lambda: send_jobs(runtime, broker)),
-            _Lane("search engine", lambda: update_index(runtime) if keeper.is_ready() else 0),
+            _Lane("search engine", lambda: update_index(runtime, begin=False) if keeper.is_ready() else 0),
         )
         wait = SHORTEST_WAIT
         while not stop.is_set() and still_alone():

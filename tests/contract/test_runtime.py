@@ -215,11 +215,11 @@ class Falling:
         self.asked = 0
         self.standing, self.tend = engine.standing, engine.tend
 
-    def write(self, documents: Iterable[Document]) -> None:
+    def write(self, documents: Iterable[Document], *, begin: bool = True) -> None:
         self.asked += 1
         if self.down:
             raise SearchDown("The search engine does not answer.")
-        self.engine.write(documents)
+        self.engine.write(documents, begin=begin)
 
 
 def test_a_search_engine_that_is_down_stops_no_job_and_catches_up(hub: Runtime, broker: DatabaseBroker) -> None:

@@ -24,6 +24,7 @@ from app.runtime.search.port import (
     FieldsLacking,
     Fuzzy,
     InBox,
+    IndexMissing,
     Near,
     Not,
     Or,
@@ -195,6 +196,15 @@ def test_an_index_that_was_never_written_is_empty(connect: Connect) -> None:
     assert (found.hits, found.total, dict(found.facets)) == ((), 0, {"family": ()})
     assert engine.terms("text", "a", query=Everything()) == ()
     assert list(engine.versions()) == []
+
+
+def test_who_may_not_begin_an_index_writes_to_one_that_stands_alone(connect: Connect) -> None:
+    with pytest.raises(IndexMissing):
+        connect().write([Document("specimen/s1", 1, {})], begin=False)
+    assert connect().standing().state == "none"
+    connect().write([Document("specimen/s1", 1, {})])
+    connect().write([Document("specimen/s2", 1, {})], begin=False)
+    assert list(connect().keys(Everything())) == ["specimen/s1", "specimen/s2"]
 
 
 def test_facets_count_all_that_match_by_count_then_value(engine: SearchEngine) -> None:

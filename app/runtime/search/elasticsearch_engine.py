@@ -38,6 +38,7 @@ from app.runtime.search.port import (
     FieldsLacking,
     Found,
     Hit,
+    IndexMissing,
     Query,
     SearchDown,
     SearchEngine,
@@ -81,10 +82,10 @@ class ElasticsearchEngine:
         self._whole = False  # whether the index that stands was seen to have all of our fields
         self._known: dict[str, dict[str, Field]] = {}  # index to those of our fields that it has
 
-    def write(self, documents: Iterable[Document]) -> None:
+    def write(self, documents: Iterable[Document], *, begin: bool = True) -> None:
         batch = list(documents)
         for _ in range(3 if batch else 0):
-            if all(self._bulk(name, batch) for name in self._written()):
+            if all(self._bulk(name, batch) for name in self._written(begin=begin)):
                 return
         if batch:
             raise SearchDown("The search index is being replaced.")
@@ -230,11 +231,13 @@ class ElasticsearchEngine:
             raise FieldsLacking(asked)
         return lacking
 
-    def _written(self) -> list[str]:
-        """The index that stands, whatever its fields (made now if there is none), and those for our fields that are filled."""
+    def _written(self, *, begin: bool) -> list[str]:
+        """The index that stands, whatever its fields, and those for our fields that are filled. See `write` for `begin`."""
         aliases = self._ours()
         standing = [name for name in aliases if self._alias in aliases[name]]
         if not standing:
+            if not begin:
+                raise IndexMissing
             standing = [self._create()]
             _asked(lambda: self._client.indices.put_alias(index=standing[0], name=self._alias))
         return sorted({*standing, *filter(self._fits, aliases)})
@@ -340,7 +343,7 @@ class _Filling(ElasticsearchEngine):
         self._reads = fresh
         self._whole = True
 
-    def write(self, documents: Iterable[Document]) -> None:
+    def write(self, documents: Iterable[Document], *, begin: bool = True) -> None:  # noqa: ARG002 - the new index is there
         if not self._bulk(self._reads, list(documents), refresh=False):
             raise SearchDown("Another rebuild of the search index has ended first.")
 

@@ -214,7 +214,7 @@ class IndexDamaged(SearchDown):
 
 
 class IndexMissing(SearchDown):
-    """There are specimens, but no index that could know them."""
+    """No index stands, though there is something to find or to write."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -240,8 +240,11 @@ class SearchEngine(Protocol):
     sorts by it, raises FieldsLacking; of the facets asked, those are left out.
     """
 
-    def write(self, documents: Iterable[Document]) -> None:
-        """Add, replace or (tombstones) remove, and make it visible; safe to repeat. Older versions never replace newer."""
+    def write(self, documents: Iterable[Document], *, begin: bool = True) -> None:
+        """Add, replace or (tombstones) remove, and make it visible; safe to repeat. Older versions never replace newer.
+
+        Where no index stands one is begun, or IndexMissing raised without `begin`: it would pass for one that knows all.
+        """
 
     def find(
         self,

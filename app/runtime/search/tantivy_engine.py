@@ -32,6 +32,7 @@ from app.runtime.search.port import (
     Found,
     Hit,
     IndexDamaged,
+    IndexMissing,
     Query,
     SearchDown,
     SearchEngine,
@@ -53,7 +54,7 @@ class TantivyEngine:
         self._digest = columns.digest(fields)
         self._open: TantivyIndex | None = None
 
-    def write(self, documents: Iterable[Document]) -> None:
+    def write(self, documents: Iterable[Document], *, begin: bool = True) -> None:
         batch = newest(documents)
         if not batch:
             return
@@ -62,8 +63,10 @@ class TantivyEngine:
             journal = self._root / "journal"
             if journal.exists():
                 self._note(journal, batch)
-            index = self._current() or self._begin()
-            index.write(batch)
+            index = self._current()
+            if index is None and not begin:
+                raise IndexMissing
+            (index or self._begin()).write(batch)
 
     def find(
         self,
@@ -197,8 +200,11 @@ class TantivyEngine:
 
     @contextmanager
     def _sound(self) -> Iterator[None]:
-        """Raises IndexDamaged where the block fails because files are damaged. Tantivy says so by the errors of wrong questions,
-        or panics; then the index is opened anew and asked something that no sound one fails at."""
+        """Raises IndexMissing where the block fails because somebody deletes the index, IndexDamaged where files are damaged.
+
+        Tantivy says so by the errors of wrong questions, or panics; then the index is opened anew and asked something that no
+        sound one fails at.
+        """
         try:
             yield
         except (ValueError, OSError) as error:
@@ -215,8 +221,10 @@ class TantivyEngine:
             name = (self._root / "current").read_text().strip()
             index = TantivyIndex.open(self._root / name, tuple(self._fields.values()))
             index.find(EVERYTHING, (), 0, RELEVANCE, 0, 1)
-        except FileNotFoundError:
-            return not (self._root / "current").exists()
+        except FileNotFoundError as error:
+            if not (self._root / "current").exists():
+                raise IndexMissing from error
+            return False
         except (ValueError, OSError):
             return False
         except BaseException as error:
@@ -260,7 +268,7 @@ class _Filling(TantivyEngine):
         self._filled = index
         self._writer: tantivy.IndexWriter | None = index.writer(MEMORY_OF_REBUILD)
 
-    def write(self, documents: Iterable[Document]) -> None:
+    def write(self, documents: Iterable[Document], *, begin: bool = True) -> None:  # noqa: ARG002 - the new index is there
         if self._writer is None:
             raise ValueError("the rebuild is over")
         self._filled.put(self._writer, newest(documents))
