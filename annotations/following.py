@@ -9,13 +9,16 @@ specimens in the order of theirs. Who will change several annotations thus locks
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from sqlalchemy.orm import Session
 
-from annotations import store, targets
+from annotations import placing, store, targets
 from annotations.model import Target
 from annotations.tables import AnnotationRow
+from app.runtime import outbox
+from iiif.catalogue import service as catalogue
 
 MOST_MOVES = 8  # of one annotation at once: those that are about one another settle before
 
@@ -69,14 +72,14 @@ def lay_again(session: Session, row: AnnotationRow) -> Follower | None:
     before = tuple(map(store.target, row.targets))
     after: list[Target] = []
     for _, same in groupby(before, key=lambda target: target.position):
-        after.extend(_lying_now(session, tuple(same)))
+        after.extend(lying_now(session, tuple(same)))
     if tuple(after) == before:
         return None
     store.keep_targets(session, row, after)
     return Follower(row.key, before, tuple(after))
 
 
-def _lying_now(session: Session, lying: tuple[Target, ...]) -> tuple[Target, ...]:
+def lying_now(session: Session, lying: tuple[Target, ...]) -> tuple[Target, ...]:
     """One target where it lies now. An annotation lies where that does, and what is on an image on the specimens it shows."""
     first = lying[0]
     if first.kind == "annotation":
@@ -86,3 +89,10 @@ def _lying_now(session: Session, lying: tuple[Target, ...]) -> tuple[Target, ...
         places = targets.places_on(session, first.media_key, first.box)
         return targets.lying(first, places) if places else lying
     return lying
+
+
+def touch(session: Session, keys: set[str], lying: Iterable[Target], at: datetime) -> None:
+    """Have these annotations indexed again, and every specimen that they lie on or lay on."""
+    outbox.touch_all(session, "annotation", sorted(keys))
+    lie_on = placing.specimens_of(session, lying)
+    catalogue.touch_specimens(session, {key for keys in lie_on.values() for key in keys}, at=at)

@@ -4,7 +4,7 @@ The stored document is the Web Annotation exactly as accepted, with our `id`, `c
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -36,7 +36,7 @@ from annotations.model import EVERYTHING, About, Annotation, Canvas, Layer, Targ
 from annotations.projections import Profile
 from annotations.states.derive import FALLEN
 from annotations.tables import AnnotationRow
-from app.runtime import changes, clock, ids, outbox
+from app.runtime import changes, clock, ids
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
@@ -159,7 +159,7 @@ def replace(
     masks.use(session, key, row.document, addresses, by)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
-    _touch(session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at)
+    following.touch(session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at)
     session.flush()
     recount.recount(session, key, at=at)
     return store.annotation(row)
@@ -186,7 +186,7 @@ def delete(
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "delete", "annotation", key, version=row.version, at=at)
     deleted = store.annotation(row)
-    _touch(session, {key}, deleted.targets, at)
+    following.touch(session, {key}, deleted.targets, at)
     session.flush()
     recount.recount(session, key, at=at)
     return deleted
@@ -226,7 +226,8 @@ def lay_again(session: Session, media_key: str, *, after: str, at: datetime, lim
     rows = [row for key in keys if (row := store.find(session, key, lock=True)) is not None]
     moved = [follower for row in rows if (follower := following.lay_again(session, row)) is not None]
     moved += following.follow(session, [follower.key for follower in moved])
-    _touch(session, {*keys, *(follower.key for follower in moved)}, following.both(moved), at)  # all show other specimens now
+    shown_elsewhere = {*keys, *(follower.key for follower in moved)}  # all show other specimens now
+    following.touch(session, shown_elsewhere, following.both(moved), at)
     return keys[-1] if len(keys) == limit else None
 
 
@@ -341,7 +342,7 @@ def _insert(
     if layer != "machine":  # of which the run is recorded
         changes.record(session, by, "create", "annotation", key, version=1, at=at)
     masks.use(session, key, signed, addresses, by)
-    _touch(session, {key}, lying, at)
+    following.touch(session, {key}, lying, at)
     return store.annotation(row)
 
 
@@ -351,10 +352,3 @@ def _canvas(session: Session, media_key: str) -> Canvas | None:
         return None
     media = catalogue.get_media(session, media_key)
     return Canvas(media.width_px, media.height_px)
-
-
-def _touch(session: Session, keys: set[str], lying: Iterable[Target], at: datetime) -> None:
-    """Have these annotations indexed again, and every specimen that they lie on or lay on."""
-    outbox.touch_all(session, "annotation", sorted(keys))
-    lie_on = placing.specimens_of(session, lying)
-    catalogue.touch_specimens(session, {key for keys in lie_on.values() for key in keys}, at=at)

@@ -35,6 +35,11 @@ def target(row: AnnotationTargetRow) -> Target:
     return Target(*said, box=_box(row), whole=row.whole)  # type: ignore[arg-type]  # the column holds only kinds
 
 
+def every(session: Session, *, after: str, limit: int) -> Sequence[AnnotationRow]:
+    """All rows, of deleted and withdrawn annotations too, in the order of their keys."""
+    return session.scalars(select(AnnotationRow).where(AnnotationRow.key > after).order_by(AnnotationRow.key).limit(limit)).all()
+
+
 def find(session: Session, key: str, *, lock: bool = False) -> AnnotationRow | None:
     """The row of that key, deleted or not; with `lock`, nobody else changes it before this transaction ends."""
     return session.get(AnnotationRow, key, with_for_update=lock or None, populate_existing=lock)

@@ -67,12 +67,13 @@ def resolve(
     *,
     itself: str = "",
     before: Sequence[Target] = (),
+    stored: bool = False,
 ) -> tuple[ResolvedTarget, ...]:
     """Every target, in its order; at least one is a thing of ours, and `by` sees all of them.
 
     `itself` is the key of the annotation, if it has one, and `before` what its targets were: what is said about an annotation
     stays when that is deleted or withdrawn, and on the canvas of a specimen that the image shows no more, but nothing new is
-    said there.
+    said there. `stored`: the document stands, so that nothing is said anew and nothing is locked.
 
     Raises:
         MalformedAnnotation: the target is no IRI, no resource and no list of them.
@@ -87,7 +88,7 @@ def resolve(
     if len(several) > MAX_TARGETS:
         raise AnnotationTooBig(f"An annotation may have up to {MAX_TARGETS} targets.", parameter="target")
     known = frozenset(old.key for old in before if old.kind == "annotation")
-    asking = _Asking(addresses, by, itself, known, frozenset(old.media_key for old in before))
+    asking = _Asking(addresses, by, itself, known, frozenset(old.media_key for old in before), stored)
     resolved = tuple(_resolve_one(session, position, one, asking) for position, one in enumerate(several))
     if all(addresses.path_of(iri_of(one)) is None for one in several):
         raise UnknownTarget(f"At least one target must be a thing of {addresses.base}.", parameter="target")
@@ -133,13 +134,14 @@ def places_on(session: Session, media_key: str, box: CanvasBox | None) -> tuple[
 @dataclass(frozen=True, slots=True)
 class _Asking:
     """For whom targets are resolved, and of which annotation: `known` and `images` are the annotations and images that it is
-    about already."""
+    about already; `stored`, that all of them are."""
 
     addresses: Addresses
     by: Principal
     itself: str
     known: frozenset[str]
     images: frozenset[str]
+    stored: bool
 
 
 def _resolve_one(session: Session, position: int, target: Any, asking: _Asking) -> ResolvedTarget:
@@ -189,10 +191,11 @@ def _ready(session: Session, named: Named, asking: _Asking) -> Media:
     """The image. Raises UnknownMedia, UnknownTarget, Closed, NotYours."""
     media = catalogue.get_media(session, named.media_key)
     view_of(media, asking.by)
-    shown = {one.specimen_key for one in catalogue.specimens_of_media(session, [media.key])[media.key]}
-    if named.specimen_key not in ({""} | shown) and media.key not in asking.images:
-        raise UnknownTarget(f"Specimen {named.specimen_key!r} has no image {media.key!r}.", parameter="target")
-    if media.state != "ready":
+    if named.specimen_key and media.key not in asking.images and not asking.stored:
+        shown = catalogue.specimens_of_media(session, [media.key])[media.key]
+        if all(named.specimen_key != one.specimen_key for one in shown):
+            raise UnknownTarget(f"Specimen {named.specimen_key!r} has no image {media.key!r}.", parameter="target")
+    if media.state != "ready" and not (asking.stored and media.width_px):
         raise UnknownTarget(f"Image {media.key!r} has no canvas yet: it is {media.state}.", parameter="target")
     return media
 
@@ -227,12 +230,12 @@ def _places_of_annotation(session: Session, named: Named, asking: _Asking) -> Se
     """Where the annotation lies, or lay before it was deleted. It is locked: what it is about moves only before or after."""
     if named.key == asking.itself:
         raise UnknownTarget("An annotation cannot be about itself.", parameter="target")
-    row = store.find(session, named.key, lock=True)
+    row = store.find(session, named.key, lock=not asking.stored)
     if row is None:
         raise UnknownTarget(f"There is no annotation {named.key[:64]!r} here.", parameter="target")
     if not store.shows(session, named.key, asking.by):
         raise refusal(f"The annotation {named.key} is about an image that is not public", asking.by)
-    if not store.stands(row) and named.key not in asking.known:
+    if not store.stands(row) and named.key not in asking.known and not asking.stored:
         how = "deleted" if row.deleted_at is not None else "withdrawn with its run"
         raise UnknownTarget(f"Annotation {named.key!r} was {how}: nothing new can be said about it.", parameter="target")
     if named.version and store.find_version(session, named.key, named.version) is None:

@@ -2,7 +2,7 @@
 
 Images, and the masks of annotations, are read page by page. On the way the names of all blobs that are needed go to 256
 small files by their first two digits, one for each folder of blobs, so that the comparison the other way holds only one
-folder's names in memory.
+folder's names in memory. The rows of targets are held to the documents of their annotations, page by page too.
 """
 
 import tempfile
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from annotations import masks
+from annotations import masks, target_check
 from annotations.masks import KeptMask
 from app.runtime.blobs import LEFTOVER, BlobEntry, sha256_of
 from app.runtime.context import Runtime
@@ -39,12 +39,25 @@ class FileFault:
     repair: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class TargetFault:
+    """That the rows of an annotation's targets are not those of its document, in a sentence; `repaired`: they are now."""
+
+    annotation: str
+    sentence: str
+    repaired: bool
+    fault: Literal["wrong targets"] = "wrong targets"
+
+
 @dataclass(slots=True)
 class Account:
     """What was looked at, besides findings: images by number, and files that no image names."""
 
     images: int = 0
     masks: int = 0
+    annotations: int = 0  # of which the targets were compared, deleted ones included
+    unread: int = 0  # of these, whose targets cannot be resolved any more: only their specimens were compared
+    first_unread: str = ""  # one of them, and why
     older: int = 0  # derivatives of an older recipe, which are made anew when they are asked for
     orphans: int = 0
     orphan_bytes: int = 0
@@ -86,6 +99,34 @@ class Check:
                 self._unnamed(name, _read(needed / name), before)
         self.account.strange.extend(self.runtime.blobs.strangers())
         self._leftovers()
+
+    def wrong_targets(self, progress: Progress = lambda _: None) -> Iterator[TargetFault]:
+        """Each difference between the document of an annotation and the rows of its targets; laid again with `repair`."""
+        after, addresses = "", self.runtime.addresses
+        while True:
+            with self.runtime.reads.begin() as session:
+                page = target_check.page(session, addresses, after=after, limit=PAGE)
+            for key, compared in page.items():
+                if compared.unread:
+                    self.account.unread += 1
+                    self.account.first_unread = self.account.first_unread or f"{key}: {compared.unread}"
+                if compared.differences:
+                    yield from self._target_faults(key)
+            self.account.annotations += len(page)
+            progress(self.account.annotations)
+            if len(page) < PAGE:
+                return
+            after = next(reversed(page))
+
+    def _target_faults(self, key: str) -> Iterator[TargetFault]:
+        """Asked once more of that annotation alone: it may have been changed while its page was read."""
+        if self.repair:
+            with self.runtime.db.begin() as session:
+                compared, repaired = target_check.repair(session, key, self.runtime.addresses, self.runtime.clock())
+        else:
+            with self.runtime.reads.begin() as session:
+                compared, repaired = target_check.check(session, key, self.runtime.addresses), False
+        yield from (TargetFault(key, sentence, repaired) for sentence in compared.differences)
 
     def _images(self) -> Iterator[Media]:
         after = ""

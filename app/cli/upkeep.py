@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import click
 from rich.console import Console
@@ -175,7 +176,7 @@ def _enqueue(runtime: Runtime, images: Iterator[Media]) -> Tally:
 
 @click.command()
 @click.option("--deep", is_flag=True, help="Read every file and compare its SHA-256.")
-@click.option("--repair", is_flag=True, help="Let the workers make lost and damaged derivatives again.")
+@click.option("--repair", is_flag=True, help="Let the workers make lost and damaged derivatives again; lay wrong targets again.")
 @click.option("--collect", is_flag=True, help="Remove files that nothing names any more.")
 @click.option(
     "--older-than", metavar="HOURS", type=click.FloatRange(min=0), default=LEFTOVER / 3600, show_default=True,
@@ -183,20 +184,17 @@ def _enqueue(runtime: Runtime, images: Iterator[Media]) -> Tally:
 )  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines: one for each fault, the summary last.")
 def fsck(deep: bool, repair: bool, collect: bool, older_than: float, as_json: bool) -> None:
-    """Compare the stored files with the database: a line for each that is lost or damaged, and exit status 1."""
+    """Compare the stored files with the database, and the targets of annotations with their documents.
+
+    A line for each that is lost, damaged or wrong, and exit status 1.
+    """
     runtime = compose.build()
     compose.prepare(runtime)
     check = Check(runtime, deep=deep, repair=repair, collect=collect, older_than_s=older_than * 3600)
     wrong = 0
-    columns = TextColumn("Images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
-        with runtime.reads.begin() as session:
-            task = bar.add_task("", total=sum(catalogue.count_media(session).values()))
-        for finding in check.findings(lambda done: bar.update(task, completed=done)):
-            wrong += 1
-            file = f"{finding.media} {finding.sha256}".lstrip()
-            line = f"{finding.fault}: {file}{', is to be made again' if finding.repair else ''}"
-            click.echo(json.dumps(asdict(finding)) if as_json else line)
+    for line, told in _faults(runtime, check, quiet=as_json):
+        wrong += 1
+        click.echo(json.dumps(told) if as_json else line)
     if as_json:
         click.echo(json.dumps(asdict(check.account)))
     else:
@@ -204,9 +202,30 @@ def fsck(deep: bool, repair: bool, collect: bool, older_than: float, as_json: bo
     sys.exit(1 if wrong else 0)
 
 
+def _faults(runtime: Runtime, check: Check, *, quiet: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each fault as a line and as JSON: those of files, then those of annotations."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        with runtime.reads.begin() as session:
+            images = bar.add_task("Images", total=sum(catalogue.count_media(session).values()))
+        for one in check.findings(lambda done: bar.update(images, completed=done)):
+            file = f"{one.media} {one.sha256}".lstrip()
+            yield f"{one.fault}: {file}{', is to be made again' if one.repair else ''}", asdict(one)
+        annotations = bar.add_task("Annotations", total=None)
+        for wrong in check.wrong_targets(lambda done: bar.update(annotations, completed=done)):
+            again = " Laid again." if wrong.repaired else ""
+            yield f"{wrong.fault}: {wrong.annotation}: {wrong.sentence}{again}", asdict(wrong)
+
+
 def _tell(account: Account, wrong: int) -> None:
     masks = f", {account.masks} masks of annotations" if account.masks else ""
-    click.echo(f"{account.images} images{masks}, {wrong} faults.")
+    said = f", {account.annotations} annotations" if account.annotations else ""
+    click.echo(f"{account.images} images{masks}{said}, {wrong} faults.")
+    if account.unread:
+        click.echo(
+            f"The targets of {account.unread} annotations cannot be resolved, and were only partly compared, such as those of"
+        )
+        click.echo(f"  {account.first_unread}")
     if account.older:
         click.echo(f"{account.older} derivatives are of an older recipe: run `lectotype derive --all`.")
     if account.orphans:

@@ -132,9 +132,13 @@ def _tell(session: Session, media: MediaRow) -> None:
 
     One that failed when its derivative was made anew keeps its size and what was said about it.
     """
-    job = DepictionsChanged(media.key)
-    if media.width_px and not outbox.waits(session, job):
-        outbox.add(session, job)
+    if media.width_px and not is_to_be_laid(session, media.key):
+        outbox.add(session, DepictionsChanged(media.key))
+
+
+def is_to_be_laid(session: Session, media_key: str) -> bool:
+    """Whether what is said about the image is still to be laid on the specimens that it shows now."""
+    return outbox.waits(session, DepictionsChanged(media_key))
 
 
 def add_home(session: Session, media: MediaRow) -> None:

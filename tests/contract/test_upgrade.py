@@ -13,6 +13,7 @@ import pytest
 from analytics import service as analytics
 from annotations.search import consistency
 from app import compose
+from app.fsck import Check
 from app.index_keeper import IndexKeeper
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
@@ -82,6 +83,9 @@ def test_every_address_version_etag_and_picture_is_as_before_and_waiting_work_is
         assert analytics.count(session, state="running") == 0
         assert set(catalogue.count_media(session)) == {"ready", "failed"}
         assert list(consistency.differences(session, upgraded.runtime.search)) == []
+    check = Check(upgraded.runtime)
+    assert list(check.wrong_targets()) == []
+    assert check.account.annotations > check.account.unread == 0
 
 
 @pytest.fixture

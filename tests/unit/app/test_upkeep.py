@@ -10,11 +10,14 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, update
 
+from annotations import service
+from annotations.tables import AnnotationTargetRow
 from app import schema
 from app.cli import main
 from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
+from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -25,6 +28,7 @@ from iiif.image.masters import derivatives
 from iiif.image.masters.decoder_protocol import DecodeLimits
 from iiif.image.pyramid import format as pyramid_format
 from tests.drain import drain
+from tests.sheets import comment
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
 
 Lectotype = Callable[..., Result]
@@ -338,3 +342,28 @@ def test_all_opens_no_derivative_that_the_database_knows_to_be_of_this_recipe(
     )
     assert json.loads(lectotype("derive", "--all", "--json").output)["made"] == 1
     assert len(opened) == 1, "that which was made"
+
+
+def test_wrong_targets_of_annotations_are_told_and_laid_again(
+    runtime: Runtime, lectotype: Lectotype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = sheet(runtime, 1)
+    canvas = runtime.addresses.canvas(media.specimen_key, media.key)
+    with runtime.db.begin() as session:
+        by = Principal.of_system()
+        said = service.create(session, comment(canvas), by=by, addresses=runtime.addresses, at=runtime.clock())
+        session.execute(update(AnnotationTargetRow).values(kind="image"))
+    told = f"wrong targets: {said.key}: By the document target 1 is canvas {media.key}, by the rows image {media.key}."
+    moved = lectotype("fsck", "--repair")
+    assert moved.exit_code == 0, "at another base address nothing is resolved, and nothing changed"
+    assert (
+        f"targets of 1 annotations cannot be resolved, and were only partly compared, such as those of\n  {said.key}"
+        in moved.output
+    )
+    monkeypatch.setenv("LECTOTYPE_BASE_URL", runtime.settings.base_url)
+    found = lectotype("fsck")
+    assert (found.exit_code, told in found.output.splitlines()) == (1, True)
+    assert "1 images, 1 annotations, 1 faults." in found.output
+    (line, account) = map(json.loads, lectotype("fsck", "--repair", "--json").output.splitlines())
+    assert (line["annotation"], line["fault"], line["repaired"], account["annotations"]) == (said.key, "wrong targets", True, 1)
+    assert lectotype("fsck").exit_code == 0
