@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import compose
+from app import compose, relay
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from tests.services import free_port, wait_until
@@ -47,6 +47,12 @@ class Live:
             return self.get("/health/live", timeout_s=5)[0] == 200
         except OSError:
             return False
+
+
+def indexed(runtime: Runtime) -> None:
+    """What a relay would do: bring the search index up to date. Without an index the search is away."""
+    while relay.update_index(runtime):
+        pass
 
 
 @contextmanager

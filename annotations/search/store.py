@@ -26,7 +26,7 @@ def texts_of_specimens(session: Session, keys: Iterable[str], limit: int, by: Pr
     query = (
         select(pairs.c.specimen_key, AnnotationRow.key, AnnotationRow.text)
         .join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
-        .where(*store.STANDING, *store.TOLD, store.is_shown(by), AnnotationRow.text != "")
+        .where(*store.STANDING_OF_FEW, *store.TOLD, store.is_shown(by), AnnotationRow.text != "")
         .order_by(pairs.c.specimen_key, pairs.c.annotation_key)
     )
     found: dict[str, dict[str, str]] = {}

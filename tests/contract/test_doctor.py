@@ -16,7 +16,7 @@ from app import doctor, machine, proxy
 from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from iiif.catalogue.model import Media
-from tests.live import ROOT, Live, web
+from tests.live import ROOT, Live, indexed, web
 from tests.services import free_port
 from tests.unit.iiif.image.pictures import derived, drawn, file_of
 
@@ -82,7 +82,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory, behind: Proxy) -> Iterator[Liv
 
 @pytest.fixture(scope="module")
 def media(hub: Live) -> Media:
-    return derived(hub.runtime, file_of(drawn(900, 700)))
+    made = derived(hub.runtime, file_of(drawn(900, 700)))
+    indexed(hub.runtime)
+    return made
 
 
 @contextmanager

@@ -165,6 +165,7 @@ def test_a_full_disk_stops_writing_and_nothing_else(disk: Disk, tmp_path: Path) 
     with live.web(disk.path) as server:
         settings = server.runtime.settings
         media = derived(server.runtime, file_of(drawn(1100, 700)))
+        live.indexed(server.runtime)
         with server.runtime.db.begin() as session:
             token = tokens.create(session, "test", server.runtime.clock(), by=Principal.of_system())
         assert post(server, media, token)[0] == 201

@@ -1,11 +1,15 @@
 """The comparison of database and index needs one order of keys: that of their bytes, on either database."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event, insert
+from sqlalchemy.orm import Session
 
+from annotations import store as annotation_store
 from annotations.search import store
+from annotations.store import About
 from annotations.tables import AnnotationRow, AnnotationTargetRow
 from app.runtime.db import Base, connect
 from app.runtime.principal import NOBODY
@@ -31,19 +35,29 @@ def test_annotations_come_in_the_order_of_the_bytes_of_their_keys(database_url: 
     database.engine.dispose()
 
 
-def test_texts_of_some_specimens_are_found_by_the_index_over_specimens(database_url: str) -> None:
-    """A question whose plan walks the table is a fault: it costs more with every record."""
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda session: store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY),
+        lambda session: annotation_store.of_specimens(session, ["s1a", "s1b"]),
+        lambda session: annotation_store.count(session, About(specimen_key="s1a"), NOBODY),
+    ],
+    ids=["texts", "statements", "count"],
+)
+def test_what_lies_on_some_specimens_is_found_by_indexes(database_url: str, ask: Callable[[Session], object]) -> None:
+    """A question whose plan walks a table costs more with every record. What is sorted are the rows of these specimens."""
     database = connect(database_url)
     Base.metadata.create_all(database.engine)
     asked: list[tuple[str, tuple[object, ...]]] = []
     event.listen(database.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
     with database.reads.begin() as session:
-        assert store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY) == {}
+        assert not ask(session)
         if database_url == "sqlite://":
             statement, parameters = asked[-1]
             plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            assert "(specimen_key=?)" in plan[0]
-            assert not any(step.startswith("SCAN") or "TEMP B-TREE" in step for step in plan)
+            assert [step for step in plan if step.startswith("SCAN")] == ["SCAN anon_1"]  # the pairs of these specimens
+            assert any("annotation_targets" in step and "(specimen_key=?)" in step for step in plan)
+            assert [step.rpartition("(")[2] for step in plan if step.startswith("SEARCH annotations ")] == ["key=?)"]
     database.engine.dispose()
 
 

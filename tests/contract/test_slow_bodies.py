@@ -11,7 +11,7 @@ import pytest
 
 from tests import live
 from tests.bench import measure
-from tests.live import Live
+from tests.live import Live, indexed
 from tests.services import wait_until
 from tests.unit.iiif.image.pictures import derived, file_of
 
@@ -63,6 +63,7 @@ def test_slow_bodies_and_readers_that_do_not_read_leave_the_rest_alone_and_are_e
 ) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (1200, 1600, 3), np.uint8)
     media = derived(server.runtime, file_of(noise))
+    indexed(server.runtime)
     picture = f"/iiif/3/{media.key}/full/max/0/default.png"
     assert len(server.get(picture)[1]) > 5_000_000
     slow, trickling, deaf = connections[:SLOW], connections[SLOW : 2 * SLOW], connections[2 * SLOW :]

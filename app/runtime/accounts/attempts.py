@@ -28,6 +28,7 @@ def begin(session: Session, login: str, address: str, at: datetime) -> int:
     """Write down that somebody tries; its number, for `succeed`. It counts as a failure until then, so that tries at the same
     moment count, too. Raises TooOften, and then it does not count."""
     network, name = network_of(address), digest(login)
+    _take_turns(session, name)
     session.execute(delete(AttemptRow).where(AttemptRow.at < at - KEPT))
     failures = _failures(session, [AttemptRow.network == network, AttemptRow.at > at - HOUR], OF_NETWORK) if network else ()
     if len(failures) >= OF_NETWORK:
@@ -70,6 +71,13 @@ def network_of(address: str) -> str:
 
 def digest(login: str) -> str:
     return hashlib.sha256(login.encode()).hexdigest()
+
+
+def _take_turns(session: Session, name: str) -> None:
+    """Tries under one name come one after the other, so that each sees those before it; on SQLite all that writes does."""
+    if session.get_bind().dialect.name == "postgresql":
+        turn = int.from_bytes(bytes.fromhex(name)[:8], signed=True)
+        session.execute(select(func.pg_advisory_xact_lock(turn)))
 
 
 def _wait_s(session: Session, name: str, network: str, at: datetime) -> float:

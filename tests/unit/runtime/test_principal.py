@@ -9,10 +9,10 @@ from app.runtime.principal import LEAST, NOBODY, ROLES, Action, Grant, Principal
 
 TABLE: dict[Role, set[Action]] = {
     "reader": {"see"},
-    "annotator": {"see", "annotate"},
-    "reviewer": {"see", "annotate", "judge"},
-    "curator": {"see", "annotate", "judge", "curate"},
-    "administrator": {"see", "annotate", "judge", "curate", "administer"},
+    "annotator": {"see", "annotate", "revise"},
+    "reviewer": {"see", "annotate", "revise", "judge"},
+    "curator": {"see", "annotate", "revise", "judge", "curate"},
+    "administrator": {"see", "annotate", "revise", "judge", "curate", "administer"},
 }
 
 
