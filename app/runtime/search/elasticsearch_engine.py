@@ -8,14 +8,10 @@ Each batch is written to the index that stands and to the one that a rebuild is 
 is Elasticsearch's external version, so writers may come in any order; what was taken out is remembered for an hour.
 Documents are not kept in the index (no `_source`): the database has them. An index for other fields is written as far as it
 has ours, and asked as far as it has them.
-
-A vector is kept twice: as Elasticsearch finds it, and as the bytes that the embedded engine keeps, from which the score is
-reckoned here as it is there.
 """
 
 import re
 import time
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -26,8 +22,8 @@ import structlog
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 from numpy.typing import NDArray
 
-from app.runtime.search import columns, words
-from app.runtime.search.columns import Column
+from app.runtime.search import columns, elasticsearch_columns, words
+from app.runtime.search.elasticsearch_columns import BYTES, WORDS
 from app.runtime.search.elasticsearch_query import translate
 from app.runtime.search.facets import count as count_facets
 from app.runtime.search.port import (
@@ -51,21 +47,9 @@ BATCH = 500  # documents in one bulk request
 PAGE = 5_000  # keys in one page of `keys` and `versions`
 KEPT = "10m"  # so long a moment is remembered after its last page
 DEEPEST = 100_000  # hits that paging may reach
-WORDS = "_words"  # column of the distinct words of a text, for autocompletion
-BYTES = "_bytes"  # column of a vector's half floats, little endian
 CANDIDATES = 500  # vectors looked at for the nearest
 MOST = 10_000  # vectors that Elasticsearch gives; of more that are as near as the last one asked for, chance decides
 TIED = 32  # so many more are fetched than were asked for, and more again where these are as near as the last
-HNSW = {"type": "hnsw", "m": 24, "ef_construction": 192}
-TYPES: dict[Column, str] = {
-    "words": "text",
-    "stems": "text",
-    "keyword": "keyword",
-    "float": "double",
-    "integer": "long",
-    "flag": "boolean",
-    "vector": "dense_vector",
-}
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -159,7 +143,7 @@ class ElasticsearchEngine:
         hits = found["hits"]["hits"] if found else []
         if not hits:
             return []
-        held = np.stack([np.frombuffer(b64decode(hit["fields"][kept][0]), "<f2") for hit in hits])
+        held = np.stack([elasticsearch_columns.half_floats(hit["fields"][kept][0]) for hit in hits])
         scores = columns.cosines(direction, held).tolist()
         return sorted((-score, hit["_id"]) for score, hit in zip(scores, hits, strict=True))
 
@@ -254,17 +238,8 @@ class ElasticsearchEngine:
             return self._fields
         if name not in self._known:
             held = next(iter(_asked(lambda: self._client.indices.get_mapping(index=name)).values()))["mappings"]["properties"]
-            mapped = {one.name: {column: known["type"] for column, known in _properties([one]).items()} for one in self._every()}
-            self._known[name] = {
-                one.name: one
-                for one in self._every()
-                if all(held.get(column, {}).get("type") == kind for column, kind in mapped[one.name].items())
-                and held.get(one.name, {}).get("dims", one.dimensions) == one.dimensions
-            }
+            self._known[name] = elasticsearch_columns.standing(held, self._fields)
         return self._known[name]
-
-    def _every(self) -> Iterable[Field]:
-        return self._fields.values()
 
     def _sort(self, sort: Sort, query: Query) -> list[dict[str, Any]]:
         by_key = {"key": {"order": "asc"}}
@@ -280,7 +255,7 @@ class ElasticsearchEngine:
     def _create(self) -> str:
         name = f"{self._alias}-{self._digest}-{time.time_ns()}"
         patient = self._client.options(request_timeout=WRITE_S)
-        mappings = {"dynamic": "strict", "_source": {"enabled": False}, "properties": _properties(self._fields.values())}
+        mappings = elasticsearch_columns.mappings(self._fields.values())
         _asked(lambda: patient.indices.create(index=name, mappings=mappings, settings=_settings(), aliases={_writing(name): {}}))
         return name
 
@@ -313,18 +288,8 @@ class ElasticsearchEngine:
         if document.deleted:
             yield {"delete": about}
             return
-        fields = self._fields_of(name)
-        ours = Document(document.key, document.version, {one: held for one, held in document.fields.items() if one in fields})
-        held = columns.of(ours, fields)
-        texts = [column for column in held if column in fields and fields[column].kind == "text"]
-        distinct = {column + WORDS: sorted({word for text in held[column] for word in text.split()}) for column in texts}
-        places = [one for one in fields.values() if one.kind == "point" and one.name + columns.LATITUDE in held]
-        points = {one.name: [held[one.name + side][0] for side in (columns.LONGITUDE, columns.LATITUDE)] for one in places}
-        halves = columns.vectors(ours, fields)
-        vectors = {one: _exact(vector, fields[one]) for one, vector in halves.items()}
-        kept = {one + BYTES: b64encode(vector.astype("<f2").tobytes()).decode() for one, vector in halves.items()}
         yield {"index": about}
-        yield {"key": document.key, **held, **distinct, **points, **vectors, **kept}
+        yield elasticsearch_columns.source(document, self._fields_of(name))
 
     def _search(self, **asked: Any) -> Any:
         """The answer, or None where there is no index yet."""
@@ -377,26 +342,3 @@ def _forget(client: Elasticsearch, moment: str) -> None:
     """It would be forgotten by itself."""
     with suppress(TransportError, ApiError):
         client.close_point_in_time(id=moment)
-
-
-def _exact(vector: NDArray[np.float16], field: Field) -> list[float]:
-    """The same direction at length 1 as a float has it: what is nearly 1, Elasticsearch takes for 1."""
-    found = columns.unit(vector, field.dimensions)
-    return [] if found is None else found.tolist()
-
-
-def _properties(fields: Iterable[Field]) -> dict[str, Any]:
-    properties: dict[str, Any] = {"key": {"type": "keyword"}}
-    for field in fields:
-        properties |= {column: {"type": TYPES[kind]} for column, kind in columns.layout(field).items()}
-        match field.kind:
-            case "text":
-                properties[field.name]["analyzer"] = "whitespace"
-                properties[field.name + columns.STEM] |= {"analyzer": "whitespace", "index_options": "freqs"}
-                properties[field.name + WORDS] = {"type": "keyword", "index": False}
-            case "point":
-                properties[field.name] = {"type": "geo_point"}
-            case "vector":
-                properties[field.name] |= {"dims": field.dimensions, "index": True, "similarity": "cosine", "index_options": HNSW}
-                properties[field.name + BYTES] = {"type": "binary", "doc_values": True}
-    return properties
