@@ -1,7 +1,7 @@
 """Folders of images, with or without tables, and single files."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from iiif.ingest import spreadsheet, tabular
 from iiif.ingest.columns import NUMBER_TERMS, names_images_or_specimens
 from iiif.ingest.delimited import TableRow, open_table, rows_of
 from iiif.ingest.files import Finder, Links, is_image_name, is_regular, is_within, walk_names
-from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Record, SourceError, readable, warning
+from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Record, SourceError, readable
 from iiif.ingest.references import resembling
 from iiif.ingest.same_shot import Shots, left_out
 from iiif.ingest.unpack import is_zip_name
@@ -139,7 +139,7 @@ def _looks_like_a_table(path: Path) -> bool:
 def _add_table(contents: _Contents, path: Path, name: str, limits: IngestLimits, archive: str, *, chosen: bool) -> None:
     """Open it for reading, or say why it is not read."""
     try:
-        opened, unread = _open(path, name, limits, chosen)
+        opened, issues = _open(path, name, limits, chosen)
     except SourceError as error:
         issue = error.finding
         place = Place(name, issue.place.line if issue.place else 0, archive)
@@ -152,37 +152,38 @@ def _add_table(contents: _Contents, path: Path, name: str, limits: IngestLimits,
             contents.remarks.append(
                 Record.remark(Place(table.name, issue.place.line if issue.place else 0, archive), _here(issue))
             )
-    if unread:
-        contents.remarks.append(Record.remark(Place(name, 0, archive), unread))
+    contents.remarks += [Record.remark(Place(name, 0, archive), issue) for issue in issues]
 
 
 def _here(issue: IngestIssue) -> IngestIssue:
     return IngestIssue(issue.code, issue.sentence, issue.column, issue.value, issue.severity)
 
 
-def _open(path: Path, name: str, limits: IngestLimits, chosen: bool) -> tuple[list[OpenedTable], IngestIssue | None]:
+def _open(path: Path, name: str, limits: IngestLimits, chosen: bool) -> tuple[list[OpenedTable], list[IngestIssue]]:
+    """Its tables, and what is said of the whole. Raises SourceError."""
     if path.suffix.lower() in spreadsheet.SUFFIXES:
-        sheets, others = spreadsheet.open_sheets(path, limits)
-        opened = [
-            OpenedTable(sheet.name, lambda sheet=sheet: spreadsheet.rows_of_sheet(sheet, limits), sheet.rows, sheet.note)  # type: ignore[misc] # bound in the loop
-            for sheet in sheets
-        ]
-        count, first = spreadsheet.lost_cells(path, limits)
-        if count and opened:
-            sentence = f"{count} cells, from {first}, hold an error or a formula whose result was not saved: read as empty."
-            opened[0] = replace(opened[0], issues=(*opened[0].issues, warning("lost-cells", sentence, value=first)))
-        if not others:
-            return opened, None
-        sentence = f"No column of these sheets names specimens or images, and they were not read: {', '.join(others)[:300]}."
-        return opened, IngestIssue("no-known-columns", sentence, severity="warning" if sheets else "rejected")
+        return _open_sheets(path, limits)
     table = open_table(path)
     if chosen or names_images_or_specimens(table.columns):
-        return [OpenedTable(name, lambda: rows_of(table), table.rows, f"{name}: {table.note}", table.issues)], None
+        return [OpenedTable(name, lambda: rows_of(table), table.rows, f"{name}: {table.note}", table.issues)], []
     columns = ", ".join(table.columns)
     sentence = (
         f"No column names specimens ({', '.join(NUMBER_TERMS)}) or images, so its rows were not read; it has {columns[:200]}."
     )
-    return [], IngestIssue("no-known-columns", sentence, value=columns[:200])
+    return [], [IngestIssue("no-known-columns", sentence, value=columns[:200])]
+
+
+def _open_sheets(path: Path, limits: IngestLimits) -> tuple[list[OpenedTable], list[IngestIssue]]:
+    """Of a spreadsheet; see `_open`."""
+    sheets, others, issues = spreadsheet.open_sheets(path, limits)
+    opened = [
+        OpenedTable(sheet.name, lambda sheet=sheet: spreadsheet.rows_of_sheet(sheet, limits), sheet.rows, sheet.note)  # type: ignore[misc] # bound in the loop
+        for sheet in sheets
+    ]
+    if others:
+        sentence = f"No column of these sheets names specimens or images, and they were not read: {', '.join(others)[:300]}."
+        issues = [*issues, IngestIssue("no-known-columns", sentence, severity="warning" if sheets else "rejected")]
+    return opened, issues
 
 
 def _records_of_images(

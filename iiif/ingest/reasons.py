@@ -101,7 +101,7 @@ _ROWS = (
     ("path-outside", "a path leads out of its folder or archive", "Put the file into the folder."),
     ("zip-bomb", "the archive unpacks to more than is allowed", "Unpack it by hand and check what it holds."),
     ("nothing-found", "there is nothing to take in", "Check that it is the right folder or file."),
-    ("unreadable", "the file could not be opened", "Check its permissions, and whether it opens elsewhere."),
+    ("unreadable", "the file, or a sheet of it, could not be opened", "Check its permissions, and whether it opens elsewhere."),
     ("internal-error", "the row or file met an error of Lectotype itself", "Report it with the file; the rest went in."),
     ("zero-coordinates", "0, 0 is not taken for a place", "Leave unknown coordinates empty."),
     ("bad-coordinates", "no decimal degrees", "Give decimal degrees, latitude and longitude."),
@@ -119,7 +119,7 @@ _ROWS = (
     ),
     (
         "lost-cells",
-        "cells of a workbook hold an error, or a formula without its result",
+        "cells of a workbook hold an error, or a formula without its result, or it cannot be told whether some do",
         "Open the workbook, put the cells right, and save it.",
     ),
     (

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from iiif.ingest.columns import is_known, names_images_or_specimens
 from iiif.ingest.delimited import TableRow, columns_of, plain, wrong_width
-from iiif.ingest.model import IngestIssue, IngestLimits, SourceError, readable
-from iiif.ingest.unpack import DAMAGED
+from iiif.ingest.model import IngestIssue, IngestLimits, SourceError, readable, warning
+from iiif.ingest.unpack import UNREADABLE
 
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xlsb", ".xls", ".ods"})
 MAX_TITLE = 12
 MAX_CELLS = 50_000_000
 
 CHUNK, LONGEST_CELL = 1 << 20, 100_000
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # how a workbook of the old binary form begins (MS-CFB, 2.2)
 _SHEET = re.compile(r"xl/worksheets/[^/]+\.xml")
 _LOST = re.compile(
     rb"""<c r="([A-Z]{1,3}[0-9]{1,7})"(?:[^>]* t="e"[^>]*>|[^>]*><f(?:[^>]*/>|[^>]*>[^<]*</f>)(?:<v></v>|<v/>)?$)"""
@@ -46,13 +47,19 @@ class Sheet:
         return f"{self.name}: a spreadsheet of {self.rows} rows.{above}"
 
 
-def open_sheets(path: Path, limits: IngestLimits) -> tuple[list[Sheet], list[str]]:
-    """The sheets to read, and the titles of others that hold something. Raises SourceError."""
+def open_sheets(path: Path, limits: IngestLimits) -> tuple[list[Sheet], list[str], list[IngestIssue]]:
+    """The sheets to read, the titles of others that hold something, and what cannot be read of it. Raises SourceError."""
     workbook = _workbook(path, limits)
     sheets: list[Sheet] = []
     others: list[str] = []
-    for title in workbook.sheet_names:
-        head = _head(path, workbook, title)
+    issues: list[IngestIssue] = []
+    for title, kind in [(sheet.name, sheet.typ) for sheet in workbook.sheets_metadata]:
+        try:
+            head = _head(path, workbook, title)
+        except CalamineError as error:
+            if kind == SheetTypeEnum.WorkSheet:  # and no chart, or sheet of macros
+                issues.append(IngestIssue("unreadable", f"Sheet {title[:100]!r} cannot be read ({error}).", value=title[:100]))
+            continue
         if not head:
             continue
         row, header = head
@@ -62,15 +69,17 @@ def open_sheets(path: Path, limits: IngestLimits) -> tuple[list[Sheet], list[str
             sheets.append(Sheet(path, title, columns, row, max(1, (last[0] + 1 if last else 0) - row)))
         else:
             others.append(title)
-    if not sheets and not others:
+    if not sheets and not others and not issues:
         raise SourceError("empty-csv", f"{readable(path.name)} has no sheet with anything in it.")
-    return sheets, others
+    lost = _lost_cells(path) if sheets else None
+    return sheets, others, issues if lost is None else [*issues, lost]
 
 
-def lost_cells(path: Path, limits: IngestLimits) -> tuple[int, str]:
+def _lost_cells(path: Path) -> IngestIssue | None:
     """How many cells of an Excel workbook have no value to read, an error or a formula whose result was not saved, and which is
-    the first: `A3`. Raises SourceError."""
-    _check_size(path, limits)
+    the first; or that it cannot be told."""
+    if not zipfile.is_zipfile(path):
+        return None  # the old binary form
     count, first = 0, ""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -82,9 +91,10 @@ def lost_cells(path: Path, limits: IngestLimits) -> tuple[int, str]:
                         found = [match for cell in cells if (match := _LOST.search(cell)) is not None]
                         count, first = count + len(found), first or (found[0][1].decode() if found else "")
                         rest = rest[-LONGEST_CELL:]
-    except (zipfile.BadZipFile, *DAMAGED, OSError, ValueError, NotImplementedError, RuntimeError):
-        return 0, ""  # no workbook of this form; whether it can be read was seen before
-    return count, first
+    except UNREADABLE as error:
+        return warning("lost-cells", f"Whether cells hold an error, or a formula without its result, cannot be told ({error}).")
+    sentence = f"{count} cells, from {first}, hold an error or a formula whose result was not saved: read as empty."
+    return warning("lost-cells", sentence, value=first) if count else None
 
 
 def rows_of_sheet(sheet: Sheet, limits: IngestLimits) -> Iterator[TableRow]:
@@ -125,18 +135,26 @@ def _check_size(path: Path, limits: IngestLimits) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except zipfile.BadZipFile:
-        members = []  # the old binary form
-    except (*DAMAGED, OSError, ValueError, NotImplementedError) as error:
-        raise SourceError("unreadable", f"{readable(path.name)} is damaged ({error}).") from error
+    except UNREADABLE as error:
+        if not _is_of_the_old_form(path):
+            raise SourceError("unreadable", f"{readable(path.name)} cannot be read as a spreadsheet ({error}).") from error
+        members = []
     promised = max(size, sum(member.file_size for member in members))
     if promised > limits.max_spreadsheet_bytes:
         allowed = f"{limits.max_spreadsheet_bytes:,} are allowed: save it as CSV"
         raise SourceError("zip-bomb", f"{readable(path.name)} unpacks to {promised:,} bytes; {allowed}.")
 
 
+def _is_of_the_old_form(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(_OLE)) == _OLE
+
+
 def _head(path: Path, workbook: CalamineWorkbook, title: str) -> tuple[int, list[Any]] | None:
-    """The header, and the number of its row: the first that has most of the known columns, below a title if need be."""
+    """The header, and the number of its row: the first that has most of the known columns, below a title if need be.
+
+    None of a sheet without a cell. Raises CalamineError, SourceError.
+    """
     try:
         worksheet = workbook.get_sheet_by_name(title)
         first = worksheet.start[0] + 1 if worksheet.start else 1
@@ -148,9 +166,7 @@ def _head(path: Path, workbook: CalamineWorkbook, title: str) -> tuple[int, list
                 rows.append((number, values))
             if len(rows) >= MAX_TITLE or number > first + 1000:
                 break
-    except CalamineError:
-        return None  # a chart, or a sheet of macros
-    except SourceError:
+    except (CalamineError, SourceError):
         raise
     except BaseException as error:
         if type(error).__name__ != "PanicException":

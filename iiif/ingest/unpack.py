@@ -17,8 +17,9 @@ CHUNK = 1 << 20
 LOCAL_HEADER_BYTES = 30  # at least: the name and the extra field follow
 ZIP_SUFFIXES = frozenset({".zip", ".dwca"})
 
-DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError, LookupError, OverflowError, struct.error)
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, LookupError, OverflowError, struct.error)
+UNREADABLE = (*DAMAGED, NotImplementedError, RuntimeError, OSError, ValueError)
+"""What `zipfile` raises of a file: one that is damaged, packed in another way or locked by a password, or cannot be opened."""
 
 
 def is_zip_name(name: str) -> bool:

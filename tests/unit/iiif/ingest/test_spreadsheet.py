@@ -135,3 +135,35 @@ def test_cells_with_errors_and_formulas_without_a_result_are_named(runtime: Runt
     ]
     countries = {number: one.verbatim.get("country", "") for number, one in all_of(runtime)[0].items()}
     assert countries == {"1": "", "2": "", "3": "DE", "0004": "7"}
+
+
+def overwrite(path: Path, member: str, at: int, changed: bytes, *, local: bool = True) -> None:
+    """Bytes of a member's header (APPNOTE 4.3.7): of the one before its data, or of its entry in the directory."""
+    with zipfile.ZipFile(path) as packed:
+        start = packed.getinfo(member).header_offset
+    raw = bytearray(path.read_bytes())
+    if not local:
+        start = raw.rindex(member.encode()) - 46
+    raw[start + at : start + at + len(changed)] = changed
+    path.write_bytes(raw)
+
+
+def test_a_sheet_that_cannot_be_read_is_refused_by_name_and_the_others_come_in(
+    runtime: Runtime, take_in: Ingest, folder: Path
+) -> None:
+    path = workbook(folder / "list.xlsx", Good=[["catalogNumber"], ["K1"]], Bad=[["catalogNumber"], ["K2"]])
+    overwrite(path, "xl/worksheets/sheet2.xml", 16, b"\0\0\0\0", local=False)  # its checksum
+    report = take_in(folder)
+    refused = [(entry.code, entry.place, entry.value) for entry in report.entries if entry.severity == "rejected"]
+    assert refused == [("unreadable", "list.xlsx", "Bad")]
+    assert "'Bad' cannot be read" in report.entries[0].sentence
+    assert list(all_of(runtime)[0]) == ["K1"]
+
+
+def test_that_lost_cells_cannot_be_counted_is_told(runtime: Runtime, take_in: Ingest, folder: Path) -> None:
+    path = workbook(folder / "list.xlsx", A=[["catalogNumber"], ["K1"]])
+    overwrite(path, "xl/worksheets/sheet1.xml", 30, b"yl")  # the name before the data, which calamine does not read
+    report = take_in(folder)
+    assert reasons(report) == [("lost-cells", "list.xlsx")]
+    assert "cannot be told" in report.entries[0].sentence
+    assert list(all_of(runtime)[0]) == ["K1"]
