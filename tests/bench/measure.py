@@ -1,6 +1,7 @@
 """CPU time and memory of processes with all their children, from /proc (Linux only)."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,3 +44,12 @@ def memory(roots: list[int]) -> Memory:
             if name in sums:
                 sums[name] += int(value.split()[0]) / 1000
     return Memory(sums["Pss"], sums["Rss"])
+
+
+def own_peak_mb() -> float:
+    """The most resident memory that this process has had (proc(5), VmHWM), in megabytes.
+
+    `ru_maxrss` will not do: in a new program it begins with what the process that started it had.
+    """
+    (kilobytes,) = re.findall(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(kilobytes) / 1000

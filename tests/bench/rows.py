@@ -8,7 +8,6 @@ decoded is told apart. Measurements of one machine, not assertions.
 
 import io
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from app.runtime.blobs import FolderBlobs
 from app.runtime.settings import Settings
 from iiif.image.masters import derivatives
 from iiif.ingest import receive
+from tests.bench.measure import own_peak_mb
 
 ROWS, IMAGES = 1_000_000, 20_000
 HEADER = (
@@ -138,7 +138,7 @@ def take_in(data_dir: Path, source: Path) -> None:
         "cpu_s": cpu - spent[0],
         "wall_s": wall,
     }
-    click.echo(json.dumps(told | {"peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000}))
+    click.echo(json.dumps(told | {"peak_mb": own_peak_mb()}))
 
 
 @click.command()

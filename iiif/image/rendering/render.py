@@ -92,7 +92,7 @@ def scaled(pyramid: Pyramid, region: PixelBox, width: int, height: int, *, like_
 
 
 def kernel_for(columns: Span, rows: Span, *, like_tiles: bool) -> Kernel:
-    """For what becomes smaller and a JPEG the cheaper one: the difference drowns in its losses (0.2 dB)."""
+    """For what becomes smaller and a JPEG the cheaper one: the difference drowns in its losses."""
     return "cubic" if like_tiles and min(columns.step, rows.step) > 1 else "lanczos3"
 
 
@@ -187,7 +187,7 @@ def _stored(pyramid: Pyramid, region: PixelBox, width: int, height: int) -> NDAr
 def source_of(pyramid: Pyramid, region: PixelBox, width: int, height: int, *, like_tiles: bool) -> Source:
     """What to read: the level itself where the picture has its very scale; otherwise the smallest that still has FINE pixels
     for each of the picture, or COARSE where that would be dear, or a larger one where that is cheap. A JPEG hides what is
-    gained by that (35.8 against 35.1 dB on the sheet of `make bench-image`), so it is made of the NEAREST level.
+    gained by that (docs/performance.md), so it is made of the NEAREST level.
 
     Only a picture much more distorted than anybody asks for comes from a smaller one.
     """
