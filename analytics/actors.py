@@ -4,7 +4,7 @@ import dramatiq
 
 from analytics import execution, service, settling, tasks
 from app.runtime import context
-from app.runtime.blobs import StoreAway
+from app.runtime.broker import unless_away
 from iiif.catalogue import service as catalogue
 
 ANALYSE_RETRIES = 3
@@ -18,16 +18,10 @@ def media_settled(media_key: str) -> None:
         tasks.media_settled(session, catalogue.get_media(session, media_key), at=runtime.clock())
 
 
-def tries_again(retries: int, error: BaseException) -> bool:
-    """A few times after a failure, and for as long as the stored files are away."""
-    return isinstance(error, StoreAway) or retries < ANALYSE_RETRIES
-
-
 @dramatiq.actor(
     actor_name="analyse",
     queue_name="analysis",
-    max_retries=ANALYSE_RETRIES,
-    retry_when=tries_again,
+    retry_when=unless_away(ANALYSE_RETRIES),
     min_backoff=2_000,
     time_limit=1_800_000,
 )

@@ -6,7 +6,7 @@ on it (app/worker.py).
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from dramatiq.middleware import AgeLimit, CurrentMessage, Middleware, Retries, S
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.runtime import clock, jobs_table, processes
+from app.runtime.blobs import StoreAway
 from app.runtime.db import Database
 from app.runtime.settings import Settings
 
@@ -44,6 +45,11 @@ def make_broker(settings: Settings, database: Database) -> dramatiq.Broker:
     )
     broker.broker_id = processes.name()
     return broker
+
+
+def unless_away(most: int) -> Callable[[int, BaseException], bool]:
+    """For `retry_when`, which goes before `max_retries`: so many tries more, and no end while the stored files are away."""
+    return lambda retries, error: isinstance(error, StoreAway) or retries < most
 
 
 def release_dead(broker: dramatiq.Broker) -> None:

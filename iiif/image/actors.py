@@ -6,7 +6,7 @@ from dramatiq.errors import Retry
 from dramatiq.middleware import CurrentMessage
 
 from app.runtime import context
-from app.runtime.blobs import StoreAway
+from app.runtime.broker import unless_away
 from iiif.image.masters import derivatives
 
 MAX_RETRIES = 5
@@ -14,16 +14,10 @@ AGAIN_MS = (120_000, 480_000)  # less than the longest delay of a job (app/runti
 log = structlog.get_logger()
 
 
-def tries_again(retries: int, error: BaseException) -> bool:
-    """A few times after a failure, and for as long as the stored files are away."""
-    return isinstance(error, StoreAway) or retries < MAX_RETRIES
-
-
 @dramatiq.actor(
     actor_name="derive_image",
     queue_name="images",
-    max_retries=MAX_RETRIES,
-    retry_when=tries_again,
+    retry_when=unless_away(MAX_RETRIES),
     min_backoff=15_000,
     time_limit=1_800_000,
 )
