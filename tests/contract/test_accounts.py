@@ -693,7 +693,9 @@ def test_a_curator_retracts_and_restores_a_run_on_its_page(hub: Runtime) -> None
     assert "Retract this run" not in reader.get(page).text
     assert reader.post(f"{page}/retract", reason="because").status_code == 403
     refused = cora.post(f"{page}/retract", reason=" ")
-    assert (refused.status_code, "Say why" in refused.text) == (409, True)
+    assert (refused.status_code, "Say why" in refused.text) == (400, True)
+    too_early = cora.post(f"{page}/restore")
+    assert (too_early.status_code, "only a retracted one can be restored" in too_early.text) == (409, True)
     assert cora.post(f"{page}/retract", headers={"Accept": "text/html"}, reason="by a foreign page").status_code == 403
     assert cora.post(f"{page}/retract", reason="The ruler was read in inches.").status_code == 303
     assert "Retracted by Cora" in cora.get(page).text

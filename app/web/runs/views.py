@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from analytics import service as analytics
+from app.problems import status_of
 from app.runtime import context, ids, principal
 from app.runtime.errors import DomainError
 from app.runtime.http import integer
@@ -58,6 +59,5 @@ def _page(key: str, error: DomainError | None = None) -> Response:
         if key.startswith(ids.INGEST):
             return layout.page("ingest.html", by=by, here="runs", **listing.ingest_detail(session, key, addresses, by))
         shown = listing.detail(session, key, state, after, media, addresses, by)
-    response = layout.page("run.html", by=by, here="runs", wrong=error.sentence if error else "", **shown)
-    response.status_code = 409 if error else response.status_code
-    return response
+    wrong, status = (error.sentence, status_of(error)) if error else ("", 200)
+    return layout.page("run.html", by=by, status=status, here="runs", wrong=wrong, **shown)
