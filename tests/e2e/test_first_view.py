@@ -1,9 +1,10 @@
 """What a browser fetches before the first view of a specimen stands is held to a budget (docs/performance.md)."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
 
 from tests.e2e.hub import Hub
 
@@ -33,6 +34,7 @@ def test_the_first_view_keeps_to_its_budget_and_the_viewer_comes_after_it(loaded
     first = [one for one in requests if one.timing["startTime"] - page.evaluate("performance.timeOrigin") < ends]
     later = [one for one in requests if one not in first]
     sizes = {one.url: one.sizes()["responseBodySize"] + one.sizes()["responseHeadersSize"] for one in first}
+    assert {one.resource_type for one in first} >= {"document", "stylesheet", "script", "font", "image"}
     assert len(first) <= MOST_REQUESTS, sorted(sizes)
     assert sum(sizes.values()) <= MOST_BYTES, sizes
     assert not [url for url in sizes if SHEET.search(url)]
@@ -90,7 +92,8 @@ def test_a_page_stands_without_the_viewer_where_that_does_not_come(browser_page:
 
 
 @pytest.fixture
-def browser_page(browser: object) -> Page:
+def browser_page(browser: Browser) -> Iterator[Page]:
     """A page whose requests may fail."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})  # type: ignore[attr-defined]  # a Browser
-    return context.new_page()  # type: ignore[no-any-return]
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()

@@ -164,13 +164,13 @@ def _nothing(annotation: Annotation) -> bool:
 
 def said(annotation: Annotation) -> str:
     """Its text without its tags."""
-    texts = [body for body in _bodies(annotation.document) if isinstance(body.get("value"), str)]
+    texts = [body for body in statement_words.bodies(annotation.document) if isinstance(body.get("value"), str)]
     return "\n".join(body["value"] for body in texts if body.get("purpose") != "tagging") or annotation.text
 
 
 def uncertainty_of(document: Mapping[str, Any]) -> float | None:
     """The standard uncertainty that a body's `quantity` states, in the unit of its value."""
-    for body in _bodies(document):
+    for body in statement_words.bodies(document):
         quantity = body.get("quantity")
         stated = quantity.get("standardUncertainty") if isinstance(quantity, Mapping) else body.get("dwc:assertionError")
         number = re.match(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?", str(stated or ""))
@@ -187,11 +187,6 @@ def rounded(value: float | None, uncertainty: float | None) -> tuple[str, str]:
         return (f"{value:.4g}" if abs(value) < 1e4 else f"{value:,.0f}"), ""
     places = max(0, 1 - math.floor(math.log10(uncertainty)))
     return f"{value:,.{places}f}", f"{uncertainty:,.{places}f}"
-
-
-def _bodies(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    body = document.get("body")
-    yield from (one for one in (body if isinstance(body, list) else [body]) if isinstance(one, Mapping))
 
 
 def _agrees(text: str, catalog_number: str) -> bool:

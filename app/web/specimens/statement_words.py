@@ -49,6 +49,11 @@ def grounds(annotation: Annotation) -> str:
     return ""
 
 
+def bodies(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The bodies that are more than an IRI."""
+    yield from (body for body in several(document.get("body")) if isinstance(body, Mapping))
+
+
 def details_of(annotation: Annotation) -> Mapping[str, Any]:
     """What stands behind a machine's statement."""
     return next((one for one in _members(annotation, "details") if isinstance(one, Mapping)), {})
@@ -87,5 +92,4 @@ def _name(creator: Any) -> str:
 
 
 def _members(annotation: Annotation, name: str) -> Iterator[Any]:
-    bodies = (body for body in several(annotation.document.get("body")) if isinstance(body, Mapping))
-    yield from (body[name] for body in bodies if name in body)
+    yield from (body[name] for body in bodies(annotation.document) if name in body)
