@@ -244,9 +244,9 @@ def page(
     return tuple(map(store.run, rows))
 
 
-def newest(session: Session, *, state: str = "", limit: int) -> list[tuple[datetime, str]]:
+def newest(session: Session, *, state: str = "", offset: int = 0, limit: int) -> list[tuple[datetime, str]]:
     """When each of the newest runs was asked for, and its key."""
-    return store.newest(session, state, limit)
+    return store.newest(session, state, offset, limit)
 
 
 def by_key(session: Session, keys: Sequence[str]) -> Mapping[str, Run]:

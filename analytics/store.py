@@ -42,10 +42,10 @@ def page(session: Session, where: Mapping[str, str], media: Sequence[str] | None
     return session.scalars(query.offset(offset).limit(limit)).all()
 
 
-def newest(session: Session, state: str, limit: int) -> list[tuple[datetime, str]]:
+def newest(session: Session, state: str, offset: int, limit: int) -> list[tuple[datetime, str]]:
     """When each of the newest was asked for, and its key; read from the index alone."""
     query = select(RunRow.created_at, RunRow.key).where(*([RunRow.state == state] if state else []))
-    return [(at, key) for at, key in session.execute(query.order_by(*NEWEST_FIRST).limit(limit))]
+    return [(at, key) for at, key in session.execute(query.order_by(*NEWEST_FIRST).offset(offset).limit(limit))]
 
 
 def by_key(session: Session, keys: Sequence[str]) -> Sequence[RunRow]:

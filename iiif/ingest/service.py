@@ -82,9 +82,9 @@ def page(session: Session, *, by: Principal, state: str = "", offset: int = 0, l
     return _as_seen(session, store.page(session, state, offset=offset, limit=limit), by)
 
 
-def newest(session: Session, *, state: str = "", limit: int) -> list[tuple[datetime, str]]:
+def newest(session: Session, *, state: str = "", offset: int = 0, limit: int) -> list[tuple[datetime, str]]:
     """When each of the newest ingests was asked for, and its key."""
-    return store.newest(session, state, limit)
+    return store.newest(session, state, offset, limit)
 
 
 def by_key(session: Session, keys: Iterable[str], *, by: Principal) -> Mapping[str, Ingest]:

@@ -24,11 +24,11 @@ def page(session: Session, state: str, *, offset: int, limit: int) -> Sequence[I
     return session.scalars(query.order_by(IngestRow.created_at.desc(), IngestRow.key.desc()).offset(offset).limit(limit)).all()
 
 
-def newest(session: Session, state: str, limit: int) -> list[tuple[datetime, str]]:
+def newest(session: Session, state: str, offset: int, limit: int) -> list[tuple[datetime, str]]:
     """When each of the newest was asked for, and its key; read from the index alone."""
     query = select(IngestRow.created_at, IngestRow.key).where(*([IngestRow.state == state] if state else []))
-    in_order = query.order_by(IngestRow.created_at.desc(), IngestRow.key.desc()).limit(limit)
-    return [(at, key) for at, key in session.execute(in_order)]
+    in_order = query.order_by(IngestRow.created_at.desc(), IngestRow.key.desc())
+    return [(at, key) for at, key in session.execute(in_order.offset(offset).limit(limit))]
 
 
 def by_key(session: Session, keys: Iterable[str]) -> Sequence[IngestRow]:

@@ -78,9 +78,10 @@ def listing(session: Session, state: str, page: int, size: int, by: Principal) -
     of_runs, of_ingests = analytics.counts(session), ingests.counts(session)
     counts: dict[str, int] = {name: of_runs.get(name, 0) + of_ingests.get(name, 0) for name in RUN_STATES}
     counts |= {"": sum(counts.values()), INGESTS: sum(of_ingests.values())}
+    there = (sum(of_runs.values()), sum(of_ingests.values())) if not state else (of_runs.get(state, 0), of_ingests.get(state, 0))
     return {
         "work": work(session),
-        "runs": _lines(session, state, page, size, by),
+        "runs": _lines(session, state, page, size, there, by),
         "tabs": [
             {"label": name.capitalize() or "All", "count": counts[name], "active": name == state, "href": _href(name, 1)}
             for name in ("", *RUN_STATES, INGESTS)
@@ -92,15 +93,25 @@ def listing(session: Session, state: str, page: int, size: int, by: Principal) -
     }
 
 
-def _lines(session: Session, state: str, page: int, size: int, by: Principal) -> list[RunLine]:
-    """Runs and ingests in that state together, newest first."""
+def _lines(session: Session, state: str, page: int, size: int, there: tuple[int, int], by: Principal) -> list[RunLine]:
+    """Runs and ingests in that state together, newest first; `there` is how many of each there are."""
     if state == INGESTS:
         return list(map(lines.of_ingest, ingests.page(session, by=by, offset=(page - 1) * size, limit=size)))
-    both = merge(*(kind.newest(session, state=state, limit=page * size) for kind in (analytics, ingests)), reverse=True)
-    keys = [key for _, key in islice(both, (page - 1) * size, page * size)]
+    keys = _newest(session, state, (page - 1) * size, size, there)
     found, brought = analytics.by_key(session, keys), ingests.by_key(session, keys, by=by)
     shown = _shown(session, tuple(found.values()), (), by)
     return [lines.of_run(found[key], shown) if key in found else lines.of_ingest(brought[key]) for key in keys]
+
+
+def _newest(session: Session, state: str, offset: int, limit: int, there: tuple[int, int]) -> list[str]:
+    """The keys of a page. Of the first `offset` of both together, all but as many as there are ingests must be runs, and the
+    other way about: these are not read, so that a page reads no more keys than the shorter list has and a page more."""
+    runs, brought = there
+    skipped = max(0, offset - brought), max(0, offset - runs)
+    left = max(0, offset - sum(skipped))
+    kinds = zip((analytics, ingests), skipped, strict=True)
+    both = merge(*(kind.newest(session, state=state, offset=skip, limit=left + limit) for kind, skip in kinds), reverse=True)
+    return [key for _, key in islice(both, left, left + limit)]
 
 
 def _shown(

@@ -20,6 +20,7 @@ from app.runtime.errors import Gone, Invalid, NotFound, TooMuch, Unavailable
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from app.web import assets
+from app.web.runs import listing
 from app.web.runs.views import RUNS_SHOWN
 from app.web.specimens.annotation_cards import rounded
 from app.web.specimens.record import sections, spaced
@@ -249,7 +250,7 @@ def test_runs_are_listed_by_state_with_their_steps(hub: Hub) -> None:
     assert "quality" in page(hub, f"/runs/{key}")
 
 
-def test_runs_and_ingests_are_counted_and_listed_together_newest_first(hub: Hub) -> None:
+def test_runs_and_ingests_are_counted_and_listed_together_newest_first(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     runtime, made = hub.runtime, []
     _, (media,) = add_sheet(runtime)
     for number in range(RUNS_SHOWN):
@@ -264,8 +265,17 @@ def test_runs_and_ingests_are_counted_and_listed_together_newest_first(hub: Hub)
     assert counted is not None
     assert int(counted[1]) == len(made) == 50
     listed = [list(dict.fromkeys(re.findall(r'/runs/([xj]1[^"?&]+)"', one))) for one in shown]
-    assert [*listed[0], *listed[1]] == sorted(made, key=lambda key: (order_of(runtime, key), key), reverse=True)
+    in_order = sorted(made, key=lambda key: (order_of(runtime, key), key), reverse=True)
+    assert [*listed[0], *listed[1]] == in_order
     assert listed[2] == listed[1]
+    limits = []
+    newest = analytics.newest
+    monkeypatch.setattr(analytics, "newest", lambda session, **how: limits.append(how["limit"]) or newest(session, **how))
+    with runtime.reads.begin() as session:
+        for size in (4, 7):
+            pages = [listing.listing(session, "", number, size, Principal.of_system())["runs"] for number in range(1, 20)]
+            assert [line.key for one in pages for line in one] == in_order
+    assert max(limits) <= 20 + 7, "no page reads more than the shorter list and a page"
 
 
 def order_of(runtime: Runtime, key: str) -> datetime:
