@@ -41,9 +41,7 @@ def main(parent: int, seconds: int, address_space: int) -> None:
             return
         _allow(seconds)
         reply = _answer(channel, message, [os.fdopen(file, "r+b" if number else "rb") for number, file in enumerate(files)])
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        told = {"resident_mb": _resident_mb(), "peak_mb": used.ru_maxrss // 1000, "cpu_seconds": used.ru_utime + used.ru_stime}
-        channel.send(reply | told)
+        channel.send(reply | {"resident_mb": _resident_mb()})
 
 
 def _confine(parent: int, address_space: int) -> None:
