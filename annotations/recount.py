@@ -150,7 +150,7 @@ def _facts(session: Session, row: AnnotationRow) -> Facts:
 def _corrections(session: Session, key: str) -> Sequence[AnnotationRow]:
     """The standing corrections of the statement."""
     query = select(AnnotationRow).join(VerdictRow, VerdictRow.correction_key == AnnotationRow.key)
-    return session.scalars(query.where(VerdictRow.annotation_key == key, *store.STANDING)).all()
+    return session.scalars(query.where(VerdictRow.annotation_key == key, *store.STANDING_OF_FEW)).all()
 
 
 def _own(session: Session, row: AnnotationRow) -> Role | None:

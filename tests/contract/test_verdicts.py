@@ -1,12 +1,13 @@
 """What people think of statements: verdicts on versions, corrections, states; alike on SQLite and PostgreSQL."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from annotations import service as annotations
 from annotations.search import consistency
@@ -307,6 +308,30 @@ def test_a_closed_statement_is_judged_and_told_of_only_by_who_sees_it(hub: Hub, 
         assert key not in hub.client.get(path).text or hub.client.get(path).status_code == 401
         assert hub.client.get(path, headers=ben.bearer).json.get("items", []) == []
     assert say(hub, ben, key, "approved").status_code == 403
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_whoever_judges_or_changes_a_statement_walks_through_no_table(hub: Hub, media: Media) -> None:
+    """The verdict on the millionth statement costs what the first one did."""
+    key, ana = state(hub, media), person(hub, "ana", "reviewer")
+    said = hub.client.post("/annotations/", json=right(hub, media), headers=ana.bearer)
+    asked: list[Any] = []
+    engine = hub.runtime.database.engine
+    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    judged = say(hub, ana, key, "rejected", correction=right(hub, media))
+    assert judged.status_code == 201
+    changed = {**said.json, "body": {"type": "TextualBody", "value": "Carex alba"}}
+    assert hub.client.put(said.json["id"], json=changed, headers=ana.bearer).status_code == 200
+    assert hub.get(f"/api/annotations/{key}/history").status_code == 200
+    assert hub.client.delete(f"/api/verdicts/{judged.json['key']}", headers=ana.bearer).status_code == 200
+    assert hub.client.delete(said.json["id"], headers=ana.bearer).status_code == 204
+    questions = {statement: given for statement, given in asked if statement.startswith("SELECT")}
+    growing = re.compile(r"(SCAN|SEARCH) (annotations|annotation_targets|annotation_versions|verdicts)\b(.*)")
+    with engine.connect() as connection:
+        for statement, given in questions.items():
+            for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all():
+                walked = growing.match(step[3])
+                assert not walked or re.search(r"\(.*(key|rests_on)=\?", walked[3]), (statement, step)
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
