@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import or_, select, union
+from sqlalchemy import or_, select, true, union
 from sqlalchemy.orm import Session
 
 from annotations import placing, store
@@ -104,14 +104,15 @@ class WrongState:
 def check(session: Session, *, after: str, limit: int) -> tuple[Sequence[WrongState], str]:
     """Of a page of all that has been judged, or rests on something, what is stored otherwise than it follows; and the last key.
 
-    Empty at the end.
+    Empty at the end. Each kind of such a statement is read from `after` on, in order, and no farther than the page may reach.
     """
-    judged = select(VerdictRow.annotation_key.label("key")).where(VerdictRow.annotation_key > after)
-    corrections = select(VerdictRow.correction_key).where(VerdictRow.correction_key > after)
     row = AnnotationRow
-    resting = select(row.key).where(row.rests_on != "", row.key > after).order_by(row.key).limit(limit).subquery()
-    told = select(row.key).where(row.state.in_(STATES[1:]), row.key > after)
-    keys = union(judged, corrections, select(resting.c.key), told).subquery()
+    stated = or_(row.rests_on != "", row.state.in_(STATES[1:]))
+    parts = [
+        select(key.label("key")).where(key > after, of_these).distinct().order_by(key).limit(limit).subquery()
+        for key, of_these in ((VerdictRow.annotation_key, true()), (VerdictRow.correction_key, true()), (row.key, stated))
+    ]
+    keys = union(*(select(part.c.key) for part in parts)).subquery()
     page = session.scalars(select(keys.c.key).order_by(keys.c.key).limit(limit)).all()
     found = []
     for key in page:

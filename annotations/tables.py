@@ -27,6 +27,7 @@ class AnnotationRow(Base):
         Index(None, "deleted_at", "withdrawn_at", "key"),
         Index(None, "run_key", "withdrawn_at", "specimen_key", "key"),
         Index(None, "state", "deleted_at", "withdrawn_at", "key"),
+        Index(None, "state", "kind", "deleted_at", "withdrawn_at", "key"),
         Index(None, "rests_on"),
     )
 

@@ -174,7 +174,7 @@ def history(session: Session, key: str, *, by: Principal, addresses: Addresses) 
             }
             for row in store.versions_of(session, key)
         ],
-        "verdicts": [_told(row, addresses) for row in reversed(store.verdicts_of(session, key))],
+        "verdicts": [_told(row, addresses) for row in store.verdicts_of(session, key)],
     }
 
 

@@ -30,9 +30,9 @@ def of_client(session: Session, account: str, client_key: str) -> VerdictRow | N
 
 
 def verdicts_of(session: Session, annotation_key: str) -> Sequence[VerdictRow]:
-    """Those on the annotation, withdrawn ones too, in the order in which they were given."""
+    """Those on the annotation, withdrawn ones too, the newest first."""
     query = select(VerdictRow).where(VerdictRow.annotation_key == annotation_key)
-    return session.scalars(query.order_by(VerdictRow.given_at, VerdictRow.key).limit(MOST_TOLD)).all()
+    return session.scalars(query.order_by(VerdictRow.given_at.desc(), VerdictRow.key).limit(MOST_TOLD)).all()
 
 
 def corrected_by(session: Session, correction_key: str) -> str:

@@ -25,7 +25,12 @@ class ChangeRow(Base):
     """
 
     __tablename__ = "changes"
-    __table_args__ = (Index(None, "kind", "key", "id"), Index(None, "kind", "id"), Index(None, "by", "id"))
+    __table_args__ = (
+        Index(None, "kind", "key", "id"),
+        Index(None, "kind", "id"),
+        Index(None, "by", "id"),
+        Index(None, "by", "kind", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
     at: Mapped[datetime] = mapped_column(Moment)

@@ -157,3 +157,4 @@ def test_no_page_of_the_record_is_sorted(prepared: Runtime) -> None:
             ).all()
         assert "TEMP B-TREE" not in str(plan), (where, plan)
         assert "SEARCH" in str(plan), (where, plan)
+        assert str(plan).count("=?") == where.count("="), (where, plan)  # all that is asked is found by the index

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import event, select, update
 
+from annotations import recount
 from annotations import service as annotations
 from annotations.search import consistency
 from annotations.tables import AnnotationRow, VerdictRow
@@ -326,12 +328,52 @@ def test_whoever_judges_or_changes_a_statement_walks_through_no_table(hub: Hub, 
     assert hub.client.delete(f"/api/verdicts/{judged.json['key']}", headers=ana.bearer).status_code == 200
     assert hub.client.delete(said.json["id"], headers=ana.bearer).status_code == 204
     questions = {statement: given for statement, given in asked if statement.startswith("SELECT")}
-    growing = re.compile(r"(SCAN|SEARCH) (annotations|annotation_targets|annotation_versions|verdicts)\b(.*)")
-    with engine.connect() as connection:
+    for statement, step in steps(hub, questions):
+        walked = re.match(r"(SCAN|SEARCH) (annotations|annotation_targets|annotation_versions|verdicts)\b(.*)", step)
+        assert not walked or re.search(r"\(.*(key|rests_on)=\?", walked[3]), (statement, step)
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_a_list_of_statements_by_state_begins_where_the_page_does(hub: Hub) -> None:
+    asked: list[Any] = []
+    event.listen(hub.runtime.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+    for path, found in (
+        ("/api/proposals?state=stale&after=n", "(state=? AND deleted_at=? AND withdrawn_at=? AND key>?)"),
+        ("/api/proposals?kind=label&after=n", "(state=? AND kind=? AND deleted_at=? AND withdrawn_at=? AND key>?)"),
+    ):
+        asked.clear()
+        assert hub.get(path).status_code == 200
+        plan = [step for _, step in steps(hub, dict(asked[-1:]))]
+        assert found in plan[0], plan
+        assert "TEMP B-TREE" not in str(plan)
+
+
+def steps(hub: Hub, questions: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How SQLite answers each of the questions."""
+    with hub.runtime.database.engine.connect() as connection:
         for statement, given in questions.items():
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all():
-                walked = growing.match(step[3])
-                assert not walked or re.search(r"\(.*(key|rests_on)=\?", walked[3]), (statement, step)
+                yield statement, step[3]
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+def test_every_state_is_held_to_its_verdicts_page_by_page(hub: Hub, media: Media) -> None:
+    ana = person(hub, "ana", "reviewer")
+    keys = [state(hub, media) for _ in range(5)]
+    for key in keys[:3]:
+        say(hub, ana, key, "rejected", correction=right(hub, media))
+    with hub.runtime.db.begin() as session:  # wrong: one that was judged, one that was not, and one that corrects another
+        corrections = sorted(session.scalars(select(VerdictRow.correction_key)))
+        wrong = sorted([keys[0], keys[3], corrections[-1]])
+        session.execute(update(AnnotationRow).where(AnnotationRow.key.in_(wrong)).values(state="disputed"))
+    found, after, pages = list[str](), "", 0
+    with hub.runtime.reads.begin() as session:
+        while pages == 0 or after:
+            part, after = recount.check(session, after=after, limit=2)
+            found += [one.key for one in part]
+            pages += 1
+    assert found == wrong
+    assert pages == 4  # of seven statements
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
