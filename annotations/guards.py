@@ -63,11 +63,12 @@ def withdrawn(session: Session, key: str, version: int, run_key: str, at: dateti
     return WithdrawnAnnotation(key, version, run_key, at, row.by if row else "", row.reason if row else "")
 
 
-def refuse_to_replace(row: AnnotationRow, by: Principal, addresses: Addresses) -> None:
-    """Raises NotReplaced for a verdict, and where a person would put words into a machine's mouth."""
+def refuse_to_replace(row: AnnotationRow, by: Principal, addresses: Addresses, *, restored: bool) -> None:
+    """Raises NotReplaced for a verdict, also where an earlier version of it is to be `restored`, and where a person would put
+    words into a machine's mouth."""
     if row.layer == "review":
         raise NotReplaced("This is a verdict: give another one by POST /api/verdicts, which takes its place.")
-    if row.layer == "machine" and by.account:
+    if row.layer == "machine" and by.account and not restored:
         raise NotReplaced(
             "A machine said this, and it stays as it was said. Say what is right by a statement of your own: "
             f'POST {addresses.base}/api/verdicts with verdict "rejected" and your statement as `correction`.'

@@ -72,8 +72,8 @@ def judge(session: Session, judgement: Judgement, *, by: Principal, addresses: A
     if known is not None:
         return _judged(session, known, fresh=False)
     judged = annotations.get(session, key, by=by)
-    _require_current(session, judgement, judged)
     guards.require_place(session, by, judged.targets)
+    _require_current(session, judgement, judged)
     if judgement.verdict == "approved" and statements.author(session, key) == by.name:
         raise OwnStatement("You said this yourself: that others accept it is for others to say.")
     before = store.standing(session, key, by.name)
@@ -115,10 +115,12 @@ def undo(session: Session, key: str, *, by: Principal, at: datetime) -> Judged:
     recount.lock(session, {row.annotation_key, *([row.correction_key] if row.correction_key else [])})
     row = store.find(session, key, lock=True) or row
     judged = annotations.find(session, row.annotation_key)
-    if judged is None or row.withdrawn_at is not None:
-        raise Gone("This verdict was taken back before.")
+    if judged is None:
+        raise UnknownAnnotation(f"There is no annotation {row.annotation_key!r} here.")
     guards.require_sight(session, judged.key, by)
     guards.require_place(session, by, judged.targets, "annotate" if row.account == by.name else "curate")
+    if row.withdrawn_at is not None:
+        raise Gone("This verdict was taken back before.")
     _take_back(session, row, by=by, at=at)
     session.flush()
     recount.recount(session, judged.key, at=at)

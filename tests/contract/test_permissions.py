@@ -10,6 +10,7 @@ from typing import Any, Literal
 import pytest
 from werkzeug.test import Client
 
+from annotations.review import service as review
 from app.runtime import context, tokens
 from app.runtime.principal import ROLES, Principal
 from tests.contract import test_visibility
@@ -27,9 +28,11 @@ BY_COOKIE = {
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
-    "/api/annotations/<key>/history",
+    "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
 }  # fmt: skip
-FORM, JSON_LD = "application/x-www-form-urlencoded", "application/ld+json"
+FORM, JSON, JSON_LD = "application/x-www-form-urlencoded", "application/json", "application/ld+json"
+NO_VERSION = {"annotation": "note-open", "version": 9, "verdict": "approved"}
+WITHOUT_ACCOUNT = {("POST", "/login/oidc/<name>/logout")}  # a provider asks, by a token that it signs
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,14 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/annotations/"): Change("annotator", "/annotations/", "comment", JSON_LD),
     ("PUT", "/annotations/<key>"): Change("curator", "/annotations/note-{access}", "comment", JSON_LD),  # of somebody else
     ("DELETE", "/annotations/<key>"): Change("curator", "/annotations/mask-{access}"),
+    ("POST", "/api/verdicts"): Change("annotator", "/api/verdicts", NO_VERSION, JSON),
+    ("DELETE", "/api/verdicts/<key>"): Change("curator", "/api/verdicts/{verdict}"),  # of somebody else
+    ("POST", "/api/annotations/<key>/restore"): Change(
+        "curator",
+        "/api/annotations/note-{access}/restore",
+        {"version": 1},
+        JSON,  # of somebody else
+    ),
     ("POST", "/masks/"): Change("annotator", "/masks/", "no picture", "image/png", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
     ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),
@@ -107,6 +118,18 @@ def people(hub: Hub) -> dict[str, Person]:
     return made
 
 
+@pytest.fixture(scope="module")
+def verdict(hub: Hub) -> str:
+    """The key of a verdict on a note of the open sheet, which was taken back: for who may take it back, 410."""
+    context.use(hub.runtime)
+    by, at = Principal.of_system(), hub.runtime.clock()
+    with hub.runtime.db.begin() as session:
+        judgement = review.Judgement("note-open", 1, "uncertain")
+        judged = review.judge(session, judgement, by=by, addresses=hub.runtime.addresses, at=at)
+        review.undo(session, judged.key, by=by, at=at)
+    return judged.key
+
+
 def may(need: Need, who: str, over: Over) -> bool:
     """What the table says."""
     role, _, place = who.partition("-")
@@ -123,9 +146,13 @@ def ways(rule: str, person: Person, who: str) -> Iterator[tuple[str, dict[str, s
     yield who if rule in BY_COOKIE else "", {**person.cookie, **OUR_PAGE}
 
 
-def filled(form: str, hub: Hub, sheet: Sheet, login: str = "") -> str:
-    keys = {"specimen": sheet.specimen.key, "media": sheet.media.key, "access": sheet.media.access, "login": login}
-    return form.format(**keys)
+def filled(form: str, sheet: Sheet, **more: str) -> str:
+    return form.format(specimen=sheet.specimen.key, media=sheet.media.key, access=sheet.media.access, **more)
+
+
+def test_every_address_that_changes_something_says_who_may() -> None:
+    changing = {address for address in TABLE if address[0] != "GET"}
+    assert changing == set(NEEDS) | WITHOUT_ACCOUNT
 
 
 @pytest.mark.parametrize(("method", "rule"), [rule for rule in NEEDS if rule[1] != "/logout"])
@@ -133,6 +160,7 @@ def test_what_changes_something_is_done_for_who_may(
     hub: Hub,
     people: dict[str, Person],
     client: Client,
+    verdict: str,
     method: str,
     rule: str,
 ) -> None:
@@ -142,10 +170,11 @@ def test_what_changes_something_is_done_for_who_may(
             body = change.body
             if body == "comment":
                 body = comment(hub.runtime.addresses.canvas(sheet.specimen.key, sheet.media.key))
-            data = filled(body, hub, sheet, login) if isinstance(body, str) else json.dumps(body)
+            data = filled(body, sheet, login=login) if isinstance(body, str) else json.dumps(body)
             said = {**headers, **(OUR_PAGE if change.need == "nobody" else {}), "Content-Type": change.content_type}
             said |= {"If-Match": '"another"'}  # so that who may delete does not
-            answer = client.open(filled(change.path, hub, sheet), method=method, headers=said, data=data)
+            path = filled(change.path, sheet, verdict=verdict)
+            answer = client.open(path, method=method, headers=said, data=data)
             allowed = may(change.need, who, change.over) and (change.need != "person" or "Cookie" in headers)
             if change.need == "nobody":
                 assert answer.status_code in (200, 303, 400, 401, 429), (rule, login, answer.text)

@@ -100,6 +100,9 @@ def test_a_reviewer_accepts_and_takes_it_back_and_the_hint_of_an_annotator_weigh
     back = hub.client.delete(f"/api/verdicts/{answer.json['key']}", headers=ana.bearer)
     assert (back.status_code, back.json["state"]) == (200, "unreviewed")
     assert hub.client.delete(f"/api/verdicts/{answer.json['key']}", headers=ana.bearer).status_code == 410
+    again = {"path": f"/api/annotations/{answer.json['key']}/restore", "json": {"version": 1}}
+    refused = hub.client.post(**again, headers={**ana.bearer, "If-Match": "*"})
+    assert (refused.status_code, refused.json["title"]) == (409, "NotReplaced"), "a verdict is given, not restored"
     assert hub.get(answer.json["id"]).status_code == 410
     assert hub.get(f"{answer.json['id']}/versions/1").status_code == 200
     told = hub.get(f"/api/annotations/{key}/history").json
@@ -362,9 +365,9 @@ def test_every_state_is_held_to_its_verdicts_page_by_page(hub: Hub, media: Media
     keys = [state(hub, media) for _ in range(5)]
     for key in keys[:3]:
         say(hub, ana, key, "rejected", correction=right(hub, media))
-    with hub.runtime.db.begin() as session:  # wrong: one that was judged, one that was not, and one that corrects another
-        corrections = sorted(session.scalars(select(VerdictRow.correction_key)))
-        wrong = sorted([keys[0], keys[3], corrections[-1]])
+    with hub.runtime.db.begin() as session:  # wrong: one that was judged, its correction, and one that nobody has judged
+        corrected = select(VerdictRow.correction_key).where(VerdictRow.annotation_key == keys[0])
+        wrong = sorted([keys[0], keys[3], *session.scalars(corrected)])
         session.execute(update(AnnotationRow).where(AnnotationRow.key.in_(wrong)).values(state="disputed"))
     found, after, pages = list[str](), "", 0
     with hub.runtime.reads.begin() as session:
