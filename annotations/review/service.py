@@ -257,9 +257,12 @@ def _correct(
 
 
 def creator(by: Principal, addresses: Addresses) -> dict[str, Any]:
-    """Who says it: a person with their identifier, or a client by the name of its token."""
+    """Who says it: a person by their identifier, or a client by the name of its token.
+
+    What a person is called is told at that identifier and stands in no version, as versions outlive the account.
+    """
     if by.account:
-        return {"id": addresses.pid(by.account), "type": "Person", "name": by.shown}
+        return {"id": addresses.pid(by.account), "type": "Person"}
     return {"type": "Software", "name": by.name}
 
 

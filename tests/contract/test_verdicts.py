@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import event, select, update
+from sqlalchemy import event, select, text, update
 
 from annotations import recount
 from annotations import service as annotations
 from annotations.search import consistency
 from annotations.tables import AnnotationRow, VerdictRow
 from app.cli import main
+from app.runtime.accounts import service as accounts
+from app.runtime.accounts.model import PSEUDONYM
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
@@ -94,7 +96,7 @@ def test_a_reviewer_accepts_and_takes_it_back_and_the_hint_of_an_annotator_weigh
     said = hub.get(answer.json["id"]).json
     assert said["motivation"] == "assessing"
     assert said["target"] == f"{hub.addresses.annotation(key)}/versions/1"
-    assert said["creator"] == {"id": hub.addresses.pid(ana.key), "type": "Person", "name": "Ana"}
+    assert said["creator"] == {"id": hub.addresses.pid(ana.key), "type": "Person"}
     assert (said["body"][0]["source"], said["body"][1]["value"]) == ("hub:approved", "Well read")
     assert hub.client.delete(f"/api/verdicts/{answer.json['key']}", headers=ben.bearer).status_code == 403
     back = hub.client.delete(f"/api/verdicts/{answer.json['key']}", headers=ana.bearer)
@@ -200,6 +202,24 @@ def test_a_correction_is_a_statement_of_ones_own_and_takes_the_place_of_the_mach
     back = hub.client.delete(f"/api/verdicts/{answer.json['key']}", headers=ana.bearer)
     assert (back.json["state"], stands(hub, key)) == ("unreviewed", "unreviewed")
     assert hub.get(answer.json["correction"]).status_code == 410
+
+
+def test_who_removes_their_account_leaves_no_name_in_what_they_said(hub: Hub, media: Media) -> None:
+    key, ana = state(hub, media), add_person(hub.runtime, "ana", "reviewer", name="Anastasia Unmistaken")
+
+    def page() -> str:
+        return hub.client.get(f"/specimens/{media.specimen_key}", headers={"Accept": "text/html"}).text
+
+    answer = say(hub, ana, key, "rejected", correction=right(hub, media))
+    assert "Said by Anastasia Unmistaken" in page()
+    with hub.runtime.db.begin() as session:
+        accounts.remove(session, ana.key, at=hub.runtime.clock(), by=Principal.of_system())
+    assert f"Said by {PSEUDONYM}" in page()
+    assert hub.get(answer.json["correction"]).json["creator"] == {"id": hub.addresses.pid(ana.key), "type": "Person"}
+    with hub.runtime.reads.begin() as session:
+        tables = ("accounts", "annotations", "annotation_versions", "changes", "verdicts")
+        left = "".join(str(session.execute(text(f"SELECT * FROM {table}")).all()) for table in tables)
+    assert "Unmistaken" not in left
 
 
 def test_of_two_corrections_neither_stands_until_one_is_accepted(hub: Hub, media: Media) -> None:

@@ -85,12 +85,14 @@ class FindingGroup:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What the cards of one specimen are written beside: its number, its images, which of them (`shared`, by key) show other
-    specimens too, so that what is said of them may be about another, and the rulers that count now, by image."""
+    specimens too, so that what is said of them may be about another, the rulers that count now, by image, and the names of the
+    people who said something, by identifier."""
 
     catalog_number: str
     media: Sequence[Media]
     shared: Collection[str]
     rulers: Mapping[str, Annotation]
+    people: Mapping[str, str]
     addresses: Addresses
 
 
@@ -137,7 +139,7 @@ def _finding(annotation: Annotation, sheet: Sheet, crop: ImageLink | None, line:
         line=line,
         canvas=addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else "",
         box="" if box is None else ",".join(f"{side:g}" for side in (box.x0, box.y0, box.x1, box.y1)),
-        by=statement_words.author(annotation),
+        by=statement_words.author(annotation, sheet.people),
         when=statement_words.when(annotation.modified_at),
     )
 

@@ -18,10 +18,19 @@ NAMES_SHOWN = 5
 Ends = tuple[tuple[float, float], tuple[float, float]]
 
 
-def author(annotation: Annotation) -> str:
-    """Whom the statement names as who made it; of a person's that names nobody it says so."""
-    creators = several(annotation.document.get("creator"))
-    names = [name for name in map(_name, creators) if name]
+def creators(annotation: Annotation) -> tuple[str, ...]:
+    """The identifiers of those whom the statement names as who made it, as far as it gives any."""
+    said = several(annotation.document.get("creator"))
+    ids = (one.get("id") if isinstance(one, Mapping) else one for one in said)
+    return tuple(one for one in ids if isinstance(one, str))
+
+
+def author(annotation: Annotation, people: Mapping[str, str]) -> str:
+    """Whom the statement names as who made it; of a person's that names nobody it says so.
+
+    `people` are the names of people with an account, by identifier; those go before what the statement calls them.
+    """
+    names = [name for one in several(annotation.document.get("creator")) if (name := _name(one, people))]
     if annotation.layer == "machine":
         return ", ".join(names) or "a machine"
     if not names:
@@ -85,10 +94,10 @@ def _of_reading(details: Mapping[str, Any]) -> str:
     return f"Read by machine, not proofread; {poor} of {len(lines)} {'line' if len(lines) == 1 else 'lines'} poorly."
 
 
-def _name(creator: Any) -> str:
-    if isinstance(creator, Mapping):
-        return str(creator.get("name") or creator.get("nickname") or creator.get("id") or "")
-    return str(creator or "")
+def _name(creator: Any, people: Mapping[str, str]) -> str:
+    known = creator if isinstance(creator, Mapping) else {"id": creator}
+    said = str(known.get("id") or "")
+    return str(people.get(said) or known.get("name") or known.get("nickname") or said)
 
 
 def _members(annotation: Annotation, name: str) -> Iterator[Any]:

@@ -1,17 +1,21 @@
 """The search page and the page of a specimen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 
 from annotations import service as annotations
+from annotations.model import Annotation
 from app.runtime import context, principal
+from app.runtime.accounts import store as accounts
+from app.runtime.addresses import Addresses
 from app.runtime.http import integer
 from app.web import layout
 from app.web.image_links import is_pictured, picture_of
 from app.web.runs import listing
 from app.web.runs.lines import RunLine
-from app.web.specimens import annotation_cards, record, search_page
+from app.web.specimens import annotation_cards, record, search_page, statement_words
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -57,8 +61,9 @@ def specimen(key: str) -> Response:
         seen = [image for image in media if sees(image, by)]
         runs = listing.of_media(session, seen)
         rulers = annotations.scale_of(session, [image.key for image in seen], by=by)
+        people = _people(session, statements, addresses)
     shared = {view.media.key for view in views if view.others_total}
-    sheet = annotation_cards.Sheet(found.catalog_number, media, shared, rulers, addresses)
+    sheet = annotation_cards.Sheet(found.catalog_number, media, shared, rulers, people, addresses)
     pictured = [view for view in views if is_pictured(view.media)]
     return layout.page(
         "specimen.html",
@@ -88,6 +93,13 @@ def specimen(key: str) -> Response:
         pid=addresses.pid(key),
         cite=record.citation(found, runtime.settings.provider_name, addresses.pid(key)),
     )
+
+
+def _people(session: Session, statements: Sequence[Annotation], addresses: Addresses) -> Mapping[str, str]:
+    """What those with an account are called now who made the statements, by their identifiers."""
+    ours = addresses.pid("")
+    keys = {iri.removeprefix(ours) for one in statements for iri in statement_words.creators(one) if iri.startswith(ours)}
+    return {addresses.pid(key): name for key, name in accounts.names(session, keys).items()} if keys else {}
 
 
 def _silence(images: Sequence[Media], runs: Sequence[RunLine]) -> str:
