@@ -183,9 +183,13 @@ def test_roles_follow_the_claim_at_each_sign_in(tmp_path: Path, provider: Identi
     roles = {"herbarium-staff": "reviewer BR/HERB", "herbarium-head": "curator BR/HERB", "visitor": "reader P"}
     hub = hub_with(tmp_path, provider, sign_up=True, roles_claim="realm_access.roles", roles=roles)
 
+    kay = Browser(hub)
+
     def granted(*said: Any) -> tuple[Grant, ...]:
+        nonlocal kay
         provider.person = {"sub": "k1", "name": "Kay", "realm_access": {"roles": list(said)}}
-        assert sign_in(Browser(hub)).status_code == 303
+        kay = Browser(hub)
+        assert sign_in(kay).status_code == 303
         with hub.reads.begin() as session:
             (account,) = store.page(session, limit=9)
         return account.grants
@@ -195,7 +199,12 @@ def test_roles_follow_the_claim_at_each_sign_in(tmp_path: Path, provider: Identi
         key = store.page(session, limit=1)[0].key
         service.grant(session, key, Grant("annotator", "K"), at=clock.now(), by=SYSTEM)
     assert granted("visitor") == (Grant("annotator", "K"), Grant("reader", "P")), "what it does not speak of stays"
+    before = kay
+    granted("visitor")
+    assert before.get("/account").status_code == 200
     assert granted() == (Grant("annotator", "K"),)
+    assert before.get("/account").status_code == 401, "no session goes on with other rights"
+    assert kay.get("/account").status_code == 200
     hub.search.close()
     hub.database.engine.dispose()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.runtime import changes, ids
+from app.runtime import changes, ids, sessions
 from app.runtime.accounts import model, store
 from app.runtime.accounts_table import AccountRow, IdentityRow
 from app.runtime.errors import Conflict, Forbidden, Invalid, NotAllowed
@@ -80,7 +80,8 @@ def keep_roles(
 ) -> None:
     """Where a provider says what people may do, its word counts at each sign-in, over the collections that it speaks of.
 
-    `claim` is the path of the claim, `roles` maps its values to a role and a collection. The highest role of each counts.
+    `claim` is the path of the claim, `roles` maps its values to a role and a collection. The highest role of each counts. Where
+    that changes anything, the sessions of the account end, as with every change of a role.
     """
     mapped = {value: Grant.parse(*said.split(" ", 1)) for value, said in roles.items()}
     wanted: dict[str, Grant] = {}
@@ -89,16 +90,17 @@ def keep_roles(
         if grant and (grant.of not in wanted or ROLES.index(wanted[grant.of].role) < ROLES.index(grant.role)):
             wanted[grant.of] = grant
     held = {grant.of: grant for grant in of_account(session, key)}
-    for collection in sorted({grant.of for grant in mapped.values()}):
+    changed = [one for one in sorted({grant.of for grant in mapped.values()}) if wanted.get(one) != held.get(one)]
+    for collection in changed:
         grant = wanted.get(collection)
-        if grant == held.get(collection):
-            continue
         if grant is None:
             store.drop_role(session, key, collection)
         else:
             store.put_role(session, key, grant)
         action, role = ("withdraw role", held[collection].role) if grant is None else ("grant", grant.role)
         changes.record(session, Principal.of_system(), action, "account", key, at=at, role=role, collection=collection)
+    if changed:
+        sessions.end_all(session, key)
 
 
 def _values(claims: Mapping[str, Any], path: str) -> list[str]:
