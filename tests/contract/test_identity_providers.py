@@ -1,5 +1,7 @@
 """Signing in by a provider of OpenID Connect, against a real small one: PKCE, state, nonce, whose account, and signing out."""
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -237,6 +239,24 @@ def test_a_provider_that_is_away_is_said_and_nobody_is_kept_out_by_it(tmp_path: 
     answer = Browser(hub).get("/login/oidc/museum")
     assert (answer.status_code, "does not answer now" in answer.text) == (503, True)
     assert Browser(hub).join(invited(hub, "ada")[1]).status_code == 303
+    hub.search.close()
+    hub.database.engine.dispose()
+
+
+def test_a_provider_that_breaks_off_is_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def half() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+
+        answering = threading.Thread(target=half)
+        answering.start()
+        hub = hub_with(tmp_path, IdentityProvider(issuer=f"http://127.0.0.1:{listening.getsockname()[1]}"))
+        assert Browser(hub).get("/login/oidc/museum").status_code == 503
+        answering.join(10)
     hub.search.close()
     hub.database.engine.dispose()
 

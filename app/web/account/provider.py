@@ -15,6 +15,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from urllib3.exceptions import HTTPError
 
 from app.runtime.errors import NotAllowed, Unavailable
 from app.runtime.kept import Kept
@@ -135,7 +136,7 @@ def _document(provider: Provider, address: str, *, fresh: bool = False) -> Any:
         with requests.get(address, timeout=TIMEOUT_S, allow_redirects=False, stream=True) as answer:
             answer.raise_for_status()
             found = json.loads(answer.raw.read(MOST_BYTES, decode_content=True))
-    except (requests.RequestException, OSError, ValueError) as error:
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
         raise _silent(provider) from error
     if not isinstance(found, dict):
         raise _silent(provider)
