@@ -69,6 +69,7 @@ def test_slow_bodies_and_readers_that_do_not_read_leave_the_rest_alone_and_are_e
     slow, trickling, deaf = connections[:SLOW], connections[SLOW : 2 * SLOW], connections[2 * SLOW :]
     for connection in (*slow, *trickling):
         connection.sendall(HEAD.encode() + b"{")
+    assert busy(server), "who finds no place is told so"
     for connection in deaf:
         connection.sendall(f"GET {picture} HTTP/1.1\r\nHost: hub\r\n\r\n".encode())
     ends = time.monotonic() + PATIENCE_S
