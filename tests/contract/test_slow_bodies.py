@@ -30,6 +30,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 @pytest.fixture
+def picture(server: Live) -> str:
+    """The address of a large one, made before anybody connects."""
+    noise = np.random.default_rng(1).integers(0, 256, (1200, 1600, 3), np.uint8)
+    media = derived(server.runtime, file_of(noise))
+    indexed(server.runtime)
+    picture = f"/iiif/3/{media.key}/full/max/0/default.png"
+    assert len(server.get(picture)[1]) > 5_000_000
+    return picture
+
+
+@pytest.fixture
 def connections(server: Live) -> Iterator[list[socket.socket]]:
     """Three times SLOW of them, with little room for what the server sends; closed in the end."""
     address = ("127.0.0.1", urlsplit(server.url).port)
@@ -59,19 +70,14 @@ def answered(server: Live) -> None:
 
 
 def test_slow_bodies_and_readers_that_do_not_read_leave_the_rest_alone_and_are_ended(
-    server: Live, connections: list[socket.socket]
+    server: Live, picture: str, connections: list[socket.socket]
 ) -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (1200, 1600, 3), np.uint8)
-    media = derived(server.runtime, file_of(noise))
-    indexed(server.runtime)
-    picture = f"/iiif/3/{media.key}/full/max/0/default.png"
-    assert len(server.get(picture)[1]) > 5_000_000
     slow, trickling, deaf = connections[:SLOW], connections[SLOW : 2 * SLOW], connections[2 * SLOW :]
     for connection in (*slow, *trickling):
         connection.sendall(HEAD.encode() + b"{")
-    assert busy(server), "who finds no place is told so"
     for connection in deaf:
         connection.sendall(f"GET {picture} HTTP/1.1\r\nHost: hub\r\n\r\n".encode())
+    assert busy(server), "who finds no place is told so"
     ends = time.monotonic() + PATIENCE_S
     while time.monotonic() < ends:
         answered(server)
