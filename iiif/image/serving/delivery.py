@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from iiif.image.errors import BadParameter
 from iiif.image.pyramid.format import Stored
@@ -19,8 +19,7 @@ MOST_PX = {"avif": 12_000_000}  # its encoder takes 16 bytes of memory a pixel
 PictureSource = Literal["stored", "memory", "disk", "made"]
 
 
-@dataclass(frozen=True, slots=True)
-class SentPicture:
+class SentPicture(NamedTuple):
     """An encoded picture and where it comes from."""
 
     body: bytes

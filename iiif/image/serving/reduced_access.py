@@ -91,7 +91,7 @@ class Frames:
     """The pixels of the frames asked for last."""
 
     def __init__(self) -> None:
-        self._kept: Kept[tuple[str, Frame], NDArray[np.uint8]] = Kept(KEPT_FRAMES)
+        self._kept: Kept[tuple[str, int, int], NDArray[np.uint8]] = Kept(KEPT_FRAMES)
 
     def scaled(self, digest: str, pyramid: Pyramid, frame: Frame, region: PixelBox, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width, 3) sRGB: the region of the full image at that size, made of the pixels of the frame alone."""
@@ -100,7 +100,7 @@ class Frames:
         return render.resized(pixels, width, height)
 
     def _pixels(self, digest: str, pyramid: Pyramid, frame: Frame) -> NDArray[np.uint8]:
-        key = (digest, frame)
+        key = digest, frame.width, frame.height
         pixels = self._kept.get(key)
         if pixels is None:
             pixels = render.scaled(pyramid, PixelBox(0, 0, frame.image_width, frame.image_height), frame.width, frame.height)

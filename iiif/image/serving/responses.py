@@ -8,7 +8,7 @@ the identifier alone. What the address of a picture comes to is kept as a `Plan`
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.runtime.http import encode, etag_of
 from app.runtime.kept import Kept
@@ -35,8 +35,7 @@ PLAIN = re.compile(r"(?:full|(\d{1,9}),(\d{1,9}),(\d{1,9}),(\d{1,9}))/(\d{1,9}),
 UPRIGHT = Rotation.parse("0")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageResponse:
+class ImageResponse(NamedTuple):  # made for every picture, in a third of the time of a frozen dataclass
     """Status, headers and body; for the statistics also the format, and where the body comes from (with 304: would come)."""
 
     status: int
@@ -67,12 +66,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class InfoDocument:
-    """An image information document as it is sent; valid until `until`, when the open image is read again."""
+    """The answers that give an image information document; valid until `until`, when the open image is read again."""
 
     until: float
-    body: bytes
     etag: str
-    headers: Headers
+    whole: ImageResponse
+    unchanged: ImageResponse
 
 
 class ImageResponses:
@@ -81,7 +80,7 @@ class ImageResponses:
     def __init__(self, images: OpenImages) -> None:
         self.images = images
         self._plans: Kept[str, Plan] = Kept(KEPT_PLANS)
-        self._documents: Kept[str, InfoDocument] = Kept(KEPT_DOCUMENTS)
+        self._documents: Kept[tuple[Version, str, View, str], InfoDocument] = Kept(KEPT_DOCUMENTS)
 
     def answer(self, environ: Environ) -> ImageResponse:
         """The answer to a GET or HEAD of `/iiif/{2 or 3}/…`.
@@ -162,14 +161,12 @@ class ImageResponses:
         """Section 5."""
         served = self.images.find(name, environ.get("HTTP_AUTHORIZATION", ""))
         media_type = _info_type(version, environ.get("HTTP_ACCEPT", ""))
-        key = f"{version} {media_type} {served.view} {served.name}"
+        key = version, media_type, served.view, served.name
         document = self._documents.get(key)
         if document is None or document.until != served.until:
             document = self._document(served, version, media_type)
             self._documents.put(key, document)
-        if conditions.unchanged(environ, document.etag):
-            return ImageResponse(304, document.headers[2:], b"", "json", None)
-        return ImageResponse(200, document.headers, document.body, "json", "made")
+        return document.unchanged if conditions.unchanged(environ, document.etag) else document.whole
 
     def _document(self, served: Served, version: Version, media_type: str) -> InfoDocument:
         with self.images.runtime.reads.begin() as session:
@@ -192,8 +189,9 @@ class ImageResponses:
         if media_type == "application/json":
             link += f', <{info.CONTEXT[version]}>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
         head = [("Content-Type", media_type), ("Content-Length", str(len(body)))]
-        headers = [*head, *_headers(etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
-        return InfoDocument(served.until, body, etag, headers)
+        headers = [*_headers(etag, CACHE_INFO[served.view], link), *_vary(served, "Accept")]
+        whole = ImageResponse(200, head + headers, body, "json", "made")
+        return InfoDocument(served.until, etag, whole, ImageResponse(304, headers, b"", "json", None))
 
     def _id(self, served: Served, version: Version) -> str:
         return f"{self.images.addresses.image(served.media.key, version)}{served.name.removeprefix(served.media.key)}"

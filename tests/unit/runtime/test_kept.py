@@ -33,6 +33,30 @@ def test_what_is_too_heavy_is_not_kept_and_what_it_was_to_replace_is_gone() -> N
     assert [kept.get(key) for key in "ab"] == [bytes(5), None]
 
 
+def test_what_was_put_or_read_last_goes_last_and_what_is_dropped_makes_room() -> None:
+    kept: Kept[str, int] = Kept(3)
+    for key in "abc":
+        kept.put(key, 0)
+    kept.put("a", 1)
+    kept.drop("b")
+    kept.drop("never there")
+    kept.put("d", 2)
+    assert [kept.get(key) for key in "abcd"] == [1, None, 0, 2]
+    kept.put("e", 3)
+    assert [kept.get(key) for key in "acde"] == [None, 0, 2, 3]
+
+
+def test_a_reader_always_finds_a_value_while_it_is_replaced() -> None:
+    kept: Kept[str, int] = Kept(1)
+    kept.put("a", 0)
+    writer = threading.Thread(target=lambda: [kept.put("a", number) for number in range(20_000)])
+    writer.start()
+    found = []
+    while writer.is_alive():
+        found.append(kept.get("a"))
+    assert None not in found
+
+
 def test_threads_share_it() -> None:
     kept: Kept[int, int] = Kept(20)
     wrong: list[object] = []
