@@ -3,6 +3,7 @@
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.runtime.blobs import StoreAway
+from app.runtime.disk import DiskFull, DiskReadOnly
 from app.runtime.errors import NotFound
 
 
@@ -10,5 +11,5 @@ class UnknownIngest(NotFound):
     """No ingest of that key."""
 
 
-HUB_IS_AWAY = (OperationalError, InterfaceError, StoreAway)
-"""The database is away or full, or the store of files is: no fault of a record or a source, and the end of an ingest."""
+HUB_IS_AWAY = (OperationalError, InterfaceError, StoreAway, DiskFull, DiskReadOnly)
+"""The database, or the store of files, is away, full or read-only: no fault of a record or a source, and the end of an ingest."""

@@ -118,7 +118,8 @@ class Loader:
                 self._enter_all(entered)
             except HUB_IS_AWAY:
                 raise
-            except Exception:  # noqa: BLE001 - one of them is bad or came in meanwhile: then each is tried by itself
+            except Exception as error:  # noqa: BLE001 - one is bad or came in meanwhile: then each is tried by itself
+                log.warning("ingest.batch", records=len(step), error=f"{type(error).__name__}: {str(error)[:200]}")
                 for each in step:
                     self.take(each.record, report)
                 continue

@@ -1,10 +1,12 @@
 """Receive the images of records: keep each file among the blobs, and check it there, for that is what will be served."""
 
+import errno
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.runtime import disk
 from app.runtime.context import Runtime
 from iiif.catalogue import rights, service
 from iiif.image.errors import RejectedImage
@@ -14,6 +16,7 @@ from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, Place, Recor
 from ontology.darwin_core import spelling
 
 MAX_TEXT = 1000
+OF_WRITING = (*disk.FULL, errno.EROFS)  # no file that is read fails by these: the store does
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def receive(image: ImageFile, runtime: Runtime, limits: IngestLimits) -> Receive
 
 
 def receive_new(image: ImageFile, runtime: Runtime, limits: IngestLimits) -> ReceivedImage | IngestIssue:
-    """The same of an image that the hub does not have."""
+    """The same of an image that the hub does not have. Raises DiskFull, DiskReadOnly, StoreAway of the store of files."""
     try:
         _check_size(image.path, limits)
         with image.path.open("rb") as stream:
@@ -51,6 +54,8 @@ def receive_new(image: ImageFile, runtime: Runtime, limits: IngestLimits) -> Rec
     except RejectedImage as error:
         return IngestIssue(error.code, error.sentence)
     except OSError as error:
+        if error.errno in OF_WRITING and (trouble := disk.trouble(error)) is not None:
+            raise trouble from error
         return _unreadable(error)
 
 

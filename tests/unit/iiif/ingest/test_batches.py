@@ -1,5 +1,6 @@
 """Many rows with images go in with one transaction; a bad one costs only itself, and a kill nothing that was accepted."""
 
+import errno
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime.blobs import FolderBlobs, StoreAway
 from app.runtime.context import Runtime
+from app.runtime.disk import DiskFull, DiskReadOnly
 from iiif.catalogue import service
 from iiif.catalogue.model import Media
 from iiif.image.masters.decoder_client import DecoderUnavailable
@@ -115,17 +117,25 @@ def test_what_was_accepted_is_in_when_an_ingest_of_images_is_killed(
     assert len(all_of(runtime)[0]) == ROWS
 
 
-def test_a_store_that_goes_away_ends_the_ingest_and_blames_no_row(
-    runtime: Runtime, sheets: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (StoreAway("The folder of the stored files is not there."), StoreAway),
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFull),
+        (OSError(errno.EROFS, "Read-only file system"), DiskReadOnly),
+    ],
+)
+def test_a_store_that_is_away_or_full_ends_the_ingest_and_blames_no_row(
+    runtime: Runtime, sheets: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: type[Exception]
 ) -> None:
     def put(self: FolderBlobs, stream: object) -> tuple[str, int]:
-        raise StoreAway("The folder of the stored files is not there.")
+        raise error
 
     monkeypatch.setattr(FolderBlobs, "put", put)
     report = IngestReport()
-    with pytest.raises(StoreAway):
+    with pytest.raises(raised):
         ingest(runtime, [sheets], on_media=lambda session, media: None, progress=lambda done, total: None, report=report)
-    assert report.entries == []
+    assert (report.entries, report.refused, all_of(runtime)) == ([], 0, ({}, {}))
 
 
 def test_copies_in_one_batch_and_a_second_row_of_a_specimen_come_out_as_one_by_one(
