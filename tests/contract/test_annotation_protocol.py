@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from app.runtime import context
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
-from tests.sheets import ANNO, Hub, add_sheet, comment, make_hub
+from tests.sheets import ANNO, Hub, add_sheet, comment
 
 PREFER = 'return=representation;include="{}"'
 MINIMAL = PREFER.format("http://www.w3.org/ns/ldp#PreferMinimalContainer")
@@ -26,11 +26,6 @@ DESCRIPTIONS = PREFER.format("http://www.w3.org/ns/oa#PreferContainedDescription
 def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     return settings.with_(page_size=3, database_url=url)
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 @pytest.fixture

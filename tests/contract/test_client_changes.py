@@ -11,37 +11,14 @@ import pytest
 from sqlalchemy import update
 
 from annotations.tables import AnnotationRow, AnnotationTargetRow
-from app.runtime.context import Runtime
 from iiif.catalogue.model import Media, Specimen
 from tests.contract.test_clients import OURS, PROFILES, box, everything, put, stored, taken
 from tests.contract.test_masks import selector
-from tests.sheets import ANNO, Hub, add_sheet, comment, make_hub
+from tests.sheets import ANNO, Hub, comment
 
 Sheet = tuple[Specimen, Media]
 IIIF3 = "http://iiif.io/api/presentation/3/context.json"
 PERSON = {"id": "https://example.org/people/1", "type": "Person"}
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
-
-
-@pytest.fixture
-def sheet(hub: Hub) -> Sheet:
-    specimen, (media,) = add_sheet(hub.runtime, "A 1", sizes=((1101, 1403),))
-    return specimen, media
-
-
-@pytest.fixture
-def canvas(hub: Hub, sheet: Sheet) -> str:
-    return hub.addresses.canvas(sheet[0].key, sheet[1].key)
-
-
-@pytest.fixture
-def canvas2(hub: Hub) -> str:
-    specimen, (media,) = add_sheet(hub.runtime, "A 2", sizes=((800, 600),))
-    return hub.addresses.canvas(specimen.key, media.key)
 
 
 def svg(inner: str, attributes: str = "") -> dict[str, str]:

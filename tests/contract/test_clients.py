@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.runtime.context import Runtime
 from iiif.catalogue.model import Media, Specimen
-from tests.sheets import ANNO, Hub, add_sheet, comment, make_hub
+from tests.sheets import ANNO, Hub, comment
 
 CASES = Path(__file__).parents[2].parent / "shared/cases/clients"
 OURS = ("created", "modified")
@@ -23,28 +22,6 @@ ACCEPTED = (
     "points/point-selector.json",
     "target-is-the-address-of-a-picture",
 )
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
-
-
-@pytest.fixture
-def sheet(hub: Hub) -> Sheet:
-    specimen, (media,) = add_sheet(hub.runtime, "A 1", sizes=((1101, 1403),))
-    return specimen, media
-
-
-@pytest.fixture
-def canvas(hub: Hub, sheet: Sheet) -> str:
-    return hub.addresses.canvas(sheet[0].key, sheet[1].key)
-
-
-@pytest.fixture
-def canvas2(hub: Hub) -> str:
-    specimen, (media,) = add_sheet(hub.runtime, "A 2", sizes=((800, 600),))
-    return hub.addresses.canvas(specimen.key, media.key)
 
 
 def case(name: str, hub: Hub, sheet: Sheet, canvas: str, canvas2: str) -> Any:

@@ -12,12 +12,11 @@ from annotations import placing, service, store
 from annotations.model import CanvasBox, Target
 from annotations.search import consistency
 from annotations.tables import AnnotationTargetRow
-from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Depiction, Media, OwnRegion, Specimen
 from tests.drain import drain
-from tests.sheets import Hub, add_sheet, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment
 
 BY = Principal.of_system()
 SIDE = 1000
@@ -27,11 +26,6 @@ RULER = {"type": "TextualBody", "value": "ruler", "purpose": "tagging"}
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
     return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 def drawer(hub: Hub, others: int, name: str = "D") -> tuple[Specimen, tuple[Specimen, ...], Media]:

@@ -12,11 +12,10 @@ from annotations.region_masks import Mask
 from annotations.regions import of_mask
 from app.fsck import Check
 from app.runtime import tokens
-from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from tests.sheets import Hub, add_sheet, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment
 
 MASK = Mask.of_pixels(np.random.default_rng(7).random((60, 90)) < 0.5, 100, 200)
 FILE = mask_png.encoded(MASK)
@@ -27,11 +26,6 @@ BOX = {"type": "FragmentSelector", "value": "xywh=100,200,90,60"}
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
     return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 @pytest.fixture

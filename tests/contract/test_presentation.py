@@ -13,7 +13,7 @@ from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
 from iiif.presentation.manifest import nav_date, plain
 from tests.contract.presentation_schema import failure
-from tests.sheets import QUERCUS, Hub, add_sheet, comment, make_hub
+from tests.sheets import QUERCUS, Hub, add_sheet, comment
 
 KINDS: dict[str, dict[str, Any]] = {
     "an ordinary sheet": {},
@@ -36,11 +36,6 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.fixture
 def settings(settings: Any) -> Any:
     return settings.with_(page_size=4)
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 @pytest.fixture

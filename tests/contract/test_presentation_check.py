@@ -7,21 +7,15 @@ from pathlib import Path
 import pytest
 from werkzeug.serving import make_server
 
-from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from iiif.presentation import manifest
 from tests.contract.presentation_check import main
-from tests.sheets import Hub, add_sheet, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.with_(page_size=2)
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 @pytest.fixture

@@ -16,11 +16,10 @@ from analytics.model import Selection
 from annotations import masks, service, withdrawal
 from annotations.masks import KeptMask
 from annotations.tables import AnnotationRow, AnnotationTargetRow, MaskRow
-from app.runtime.context import Runtime
 from app.runtime.principal import Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import OwnRegion
-from tests.sheets import Hub, add_sheet, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment
 
 BY = Principal.of_system()
 SENDER = Principal("ana", (Grant("annotator", "B"),))
@@ -30,11 +29,6 @@ SIDE = 1000
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
     return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 def beside(hub: Hub, first: Callable[[Session], Any], second: Callable[[Session], Any]) -> None:

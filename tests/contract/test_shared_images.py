@@ -19,7 +19,7 @@ from app.runtime.settings import Settings
 from iiif.catalogue import service
 from iiif.catalogue.model import Media, OwnRegion, Specimen
 from tests.contract.presentation_schema import failure
-from tests.sheets import Hub, add_sheet, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment
 
 BY = Principal.of_system()
 LEFT, RIGHT = OwnRegion(100, 200, 1100.4, 3200), OwnRegion(2000, 0, 4000, 6000)
@@ -35,11 +35,6 @@ def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 @pytest.fixture

@@ -9,13 +9,12 @@ from annotations import service
 from annotations.tables import AnnotationRow, AnnotationTargetRow
 from app import fsck
 from app.fsck import Check, TargetFault
-from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
 from tests.drain import drain
-from tests.sheets import Hub, add_sheet, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment
 
 BY = Principal.of_system()
 ROW = AnnotationTargetRow
@@ -24,11 +23,6 @@ ROW = AnnotationTargetRow
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
     return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 @pytest.fixture

@@ -10,14 +10,13 @@ from annotations import service, store
 from annotations.model import About
 from annotations.tables import AnnotationTargetRow
 from app import relay
-from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from app.runtime.principal import NOBODY, Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
 from iiif.ingest import service as ingests
 from tests.drain import drain
-from tests.sheets import Hub, add_sheet, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment
 
 CURATOR = Principal("c", (Grant("curator"),))
 Sheet = tuple[Specimen, Media]
@@ -27,23 +26,6 @@ Sheet = tuple[Specimen, Media]
 def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
     url = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
     return settings.with_(page_size=3, database_url=url)
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
-
-
-@pytest.fixture
-def sheet(hub: Hub) -> Sheet:
-    specimen, (media,) = add_sheet(hub.runtime, "A 1", sizes=((1101, 1403),))
-    return specimen, media
-
-
-@pytest.fixture
-def other(hub: Hub) -> Sheet:
-    specimen, (media,) = add_sheet(hub.runtime, "A 2", sizes=((800, 600),))
-    return specimen, media
 
 
 def canvas(hub: Hub, sheet: Sheet) -> str:

@@ -8,10 +8,9 @@ import pytest
 
 from analytics.statements import statement
 from annotations.errors import MalformedAnnotation
-from app.runtime.context import Runtime
 from tests.contract.test_context import FINDINGS, source
 from tests.contract.web_annotation import assertions, failures
-from tests.sheets import ANNO, Hub, add_sheet, comment, make_hub
+from tests.sheets import ANNO, Hub, add_sheet, comment
 
 COLLECTION, PAGE = "collections/collectionMusts.test", "collections/pages/pageMusts.test"
 WRONG_SAMPLES = {"anno11.json", "anno12.json", "anno13.json"}  # called correct, and yet they fail the suite's own schemas
@@ -20,11 +19,6 @@ WRONG_SAMPLES = {"anno11.json", "anno12.json", "anno13.json"}  # called correct,
 @pytest.fixture
 def suite(shared: Path) -> Path:
     return shared / "schemas" / "web-annotation"
-
-
-@pytest.fixture
-def hub(runtime: Runtime) -> Hub:
-    return make_hub(runtime)
 
 
 @pytest.fixture
