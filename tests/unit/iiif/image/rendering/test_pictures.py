@@ -18,7 +18,6 @@ from tests.live import ROOT
 from tests.unit.iiif.image.pictures import drawn, psnr
 
 WIDTH, HEIGHT = 2100, 1500
-MOST_MB = 150
 MEASURED = """
 import json, sys
 from pathlib import Path
@@ -104,8 +103,11 @@ def test_a_jpeg_in_bands_is_read_by_every_decoder(sheet: Pyramid, in_bands: None
     assert np.array_equal(of_vips, pixels(body))
 
 
-@pytest.mark.parametrize("path", ["full/max/0/default.jpg", "0,0,6000,6000/max/0/default.jpg", "full/max/0/gray.png"])
-def test_36_million_pixels_take_little_memory(tmp_path_factory: pytest.TempPathFactory, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "most_mb"),
+    [("full/max/0/default.jpg", 150), ("0,0,6000,6000/max/0/default.jpg", 80), ("full/max/0/gray.png", 150)],
+)
+def test_36_million_pixels_take_little_memory(tmp_path_factory: pytest.TempPathFactory, path: str, most_mb: int) -> None:
     file = tmp_path_factory.getbasetemp() / "large"
     if not file.exists():
         place = pyvips.Image.xyz(8000, 12_000) * [255 / 8000, 255 / 12_000]
@@ -115,4 +117,4 @@ def test_36_million_pixels_take_little_memory(tmp_path_factory: pytest.TempPathF
     print(f"{path}: {width} × {height} pixels, {megabytes:.0f} MB")  # noqa: T201 - the figures of docs/performance.md
     assert 34_000_000 < width * height <= 36_000_000
     assert size > 100_000
-    assert megabytes <= MOST_MB
+    assert megabytes <= most_mb
