@@ -11,8 +11,9 @@ specimen is always named where something lies on it.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, and_, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, or_, select, union
 from sqlalchemy.orm import Session
 
 from annotations.model import Annotation, CanvasBox, Target
@@ -91,13 +92,24 @@ def under(annotation: Annotation, specimen_key: str, depictions: Mapping[str, De
     return annotation
 
 
-def on_specimens(specimen_keys: Sequence[str]) -> CompoundSelect[tuple[str, str]]:
+def on_specimens(specimen_keys: Sequence[str]) -> CompoundSelect[Any]:
     """For queries: the pairs (`specimen_key`, `annotation_key`) of these specimens and what lies on them, once each."""
+    named, through = _ways(specimen_keys)
+    return union(named, through)
+
+
+def on_specimen(specimen_key: str) -> CompoundSelect[Any]:
+    """For queries: the keys of what lies on the specimen."""
+    named, through = (way.with_only_columns(AnnotationTargetRow.annotation_key) for way in _ways([specimen_key]))
+    return union(named, through)
+
+
+def _ways(specimen_keys: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
+    """The pairs of those that the rows of targets name, and of those that the images show beside them."""
     row, shown = AnnotationTargetRow, guests().subquery()
     named = select(row.specimen_key, row.annotation_key).where(row.specimen_key.in_(specimen_keys))
-    through = select(shown.c.specimen_key, row.annotation_key).join(shown, shown.c.media_key == row.media_key)
-    theirs = through.where(shown.c.specimen_key.in_(specimen_keys), or_(row.whole, shown.c.x0.is_(None)))
-    return union(named, theirs)
+    through: Select[Any] = select(shown.c.specimen_key, row.annotation_key).join(shown, shown.c.media_key == row.media_key)
+    return named, through.where(shown.c.specimen_key.in_(specimen_keys), or_(row.whole, shown.c.x0.is_(None)))
 
 
 def conditions_of(session: Session, specimen_key: str) -> Iterator[ColumnElement[bool]]:

@@ -166,9 +166,8 @@ def count(session: Session, about: About, by: Principal) -> int:
     key = AnnotationTargetRow.annotation_key
     keys = select(func.count(key.distinct())).join(AnnotationRow, AnnotationRow.key == key)
     if about.specimen_key:
-        pairs = placing.on_specimens([about.specimen_key]).subquery()
-        theirs = select(func.count()).select_from(pairs).join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
-        return session.scalar(theirs.where(*STANDING_OF_FEW, *_shown(about, by))) or 0
+        theirs = AnnotationRow.key.in_(placing.on_specimen(about.specimen_key))
+        return session.scalar(select(func.count()).where(theirs, *STANDING_OF_FEW, *_shown(about, by))) or 0
     if _asks_targets(about):
         return session.scalar(keys.where(*_standing(about, by), _target(about))) or 0
     whole = (*STANDING, *_layer(about))
