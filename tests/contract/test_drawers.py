@@ -15,17 +15,14 @@ from annotations.tables import AnnotationTargetRow
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Depiction, Media, OwnRegion, Specimen
+from tests.databases import on_both
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, comment
 
 BY = Principal.of_system()
 SIDE = 1000
 RULER = {"type": "TextualBody", "value": "ruler", "purpose": "tagging"}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
-    return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
+settings = on_both
 
 
 def drawer(hub: Hub, others: int, name: str = "D") -> tuple[Specimen, tuple[Specimen, ...], Media]:

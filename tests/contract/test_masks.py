@@ -15,17 +15,14 @@ from app.runtime import tokens
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
+from tests.databases import on_both
 from tests.sheets import Hub, add_sheet, comment
 
 MASK = Mask.of_pixels(np.random.default_rng(7).random((60, 90)) < 0.5, 100, 200)
 FILE = mask_png.encoded(MASK)
 SHAPE = {"type": "SvgSelector", "value": '<svg><polygon points="100,200 190,200 190,260 100,260"/></svg>', "hub:tolerance": "9"}
 BOX = {"type": "FragmentSelector", "value": "xywh=100,200,90,60"}
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
-    return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
+settings = on_both
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -19,16 +18,13 @@ from annotations.tables import AnnotationRow, AnnotationTargetRow, MaskRow
 from app.runtime.principal import Grant, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import OwnRegion
+from tests.databases import on_both
 from tests.sheets import Hub, add_sheet, comment
 
 BY = Principal.of_system()
 SENDER = Principal("ana", (Grant("annotator", "B"),))
 SIDE = 1000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
-    return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
+settings = on_both
 
 
 def beside(hub: Hub, first: Callable[[Session], Any], second: Callable[[Session], Any]) -> None:

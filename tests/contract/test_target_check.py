@@ -13,16 +13,13 @@ from app.runtime.outbox import OutboxRow
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
+from tests.databases import on_both
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, comment
 
 BY = Principal.of_system()
 ROW = AnnotationTargetRow
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
-    return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
+settings = on_both
 
 
 @pytest.fixture

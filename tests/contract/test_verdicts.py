@@ -21,16 +21,13 @@ from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
+from tests.databases import on_both
 from tests.drain import drain
 from tests.people import Person, add_person
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
 SIDE = 1000
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
-    return settings if request.param == "sqlite" else settings.with_(database_url=request.getfixturevalue("postgresql_url"))
+settings = on_both
 
 
 @pytest.fixture
