@@ -1,4 +1,4 @@
-"""What may be found on an image, in the words of the index: kinds of findings, and layers.
+"""What may be found on an image, in the words of the index: kinds of findings, layers, review states.
 
 A step that looked and found nothing says so in a statement too. In the index that is no finding of its kind: `kind` is what was
 found, and `none` what was looked for and not found.
@@ -6,6 +6,8 @@ found, and `none` what was looked for and not found.
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
+
+from annotations.states.derive import STATES
 
 KINDS: Mapping[str, str] = {
     "barcode": "Barcode or QR code",
@@ -24,6 +26,7 @@ CLOSED: Mapping[str, Sequence[str]] = {
     "kind": tuple(KINDS),
     "none": ("barcode", "ruler", "label", "outline"),
     "layer": ("machine", "people"),
+    "state": STATES,
 }
 
 

@@ -50,6 +50,7 @@ TRANSLATOR = Translator(schema(FIELDS), BY_NAME, tantivy.Index(schema(FIELDS)).s
         ("has:eventDate", Range("eventDate")),
         ("none:barcode", Term("none", ("barcode",))),
         ("none:ocr", Term("none", ("label",))),
+        ("state:Disputed", Term("state", ("disputed",))),
         ("species:*", Range("scientificName")),
         ("year:..", Range("year")),
         ("Det: Smith", And((Words("text", "Det:"), Words("text", "Smith")))),
@@ -90,6 +91,7 @@ def test_what_is_typed_is_understood(typed: str, meant: object) -> None:
         ("has:rulr", "has:ruler"),
         ("none:barcodes", "none:barcode"),
         ("layer:robots", ""),
+        ("state:acepted", "state:accepted"),
         ("hasRuler:maybe", "hasRuler:true"),
         ('family:""', "family:*"),
         ("family:faga*", ""),
@@ -164,6 +166,7 @@ def test_values_that_are_none_are_refused() -> None:
         {"created": ["yesterday"]},
         {"kind": ["barcod"]},
         {"none": ["x"]},
+        {"state": ["open"]},
         {"famly": ["Fagaceae"]},
     ):
         with pytest.raises(NotUnderstood) as refused:
