@@ -10,6 +10,7 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
+from app.runtime.panics import is_panic
 from iiif.ingest.columns import is_known, names_images_or_specimens
 from iiif.ingest.delimited import TableRow, columns_of, plain, wrong_width
 from iiif.ingest.model import IngestIssue, IngestLimits, SourceError, readable, warning
@@ -124,7 +125,7 @@ def _workbook(path: Path, limits: IngestLimits) -> CalamineWorkbook:
     except (CalamineError, OSError, ValueError) as error:
         raise SourceError("unreadable", f"{readable(path.name)} cannot be read as a spreadsheet ({error}).") from error
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # what the library's Rust raises is no Exception
+        if not is_panic(error):
             raise
         raise SourceError("unreadable", f"{readable(path.name)} is not a spreadsheet that can be read.") from error
 
@@ -169,7 +170,7 @@ def _head(path: Path, workbook: CalamineWorkbook, title: str) -> tuple[int, list
     except (CalamineError, SourceError):
         raise
     except BaseException as error:
-        if type(error).__name__ != "PanicException":
+        if not is_panic(error):
             raise
         raise SourceError("unreadable", f"{readable(path.name)} is not a spreadsheet that can be read.") from error
     if not rows:

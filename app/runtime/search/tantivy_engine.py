@@ -23,6 +23,7 @@ import numpy as np
 import tantivy
 
 from app.runtime.file_lock import is_free, locked
+from app.runtime.panics import is_panic
 from app.runtime.search import columns, tantivy_nearest
 from app.runtime.search.port import (
     EVERYTHING,
@@ -41,7 +42,6 @@ from app.runtime.search.port import (
 )
 from app.runtime.search.tantivy_index import TantivyIndex, newest
 
-PANIC = "PanicException"  # what Rust's panics are in Python: of no class that could be imported
 MEMORY_OF_REBUILD = 150_000_000  # bytes that its writer may fill before it writes a segment
 
 
@@ -212,7 +212,7 @@ class TantivyEngine:
                 raise
             raise IndexDamaged from error
         except BaseException as error:
-            if type(error).__name__ == PANIC:
+            if is_panic(error):
                 raise IndexDamaged from error
             raise
 
@@ -228,7 +228,7 @@ class TantivyEngine:
         except (ValueError, OSError):
             return False
         except BaseException as error:
-            if type(error).__name__ == PANIC:
+            if is_panic(error):
                 return False
             raise
         return True

@@ -3,12 +3,15 @@
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from xml.sax.saxutils import escape
 
 import pytest
+from python_calamine import CalamineWorkbook
 
 from app.runtime.context import Runtime
 from iiif.image.masters.decoder_protocol import DecodeLimits
+from iiif.ingest import spreadsheet
 from iiif.ingest.model import IngestLimits, SourceError
 from iiif.ingest.spreadsheet import open_sheets
 from tests.unit.iiif.ingest.conftest import Ingest, all_of, picture, reasons
@@ -167,3 +170,25 @@ def test_that_lost_cells_cannot_be_counted_is_told(runtime: Runtime, take_in: In
     assert reasons(report) == [("lost-cells", "list.xlsx")]
     assert "cannot be told" in report.entries[0].sentence
     assert list(all_of(runtime)[0]) == ["K1"]
+
+
+class PanicException(BaseException):
+    """What a panic of a library in Rust is in Python."""
+
+
+def test_a_workbook_at_which_the_library_panics_is_refused_and_another_one_comes_in(
+    runtime: Runtime, take_in: Ingest, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = workbook(folder / "bad.xlsx", A=[["catalogNumber"], ["K1"]])
+    workbook(folder / "good.xlsx", A=[["catalogNumber"], ["K2"]])
+
+    read = CalamineWorkbook.from_path
+
+    def from_path(path: str) -> CalamineWorkbook:
+        if path == str(bad):
+            raise PanicException("index out of bounds")
+        return read(path)
+
+    monkeypatch.setattr(spreadsheet, "CalamineWorkbook", SimpleNamespace(from_path=from_path))
+    assert reasons(take_in(folder)) == [("unreadable", "bad.xlsx")]
+    assert list(all_of(runtime)[0]) == ["K2"]
