@@ -104,11 +104,11 @@ def on_specimen(specimen_key: str) -> CompoundSelect[Any]:
     return union(named, through)
 
 
-def _ways(specimen_keys: Sequence[str]) -> tuple[Select[Any], Select[Any]]:
+def _ways(specimen_keys: Sequence[str]) -> tuple[Select[*tuple[Any, ...]], ...]:
     """The pairs of those that the rows of targets name, and of those that the images show beside them."""
     row, shown = AnnotationTargetRow, guests().subquery()
     named = select(row.specimen_key, row.annotation_key).where(row.specimen_key.in_(specimen_keys))
-    through: Select[Any] = select(shown.c.specimen_key, row.annotation_key).join(shown, shown.c.media_key == row.media_key)
+    through = select(shown.c.specimen_key, row.annotation_key).join(shown, shown.c.media_key == row.media_key)
     return named, through.where(shown.c.specimen_key.in_(specimen_keys), or_(row.whole, shown.c.x0.is_(None)))
 
 
