@@ -52,7 +52,14 @@ class AnnotationTooBig(TooMuch):
 
 
 class EtagMismatch(StaleVersion):
-    """If-Match names another version than the one that stands."""
+    """If-Match names another version than the one that stands: `version`, with `etag`, stored by `by` at `at`."""
+
+    def __init__(self, key: str, version: int, etag: str, by: str, at: datetime) -> None:
+        super().__init__(
+            f"The annotation has changed since you read it: version {version} stands now, stored by {by} at {at:%Y-%m-%d %H:%M} "
+            "(UTC). Fetch it again and repeat your change."
+        )
+        self.key, self.version, self.etag, self.by, self.at = key, version, etag, by, at
 
 
 class NotReplaced(Conflict):

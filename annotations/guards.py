@@ -54,7 +54,8 @@ def standing(
         raise withdrawn(session, key, row.version, row.run_key, row.withdrawn_at)
     require_place(session, by, store.annotation(row).targets, "revise", store.author(session, key))
     if if_match is not None and row.etag not in if_match:
-        raise EtagMismatch("The annotation has changed since you read it: fetch it again and repeat your change.")
+        now = store.find_version(session, key, row.version)
+        raise EtagMismatch(key, row.version, row.etag, now.stored_by if now else "", row.modified_at)
     return row
 
 
@@ -63,13 +64,23 @@ def withdrawn(session: Session, key: str, version: int, run_key: str, at: dateti
     return WithdrawnAnnotation(key, version, run_key, at, row.by if row else "", row.reason if row else "")
 
 
-def refuse_to_replace(row: AnnotationRow, by: Principal, addresses: Addresses, *, restored: bool) -> None:
-    """Raises NotReplaced for a verdict, also where an earlier version of it is to be `restored`, and where a person would put
-    words into a machine's mouth."""
+def refuse_to_replace(session: Session, key: str, by: Principal, addresses: Addresses) -> None:
+    """Raises NotReplaced for a verdict, and where a person who may write there would put words into a machine's mouth."""
+    row = store.find(session, key)
+    if row is None or not store.stands(row) or not store.shows(session, key, by):
+        return
     if row.layer == "review":
+        require_place(session, by, store.annotation(row).targets, "revise", store.author(session, key))
         raise NotReplaced("This is a verdict: give another one by POST /api/verdicts, which takes its place.")
-    if row.layer == "machine" and by.account and not restored:
+    if row.layer == "machine" and by.account:
+        require_place(session, by, store.annotation(row).targets)
         raise NotReplaced(
             "A machine said this, and it stays as it was said. Say what is right by a statement of your own: "
             f'POST {addresses.base}/api/verdicts with verdict "rejected" and your statement as `correction`.'
         )
+
+
+def refuse_to_restore(row: AnnotationRow) -> None:
+    """Raises NotReplaced for a verdict."""
+    if row.layer == "review":
+        raise NotReplaced("This is a verdict: give another one by POST /api/verdicts, which takes its place.")

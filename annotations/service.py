@@ -128,8 +128,11 @@ def replace(
     """
     named = targets.annotations_named(document.get("target") if isinstance(document, Mapping) else None, addresses)
     following.lock(session, [key], named.union(store.named_by(session, key), recount.around(session, [key])))
+    if not restored:
+        guards.refuse_to_replace(session, key, by, addresses)
     row = guards.standing(session, key, if_match, by, deleted_too=restored)
-    guards.refuse_to_replace(row, by, addresses, restored=restored)
+    if restored:
+        guards.refuse_to_restore(row)
     row.deleted_at = None
     old = store.annotation(row)
     before = old.targets

@@ -56,38 +56,38 @@ def read_container() -> Response:
 @blueprint.post("/annotations/", provide_automatic_options=False)
 def create() -> Response:
     """Protocol, section 5.1: 201 with Location, ETag and the annotation as it was stored; `profile` names its form."""
-    by, profile = principal.of_writer(), _profile()
-    document, slug = _document(), request.headers.get("Slug")
+    by, profile = principal.of_writer(), asked_profile()
+    document, slug = sent_document(), request.headers.get("Slug")
     runtime = context.current()
     with runtime.db.begin() as session:
         annotation = service.create(
             session, document, by=by, addresses=runtime.addresses, at=runtime.clock(), slug=slug, profile=profile
         )
         canvas = annotation_pages.canvas_of(session, annotation)
-    return _warned(_answer(annotation, "w3c", by, 201), annotation, canvas)
+    return warned(answered(annotation, "w3c", by, 201), annotation, canvas)
 
 
 @blueprint.get("/annotations/<key>")
 def read(key: str) -> Response:
     """The annotation in the form that `profile` names; 410 with what is known of a deleted or withdrawn one."""
-    profile, by = _profile(), principal.of_request()
+    profile, by = asked_profile(), principal.of_request()
     with context.current().reads.begin() as session:
         try:
             annotation = service.get(session, key, by=by)
         except DeletedAnnotation as deleted:
-            return _tombstone(deleted)
+            return tombstone(deleted)
         except WithdrawnAnnotation as withdrawn:
-            return _withdrawal(withdrawn)
+            return withdrawal(withdrawn)
         canvas = annotation_pages.canvas_of(session, annotation)
-    return _answer(annotation, profile, by, canvas=canvas)
+    return answered(annotation, profile, by, canvas=canvas)
 
 
 @blueprint.put("/annotations/<key>")
 def replace(key: str) -> Response:
     """Protocol, section 5.2: the document takes the place of the one that stood. One that comes in the form of another
     `profile` changes what its sender saw there and has changed."""
-    by, profile = principal.of_writer(), _profile()
-    document, if_match, runtime = _document(), _if_match(), context.current()
+    by, profile = principal.of_writer(), asked_profile()
+    document, if_match, runtime = sent_document(), seen_tags(), context.current()
     with runtime.db.begin() as session:
         annotation = service.replace(
             session,
@@ -100,14 +100,14 @@ def replace(key: str) -> Response:
             profile=profile,
         )
         canvas = annotation_pages.canvas_of(session, annotation)
-    return _warned(_answer(annotation, "w3c", by), annotation, canvas)
+    return warned(answered(annotation, "w3c", by), annotation, canvas)
 
 
 @blueprint.delete("/annotations/<key>")
 def delete(key: str) -> Response:
     """Protocol, section 5.3: 204; afterwards its address answers 410 and its versions stay."""
     by = principal.of_writer()
-    if_match, runtime = _if_match(), context.current()
+    if_match, runtime = seen_tags(), context.current()
     with runtime.db.begin() as session:
         service.delete(session, key, by=by, at=runtime.clock(), if_match=if_match)
     return Response(status=204, headers={"Allow": ANNOTATION_ALLOW, "Link": ANNOTATION_LINK})
@@ -121,7 +121,7 @@ def read_version(key: str, version: int) -> Response:
         try:
             document = service.get_version(session, key, min(version, 2**31 - 1), by=by, addresses=runtime.addresses)
         except DeletedAnnotation as deleted:
-            return _tombstone(deleted)
+            return tombstone(deleted)
     return answer(projections.w3c(document), _negotiated(ANNO), by=by, headers={"Link": ANNOTATION_LINK})
 
 
@@ -183,7 +183,8 @@ def _links(response: Response) -> Response:
     return response
 
 
-def _answer(annotation: Annotation, profile: Profile, by: Principal, status: int = 200, canvas: Any = None) -> Response:
+def answered(annotation: Annotation, profile: Profile, by: Principal, status: int = 200, canvas: Any = None) -> Response:
+    """The annotation in that form, with the headers of the protocol."""
     addresses = context.current().addresses
     iri = addresses.annotation(annotation.key)
     links = ANNOTATION_LINK
@@ -195,19 +196,20 @@ def _answer(annotation: Annotation, profile: Profile, by: Principal, status: int
     return answer(body, _negotiated(TYPES[profile]), status, by=by, etag=etag, headers=headers)
 
 
-def _warned(response: Response, annotation: Annotation, canvas: Canvas | None) -> Response:
+def warned(response: Response, annotation: Annotation, canvas: Canvas | None) -> Response:
     """With a Warning where the region is kept as it was sent, but only shown and found as far as it lies on the image."""
     if canvas is not None and frames.is_clipped(annotation, canvas):
         response.headers["Warning"] = '199 - "The region reaches past the edge: what lies on the image is shown and found."'
     return response
 
 
-def _tombstone(deleted: DeletedAnnotation) -> Response:
+def tombstone(deleted: DeletedAnnotation) -> Response:
+    """410 for one that was deleted: when, and its last version."""
     more = {"deleted": clock.iso(deleted.deleted_at)}
     return _gone("DeletedAnnotation", deleted.sentence, deleted.key, deleted.version - 1, more)
 
 
-def _withdrawal(withdrawn: WithdrawnAnnotation) -> Response:
+def withdrawal(withdrawn: WithdrawnAnnotation) -> Response:
     """Who retracted which run, when and why; the versions stay readable."""
     run = context.current().addresses.run(withdrawn.run_key)
     more = {"withdrawn": clock.iso(withdrawn.withdrawn_at), "withdrawnBy": withdrawn.by, "reason": withdrawn.reason, "run": run}
@@ -227,7 +229,8 @@ def _negotiated(media_type: str) -> str:
     return JSON if best == JSON else media_type
 
 
-def _profile() -> Profile:
+def asked_profile() -> Profile:
+    """The form that the address names. Raises Invalid."""
     asked = request.args.get("profile", "w3c")
     for profile in PROFILES:
         if profile == asked:
@@ -242,7 +245,7 @@ def _embedding() -> containers.Embedding:
     return containers.preference(request.headers.get("Prefer", "")[:1000])
 
 
-def _if_match() -> frozenset[str] | None:
+def seen_tags() -> frozenset[str] | None:
     """The ETags that the client will change, None for any; a profile's suffix and the weak mark (which proxies that compress
     add) are taken off. PreconditionRequired if the settings ask for the header."""
     if "If-Match" not in request.headers:
@@ -255,7 +258,7 @@ def _if_match() -> frozenset[str] | None:
     return None if tags.star_tag else frozenset(tag.partition("-")[0] for tag in tags.as_set(include_weak=True))
 
 
-def _document() -> Any:
+def sent_document() -> Any:
     """The JSON of the body. UnsupportedMediaType for another type, MalformedAnnotation where it cannot be read."""
     if request.mimetype not in ("application/ld+json", JSON):
         raise UnsupportedMediaType("Send the annotation as application/ld+json.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import guards, placing, recount, validation
+from annotations import creators, guards, placing, recount, validation
 from annotations import service as annotations
 from annotations import store as statements
 from annotations.errors import MalformedAnnotation, OwnStatement, UnknownAnnotation, UnknownVerdict, VersionPassed
@@ -17,7 +17,7 @@ from annotations.states.derive import VERDICTS, Decision, State, Verdict
 from annotations.tables import VerdictRow
 from app.runtime import changes, clock
 from app.runtime.addresses import Addresses
-from app.runtime.errors import Forbidden, Gone, Invalid
+from app.runtime.errors import Gone, Invalid
 from app.runtime.principal import Principal, Role, may
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Specimen
@@ -244,35 +244,16 @@ def _correct(
     if not isinstance(given, Mapping):
         raise MalformedAnnotation("A correction is a whole annotation.", parameter="correction")
     claimed = given.get("creator")
-    _refuse_other_creator(claimed, by, addresses)
+    creators.refuse_other(claimed, by, addresses)
     kept = {name: value for name, value in given.items() if name not in CLAIMS}
     document = {
         "@context": validation.CONTEXT,
         "type": "Annotation",
         **kept,
-        "creator": creator(by, addresses),
+        "creator": creators.creator(by, addresses),
         "wasRevisionOf": f"{addresses.annotation(judged.key)}/versions/{judged.version}",
     }
     return annotations.create(session, document, by=by, addresses=addresses, at=at, kind=judged.kind)
-
-
-def creator(by: Principal, addresses: Addresses) -> dict[str, Any]:
-    """Who says it: a person by their identifier, or a client by the name of its token.
-
-    What a person is called is told at that identifier and stands in no version, as versions outlive the account.
-    """
-    if by.account:
-        return {"id": addresses.pid(by.account), "type": "Person"}
-    return {"type": "Software", "name": by.name}
-
-
-def _refuse_other_creator(claimed: Any, by: Principal, addresses: Addresses) -> None:
-    """Raises Forbidden where a person says it in another's name. A machine's own creator, copied along, is passed over."""
-    for one in validation.several(claimed):
-        name = one.get("id", "") if isinstance(one, Mapping) else one
-        person = not isinstance(one, Mapping) or "Person" in validation.several(one.get("type"))
-        if by.account and person and name != addresses.pid(by.account):
-            raise Forbidden("A correction is said in one's own name: leave `creator` out.", parameter="creator")
 
 
 def _assessment(judgement: Judgement, correction: Annotation | None, by: Principal, addresses: Addresses) -> dict[str, Any]:
@@ -288,7 +269,7 @@ def _assessment(judgement: Judgement, correction: Annotation | None, by: Princip
         "@context": validation.CONTEXT,
         "type": "Annotation",
         "motivation": "assessing",
-        "creator": creator(by, addresses),
+        "creator": creators.creator(by, addresses),
         "body": body,
         "target": f"{addresses.annotation(judgement.annotation_key)}/versions/{judgement.version}",
     }

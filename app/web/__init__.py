@@ -8,6 +8,7 @@ from werkzeug.routing import RequestRedirect
 from analytics import views as analytics_views
 from annotations import manifest_extras
 from annotations import views as annotations_views
+from annotations.editing import views as editing_views
 from annotations.review import views as review_views
 from annotations.search import views as search_views
 from app import problems
@@ -46,6 +47,7 @@ def create_app(runtime: Runtime) -> Flask:
         image_views.blueprint,
         presentation_views.make_blueprint(manifest_extras.of_specimen),
         annotations_views.blueprint,
+        editing_views.blueprint,
         search_views.blueprint,
         review_views.blueprint,
         analytics_views.blueprint,

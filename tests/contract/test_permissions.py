@@ -28,6 +28,7 @@ BY_COOKIE = {
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
+    "/api/annotations", "/api/annotations/<key>",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
 }  # fmt: skip
 FORM, JSON, JSON_LD = "application/x-www-form-urlencoded", "application/json", "application/ld+json"
@@ -58,6 +59,9 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/annotations/"): Change("annotator", "/annotations/", "comment", JSON_LD),
     ("PUT", "/annotations/<key>"): Change("curator", "/annotations/note-{access}", "comment", JSON_LD),  # of somebody else
     ("DELETE", "/annotations/<key>"): Change("curator", "/annotations/mask-{access}"),
+    ("POST", "/api/annotations"): Change("annotator", "/api/annotations", "comment", JSON_LD),
+    ("PUT", "/api/annotations/<key>"): Change("curator", "/api/annotations/note-{access}", "comment", JSON_LD),  # somebody's
+    ("DELETE", "/api/annotations/<key>"): Change("curator", "/api/annotations/mask-{access}"),
     ("POST", "/api/verdicts"): Change("annotator", "/api/verdicts", NO_VERSION, JSON),
     ("DELETE", "/api/verdicts/<key>"): Change("curator", "/api/verdicts/{verdict}"),  # of somebody else
     ("POST", "/api/annotations/<key>/restore"): Change(

@@ -248,6 +248,12 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/canvases/<media_key>/annotations/<layer>/<specimen_key>.json"): (
         of("/canvases/{media}/annotations/people/{specimen}.json", GUARDED),
     ),
+    ("GET", "/api/annotations"): (of("/api/annotations?image={media}", GUARDED),),
+    ("GET", "/api/annotations/<key>"): (
+        of("/api/annotations/note-{access}", GUARDED),
+        of("/api/annotations/reply-{access}?profile=annotorious", GUARDED),
+        of("/api/annotations/gone-{access}", GONE_GUARDED, (410,) * 4),
+    ),
     ("GET", "/api/annotations/<key>/history"): (of("/api/annotations/note-{access}/history", GUARDED),),
     ("GET", "/api/proposals"): (of("/api/proposals?limit=500"), of("/api/proposals?kind=text"), of("/api/proposals?state=stale")),
     ("GET", "/api/policy"): always("/api/policy"),
@@ -317,6 +323,9 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/annotations/"): (of("/annotations/", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("PUT", "/annotations/<key>"): (of("/annotations/note-{access}", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("DELETE", "/annotations/<key>"): (of("/annotations/gone-{access}", (401, 403, 410, 410), (401, 410, 410, 410)),),
+    ("POST", "/api/annotations"): (of("/api/annotations", (401, 415, 415, 415), (401, 415, 415, 415)),),
+    ("PUT", "/api/annotations/<key>"): (of("/api/annotations/note-{access}", (401, 415, 415, 415), (401, 415, 415, 415)),),
+    ("DELETE", "/api/annotations/<key>"): always("/api/annotations/n1nothing", 401, 428, 428, 428),
     ("POST", "/api/annotations/<key>/restore"): always("/api/annotations/n1nothing/restore", 401, 428, 428, 428),
     ("POST", "/api/verdicts"): always("/api/verdicts", 401, 415, 415, 415),
     ("DELETE", "/api/verdicts/<key>"): always("/api/verdicts/n1nothing", 401, 404, 404, 404),
