@@ -72,7 +72,7 @@ def refuse_to_replace(session: Session, key: str, by: Principal, addresses: Addr
     if row.layer == "review":
         require_place(session, by, store.annotation(row).targets, "revise", store.author(session, key))
         raise NotReplaced("This is a verdict: give another one by POST /api/verdicts, which takes its place.")
-    if row.layer == "machine" and by.account:
+    if row.layer == "machine" and by.is_person:
         require_place(session, by, store.annotation(row).targets)
         raise NotReplaced(
             "A machine said this, and it stays as it was said. Say what is right by a statement of your own: "

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from annotations import (
     columns,
+    creators,
     following,
     guards,
     masks,
@@ -63,10 +64,13 @@ def create(
 ) -> Annotation:
     """Store what a person or a client said, in the form of that profile; `kind` is that of the statement which it corrects.
 
-    `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7). Raises MalformedAnnotation, UnknownTarget,
-    BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and then stores nothing.
+    A person is its creator. `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7). Raises
+    MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and then
+    stores nothing.
     """
     accepted = validation.check(viewer_forms.as_w3c(document, profile))
+    if by.account:
+        accepted = creators.in_own_name(accepted, by, addresses)
     following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
     guards.require_place(session, by, lying)
@@ -147,6 +151,8 @@ def replace(
         accepted = validation.check(viewer_merge.onto(accepted, seen, resolved[0]))
         resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
     accepted = columns.with_identity(accepted, row.document, addresses.annotation(key))
+    if by.account and not restored:
+        accepted = creators.as_before(accepted, row.document, by, addresses)
     lying = targets.flat(resolved)
     guards.require_place(session, by, lying)
     row.version += 1

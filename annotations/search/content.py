@@ -90,6 +90,7 @@ def search(
         Term(THING, (ANNOTATION,)),
         Term("specimen", (specimen_key,)),
         audience.shown(session, engine, by),
+        *_told(engine),
         *_motivations(asked.motivation),
         *_dates(asked.date),
     )
@@ -207,6 +208,12 @@ def _on_canvases(session: Session, specimen_key: str, found: Sequence[Annotation
             whole = annotation.seen_from(specimen_key=specimen_key)
             shown.append((replace(whole, media_key=first.key), Canvas(first.width_px, first.height_px)))
     return tuple(shown)
+
+
+def _told(engine: SearchEngine) -> tuple[Query, ...]:
+    """What readers take for said, so that `total` counts no more than is listed. An index of a release before review states
+    does not know them until it is made anew."""
+    return () if "state" in engine.lacking() else (Not(Term("state", FALLEN)),)
 
 
 def _motivations(given: str) -> tuple[Query, ...]:

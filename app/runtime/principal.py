@@ -40,6 +40,7 @@ LEAST: dict[Action, Role] = {
     "administer": "administrator",
 }
 ALL = "all"
+OPERATOR = "operator"
 LONGEST_COLLECTION = 255
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 HOW_TO_ASK = "This needs somebody who is signed in on the pages of the hub, or a token (Authorization: Bearer …)."
@@ -130,9 +131,9 @@ class Principal:
     def of_operator(cls) -> "Principal":
         """Whoever uses the command line, who can read the database and the files anyway."""
         try:
-            return cls(f"operator:{getpass.getuser()}"[:100], (Grant("administrator"),))
+            return cls(f"{OPERATOR}:{getpass.getuser()}"[:100], (Grant("administrator"),))
         except (KeyError, OSError):  # a container may run under a number that has no name
-            return cls("operator", (Grant("administrator"),))
+            return cls(OPERATOR, (Grant("administrator"),))
 
     @property
     def called(self) -> str:
@@ -140,6 +141,11 @@ class Principal:
         if not self.account:
             return f"the token {self.name!r}"
         return f"the token {self.token!r} of {self.shown!r}" if self.token else f"the account of {self.shown!r}"
+
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody stands behind it: an account, also by a token of theirs, or whoever is at the command line."""
+        return bool(self.account) or self.name.partition(":")[0] == OPERATOR
 
     @property
     def roles(self) -> frozenset[Role]:
