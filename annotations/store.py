@@ -25,6 +25,8 @@ TOLD = (AnnotationRow.layer != "review", AnnotationRow.state.not_in(FALLEN))  # 
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
 NO_COLUMNS = ("box", "motivations", "targets")
 AT_ONCE = 500  # keys in one question
+LYING = aliased(AnnotationTargetRow, name="lying")
+NONE_CLOSED = ~exists(select(closed_images().c.key))
 
 
 def annotation(row: AnnotationRow) -> Annotation:
@@ -211,9 +213,8 @@ def is_shown(by: Principal) -> ColumnElement[bool]:
 
     Where no image is closed at all, which is asked once, none of its targets is looked at.
     """
-    lying, closed = aliased(AnnotationTargetRow, name="lying"), closed_images()
-    hidden = exists().where(lying.annotation_key == AnnotationRow.key, is_hidden(lying.media_key, by))
-    return or_(~exists(select(closed.c.key)), ~hidden)
+    hidden = exists().where(LYING.annotation_key == AnnotationRow.key, is_hidden(LYING.media_key, by))
+    return or_(NONE_CLOSED, ~hidden)
 
 
 def shows(session: Session, key: str, by: Principal) -> bool:

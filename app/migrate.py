@@ -1,5 +1,6 @@
 """Migrations: alembic, configured here and run in this process; no file of settings and no command of its own is needed."""
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,8 +81,9 @@ def known() -> frozenset[str]:
     return frozenset(script.revision for script in ScriptDirectory(str(FOLDER)).walk_revisions())
 
 
+@functools.cache
 def newest() -> str:
-    """The name of the newest migration that this code knows."""
+    """The name of the newest migration that this code knows; the files are read once, though every probe asks."""
     return ScriptDirectory(str(FOLDER)).get_current_head() or ""
 
 

@@ -48,7 +48,7 @@ def find(grey: NDArray[np.uint8], most: int = 16) -> list[Strip]:
             picture = np.ascontiguousarray(small.T) if turned else small
             found += [_scaled(strip, reduction, turned) for strip in _along_x(picture.astype(np.float32))]
     found.sort(key=lambda strip: -strip.strength)
-    return _distinct(found)[:most]
+    return _distinct(found, most)
 
 
 def _along_x(picture: Float) -> list[Strip]:
@@ -147,10 +147,12 @@ def _scaled(strip: Strip, reduction: int, turned: bool) -> Strip:
     return Strip(start, (direction[0], direction[1]), strip.length_px * reduction, strip.spacing_px * reduction, strip.strength)
 
 
-def _distinct(strips: list[Strip]) -> list[Strip]:
-    """Without those that another, stronger one covers at the same spacing."""
+def _distinct(strips: list[Strip], most: int) -> list[Strip]:
+    """The first so many, without those that another, stronger one covers at the same spacing."""
     kept: list[Strip] = []
     for strip in strips:
+        if len(kept) == most:
+            break
         if not any(_same(strip, other) for other in kept):
             kept.append(strip)
     return kept

@@ -77,14 +77,11 @@ def straighten(grey: NDArray[np.uint8], strip: Strip) -> Straight:
 
 def graduations(straight: Straight, spacing_px: float) -> list[Graduation]:
     """The graduation of about that spacing, read as lines and read as borders of blocks; neither, one or both, best first."""
-    found = []
-    for edges in (False, True):
-        rows = _rows(straight, spacing_px)
-        if rows is None:
-            continue
-        read = _read(straight, rows, spacing_px, edges=edges)
-        if read is not None:
-            found.append(read)
+    rows = _rows(straight, spacing_px)
+    if rows is None:
+        return []
+    both = (_read(straight, rows, spacing_px, edges=edges) for edges in (False, True))
+    found = [graduation for graduation in both if graduation is not None]
     return sorted(found, key=lambda one: one.residual_px / one.spacing_px / np.sqrt(one.marks))
 
 
@@ -121,12 +118,13 @@ def _rows(straight: Straight, spacing: float) -> tuple[int, int] | None:
     smooth = cv2.blur(grey, (1, thick))
     slopes = np.abs(np.diff(smooth, axis=1))
     slopes -= cv2.blur(slopes, (max(3, int(3 * spacing) | 1), 1))
-    slopes = np.clip(slopes, -60, 60)
-    wave = np.exp(-2j * np.pi * np.arange(slopes.shape[1]) / spacing)
+    slopes = np.clip(slopes, -60, 60).astype(float)
+    turns = 2 * np.pi * np.arange(slopes.shape[1]) / spacing
+    wave = np.stack([np.cos(turns), np.sin(turns)], axis=1)
     window = max(int(8 * spacing), 64)
     pieces = range(0, max(slopes.shape[1] - window, 1), window // 2)
-    strength = sum(np.abs(slopes[:, left : left + window] @ wave[left : left + window]) for left in pieces)
-    strength = np.asarray(strength)
+    waves = (slopes[:, left : left + window] @ wave[left : left + window] for left in pieces)
+    strength = np.asarray(sum(np.hypot(cosine, sine) for cosine, sine in (found.T for found in waves)))
     near = np.exp(-0.5 * ((np.arange(len(strength)) - straight.half) / (straight.half * 0.5)) ** 2)
     best = int((strength * near).argmax())
     if strength[best] <= 0:

@@ -17,6 +17,7 @@ from iiif.catalogue.model import Media
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 
 View = Literal["whole", "reduced", "private"]
+IMAGE = aliased(MediaRow, name="image")
 
 
 def view_of(media: Media, by: Principal) -> View:
@@ -71,15 +72,14 @@ def is_hidden(media_key: SQLColumnExpression[str], by: Principal) -> ColumnEleme
     grants = by.granted("see")
     if any(grant.institution == ALL for grant in grants):
         return false()
-    image = aliased(MediaRow, name="image")
-    closed = and_(image.key == media_key, image.access == "closed")
+    closed = and_(IMAGE.key == media_key, IMAGE.access == "closed")
     if not grants:
-        return exists(select(1).select_from(image).where(closed))
+        return exists(select(1).select_from(IMAGE).where(closed))
     theirs = [
         SpecimenRow.institution_code == grant.institution
         if not grant.collection
         else and_(SpecimenRow.institution_code == grant.institution, SpecimenRow.collection_code == grant.collection)
         for grant in grants
     ]
-    home = select(1).select_from(image).join(SpecimenRow, SpecimenRow.key == image.specimen_key)
+    home = select(1).select_from(IMAGE).join(SpecimenRow, SpecimenRow.key == IMAGE.specimen_key)
     return exists(home.where(closed, ~or_(*theirs)))
