@@ -19,6 +19,8 @@ FIRST_SEGMENTS = frozenset(
         "assets",
         "audit",
         "canvases",
+        "embed",
+        "embed.js",
         "favicon.ico",
         "health",
         "iiif",
@@ -28,11 +30,19 @@ FIRST_SEGMENTS = frozenset(
         "masks",
         "metrics",
         "ns",
+        "oembed",
         "runs",
         "search",
         "specimens",
+        "webhooks",
     )
 )  # of every address of the hub, below its base URL
+
+
+def _is_frame_source(word: str) -> bool:
+    return word in ("*", "'none'", "'self'") or bool(
+        re.fullmatch(r"https?://(\*\.)?[A-Za-z0-9.-]+(:(\d{1,5}|\*))?", word, re.ASCII)
+    )
 
 
 class Provider(BaseModel):
@@ -145,6 +155,11 @@ class Settings(BaseSettings):
     require_if_match: bool = Field(default=False, description="Annotations are changed and deleted only with If-Match.")
     provider_name: str = Field(default="Lectotype", description="Who publishes: the provider in every manifest.")
     provider_url: str = Field(default="", description="Home page of the provider; empty: the base URL.")
+    embed_ancestors: str = Field(
+        default="*",
+        description="Who may show the pages under `/embed` in frames: `*` everybody; `'none'`; or origins with spaces between, "
+        "such as `https://museum.example https://*.museum.example` (the sources of CSP's `frame-ancestors`).",
+    )
     sign_up: str = Field(
         default="closed",
         pattern="^(closed|open)$",
@@ -179,6 +194,15 @@ class Settings(BaseSettings):
         if first in FIRST_SEGMENTS or first.startswith("ark:"):
             raise ValueError(f"must not have a path that begins with /{first}, which the hub has itself: choose another path")
         return value.rstrip("/")
+
+    @field_validator("embed_ancestors")
+    @classmethod
+    def _sources_of_frames(cls, value: str) -> str:
+        words = value.split()
+        alone = {"*", "'none'"}
+        if not words or (alone & set(words) and len(words) > 1) or not all(map(_is_frame_source, words)):
+            raise ValueError("must be *, 'none', or origins such as https://museum.example with spaces between")
+        return " ".join(words)
 
     @classmethod
     def settings_customise_sources(

@@ -18,6 +18,8 @@ from app.runtime.errors import Invalid, NotFound
 from app.web import compression, health, layout, visits
 from app.web.account import audit, oidc, people, signing_in
 from app.web.account import views as account_pages
+from app.web.embed import oembed
+from app.web.embed import views as embed_pages
 from app.web.runs import views as run_pages
 from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
@@ -41,7 +43,7 @@ def create_app(runtime: Runtime) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.url_map.strict_slashes = True
     app.add_template_global(lambda: request.script_root, "root")
-    problems.install(app, layout.problem_page)
+    problems.install(app, _page_of_error)
     open_images.of(runtime).services_of = manifest_extras.of_image
     for blueprint in (
         image_views.blueprint,
@@ -62,6 +64,8 @@ def create_app(runtime: Runtime) -> Flask:
         layout.blueprint,
         specimen_pages.blueprint,
         run_pages.blueprint,
+        embed_pages.blueprint,
+        oembed.blueprint,
         health.blueprint,
     ):
         app.register_blueprint(blueprint)
@@ -73,6 +77,11 @@ def create_app(runtime: Runtime) -> Flask:
     app.after_request(_redirect_within_the_hub)
     app.after_request(_open_to_all_origins)
     return app
+
+
+def _page_of_error(status: int, sentence: str) -> Response | None:
+    """As a person reads it: in the frame of somebody else's page, or as a page of the hub; None for programs."""
+    return embed_pages.problem_page(status, sentence) or layout.problem_page(status, sentence)
 
 
 def _answer_preflight_of_redirected() -> Response | None:

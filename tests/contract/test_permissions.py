@@ -94,6 +94,7 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/join"): Change("nobody", "/join", "code=x&name=a&password=b&again=c"),
     ("POST", "/logout"): Change("nobody", "/logout"),
 }
+AS_THE_PUBLIC = {"/embed", "/embed/<key>", "/oembed"}  # they stand in pages of others, and show nobody more than all see
 PERSONAL = {("GET", "/account"), ("GET", "/account/export")}
 
 
@@ -226,7 +227,9 @@ def test_what_is_read_is_told_to_who_may(
         for who, headers in ways(rule, person, login):
             answer = client.get(row.path(hub, sheet), headers={**headers, "Accept": "application/json"})
             allowed = may(need, who, over) and (need != "person" or "Cookie" in headers)
-            if allowed:
+            if rule in AS_THE_PUBLIC:
+                assert answer.status_code == nobody, (rule, who)
+            elif allowed:
                 assert answer.status_code not in REFUSED, (rule, who, list(headers), answer.text[:300])
             else:
                 expected = 403 if who and need != "person" else 401

@@ -197,6 +197,13 @@ WRITING = (401, 403, 403)  # nobody, elsewhere, reader; what a curator gets is s
 TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/"): (of("/"), of("/?q=sequoiadendron{access}"), of("/?q=filename"), of("/?q=zanthoxylum*")),
     ("GET", "/specimens/<key>"): (of("/specimens/{specimen}"), of("/specimens/{specimen}?q=sequoiadendron{access}")),
+    ("GET", "/embed/<key>"): (
+        of("/embed/{specimen}", (401,) * 4),  # as the public sees it, whoever asks
+        of("/embed/{specimen}?canvas={media}", (401,) * 4),
+    ),
+    ("GET", "/embed"): (of("/embed?iiif-content=http://hub.test/iiif/presentation/3/{specimen}/manifest.json", (401,) * 4),),
+    ("GET", "/embed.js"): (),  # the same bytes for everybody, where the front end was built
+    ("GET", "/oembed"): (of("/oembed?url=http://hub.test/specimens/{specimen}", (401,) * 4),),
     ("GET", "/login"): always("/login"),
     ("GET", "/join"): always("/join"),
     ("GET", "/login/oidc/<name>"): always("/login/oidc/nobody", 404),

@@ -10,7 +10,7 @@ import { mirador } from "./mirador.mjs";
 
 const here = import.meta.dirname;
 const assets = join(here, "..", "assets");
-const entries = ["pages.css", "pages.js"];
+const entries = ["pages.css", "pages.js", "embed/embed.css", "embed/embed.js", "embed/component.js"];
 
 async function compress(name) {
   const path = join(assets, name);
@@ -44,7 +44,7 @@ const { metafile } = await build({
 
 const manifest = {};
 for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
-  if (entries.includes(basename(entryPoint ?? ""))) manifest[basename(entryPoint)] = basename(path);
+  if (entries.some((name) => entryPoint?.endsWith(`src/${name}`))) manifest[basename(entryPoint)] = basename(path);
 }
 for (const name of await readdir(assets)) {
   if (/\.(css|js|txt|svg)$/.test(name)) await compress(name);

@@ -15,12 +15,13 @@ from app.web import layout
 from app.web.image_links import is_pictured, picture_of
 from app.web.runs import listing
 from app.web.runs.lines import RunLine
-from app.web.specimens import annotation_cards, record, search_page, statement_words
+from app.web.specimens import annotation_cards, record, search_page, sharing, statement_words
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import sees
 from iiif.presentation.canvases import canvas_views
+from iiif.presentation.manifest import canvas_address
 
 SHOWN = 24
 LONGEST_QUERY = 500
@@ -65,7 +66,10 @@ def specimen(key: str) -> Response:
     shared = {view.media.key for view in views if view.others_total}
     sheet = annotation_cards.Sheet(found.catalog_number, media, shared, rulers, people, addresses)
     pictured = [view for view in views if is_pictured(view.media)]
-    return layout.page(
+    share = None
+    if pictured:
+        share = sharing.of_specimen(key, found.scientific_name or key, canvas_address(found, pictured[0], addresses), addresses)
+    response = layout.page(
         "specimen.html",
         by=by,
         here="specimens",
@@ -92,7 +96,11 @@ def specimen(key: str) -> Response:
         record_url=addresses.specimen_record(key),
         pid=addresses.pid(key),
         cite=record.citation(found, runtime.settings.provider_name, addresses.pid(key)),
+        sharing=share,
     )
+    if share:
+        response.headers.add("Link", share.link_header)
+    return response
 
 
 def _people(session: Session, statements: Sequence[Annotation], addresses: Addresses) -> Mapping[str, str]:

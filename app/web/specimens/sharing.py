@@ -1,0 +1,57 @@
+"""What the page of a specimen offers to those who want it in a page of their own, or open in another viewer."""
+
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote, urlencode
+
+from app.runtime.addresses import Addresses
+
+USUAL_PX = (800, 700)
+OEMBED = "application/json+oembed"
+MIRADOR = "https://projectmirador.org/embed/?iiif-content="
+UNIVERSAL_VIEWER = "https://universalviewer.dev/#?iiifManifestId="
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """HTML to be copied, and addresses. `drag` is what the IIIF icon carries into viewers; `discovery` is oEmbed's."""
+
+    iframe: str
+    component: str
+    frame: str
+    drag: str
+    mirador: str
+    universal_viewer: str
+    discovery: str
+
+    @property
+    def link_header(self) -> str:
+        """oEmbed, section 4: the same as in the page's head, for those who ask for the head alone."""
+        return f'<{self.discovery}>; rel="alternate"; type="{OEMBED}"'
+
+
+def of_specimen(key: str, title: str, canvas: str, addresses: Addresses) -> Sharing:
+    """`canvas` is the address of the first that the public sees."""
+    page, manifest, frame = addresses.specimen_page(key), addresses.manifest(key), f"{addresses.base}/embed/{key}"
+    component = (
+        f'<script async src="{addresses.base}/embed.js"></script>\n'
+        f'<lectotype-viewer src="{page}" title="{escape(title)}"></lectotype-viewer>'
+    )
+    value = quote(manifest, safe="")
+    return Sharing(
+        iframe=iframe(frame, title, *USUAL_PX),
+        component=component,
+        frame=frame,
+        drag=f"{page}?manifest={value}&canvas={quote(canvas, safe='')}&iiif-content={value}",
+        mirador=MIRADOR + quote(manifest, safe=":/"),
+        universal_viewer=UNIVERSAL_VIEWER + quote(manifest, safe=":/"),
+        discovery=f"{addresses.base}/oembed?{urlencode({'url': page, 'format': 'json'})}",
+    )
+
+
+def iframe(src: str, title: str, width_px: int, height_px: int) -> str:
+    """The frame as HTML."""
+    size = {"width": str(width_px), "height": str(height_px)}
+    said = {"src": src, **size, "title": title, "style": "border:0", "allow": "fullscreen"}
+    attributes = " ".join(f'{name}="{escape(value)}"' for name, value in said.items())
+    return f"<iframe {attributes}></iframe>"
