@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import or_, select, true, union
 from sqlalchemy.orm import Session
 
-from annotations import placing, store
+from annotations import placing, store, waiting
 from annotations.states import policy
 from annotations.states.derive import FALLEN, STATES, Decision, Facts, State, Verdict, Voice, derive
 from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
@@ -49,12 +49,13 @@ def recount(session: Session, key: str, *, at: datetime) -> Decision:
     What changed is indexed again, with the specimens that it lies on.
     """
     changed: list[str] = []
-    waiting, rounds = [key], 0
+    due, rounds, counted = [key], 0, {key}
     decided: Decision | None = None
-    while waiting and rounds < MOST_ROUNDS:
+    while due and rounds < MOST_ROUNDS:
         rounds += 1
+        counted.update(due)
         following: set[str] = set()
-        for one in waiting:
+        for one in due:
             row = store.find(session, one, lock=True)
             if row is None:
                 continue
@@ -66,7 +67,8 @@ def recount(session: Session, key: str, *, at: datetime) -> Decision:
         if rounds == 1:  # what hangs on it may have to change though its own state does not: it was deleted, or altered
             following |= around_directly(session, key)
         session.flush()
-        waiting = sorted(following)
+        due = sorted(following)
+    waiting.follow(session, counted)
     if changed:
         outbox.touch_all(session, "annotation", sorted(set(changed)))
         catalogue.touch_specimens(session, placing.of_annotations(session, sorted(set(changed))), at=at)

@@ -26,6 +26,7 @@ from annotations import (
     validation,
     viewer_forms,
     viewer_merge,
+    waiting,
 )
 from annotations.errors import (
     DeletedAnnotation,
@@ -236,6 +237,7 @@ def lay_again(session: Session, media_key: str, *, after: str, at: datetime, lim
     moved += following.follow(session, [follower.key for follower in moved])
     shown_elsewhere = {*keys, *(follower.key for follower in moved)}  # all show other specimens now
     following.touch(session, shown_elsewhere, following.both(moved), at)
+    waiting.follow(session, shown_elsewhere)
     return keys[-1] if len(keys) == limit else None
 
 
@@ -351,6 +353,9 @@ def _insert(
         changes.record(session, by, "create", "annotation", key, version=1, at=at)
     masks.use(session, key, signed, addresses, by)
     following.touch(session, {key}, lying, at)
+    if row.kind:
+        session.flush()
+        waiting.follow(session, [key])
     return store.annotation(row)
 
 

@@ -1,9 +1,9 @@
-"""Rows of annotations, of their targets, of their past versions, and of what was withdrawn with a run."""
+"""Rows of annotations, of their targets, of their past versions, of what was withdrawn with a run, and of the queue."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, Float, ForeignKey, Index, Integer, String, Text, false
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, false
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -132,6 +132,92 @@ class VerdictRow(Base):
     client_key: Mapped[str] = mapped_column(String(64), default="")
     given_at: Mapped[datetime] = mapped_column(Moment)
     withdrawn_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class QueueLineRow(Base):
+    """What items of the queue have in common: kind and class, collection, and the review state in which they wait.
+
+    `key` is a digest of these. `stated_class` is what a statement classifies its region as, and its kind where it does not.
+    """
+
+    __tablename__ = "queue_lines"
+    __table_args__ = (Index(None, "kind"),)
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    stated_class: Mapped[str] = mapped_column(String(100))
+    institution_code: Mapped[str] = mapped_column(String(255))
+    collection_code: Mapped[str] = mapped_column(String(255))
+    state: Mapped[str] = mapped_column(String(16))
+
+
+class QueueItemRow(Base):
+    """A statement that waits for verdicts; it follows from the statement (`annotations/waiting.py`), but for its lease.
+
+    `version` is the `substance_version` that is asked about, `author` who wrote it, `disagreement` and `uncertainty` are from
+    0 to 1. Until `leased_until` it is given to nobody but `leased_by`.
+    """
+
+    __tablename__ = "queue_items"
+    __table_args__ = (
+        *(Index(None, "line", order, "annotation_key") for order in ("gain", "uncertainty", "disagreement", "since")),
+        Index(None, "media_key", "kind", "run_key", "annotation_key"),
+        Index(None, "leased_by", "leased_until"),
+    )
+
+    annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    line: Mapped[str] = mapped_column(ForeignKey("queue_lines.key"))
+    media_key: Mapped[str] = mapped_column(String(16))
+    kind: Mapped[str] = mapped_column(String(32))
+    run_key: Mapped[str] = mapped_column(String(16))
+    author: Mapped[str] = mapped_column(String(100))
+    version: Mapped[int] = mapped_column(Integer)
+    gain: Mapped[float] = mapped_column(Float)
+    uncertainty: Mapped[float] = mapped_column(Float)
+    disagreement: Mapped[float] = mapped_column(Float)
+    since: Mapped[datetime] = mapped_column(Moment)
+    resting: Mapped[int] = mapped_column(Integer)
+    leased_by: Mapped[str] = mapped_column(String(100), default="", server_default=EMPTY)
+    leased_until: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class QueueCountRow(Base):
+    """A part of the number of items in a line: the number is the sum of all of them. Each change adds one; they are summed up
+    now and then."""
+
+    __tablename__ = "queue_counts"
+    __table_args__ = (Index(None, "line", "change"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+    line: Mapped[str] = mapped_column(ForeignKey("queue_lines.key"))
+    change: Mapped[int] = mapped_column(Integer)
+
+
+class QueueSkipRow(Base):
+    """That somebody passed over a version; it is nothing but that, and no verdict."""
+
+    __tablename__ = "queue_skips"
+
+    account: Mapped[str] = mapped_column(String(100), primary_key=True)
+    annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
+class VerdictBatchRow(Base):
+    """Many verdicts that were asked for at once: by whom and by which rule (`asked`), on which statements (`chosen`: pairs of
+    key and version), and when all were taken back."""
+
+    __tablename__ = "verdict_batches"
+    __table_args__ = (Index(None, "account", "client_key", unique=True),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account: Mapped[str] = mapped_column(String(100))
+    client_key: Mapped[str] = mapped_column(String(64))
+    asked: Mapped[dict[str, Any]] = mapped_column(Json)
+    chosen: Mapped[list[Any]] = mapped_column(Json)
+    given_at: Mapped[datetime] = mapped_column(Moment)
+    undone_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class WithdrawalRow(Base):

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from annotations import placing, store
+from annotations import placing, store, waiting
 from annotations.tables import AnnotationRow, WithdrawalRow
 from app.runtime import outbox
 from iiif.catalogue import service as catalogue
@@ -71,6 +71,7 @@ def _turn(
             .values(withdrawn_at=withdrawn_at, withdrawals=AnnotationRow.withdrawals + 1)
             .execution_options(synchronize_session=False)
         )
+        waiting.follow(session, keys)
         outbox.touch_all(session, "annotation", keys)
         catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
     return len(keys)

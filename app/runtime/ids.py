@@ -9,7 +9,7 @@ import re
 import secrets
 
 ALPHABET = "0123456789bcdfghjkmnpqrstvwxz"
-SPECIMEN, MEDIA, ANNOTATION, REGION, RUN, ASSERTION, AGENT, INGEST = "s1", "m1", "n1", "r1", "x1", "t1", "v1", "j1"
+SPECIMEN, MEDIA, ANNOTATION, REGION, RUN, ASSERTION, AGENT, INGEST, BATCH = "s1", "m1", "n1", "r1", "x1", "t1", "v1", "j1", "b1"
 RANDOM = 9  # characters of a key that are drawn
 _WEIGHTS = {char: weight for weight, char in enumerate(ALPHABET)}
 KEY_PATTERN = r"[a-z]1[0-9bcdfghjkmnpqrstvwxz]{10}"

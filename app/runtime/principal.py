@@ -189,6 +189,12 @@ def require(by: Principal, action: Action, thing: Held | None = None, *, author:
     raise Forbidden(f"This needs the role {LEAST[_needed(by, action, author)]}{where}, which {by.called} does not have.")
 
 
+def require_somewhere(by: Principal, action: Action) -> None:
+    """The same for any collection at all."""
+    if not by.granted(action):
+        require(by, action)
+
+
 def _needed(by: Principal, action: Action, author: str) -> Action:
     return "curate" if action == "revise" and by.account and author != by.name else action
 

@@ -30,6 +30,7 @@ BY_COOKIE = {
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
     "/api/annotations", "/api/annotations/<key>",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
+    "/api/queue", "/api/queue/counts", "/api/queue/leases", "/api/verdicts/batch", "/api/verdicts/batch/<key>",
 }  # fmt: skip
 FORM, JSON, JSON_LD = "application/x-www-form-urlencoded", "application/json", "application/ld+json"
 NO_VERSION = {"annotation": "note-open", "version": 9, "verdict": "approved"}
@@ -70,6 +71,11 @@ NEEDS: dict[tuple[str, str], Change] = {
         {"version": 1},
         JSON,  # of somebody else
     ),
+    ("POST", "/api/queue/leases"): Change("annotator", "/api/queue/leases", {"take": 1, "kind": "none"}, JSON, over="any"),
+    ("POST", "/api/verdicts/batch"): Change(
+        "curator", "/api/verdicts/batch", {"kind": "none", "minConfidence": 0.9}, JSON, over="any"
+    ),
+    ("DELETE", "/api/verdicts/batch/<key>"): Change("annotator", "/api/verdicts/batch/b1nothing", over="any"),
     ("POST", "/masks/"): Change("annotator", "/masks/", "no picture", "image/png", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
     ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),
@@ -95,6 +101,8 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/logout"): Change("nobody", "/logout"),
 }
 AS_THE_PUBLIC = {"/embed", "/embed/<key>", "/oembed"}  # they stand in pages of others, and show nobody more than all see
+# What is read by who may write in any collection, and is told of those.
+FOR_WRITERS = {"/api/queue/counts", "/review", "/review/<kind>"}
 PERSONAL = {("GET", "/account"), ("GET", "/account/export")}
 
 
@@ -221,6 +229,8 @@ def test_what_is_read_is_told_to_who_may(
         over = "hub" if need == "administrator" else over
     elif nobody == 403:
         return  # /metrics, which has a token of its own
+    if rule in FOR_WRITERS:
+        need, over = "annotator", "any"
     if rule == "/api/ingests/<key>/report.csv":
         need = "reader"  # of every collection
     for login, person in people.items():

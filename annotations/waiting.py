@@ -1,0 +1,339 @@
+"""The queue as a projection: which statements wait for verdicts, in which line, and what a verdict on each would gain.
+
+It follows from the statements and is brought in line with every change of one, in the same transaction (`follow`). Counts are
+kept as sums of changes, so that nobody walks through the items to count them, and nobody waits for another to add to them.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, case, delete, func, insert, or_, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from annotations import bodies
+from annotations.states.derive import State
+from annotations.tables import AnnotationRow, AnnotationVersionRow, QueueCountRow, QueueItemRow, QueueLineRow
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Specimen
+
+WAITING: tuple[State, ...] = ("unreviewed", "stale", "disputed")
+AT_ONCE = 400  # keys in one question
+NOT_SAID = 0.5  # the uncertainty of a statement that says nothing of it
+NOTHING_FOUND = 0.2  # of the gain of other statements
+CONFLICT = 0.5  # the disagreement of two runs; that of people is up to 1
+SHAKEN = 0.25  # of what was judged before it, or what it rests on, changed
+APART = 0.02  # of the larger one: two measures farther apart conflict
+SAME_PLACE = 0.5  # IoU of two boxes
+SUM_UP_EVERY = 256  # changes of counts
+SUMMED_UP = 2_000  # rows at once
+MOST_RESTING = 30  # that count
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A statement in the queue, without its lease."""
+
+    annotation_key: str
+    line: str
+    media_key: str
+    kind: str
+    run_key: str
+    author: str
+    version: int
+    gain: float
+    uncertainty: float
+    disagreement: float
+    since: datetime
+    resting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What items have in common (`QueueLineRow`)."""
+
+    kind: str
+    stated_class: str
+    institution_code: str
+    collection_code: str
+    state: str
+
+    @property
+    def key(self) -> str:
+        told = [self.kind, self.stated_class, self.institution_code, self.collection_code, self.state]
+        return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()[:32]
+
+
+def follow(session: Session, keys: Iterable[str]) -> None:
+    """Bring the queue in line with these statements, and with what they bear on: what they rest on, and what other runs say of
+    the same. The caller has flushed its changes."""
+    given = sorted(set(keys))
+    for start in range(0, len(given), AT_ONCE):
+        _follow(session, given[start : start + AT_ONCE])
+
+
+def _follow(session: Session, keys: Sequence[str]) -> None:
+    near = _near(session, keys)
+    if _bring_in_line(session, keys, near) and near:  # who came or went is seen by those beside it only now
+        _bring_in_line(session, keys, near)
+
+
+def _bring_in_line(session: Session, keys: Sequence[str], near: Iterable[str]) -> bool:
+    """Whether any came or went. Of those that are `near` only what is in the queue is looked at."""
+    stored = _stored(session, {*keys, *near}, lock=True)
+    wanted, lines = _wanted(session, sorted({*keys, *stored}))
+    fresh = [item for key, item in wanted.items() if key not in stored]
+    changed = [item for key, item in wanted.items() if key in stored and item != stored[key]]
+    gone = [key for key in stored if key not in wanted]
+    moved = Counter(item.line for item in wanted.values())
+    moved.subtract(item.line for item in stored.values())
+    _write(session, fresh, changed, gone, lines)
+    count(session, {line: change for line, change in moved.items() if change})
+    return bool(fresh or gone)
+
+
+def _write(
+    session: Session, fresh: Sequence[Item], changed: Sequence[Item], gone: Sequence[str], lines: Mapping[str, Line]
+) -> None:
+    needed = {item.line: lines[item.line] for item in (*fresh, *changed)}
+    if needed:
+        make = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert
+        rows = [{"key": key, **_values(line)} for key, line in sorted(needed.items())]
+        session.execute(make(QueueLineRow).on_conflict_do_nothing(), rows)
+    if fresh:
+        session.execute(insert(QueueItemRow), [_values(item) for item in fresh])
+    for item in changed:
+        session.execute(
+            update(QueueItemRow)
+            .where(QueueItemRow.annotation_key == item.annotation_key)
+            .values(_values(item))
+            .execution_options(synchronize_session=False)
+        )
+    if gone:
+        session.execute(
+            delete(QueueItemRow).where(QueueItemRow.annotation_key.in_(gone)).execution_options(synchronize_session=False)
+        )
+
+
+def _values(row: Item | Line) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def _near(session: Session, keys: Sequence[str]) -> set[str]:
+    """What these rest on, and those in the queue that other runs say of the same images."""
+    based = select(AnnotationRow.rests_on).where(AnnotationRow.key.in_(keys), AnnotationRow.rests_on != "")
+    row, other = AnnotationRow, QueueItemRow
+    alike = (other.media_key == row.media_key, other.kind == row.kind, other.run_key != row.run_key, other.run_key != "")
+    beside = select(other.annotation_key).join(row, and_(*alike)).where(row.key.in_(keys), row.run_key != "", row.media_key != "")
+    return {*session.scalars(based), *session.scalars(beside)}
+
+
+def _stored(session: Session, keys: Iterable[str], *, lock: bool = False) -> dict[str, Item]:
+    columns = [getattr(QueueItemRow, name) for name in Item.__dataclass_fields__]
+    found: dict[str, Item] = {}
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), AT_ONCE):
+        query = select(*columns).where(QueueItemRow.annotation_key.in_(ordered[start : start + AT_ONCE]))
+        query = query.order_by(QueueItemRow.annotation_key)
+        found |= {row[0]: Item(*row) for row in session.execute(query.with_for_update() if lock else query)}
+    return found
+
+
+def _wanted(session: Session, keys: Sequence[str]) -> tuple[dict[str, Item], dict[str, Line]]:
+    """The items that these statements are to be, those that wait, and their lines by key."""
+    rows = [row for start in range(0, len(keys), AT_ONCE) for row in _waiting(session, keys[start : start + AT_ONCE])]
+    specimens = catalogue.specimens_by_key(session, {row.specimen_key for row in rows if row.specimen_key})
+    waiting = [row.key for row in rows]
+    resting, conflicts = _resting(session, waiting), _in_conflict(session, waiting)
+    items, lines = {}, {}
+    for row in rows:
+        specimen = specimens.get(row.specimen_key)
+        codes = (specimen.institution_code, specimen.collection_code) if specimen is not None else ("", "")
+        line = Line(row.kind, _class_of(row), *codes, row.state)
+        lines[line.key] = line
+        items[row.key] = _item(row, line, specimen, resting.get(row.key, 0), row.key in conflicts)
+    return items, lines
+
+
+def _waiting(session: Session, keys: Sequence[str]) -> Sequence[Row[Any]]:
+    """The columns of those that are questions at all: they stand, are of some kind, lie on something, and are undecided."""
+    row, first = AnnotationRow, AnnotationVersionRow
+    columns = (
+        row.key, row.media_key, row.specimen_key, row.kind, row.run_key, row.state, row.state_reason, row.confidence, row.value,
+        row.x0, row.layer, row.motivations, row.document, row.created_at, row.substance_version, first.stored_by,
+    )  # fmt: skip
+    query = select(*columns).join(first, and_(first.key == row.key, first.version == 1)).where(row.key.in_(keys))
+    stands = func.coalesce(row.deleted_at, row.withdrawn_at).is_(None)
+    lies = or_(row.media_key != "", row.specimen_key != "")
+    return session.execute(query.where(stands, row.layer != "review", row.kind != "", row.state.in_(WAITING), lies)).all()
+
+
+def _item(row: Row[Any], line: Line, specimen: Specimen | None, resting: int, conflict: bool) -> Item:
+    uncertainty = _uncertainty(row)
+    disagreement = _disagreement(row, conflict)
+    nothing = found_nothing(row.layer, row.motivations, is_placed=row.x0 is not None or row.value is not None)
+    is_type = specimen is not None and bool(specimen.interpreted.get("typeStatus"))
+    return Item(
+        annotation_key=row.key,
+        line=line.key,
+        media_key=row.media_key,
+        kind=row.kind,
+        run_key=row.run_key,
+        author=row.stored_by if row.layer == "people" else "",
+        version=row.substance_version,
+        gain=gain(uncertainty, disagreement, is_type=is_type, resting=resting) * (NOTHING_FOUND if nothing else 1),
+        uncertainty=uncertainty,
+        disagreement=disagreement,
+        since=row.created_at,
+        resting=resting,
+    )
+
+
+def gain(uncertainty: float, disagreement: float, *, is_type: bool, resting: int) -> float:
+    """What a verdict is worth: more where it is uncertain, where others say otherwise, on types, and where much rests on it."""
+    return uncertainty * (1 + disagreement) * (2 if is_type else 1) * (1 + min(resting, MOST_RESTING) / 10)
+
+
+def found_nothing(layer: str, motivations: Sequence[str], *, is_placed: bool) -> bool:
+    """Whether it is what a step says that looked and found nothing."""
+    return layer == "machine" and list(motivations) == ["assessing"] and not is_placed
+
+
+def _uncertainty(row: Row[Any]) -> float:
+    return NOT_SAID if row.confidence is None else min(max(1 - row.confidence, 0.0), 1.0)
+
+
+def _disagreement(row: Row[Any], conflict: bool) -> float:
+    """From 0 to 1: how evenly people are divided, or that another run says otherwise, or that its ground was shaken."""
+    told = row.state_reason or {}
+    approved, rejected = told.get("approved", 0), told.get("rejected", 0)
+    divided = 2 * min(approved, rejected) / (approved + rejected) if approved and rejected else 0.0
+    return max(divided, CONFLICT if conflict else 0.0, SHAKEN if row.state == "stale" else 0.0)
+
+
+def _class_of(row: Row[Any]) -> str:
+    """What it classifies its region as; its kind where it does not."""
+    for body in bodies.several(row.document.get("body")):
+        if isinstance(body, Mapping) and body.get("purpose") == "classifying" and (said := bodies.readable(body)):
+            return said[:100]
+    return str(row.kind)
+
+
+def _resting(session: Session, keys: Sequence[str]) -> dict[str, int]:
+    """How many statements rest on each."""
+    found: dict[str, int] = {}
+    for start in range(0, len(keys), AT_ONCE):
+        some = AnnotationRow.rests_on.in_(keys[start : start + AT_ONCE])
+        query = select(AnnotationRow.rests_on, func.count()).where(some).group_by(AnnotationRow.rests_on)
+        found |= {key: int(number) for key, number in session.execute(query)}
+    return found
+
+
+def _in_conflict(session: Session, keys: Sequence[str]) -> set[str]:
+    """Those of which a standing statement of another run says otherwise: another number, or other words of the same place."""
+    one, item, other = AnnotationRow, QueueItemRow, aliased(AnnotationRow)
+    alike = and_(
+        item.media_key == one.media_key, item.kind == one.kind, item.run_key != one.run_key, item.run_key != "", one.run_key != ""
+    )
+    query = select(one.key).join(item, alike).join(other, other.key == item.annotation_key).where(one.media_key != "")
+    found: set[str] = set()
+    for start in range(0, len(keys), AT_ONCE):
+        some = one.key.in_(keys[start : start + AT_ONCE])
+        found.update(session.scalars(query.where(some, differ(one, other)).distinct()))
+    return found
+
+
+def differ(one: Any, other: Any) -> Any:
+    """For queries: whether two statements of a kind on an image exclude one another. The terms have the same order in the
+    migration that filled the queue."""
+    larger = case((func.abs(one.value) > func.abs(other.value), func.abs(one.value)), else_=func.abs(other.value))
+    numbers = func.abs(one.value - other.value) > APART * larger
+    width = _least(one.x1, other.x1) - _most(one.x0, other.x0)
+    height = _least(one.y1, other.y1) - _most(one.y0, other.y0)
+    areas = (one.x1 - one.x0) * (one.y1 - one.y0) + (other.x1 - other.x0) * (other.y1 - other.y0)
+    overlap = and_(width > 0, height > 0, width * height >= SAME_PLACE * (areas - width * height))
+    words = and_(one.value.is_(None), other.value.is_(None), overlap, one.text != other.text)
+    return or_(numbers, words)
+
+
+def _least(one: Any, other: Any) -> Any:
+    return case((one < other, one), else_=other)
+
+
+def _most(one: Any, other: Any) -> Any:
+    return case((one > other, one), else_=other)
+
+
+def count(session: Session, changes: Mapping[str, int]) -> None:
+    """Add to the numbers of items in lines."""
+    if not changes:
+        return
+    rows = [{"line": line, "change": change} for line, change in sorted(changes.items())]
+    written = session.scalars(insert(QueueCountRow).returning(QueueCountRow.id), rows).all()
+    if any(number % SUM_UP_EVERY == 0 for number in written):
+        _sum_up(session)
+
+
+def _sum_up(session: Session) -> None:
+    """Put the oldest changes together. Those that another transaction sums up just now are passed over."""
+    oldest = select(QueueCountRow.id).order_by(QueueCountRow.id).limit(SUMMED_UP).with_for_update(skip_locked=True)
+    of_these = delete(QueueCountRow).where(QueueCountRow.id.in_(oldest)).returning(QueueCountRow.line, QueueCountRow.change)
+    sums: Counter[str] = Counter()
+    for line, change in session.execute(of_these.execution_options(synchronize_session=False)):
+        sums[line] += change
+    rows = [{"line": line, "change": change} for line, change in sorted(sums.items()) if change]
+    if rows:
+        session.execute(insert(QueueCountRow), rows)
+
+
+@dataclass(frozen=True, slots=True)
+class WrongItem:
+    """A statement whose place in the queue is not the one that it should have: wrongly there, missing, or otherwise there."""
+
+    key: str
+    stored: str
+    derived: str
+
+
+def check(session: Session, *, after: str, limit: int) -> tuple[Sequence[WrongItem], str]:
+    """Of a page of all that waits or is in the queue, what is there otherwise than it follows; and the last key, empty at the
+    end."""
+    row = AnnotationRow
+    parts = [
+        select(row.key.label("key"))
+        .where(row.state == state, row.deleted_at.is_(None), row.withdrawn_at.is_(None), row.key > after)
+        .order_by(row.key)
+        .limit(limit)
+        .subquery()
+        for state in WAITING
+    ]
+    item = QueueItemRow.annotation_key
+    parts.append(select(item.label("key")).where(item > after).order_by(item).limit(limit).subquery())
+    keys = union_all(*(select(part.c.key) for part in parts)).subquery()
+    page = session.scalars(select(keys.c.key).distinct().order_by(keys.c.key).limit(limit)).all()
+    stored, (wanted, _) = _stored(session, page), _wanted(session, page)
+    found = [
+        WrongItem(key, _place(stored.get(key)), _place(wanted.get(key))) for key in page if stored.get(key) != wanted.get(key)
+    ]
+    return found, page[-1] if len(page) == limit else ""
+
+
+def _place(item: Item | None) -> str:
+    return "not in the queue" if item is None else f"in the queue as {item}"
+
+
+def check_counts(session: Session, *, repair: bool = False) -> int:
+    """How many lines have another number of items than is kept; all items are walked through."""
+    there = select(QueueItemRow.line.label("line"), func.count().label("n")).group_by(QueueItemRow.line)
+    kept = select(QueueCountRow.line, -func.sum(QueueCountRow.change)).group_by(QueueCountRow.line)
+    both = union_all(there, kept).subquery()  # in one statement, hence of one moment
+    total = func.sum(both.c.n)
+    wrong = {line: int(n) for line, n in session.execute(select(both.c.line, total).group_by(both.c.line).having(total != 0))}
+    if repair:
+        count(session, wrong)
+    return len(wrong)
