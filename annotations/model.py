@@ -62,7 +62,7 @@ class Target:
 class About:
     """Which annotations are meant: those that lie on that specimen; or those with a target on that image, or that is that thing,
     where all of what is given must hold of one target. `layer` narrows them, and `told`: neither verdicts nor
-    what was rejected or superseded. Empty: all annotations."""
+    what was rejected or superseded; with `fallen` what was is told, too. Empty: all annotations."""
 
     media_key: str = ""
     specimen_key: str = ""
@@ -71,6 +71,7 @@ class About:
     version: int = 0
     layer: Layer | Literal[""] = ""
     told: bool = False
+    fallen: bool = False
 
 
 EVERYTHING = About()

@@ -288,12 +288,15 @@ def of_media(
     return tuple(store.annotation(row).seen_from(media_key=media_key) for row in rows)
 
 
-def of_specimen(session: Session, specimen_key: str, limit: int = MAX_OF_SPECIMEN, *, by: Principal) -> tuple[Annotation, ...]:
-    """Standing annotations on a specimen or in its images that are told (`About`) and that `by` sees, oldest first.
+def of_specimen(
+    session: Session, specimen_key: str, limit: int = MAX_OF_SPECIMEN, *, by: Principal, fallen: bool = False
+) -> tuple[Annotation, ...]:
+    """Standing annotations on a specimen or in its images that are told (`About`) and that `by` sees, oldest first; with
+    `fallen` what was rejected or superseded, too.
 
     Each has such a target in front.
     """
-    rows = store.in_time_order(session, About(specimen_key=specimen_key, told=True), by, limit)
+    rows = store.in_time_order(session, About(specimen_key=specimen_key, told=True, fallen=fallen), by, limit)
     depictions = {one.media_key: one for one in catalogue.depictions_of(session, specimen_key)}
     return tuple(placing.under(store.annotation(row), specimen_key, depictions) for row in rows)
 

@@ -296,7 +296,8 @@ def _standing(about: About, by: Principal) -> list[ColumnElement[bool]]:
 
 
 def _shown(about: About, by: Principal) -> list[ColumnElement[bool]]:
-    return [is_shown(by), *_layer(about), *(TOLD if about.told else ())]
+    told = TOLD[:1] if about.fallen else TOLD
+    return [is_shown(by), *_layer(about), *(told if about.told else ())]
 
 
 def _layer(about: About) -> list[ColumnElement[bool]]:

@@ -58,6 +58,31 @@ class Judged:
     fresh: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A verdict that stands, as it is told: whose it is, the role that they had then, and what they wrote beside it."""
+
+    key: str
+    account: str
+    role: str
+    verdict: str
+    reason: str
+    comment: str
+    version: int
+    at: datetime
+
+
+def opinions(session: Session, keys: Sequence[str]) -> Mapping[str, tuple[Opinion, ...]]:
+    """The standing verdicts on these annotations, by annotation, the oldest first."""
+    rows = store.standing_on(session, keys)
+    comments = store.comments_of(session, [row.key for row in rows]) if rows else {}
+    found: dict[str, tuple[Opinion, ...]] = {}
+    for row in rows:
+        said = (row.key, row.account, row.role, row.verdict, row.reason, comments.get(row.key, ""), row.version, row.given_at)
+        found[row.annotation_key] = (*found.get(row.annotation_key, ()), Opinion(*said))
+    return found
+
+
 def judge(session: Session, judgement: Judgement, *, by: Principal, addresses: Addresses, at: datetime) -> Judged:
     """Keep the verdict, with the correction if there is one, and count again: all of it or nothing.
 

@@ -35,6 +35,27 @@ def verdicts_of(session: Session, annotation_key: str) -> Sequence[VerdictRow]:
     return session.scalars(query.order_by(VerdictRow.given_at.desc(), VerdictRow.key).limit(MOST_TOLD)).all()
 
 
+def standing_on(session: Session, annotation_keys: Sequence[str]) -> Sequence[VerdictRow]:
+    """The verdicts that stand on these annotations, the oldest first."""
+    found: list[VerdictRow] = []
+    for start in range(0, len(annotation_keys), store.AT_ONCE):
+        some = VerdictRow.annotation_key.in_(annotation_keys[start : start + store.AT_ONCE])
+        found += session.scalars(select(VerdictRow).where(some, VerdictRow.withdrawn_at.is_(None)))
+    return sorted(found, key=lambda row: (row.given_at, row.key))
+
+
+def comments_of(session: Session, keys: Sequence[str]) -> dict[str, str]:
+    """What people wrote beside these verdicts; those without a word are left out."""
+    said: dict[str, str] = {}
+    for start in range(0, len(keys), store.AT_ONCE):
+        some = AnnotationRow.key.in_(keys[start : start + store.AT_ONCE])
+        for key, document in session.execute(select(AnnotationRow.key, AnnotationRow.document).where(some)):
+            bodies = [body for body in document.get("body", []) if isinstance(body, dict)]
+            comment = next((body["value"] for body in bodies if body.get("purpose") == "commenting"), "")
+            said |= {key: comment} if comment else {}
+    return said
+
+
 def corrected_by(session: Session, correction_key: str) -> str:
     """The key of the annotation that this one was put in place of; empty for none."""
     query = select(VerdictRow.annotation_key).where(VerdictRow.correction_key == correction_key)

@@ -18,6 +18,7 @@ KINDS: Mapping[str, str] = {
     "length": "Length",
     "width": "Width",
     "area": "Area",
+    "distance": "Measured line",
     "quality": "Image quality",
 }
 SOUGHT: Mapping[str, str] = {"ocr": "label", "text": "label", "specimen": "outline"}  # a step, or a word, for what is looked for

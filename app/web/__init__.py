@@ -22,6 +22,7 @@ from app.web.account import views as account_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
 from app.web.runs import views as run_pages
+from app.web.specimens import answering
 from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
 from iiif.image import views as image_views
@@ -65,6 +66,7 @@ def create_app(runtime: Runtime) -> Flask:
         audit.blueprint,
         layout.blueprint,
         specimen_pages.blueprint,
+        answering.blueprint,
         run_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,

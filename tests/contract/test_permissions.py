@@ -24,6 +24,8 @@ REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
     "/login/oidc/<name>", "/login/oidc/<name>/callback",
+    "/specimens/<key>/verdicts", "/specimens/<key>/verdicts/<verdict>/undo", "/specimens/<key>/comments",
+    "/specimens/<key>/statements/<name>/<any(change, delete):deed>", "/specimens/<key>/lines",
     "/", "/specimens/<key>", "/runs", "/runs/<key>", "/runs/<key>/<any(cancel, retract, restore):change>", "/login", "/logout",
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
@@ -76,6 +78,17 @@ NEEDS: dict[tuple[str, str], Change] = {
         "curator", "/api/verdicts/batch", {"kind": "none", "minConfidence": 0.9}, JSON, over="any"
     ),
     ("DELETE", "/api/verdicts/batch/<key>"): Change("annotator", "/api/verdicts/batch/b1nothing", over="any"),
+    ("POST", "/specimens/<key>/verdicts"): Change(
+        "annotator", "/specimens/{specimen}/verdicts", "annotation=note-open&version=9&verdict=approved"
+    ),
+    ("POST", "/specimens/<key>/verdicts/<verdict>/undo"): Change("curator", "/specimens/{specimen}/verdicts/{verdict}/undo"),
+    ("POST", "/specimens/<key>/comments"): Change("annotator", "/specimens/{specimen}/comments", "text="),
+    ("POST", "/specimens/<key>/statements/<name>/<any(change, delete):deed>"): Change(
+        "curator",
+        "/specimens/{specimen}/statements/note-{access}/delete",
+        "etag=another",  # of somebody else
+    ),
+    ("POST", "/specimens/<key>/lines"): Change("annotator", "/specimens/{specimen}/lines", "media=m1nothing"),
     ("POST", "/masks/"): Change("annotator", "/masks/", "no picture", "image/png", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
     ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),

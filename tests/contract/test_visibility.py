@@ -322,6 +322,15 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("", "/password", "/sessions/end", "/tokens")},
     **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("/tokens/revoke", "/remove")},
     ("POST", "/runs/<key>/<any(cancel, retract, restore):change>"): always("/runs/x1nothing/cancel", *WRITING, 404),
+    ("POST", "/specimens/<key>/verdicts"): always("/specimens/s1nothing/verdicts", 401, 400, 400, 400),
+    ("POST", "/specimens/<key>/verdicts/<verdict>/undo"): always(
+        "/specimens/s1nothing/verdicts/n1nothing/undo", 401, 404, 404, 404
+    ),
+    ("POST", "/specimens/<key>/comments"): always("/specimens/s1nothing/comments", 401, 404, 404, 404),
+    ("POST", "/specimens/<key>/statements/<name>/<any(change, delete):deed>"): always(
+        "/specimens/s1nothing/statements/n1nothing/delete", 401, 404, 404, 404
+    ),
+    ("POST", "/specimens/<key>/lines"): always("/specimens/s1nothing/lines", 401, 404, 404, 404),
     ("POST", "/accounts"): always("/accounts", *WRITING, 403),
     ("POST", "/accounts/<key>/role"): always("/accounts/v1nothing/role", *WRITING, 403),
     ("POST", "/accounts/<key>/link"): always("/accounts/v1nothing/link", *WRITING, 403),

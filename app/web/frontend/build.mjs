@@ -10,7 +10,9 @@ import { mirador } from "./mirador.mjs";
 
 const here = import.meta.dirname;
 const assets = join(here, "..", "assets");
-const entries = ["pages.css", "pages.js", "embed/embed.css", "embed/embed.js", "embed/component.js"];
+const entries = [
+  "pages.css", "pages.js", "workplace.css", "workplace.js", "embed/embed.css", "embed/embed.js", "embed/component.js",
+];
 
 async function compress(name) {
   const path = join(assets, name);

@@ -48,6 +48,11 @@ export function mirador(root) {
         contents: (await readFile(path, "utf8")).replaceAll(lazily, "import $1 from $2;"),
         loader: "jsx",
       }));
+      onLoad({ filter: /mirador\/src\/components\/WorkspaceArea\.jsx$/ }, async ({ path }) => {
+        const source = await readFile(path, "utf8");
+        if (!source.includes("styled('main'")) throw new Error("WorkspaceArea.jsx is no <main> any more: look at its roles");
+        return { contents: source.replace("styled('main'", "styled('div'"), loader: "jsx" }; // a page has one <main>
+      });
       onLoad({ filter: /.*/, namespace: "later" }, ({ path }) => ({ contents: later(path), resolveDir: source }));
       onLoad({ filter: /.*/, namespace: "panels" }, () => ({ contents: panels.map(named).join("\n"), resolveDir: source }));
       onLoad({ filter: /mirador\/src\/locales\/.*\.json$/ }, ({ path }) =>

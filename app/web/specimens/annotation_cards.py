@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from annotations.model import Annotation, Canvas, CanvasBox
+from annotations.review.service import Opinion
 from annotations.viewer_selectors import picture_of
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, is_pictured, piece_of
-from app.web.specimens import statement_words
+from app.web.specimens import opinions, segment_groups, statement_words
+from app.web.specimens.opinions import Standing, Viewer
+from app.web.specimens.threads import Thread, Threads
 from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import sees
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Scale", ("ruler",)),
-    ("Measurements", ("length", "width", "area", "outline", "specimen")),
+    ("Measurements", ("outline", "length", "width", "area", "specimen", "distance")),
     ("Codes", ("barcode",)),
     ("Labels", ("text", "label", "ocr")),
     ("Image quality", ("quality",)),
@@ -50,6 +53,8 @@ class FindingCard:
     `grounds` and `notes` are sentences about it, `doubtful` that its own text says why it is; `by` and `when` tell who says it;
     `crop` is its piece of the image, None where that is the whole or was shown just before, and `line` the line that was
     measured, in pixels of that; `box` is where it lies on its canvas, x0,y0,x1,y1 in canvas units, empty for all of it.
+    `ends` are those of a line that was measured, in the same form. `heading` names the segment that begins with it; `standing` is
+    what people think of it, `threads` what they wrote about it.
     """
 
     key: str
@@ -69,8 +74,13 @@ class FindingCard:
     line: DrawnLine | None
     canvas: str
     box: str
+    ends: str
     by: str
     when: str
+    heading: str
+    media_key: str
+    standing: Standing
+    threads: tuple[Thread, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +95,9 @@ class FindingGroup:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What the cards of one specimen are written beside: its number, its images, which of them (`shared`, by key) show other
-    specimens too, so that what is said of them may be about another, the rulers that count now, by image, and the names of the
-    people who said something, by identifier."""
+    specimens too, so that what is said of them may be about another, the rulers that count now, by image, the names of the people
+    who said something, by identifier, and of those who judged, by account, the standing verdicts by statement, what was written
+    about it, and who looks."""
 
     catalog_number: str
     media: Sequence[Media]
@@ -94,6 +105,10 @@ class Sheet:
     rulers: Mapping[str, Annotation]
     people: Mapping[str, str]
     addresses: Addresses
+    names: Mapping[str, str]
+    opinions: Mapping[str, Sequence[Opinion]]
+    threads: Threads
+    viewer: Viewer
 
 
 def groups(found: Sequence[Annotation], sheet: Sheet, by: Principal) -> tuple[FindingGroup, ...]:
@@ -101,20 +116,25 @@ def groups(found: Sequence[Annotation], sheet: Sheet, by: Principal) -> tuple[Fi
     kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
     images = {image.key: image for image in sheet.media if is_pictured(image) and sees(image, by)}
     sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
+    home = segment_groups.homes(found)
     for annotation in found:
-        title = PEOPLE if annotation.layer == "people" else kinds.get(annotation.kind, (REST, 0))[0]
-        sorted_out[title].append(annotation)
+        kind = home[annotation.key].kind if annotation.key in home else annotation.kind
+        alone = annotation.layer == "people" and annotation.key not in home
+        sorted_out[PEOPLE if alone else kinds.get(kind, (REST, 0))[0]].append(annotation)
     groups = []
     for title, some in sorted_out.items():
-        some.sort(key=lambda one: (_nothing(one), kinds.get(one.kind, (REST, 0))[1]))
+        some.sort(key=lambda one: (_nothing(one), kinds.get(home.get(one.key, one).kind, (REST, 0))[1]))
         crops: set[str] = set()
-        findings = [_finding(one, sheet, *_picture(one, images.get(one.media_key), crops)) for one in some]
+        findings = [
+            _finding(one, sheet, heading, *_picture(one, images.get(one.media_key), crops))
+            for one, heading in segment_groups.in_order(some, home)
+        ]
         said_by = {f"{one.by}, {one.when}" for one in findings}
         groups.append(FindingGroup(title, tuple(findings), said_by.pop() if len(said_by) == 1 and title != PEOPLE else ""))
     return tuple(group for group in groups if group.findings)
 
 
-def _finding(annotation: Annotation, sheet: Sheet, crop: ImageLink | None, line: DrawnLine | None) -> FindingCard:
+def _finding(annotation: Annotation, sheet: Sheet, heading: str, crop: ImageLink | None, line: DrawnLine | None) -> FindingCard:
     value, uncertainty = rounded(annotation.value, uncertainty_of(annotation.document))
     nothing = _nothing(annotation)
     says = said(annotation)
@@ -139,9 +159,22 @@ def _finding(annotation: Annotation, sheet: Sheet, crop: ImageLink | None, line:
         line=line,
         canvas=addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else "",
         box="" if box is None else ",".join(f"{side:g}" for side in (box.x0, box.y0, box.x1, box.y1)),
+        ends=_ends(annotation),
         by=statement_words.author(annotation, sheet.people),
         when=statement_words.when(annotation.modified_at),
+        heading=heading,
+        media_key=annotation.media_key,
+        standing=opinions.standing(
+            annotation, sheet.opinions.get(annotation.key, ()), sheet.viewer, sheet.names, nothing=nothing
+        ),
+        threads=sheet.threads.on(annotation.key),
     )
+
+
+def _ends(annotation: Annotation) -> str:
+    """The line that was measured, x0,y0,x1,y1 in canvas units; empty for none."""
+    ends = statement_words.ends_px(annotation)
+    return "" if ends is None else ",".join(f"{number:g}" for end in ends for number in end)
 
 
 def _notes(annotation: Annotation, sheet: Sheet) -> Iterator[str]:
@@ -204,7 +237,7 @@ def _letters(text: str) -> str:
 def _picture(annotation: Annotation, image: Media | None, shown: set[str]) -> tuple[ImageLink | None, DrawnLine | None]:
     """The piece of the image, and on it the line that was measured, where one was."""
     ends = statement_words.ends_px(annotation)
-    if ends is None or image is None:
+    if ends is None or image is None or not all(0 <= x <= image.width_px and 0 <= y <= image.height_px for x, y in ends):
         return _crop(annotation, image, shown), None
     (x0, y0), (x1, y1) = ends
     region = picture_of(_around(ends, image), Canvas(image.width_px, image.height_px))

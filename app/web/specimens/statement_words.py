@@ -78,8 +78,8 @@ def is_doubtful(annotation: Annotation) -> bool:
 
 
 def ends_px(annotation: Annotation) -> Ends | None:
-    """The ends of the line that a machine measured, in canvas units; None where it measured none."""
-    ends = details_of(annotation).get("endsPx") if annotation.layer == "machine" else None
+    """The ends of the line that was measured, in canvas units; None where none was."""
+    ends = details_of(annotation).get("endsPx") if annotation.layer == "machine" or annotation.kind == "distance" else None
     match ends:
         case [[int() | float() as x0, int() | float() as y0], [int() | float() as x1, int() | float() as y1]]:
             return (float(x0), float(y0)), (float(x1), float(y1))

@@ -46,8 +46,28 @@ function told(part) {
   const copy = part.cloneNode(true);
   for (const plain of copy.querySelectorAll("noscript")) plain.remove();
   for (const picture of copy.querySelectorAll("img[data-later]")) picture.removeAttribute("src");
+  for (const fold of [copy, ...copy.querySelectorAll("details[id]")]) fold.removeAttribute("open");
   return copy.outerHTML;
 }
+
+// Nobody's unsent words are swapped away; a form that was sent is empty again.
+function isBeingWritten(part) {
+  const fields = [...part.querySelectorAll("textarea, input:not([type='hidden'], [type='checkbox'])")];
+  return fields.some((field) => field.value !== field.defaultValue || field === document.activeElement);
+}
+
+function take(page) {
+  for (const { id } of page.querySelectorAll("[data-live][id]")) {
+    if (!document.getElementById(id)) return location.reload(); // the first specimen is in: the page has parts it had not
+  }
+  for (const old of document.querySelectorAll("[data-live][id]")) {
+    const fresh = page.getElementById(old.id);
+    if (fresh && !isBeingWritten(old) && told(fresh) !== told(old)) swap(old, document.adoptNode(fresh));
+  }
+  document.dispatchEvent(new Event("swapped"));
+}
+
+document.addEventListener("fresh", ({ detail }) => take(detail));
 
 async function refresh() {
   last = Date.now();
@@ -55,13 +75,7 @@ async function refresh() {
     const response = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!response.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
-    for (const { id } of page.querySelectorAll("[data-live][id]")) {
-      if (!document.getElementById(id)) return location.reload(); // the first specimen is in: the page has parts it had not
-    }
-    for (const old of document.querySelectorAll("[data-live][id]")) {
-      const fresh = page.getElementById(old.id);
-      if (fresh && told(fresh) !== told(old)) swap(old, document.adoptNode(fresh));
-    }
+    take(page);
   } catch {
     // The server is away; the next turn asks again.
   } finally {
@@ -98,6 +112,24 @@ if (document.querySelector("[data-live]")) {
   addEventListener("pagehide", close);
   plan();
 }
+
+// Layers are switched without leaving the page; the address says which are on.
+document.addEventListener("change", async ({ target }) => {
+  const form = target.closest("form[data-layers]");
+  if (!form) return;
+  const boxes = [...form.querySelectorAll("input[type='checkbox']")];
+  const usual = boxes.every((box) => box.checked === !["rejected", "superseded"].includes(box.value));
+  const query = new URLSearchParams(location.search);
+  for (const name of ["layer", "state"]) {
+    query.delete(name);
+    const of_name = boxes.filter((box) => box.name === name);
+    if (usual || of_name.every((box) => box.checked === !["rejected", "superseded"].includes(box.value))) continue;
+    const on = of_name.filter((box) => box.checked).map((box) => box.value);
+    for (const value of on.length ? on : ["none"]) query.append(name, value);
+  }
+  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+  await refresh();
+});
 
 if (matchMedia("(max-width: 60rem)").matches) document.getElementById("fold")?.removeAttribute("open");
 

@@ -2,6 +2,7 @@
 import { viewer as makeViewer } from "mirador/init";
 import { OSDReferences } from "mirador/plugins/OSDReferences";
 import { addOrUpdateCompanionWindow, selectAnnotation, setCanvas, updateViewport } from "mirador/state/actions/index";
+import { admit, redraw } from "./drawn.js";
 import { focus } from "./focus.js";
 
 // By default Mirador shows commenting and tagging only; here everything that was said is shown.
@@ -42,12 +43,13 @@ function theme(name) {
 }
 
 // Mirador draws a path that names no colour in black, which a black background swallows.
-function colour(_url, { annotationJson }) {
+function colour(_url, { annotationId, annotationJson }) {
   for (const item of annotationJson?.items ?? []) {
     for (const selector of [item.target?.selector ?? []].flat()) {
       if (selector.type === "SvgSelector") selector.value = selector.value.replaceAll("<path ", `<path stroke="${RED}" `);
     }
   }
+  if (annotationJson) admit(annotationId, annotationJson);
 }
 
 /**
@@ -87,11 +89,17 @@ export function open(holder, place) {
     workspaceControlPanel: { enabled: false },
   });
   new MutationObserver(() => mend(holder)).observe(holder, { childList: true, subtree: true });
+  const sheet = () => OSDReferences.get(WINDOW)?.current;
   return {
     image: () => OSDReferences.get(WINDOW)?.current?.world.getItemAt(0),
     take: (seen) => {
       document.addEventListener("click", (event) => show(event, viewer, holder));
       if (seen) viewer.store.dispatch(updateViewport(WINDOW, seen));
+      else if (holder.dataset.box) focus(holder.dataset.box, sheet, () => Boolean(sheet()?.world.getItemAt(0)));
+      holder.desk = { sheet, canvas: () => viewer.store.getState().windows[WINDOW].canvasId };
+      holder.dispatchEvent(new Event("desk"));
+      document.addEventListener("swapped", () => redraw(viewer.store));
+      redraw(viewer.store);
     },
   };
 }
@@ -99,7 +107,7 @@ export function open(holder, place) {
 // Mirador takes itself for the whole page, and its tabs carry an attribute that their role does not allow; screen readers
 // trip over both.
 function mend(holder) {
-  holder.querySelector("main:not([role])")?.setAttribute("role", "group");
+  holder.querySelector(".mirador-viewer:not([role])")?.setAttribute("role", "group"); // no longer a <main>, see mirador.mjs
   holder.querySelector("div.MuiTabs-root[aria-orientation]")?.removeAttribute("aria-orientation");
 }
 
