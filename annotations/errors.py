@@ -80,3 +80,11 @@ class UnknownVerdict(NotFound):
 
 class IdentityChanged(Conflict):
     """A change would give the annotation another `canonical` or `via` than it had."""
+
+
+class WithheldTerm(Conflict):
+    """The record withholds what the statement would tell."""
+
+
+class NothingNew(Conflict):
+    """The record says already what is proposed."""

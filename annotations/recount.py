@@ -12,6 +12,7 @@ from sqlalchemy import or_, select, true, union
 from sqlalchemy.orm import Session
 
 from annotations import placing, store, waiting
+from annotations.proposals.record import policy_of, settle
 from annotations.states import policy
 from annotations.states.derive import FALLEN, STATES, Decision, Facts, State, Verdict, Voice, derive
 from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
@@ -43,10 +44,11 @@ def around(session: Session, keys: Iterable[str]) -> set[str]:
     return found
 
 
-def recount(session: Session, key: str, *, at: datetime) -> Decision:
+def recount(session: Session, key: str, *, by: str, at: datetime) -> Decision:
     """Bring the state of the statement, and of all that it bears on, in line with what is known; what it is now, and why.
 
-    What changed is indexed again, with the specimens that it lies on.
+    What changed is indexed again, with the specimens that it lies on; of a proposal the record follows. `by` is the name of
+    the principal who brought it about.
     """
     changed: list[str] = []
     due, rounds, counted = [key], 0, {key}
@@ -69,6 +71,7 @@ def recount(session: Session, key: str, *, at: datetime) -> Decision:
         session.flush()
         due = sorted(following)
     waiting.follow(session, counted)
+    settle(session, {key, *changed}, by=by, at=at)
     if changed:
         outbox.touch_all(session, "annotation", sorted(set(changed)))
         catalogue.touch_specimens(session, placing.of_annotations(session, sorted(set(changed))), at=at)
@@ -91,7 +94,7 @@ def around_directly(session: Session, key: str) -> set[str]:
 
 def decide(session: Session, row: AnnotationRow) -> Decision:
     """What the state of the statement is by all that is known now."""
-    return derive(_facts(session, row), policy.of(row.kind))
+    return derive(_facts(session, row), policy.of(policy_of(session, row)))
 
 
 @dataclass(frozen=True, slots=True)

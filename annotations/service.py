@@ -36,6 +36,8 @@ from annotations.errors import (
 )
 from annotations.model import EVERYTHING, About, Annotation, Canvas, Layer, Target
 from annotations.projections import Profile
+from annotations.proposals import form
+from annotations.proposals import record as proposed
 from annotations.states.derive import FALLEN
 from annotations.tables import AnnotationRow
 from app.runtime import changes, clock, ids
@@ -75,7 +77,7 @@ def create(
     following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
     guards.require_place(session, by, lying)
-    said = {**NOT_SAID, "kind": kind}
+    said = {**NOT_SAID, "kind": kind or (form.KIND if form.is_proposal(accepted) else "")}
     insert = partial(_insert, session, accepted, lying=lying, layer=layer, by=by, addresses=addresses, at=at, said=said)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
         try:
@@ -166,11 +168,12 @@ def replace(
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "restore" if restored else "replace", "annotation", key, version=row.version, at=at)
     masks.use(session, key, row.document, addresses, by)
+    proposed.keep(session, row, addresses)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
     following.touch(session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at)
     session.flush()
-    recount.recount(session, key, at=at)
+    recount.recount(session, key, by=by.name, at=at)
     return store.annotation(row)
 
 
@@ -197,7 +200,7 @@ def delete(
     deleted = store.annotation(row)
     following.touch(session, {key}, deleted.targets, at)
     session.flush()
-    recount.recount(session, key, at=at)
+    recount.recount(session, key, by=by.name, at=at)
     return deleted
 
 
@@ -351,6 +354,7 @@ def _insert(
     if said["text"] is not None:
         row.text = said["text"]
     store.add(session, row, lying)
+    proposed.keep(session, row, addresses)
     store.keep_version(session, row, by.name, at)
     if layer != "machine":  # of which the run is recorded
         changes.record(session, by, "create", "annotation", key, version=1, at=at)

@@ -82,6 +82,12 @@ def author(session: Session, key: str) -> str:
     )
 
 
+def by_author(session: Session, keys: Sequence[str], name: str) -> frozenset[str]:
+    """Those of the annotations that the principal of that name wrote at first."""
+    row = AnnotationVersionRow
+    return frozenset(session.scalars(select(row.key).where(row.key.in_(keys), row.version == 1, row.stored_by == name)))
+
+
 def find_version(session: Session, key: str, version: int) -> AnnotationVersionRow | None:
     return session.get(AnnotationVersionRow, (key, version))
 

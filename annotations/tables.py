@@ -220,6 +220,31 @@ class VerdictBatchRow(Base):
     undone_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
+class ProposalRow(Base):
+    """What queries need of a proposal (`key`): the term of which record gets which value, and its state, "gone" for one that does
+    not stand. `value` is empty where what is proposed cannot be read as a value of the term."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        Index(None, "specimen_key", "key"),
+        Index(None, "state", "key"),
+        Index(None, "state", "term", "key"),
+        Index(None, "state", "institution_code", "key"),
+        Index(None, "state", "institution_code", "collection_code", "key"),
+        Index(None, "state", "term", "institution_code", "key"),
+        Index("ix_proposals_state_term_collection", "state", "term", "institution_code", "collection_code", "key"),
+    )
+
+    key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    specimen_key: Mapped[str] = mapped_column(String(16))
+    term: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str] = mapped_column(Text)
+    verbatim: Mapped[str] = mapped_column(Text, default="")
+    institution_code: Mapped[str] = mapped_column(String(255), default="")
+    collection_code: Mapped[str] = mapped_column(String(255), default="")
+    state: Mapped[str] = mapped_column(String(16))
+
+
 class WithdrawalRow(Base):
     """A run whose statements are withdrawn: by whom, when and why."""
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from annotations import placing, store, waiting
+from annotations.proposals.record import settle
 from annotations.tables import AnnotationRow, WithdrawalRow
 from app.runtime import outbox
 from iiif.catalogue import service as catalogue
@@ -72,6 +73,7 @@ def _turn(
             .execution_options(synchronize_session=False)
         )
         waiting.follow(session, keys)
+        settle(session, keys, by=run_key, at=at)
         outbox.touch_all(session, "annotation", keys)
         catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
     return len(keys)

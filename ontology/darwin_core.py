@@ -62,6 +62,12 @@ _TERMS_BY_GROUP = {
 GROUPS: Mapping[str, tuple[str, ...]] = {group: tuple(terms.split()) for group, terms in _TERMS_BY_GROUP.items()}
 TERMS = frozenset(term for terms in GROUPS.values() for term in terms)
 DATE_TERMS = ("eventDate", "dateIdentified", "georeferencedDate", "modified")
+COORDINATES: Mapping[str, float] = {"decimalLatitude": 90, "decimalLongitude": 180}
+TERMS_IRI, DUBLIN_CORE = "http://rs.tdwg.org/dwc/terms/", "http://purl.org/dc/terms/"
+OF_DUBLIN_CORE = (
+    *("type", "modified", "language", "license", "rights", "rightsHolder", "accessRights", "bibliographicCitation"),
+    "references",
+)
 MISSING = frozenset({"", "\\N", "NULL", "null"})
 
 _BY_SPELLING = {term.lower(): term for term in TERMS} | {"licence": "license"}
@@ -124,6 +130,26 @@ def terms_of(verbatim: Mapping[str, str]) -> dict[str, str]:
 def _named(columns: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The columns that name a term, with it."""
     return tuple((column, term) for column in columns if (term := term_of(column)) is not None)
+
+
+def iri_of(term: str) -> str:
+    """The address of a term: most are Darwin Core's own, some it has from Dublin Core."""
+    return f"{DUBLIN_CORE if term in OF_DUBLIN_CORE else TERMS_IRI}{term}"
+
+
+def read_value(term: str, text: str) -> tuple[str, tuple[Note, ...]]:
+    """A value that is proposed for one term, read as that of a row is; empty with notes that say why where it cannot be read.
+
+    A coordinate is read by itself, as its other half may be proposed beside it.
+    """
+    text = text.strip()
+    if term in COORDINATES:
+        if degrees(text, COORDINATES[term]) is not None:
+            return _plain(text), ()
+        sentence = f"{term} {text[:60]!r} is no number of decimal degrees: kept verbatim only."
+        return "", (Note("bad-coordinates", sentence, term, text),)
+    reading = interpret({term: text})
+    return reading.terms.get(term, ""), reading.notes
 
 
 def interpret(verbatim: Mapping[str, str]) -> Interpretation:

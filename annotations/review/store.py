@@ -23,6 +23,13 @@ def standing(session: Session, annotation_key: str, account: str) -> VerdictRow 
     return session.scalar(query.where(VerdictRow.withdrawn_at.is_(None)).execution_options(populate_existing=True))
 
 
+def verdicts_by(session: Session, annotation_keys: Sequence[str], account: str) -> dict[str, str]:
+    """Of these annotations those that the account has judged, with the key of its standing verdict."""
+    columns = select(VerdictRow.annotation_key, VerdictRow.key).where(VerdictRow.annotation_key.in_(annotation_keys))
+    found = session.execute(columns.where(VerdictRow.account == account, VerdictRow.withdrawn_at.is_(None)))
+    return {row.annotation_key: row.key for row in found}
+
+
 def of_client(session: Session, account: str, client_key: str) -> VerdictRow | None:
     """The verdict that the account gave under that name of its own."""
     query = select(VerdictRow).where(VerdictRow.account == account, VerdictRow.client_key == client_key)

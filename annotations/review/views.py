@@ -1,4 +1,4 @@
-"""Verdicts, proposals by state, history and restoration over HTTP; for pages and programs."""
+"""Verdicts, history and restoration over HTTP; for pages and programs."""
 
 from typing import Any
 
@@ -7,15 +7,14 @@ from werkzeug.exceptions import PreconditionRequired
 
 from annotations import projections
 from annotations import service as annotations
-from annotations.model import Annotation
 from annotations.review import service
 from annotations.review.service import REASONS, Judged, Judgement
 from annotations.states import policy
-from annotations.states.derive import STATES, VERDICTS
-from app.runtime import clock, context, principal
+from annotations.states.derive import VERDICTS
+from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
-from app.runtime.http import ANNO, JSON, answer, integer
+from app.runtime.http import ANNO, JSON, answer
 
 blueprint = Blueprint("review", __name__)
 MEMBERS = ("annotation", "version", "verdict", "reason", "comment", "correction", "clientKey")
@@ -39,26 +38,6 @@ def undo(key: str) -> Response:
     with runtime.db.begin() as session:
         judged = service.undo(session, key[:64], by=by, at=runtime.clock())
     return answer(_to_json(judged, runtime.addresses), JSON, by=by)
-
-
-@blueprint.get("/api/proposals")
-def proposals() -> Response:
-    """A page of statements in one review state, by key; `kind` narrows it, `after` is the key of the last one before."""
-    by, runtime = principal.of_page(), context.current()
-    asked, limit = request.args.get("state", "unreviewed"), integer("limit", 50, 1, 500)
-    state = next((known for known in STATES if known == asked), None)
-    if state is None:
-        raise Invalid(f"state is one of {', '.join(STATES)}.", parameter="state")
-    kind, after = request.args.get("kind", "")[:32], request.args.get("after", "")[:64]
-    with runtime.reads.begin() as session:
-        found = service.proposals(session, state, kind=kind, by=by, after=after, limit=limit + 1)
-    shown = found[:limit]
-    body = {
-        "state": state,
-        "items": [_proposal(one, runtime.addresses) for one in shown],
-        "next": shown[-1].key if len(found) > limit else None,
-    }
-    return answer(body, JSON, by=by)
 
 
 @blueprint.get("/api/policy")
@@ -136,27 +115,4 @@ def _to_json(judged: Judged, addresses: Addresses) -> dict[str, Any]:
         "correction": addresses.annotation(judged.correction_key) if judged.correction_key else None,
         "state": judged.decision.state,
         "counts": judged.decision.to_json(),
-    }
-
-
-def _proposal(annotation: Annotation, addresses: Addresses) -> dict[str, Any]:
-    front, box = annotation.front, annotation.box
-    return {
-        "key": annotation.key,
-        "id": addresses.annotation(annotation.key),
-        "version": annotation.version,
-        "etag": annotation.etag,
-        "layer": annotation.layer,
-        "kind": annotation.kind,
-        "text": annotation.text[:500],
-        "value": annotation.value,
-        "unit": annotation.unit,
-        "confidence": annotation.confidence,
-        "state": annotation.state,
-        "reason": annotation.state_reason,
-        "run": addresses.run(annotation.run_key) if annotation.run_key else None,
-        "specimen": front.specimen_key or None,
-        "canvas": addresses.canvas(front.specimen_key, front.media_key) if front.media_key else None,
-        "box": [box.x0, box.y0, box.x1, box.y1] if box else None,
-        "created": clock.iso(annotation.created_at),
     }

@@ -286,6 +286,7 @@ def _words_of(specimen: Specimen, media: Iterable[Media]) -> list[str]:
     values = [
         *typed,
         *map(str, seen.interpreted.values()),
+        *map(str, seen.read.values()),
         *map(str, seen.verbatim.values()),
         *(one.file_name for one in media),
     ]

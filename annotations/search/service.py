@@ -21,6 +21,7 @@ from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEng
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
+from iiif.catalogue.records import change_json
 from iiif.catalogue.visibility import sees
 from iiif.image.request import PixelBox
 from iiif.image.service import segment_of, thumbnail
@@ -229,6 +230,7 @@ def specimen_item(
         "manifest": addresses.manifest(specimen.key) if ready else None,
         "page": addresses.specimen_page(specimen.key),
         "record": addresses.specimen_record(specimen.key),
+        "changes": [change_json(change, addresses) for change in places.public(specimen).changes.values()],
         "snippet": quote.to_json() if quote else None,
     }
 

@@ -35,7 +35,7 @@ def check_states(repair: bool, as_json: bool) -> None:
             if repair:
                 with runtime.db.begin() as session:
                     recount.lock(session, [one.key])
-                    recount.recount(session, one.key, at=runtime.clock())
+                    recount.recount(session, one.key, by="system", at=runtime.clock())
         more = bool(after)
     items, counts = _check_queue(runtime, repair, as_json)
     anything = bool(wrong or items or counts)

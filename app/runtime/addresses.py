@@ -54,6 +54,10 @@ class Addresses:
         """The persistent identifier as a URL, `https://host/ark:99999/s1…`."""
         return f"{self.base}/{ids.ark(key, self.naan)}"
 
+    def who(self, name: str) -> str:
+        """The identifier of the person whose account has that key; other principals are called by their name."""
+        return self.pid(name) if name[:2] == ids.AGENT and ids.is_key(name, self.naan) else name
+
     def image(self, media_key: str, version: int = 3) -> str:
         """Id of the image service; that of a segment for `m1…:x,y,w,h`."""
         return f"{self.base}/iiif/{version}/{quote(media_key, safe='')}"

@@ -9,6 +9,7 @@ from analytics import views as analytics_views
 from annotations import manifest_extras
 from annotations import views as annotations_views
 from annotations.editing import views as editing_views
+from annotations.proposals import views as proposals_views
 from annotations.queue import views as queue_views
 from annotations.review import views as review_views
 from annotations.search import views as search_views
@@ -55,6 +56,7 @@ def create_app(runtime: Runtime) -> Flask:
         search_views.blueprint,
         review_views.blueprint,
         queue_views.blueprint,
+        proposals_views.blueprint,
         analytics_views.blueprint,
         ingest_views.blueprint,
         catalogue_views.blueprint,

@@ -7,6 +7,10 @@ class UnknownSpecimen(NotFound):
     """No specimen of that key."""
 
 
+class UnknownVersion(NotFound):
+    """The record has no version of that number."""
+
+
 class UnknownMedia(NotFound):
     """No image of that key."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -15,11 +15,41 @@ DEPICTION_ROLES: tuple[DepictionRole, ...] = get_args(DepictionRole)
 
 
 @dataclass(frozen=True, slots=True)
+class RecordChange:
+    """A value that people accepted for a term, in place of what the source gave.
+
+    `source_value` is what the source's own value was read as, empty for none. `statement` and `statement_version` name the
+    statement that it was taken from, `by` who accepted it (the name of the principal), `at` when. `source_now` is what the source
+    said in a later ingest, where that was something else; None where it was not.
+    """
+
+    term: str
+    value: str
+    source_value: str
+    statement: str
+    statement_version: int
+    by: str
+    at: datetime
+    source_now: str | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the source has changed its value since, to another than the accepted one."""
+        return self.source_now is not None and self.source_now != self.value
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the source itself says so now."""
+        return self.source_now == self.value
+
+
+@dataclass(frozen=True, slots=True)
 class Specimen:
     """A preserved specimen.
 
-    `interpreted` holds Darwin Core terms under their camelCase names, cleaned; `verbatim` what the source said, to the
-    letter, under the source's own column names. A term that is missing in both was not given.
+    `interpreted` holds Darwin Core terms under their camelCase names, cleaned, with the values that were accepted (`changes`, by
+    term) in place of the source's; `verbatim` what the source said, to the letter, under the source's own column names. A term
+    that is missing in both was not given. `record_version` counts the versions of the record alone, `version` all changes.
     """
 
     key: str
@@ -32,6 +62,16 @@ class Specimen:
     source: str
     created_at: datetime
     updated_at: datetime
+    record_version: int = 1
+    changes: Mapping[str, RecordChange] = field(default_factory=dict)
+
+    @property
+    def read(self) -> Mapping[str, str]:
+        """What the source's own values were read as, without what people accepted."""
+        if not self.changes:
+            return self.interpreted
+        own = {term: change.source_value for term, change in self.changes.items()}
+        return {term: text for term, text in {**self.interpreted, **own}.items() if text or term not in own}
 
     @property
     def scientific_name(self) -> str:
@@ -79,13 +119,15 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class KnownSpecimen:
-    """Of a specimen that is here what a record is compared with."""
+    """Of a specimen that is here what a record is compared with. `moved`: the source once gave another value than it had when
+    somebody accepted a change of it."""
 
     key: str
     identity: str
     catalog_number: str
     verbatim: Mapping[str, str]
     created_at: datetime
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,16 +58,30 @@ def are_shown() -> bool:
 
 def public(specimen: Specimen) -> Specimen:
     """The specimen as the public sees it: where its place is withheld, no term or column that tells more than a province."""
-    if not withheld_by(specimen.interpreted) or are_shown():
-        return specimen
-    interpreted = {term: text for term, text in specimen.interpreted.items() if term not in TELL_PLACES | TELL_PLACES_TOO}
+    return _without_place(specimen) if withheld_by(specimen.interpreted) and not are_shown() else specimen
+
+
+def tells_place(term: str) -> bool:
+    """Whether the term may tell more of a place than a province."""
+    return term in TELL_PLACES | TELL_PLACES_TOO
+
+
+def _without_place(specimen: Specimen) -> Specimen:
+    interpreted = {term: text for term, text in specimen.interpreted.items() if not tells_place(term)}
     verbatim = {column: text for column, text in specimen.verbatim.items() if not _tells_a_place(column)}
-    return replace(specimen, interpreted=interpreted, verbatim=verbatim)
+    changes = {term: change for term, change in specimen.changes.items() if not tells_place(term)}
+    return replace(specimen, interpreted=interpreted, verbatim=verbatim, changes=changes)
 
 
 def as_seen(specimen: Specimen, by: Principal) -> Specimen:
     """The specimen as `by` sees it: whole for who may see what is closed in its collection, else as the public does."""
     return specimen if may(by, "see", specimen) else public(specimen)
+
+
+def as_seen_with(now: Specimen, then: Specimen, by: Principal) -> Specimen:
+    """An earlier version of the record of a specimen as `by` sees it: what is held back `now` is held back in it, too."""
+    withheld = withheld_by(now.interpreted) or withheld_by(then.interpreted)
+    return then if not withheld or are_shown() or may(by, "see", now) else _without_place(then)
 
 
 @lru_cache(maxsize=4096)

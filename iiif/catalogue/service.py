@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime import changes, outbox
 from app.runtime.principal import Principal, require
-from iiif.catalogue import places, store
+from iiif.catalogue import places, records, store
 from iiif.catalogue.depictions import (
     MAX_SPECIMENS,
     add_home,
@@ -218,8 +218,8 @@ def identify(session: Session, key: str, given: SpecimenDraft, *, at: datetime) 
     """
     row = touched(session, key, at=at)
     terms = {term: given.interpreted[term] for term in ID_TERMS if given.interpreted.get(term)}
-    row.interpreted = {**terms, **row.interpreted}
-    row.verbatim = {**{column: text for column, text in given.verbatim.items() if term_of(column) in terms}, **row.verbatim}
+    columns = {column: text for column, text in given.verbatim.items() if term_of(column) in terms}
+    records.source_gives(session, row, {**terms, **row.interpreted}, {**columns, **row.verbatim}, at)
     identity = identities_of(row.interpreted, row.catalog_number)[0]
     holder = store.find_specimen_by_identity(session, identity)
     if holder is not None and holder.key != key:

@@ -1,6 +1,6 @@
 """SQL of the catalogue: rows in, frozen values out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -9,23 +9,45 @@ from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, 
 from sqlalchemy.orm import Session
 
 from app.runtime.db import Moment
-from iiif.catalogue.model import Depiction, DepictionRole, KnownMedia, KnownSpecimen, Media, OwnRegion, Specimen
+from iiif.catalogue.model import Depiction, DepictionRole, KnownMedia, KnownSpecimen, Media, OwnRegion, RecordChange, Specimen
 from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
 
 def specimen(row: SpecimenRow) -> Specimen:
+    changes = changes_of(row.accepted or {}, row.interpreted)
     return Specimen(
         key=row.key,
         version=row.version,
         catalog_number=row.catalog_number,
         institution_code=row.institution_code,
         collection_code=row.collection_code,
-        interpreted=row.interpreted,
+        interpreted={**row.interpreted, **{term: change.value for term, change in changes.items()}}
+        if changes
+        else row.interpreted,
         verbatim=row.verbatim,
         source=row.source,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        record_version=row.record_version,
+        changes=changes,
     )
+
+
+def changes_of(accepted: Mapping[str, Mapping[str, Any]], source: Mapping[str, str]) -> dict[str, RecordChange]:
+    """The changes in force as the column holds them, over what the source's values were read as."""
+    return {
+        term: RecordChange(
+            term=term,
+            value=said["value"],
+            source_value=source.get(term, ""),
+            statement=said["statement"],
+            statement_version=said["version"],
+            by=said["by"],
+            at=datetime.fromisoformat(said["at"]),
+            source_now=said.get("now"),
+        )
+        for term, said in accepted.items()
+    }
 
 
 def media(row: MediaRow) -> Media:
@@ -69,9 +91,18 @@ def find_specimen_by_identity(session: Session, identity: str) -> SpecimenRow | 
 
 def known_specimens(session: Session, identities: Iterable[str]) -> list[KnownSpecimen]:
     """Those of these identities."""
-    columns = (SpecimenRow.key, SpecimenRow.identity, SpecimenRow.catalog_number, SpecimenRow.verbatim, SpecimenRow.created_at)
-    found = session.execute(select(*columns).where(SpecimenRow.identity.in_(list(identities))))
-    return [KnownSpecimen(*row) for row in found]
+    row = SpecimenRow
+    columns = (row.key, row.identity, row.catalog_number, row.verbatim, row.created_at, row.accepted)
+    found = session.execute(select(*columns).where(row.identity.in_(list(identities))))
+    return [
+        KnownSpecimen(key, identity, number, verbatim, created_at, _has_moved(accepted or {}))
+        for key, identity, number, verbatim, created_at, accepted in found
+    ]
+
+
+def _has_moved(accepted: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether the source has said something else since one of the changes was accepted."""
+    return any("now" in said for said in accepted.values())
 
 
 def known_media(session: Session, sha256s: Iterable[str]) -> dict[str, KnownMedia]:

@@ -3,14 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, Integer, String, Text, select, text
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, select, text
 from sqlalchemy.orm import Mapped, column_property, mapped_column
 
-from app.runtime.db import Base, Json, Moment
+from app.runtime.db import Base, Json, JsonOrNull, Moment
 
 
 class SpecimenRow(Base):
-    """A specimen; the columns beside the JSON are those that queries and uniqueness need (`identity`: identity.py)."""
+    """A specimen; the columns beside the JSON are those that queries and uniqueness need (`identity`: identity.py).
+
+    `interpreted` and `verbatim` are the source's; `accepted` is, by term, the change that is in force (`records`), NULL where
+    none ever was. `record_version` is the version of the record that both make.
+    """
 
     __tablename__ = "specimens"
     __table_args__ = (Index(None, "catalog_number", "institution_code", "collection_code"), Index(None, "updated_at", "key"))
@@ -27,6 +31,49 @@ class SpecimenRow(Base):
     source: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(Moment)
     updated_at: Mapped[datetime] = mapped_column(Moment)
+    record_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    accepted: Mapped[dict[str, Any] | None] = mapped_column(JsonOrNull)
+
+
+class RecordVersionRow(Base):
+    """A version of a record as it once stood, with all its terms (`interpreted`, accepted values included) and what changes were
+    in force; never changed. A record of one version only has no row here: its specimen is that version.
+
+    `action` is "source", "accept", "take back" or "replace"; for the last three `term` and the statement say of what.
+    """
+
+    __tablename__ = "record_versions"
+
+    specimen_key: Mapped[str] = mapped_column(ForeignKey("specimens.key"), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    interpreted: Mapped[dict[str, Any]] = mapped_column(Json)
+    verbatim: Mapped[dict[str, Any]] = mapped_column(Json)
+    accepted: Mapped[dict[str, Any]] = mapped_column(Json)
+    stored_at: Mapped[datetime] = mapped_column(Moment)
+    stored_by: Mapped[str] = mapped_column(String(100), default="")
+    action: Mapped[str] = mapped_column(String(16))
+    term: Mapped[str] = mapped_column(String(64), default="")
+    statement_key: Mapped[str] = mapped_column(String(64), default="")
+    statement_version: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class RecordChangeRow(Base):
+    """A statement that stands accepted for a term of a record; of several for one term the one that was accepted last is
+    `in_force`. `source_now` is what the source has said since, where that is not what it said then."""
+
+    __tablename__ = "record_changes"
+    __table_args__ = (Index(None, "specimen_key", "term"), Index(None, "in_force", "institution_code", "statement_key"))
+
+    statement_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    specimen_key: Mapped[str] = mapped_column(ForeignKey("specimens.key"))
+    institution_code: Mapped[str] = mapped_column(String(255), default="")
+    term: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str] = mapped_column(Text)
+    statement_version: Mapped[int] = mapped_column(Integer)
+    accepted_by: Mapped[str] = mapped_column(String(100))
+    accepted_at: Mapped[datetime] = mapped_column(Moment)
+    in_force: Mapped[bool] = mapped_column(Boolean)
+    source_now: Mapped[str | None] = mapped_column(Text)
 
 
 class MediaRow(Base):

@@ -6,14 +6,14 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from app.runtime import context, principal
+from app.runtime import context, memento, principal
 from app.runtime.addresses import Addresses
 from app.runtime.clock import iso
 from app.runtime.errors import Invalid
 from app.runtime.http import answer, integer
 from app.runtime.ids import ni
 from app.runtime.principal import Principal
-from iiif.catalogue import places, rights, service
+from iiif.catalogue import places, records, rights, service
 from iiif.catalogue.model import Depiction, DepictionRole, Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
 
@@ -44,7 +44,14 @@ def list_specimens() -> Response:
 
 @blueprint.get("/specimens/<key>")
 def read_specimen(key: str) -> Response:
-    """One specimen: what its source said, how that was read, its images, and where else it is shown."""
+    """One specimen: what its source said, how that was read, its images, and where else it is shown.
+
+    With Accept-Datetime, on to the version of its record that stood then.
+    """
+    original, when = _record(key), memento.asked()
+    if when is not None:
+        with context.current().reads.begin() as session:
+            return memento.to_memento(original, records.stood_at(session, key, when), *records.edges(session, key))
     with context.current().reads.begin() as session:
         specimen = service.get_specimen(session, key)
         media = service.media_of(session, key)
@@ -56,7 +63,73 @@ def read_specimen(key: str) -> Response:
         own = [depiction for depiction in shown[image.key] if depiction.specimen_key == key]
         image_json |= {"depiction": depiction_json(own[0], image, addresses, by), "depictsTotal": len(shown[image.key])}
     body["sameNumber"] = [{"id": addresses.pid(other.key), "self": addresses.specimen_record(other.key)} for other in namesakes]
+    return memento.of_original(answer(body, by=by), original)
+
+
+@blueprint.get("/specimens/<key>/history")
+def read_history(key: str) -> Response:
+    """The versions of the record, newest first: who made which when, from which statement, and what differs from the one before.
+
+    `before` is the number of the version from which earlier ones are told.
+    """
+    by, addresses = principal.of_page(), context.current().addresses
+    before, limit = integer("before", 0, 0, 2**31 - 1), integer("limit", 100, 1, records.MOST_TOLD - 1)
+    with context.current().reads.begin() as session:
+        found = records.history(session, key[:64], by=by, before=before, limit=limit + 1)
+    pairs = list(zip(found, [*found[1:], None], strict=True))[:limit]
+    body = {
+        "id": addresses.specimen_record(key),
+        "versions": [records.version_json(version, earlier, addresses) for version, earlier in pairs],
+        "next": pairs[-1][0].number if len(found) > limit else None,
+    }
     return answer(body, by=by)
+
+
+@blueprint.get("/specimens/<key>/diff")
+def read_difference(key: str) -> Response:
+    """The terms of which two versions of the record (`from`, `to`) say different things."""
+    by = principal.of_page()
+    numbers = [integer(name, 0, 1, 2**31 - 1) for name in ("from", "to")]
+    if 0 in numbers:
+        raise Invalid("Name two versions: from=1&to=2.", parameter="from" if not numbers[0] else "to")
+    with context.current().reads.begin() as session:
+        before, after = (records.version(session, key[:64], number, by=by) for number in numbers)
+    terms = [records.difference_json(one) for one in records.differences(before, after)]
+    original = _record(key)
+    return answer({"from": original.version(numbers[0]), "to": original.version(numbers[1]), "terms": terms}, by=by)
+
+
+@blueprint.get("/specimens/<key>/versions/<int:number>")
+def read_version(key: str, number: int) -> Response:
+    """The record as it stood in that version."""
+    by, addresses = principal.of_request(), context.current().addresses
+    with context.current().reads.begin() as session:
+        version = records.version(session, key[:64], min(number, 2**31 - 1), by=by)
+        first, last = records.edges(session, key)
+    body = {
+        "id": addresses.pid(key),
+        "recordVersion": version.number,
+        "stored": iso(version.at),
+        "interpreted": dict(version.specimen.interpreted),
+        "verbatim": dict(version.specimen.verbatim),
+        "changes": [records.change_json(change, addresses) for change in version.specimen.changes.values()],
+    }
+    return memento.of_version(answer(body, by=by), _record(key), memento.Stamp(version.number, version.at), first, last)
+
+
+@blueprint.get("/specimens/<key>/timemap")
+def read_timemap(key: str) -> Response:
+    """The versions of the record by their times (RFC 7089, 5), oldest first; a page ends before the version `before`."""
+    original, before = _record(key), integer("before", 0, 0, 2**31 - 1)
+    with context.current().reads.begin() as session:
+        stamps = records.stamps(session, key[:64], before=before)
+    own = f"{original.timemap}?before={before}" if before else original.timemap
+    earlier = f"{original.timemap}?before={stamps[0].version}" if stamps and stamps[0].version > 1 else ""
+    return memento.timemap(original, stamps, own=own, earlier=earlier)
+
+
+def _record(key: str) -> memento.Original:
+    return memento.Original(context.current().addresses.specimen_record(key[:64]))
 
 
 @blueprint.get("/media")
@@ -159,6 +232,8 @@ def specimen_json(specimen: Specimen, media: tuple[Media, ...], addresses: Addre
         "interpreted": dict(specimen.interpreted),
         "verbatim": dict(specimen.verbatim),
         "source": specimen.source,
+        "recordVersion": specimen.record_version,
+        "changes": [records.change_json(change, addresses) for change in specimen.changes.values()],
         "media": [media_json(image, addresses, by) for image in media],
         "links": {
             "self": addresses.specimen_record(specimen.key),

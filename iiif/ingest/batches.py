@@ -73,7 +73,7 @@ class _Here:
         here = self.specimens.get(one.identities[0])
         if here is None or here.created_at >= self.started_at or here.catalog_number != one.record.number:
             return False
-        if here.verbatim != one.record.verbatim or (one.by_number and self.numbers.get(one.number) != 1):
+        if here.moved or here.verbatim != one.record.verbatim or (one.by_number and self.numbers.get(one.number) != 1):
             return False
         shown = [self.media.get(sha256) for sha256 in one.sha256s]
         return all(media and media.created_at < self.started_at and here.key in media.specimen_keys for media in shown)

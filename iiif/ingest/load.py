@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
-from iiif.catalogue import places, rights, service
+from iiif.catalogue import places, records, rights, service
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen
 from iiif.catalogue.model import Depiction, Media, Specimen
 from iiif.image.masters.derivatives import decode_check
@@ -167,7 +167,17 @@ class Loader:
                 match = matching.settle(session, match, digests(record.images))
         if match.specimen is not None and not places.withheld_by(terms):
             report.places_withheld += bool(places.withheld_by(match.specimen.interpreted))
+        if match.specimen is not None and match.specimen.changes:
+            self._note_source(record, terms, match.specimen, report)
         return matching.ambiguous(record.number, match.namesakes) if match.undecided else matching.clash(terms, match)
+
+    def _note_source(self, record: Record, terms: Mapping[str, str], specimen: Specimen, report: IngestReport) -> None:
+        """Keep what the source says now of the terms that people changed, and tell of it: the accepted values stay."""
+        said = matching.speaks_of(record, terms, specimen.changes)
+        with self.runtime.db.begin() as session:
+            news = records.source_says(session, specimen.key, said, at=self.runtime.clock())
+        for change in news:
+            report.add(record.place, record.number, matching.changed_since(record.number, change))
 
     def _own_images(self, record: Record, terms: Mapping[str, str], report: IngestReport) -> list[ImageFile]:
         """The record's images. Those that only bear its number are nobody's where several specimens have that number."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from iiif.catalogue import identity, service
-from iiif.catalogue.model import Specimen
+from iiif.catalogue.model import RecordChange, Specimen
 from iiif.ingest.columns import kind_of
 from iiif.ingest.model import IngestIssue, Record, warning
 from ontology import darwin_core
@@ -42,13 +42,13 @@ def find(session: Session, terms: Mapping[str, str], *, numbered: bool) -> Match
     namesakes = service.specimens_of_number(session, *collected)
     if not identity.is_identified(terms):
         return _by_number(namesakes)
-    alike = next((each for each in namesakes if identity.agree(terms, each.interpreted)), None)
+    alike = next((each for each in namesakes if identity.agree(terms, each.read)), None)
     if alike is not None and not (_is_stronger(terms, alike) and known[0] is not None):
         return Match(alike, identifies=_is_stronger(terms, alike))
     same = next((each for each in known if each is not None), None)
     if same is not None:
         return Match(same)
-    unnamed = next((each for each in namesakes if not identity.is_identified(each.interpreted)), None)
+    unnamed = next((each for each in namesakes if not identity.is_identified(each.read)), None)
     if unnamed is not None and not unlike(terms, unnamed):
         return Match(unnamed, identifies=True)
     return Match(namesakes=namesakes)
@@ -68,14 +68,14 @@ def settle(session: Session, match: Match, sha256s: Iterable[str]) -> Match:
 
 def unlike(terms: Mapping[str, str], specimen: Specimen) -> list[str]:
     """The terms of which both speak, and not alike."""
-    return [term for term, text in terms.items() if specimen.interpreted.get(term, text) != text and term not in OF_IMAGES]
+    return [term for term, text in terms.items() if specimen.read.get(term, text) != text and term not in OF_IMAGES]
 
 
 def clash(terms: Mapping[str, str], match: Match) -> IngestIssue | None:
     """Why the record cannot be what is here under its identifier or number."""
     if match.specimen is None or not (differing := unlike(terms, match.specimen)):
         return None
-    named = next((term for term in identity.ID_TERMS if terms.get(term) == match.specimen.interpreted.get(term, "")), "")
+    named = next((term for term in identity.ID_TERMS if terms.get(term) == match.specimen.read.get(term, "")), "")
     code = "duplicate-by-identifier" if named else "duplicate-by-catalog-number"
     text = terms.get(named, "") if named else terms["catalogNumber"]
     sentence = f"{text[:200]!r} is here already with another {', '.join(differing[:NAMED])}; nothing is overwritten."
@@ -95,6 +95,27 @@ def says_more(record: Record, specimen: Specimen) -> IngestIssue | None:
     left = f" and {len(more) - NAMED} more columns" if len(more) > NAMED else ""
     sentence = f"The row adds to the earlier one of {record.number!r}, and this is not taken over: {named}{left}."
     return warning("says-more", sentence, more[0], record.verbatim[more[0]])
+
+
+def speaks_of(record: Record, terms: Mapping[str, str], changed: Iterable[str]) -> dict[str, str]:
+    """What the record says now of those of these terms of which it speaks; empty where it has a column for one and no value."""
+    named = {darwin_core.term_of(column) for column in record.verbatim}
+    return {term: terms.get(term, "") for term in changed if term in terms or term in named}
+
+
+def changed_since(number: str, change: RecordChange) -> IngestIssue:
+    """The source says something new of a term for which people accepted a value of their own."""
+    said = change.source_value if change.source_now is None else change.source_now
+    if change.is_adopted:
+        sentence = f"The source of {number!r} now says {said[:200]!r} too, as was accepted here."
+    elif change.is_stale:
+        sentence = (
+            f"The source of {number!r} now says {said[:200]!r}; {change.value[:200]!r} was accepted here when it said "
+            f"{change.source_value[:200]!r}, and stays in force. Both are kept."
+        )
+    else:
+        sentence = f"The source of {number!r} says {said[:200]!r} again, as when {change.value[:200]!r} was accepted here."
+    return warning("accepted-change", sentence, change.term, said)
 
 
 def ambiguous(number: str, several: Sequence[Specimen]) -> IngestIssue:
@@ -122,7 +143,7 @@ def identified(number: str, terms: Mapping[str, str]) -> IngestIssue:
 def _is_known(column: str, text: str, specimen: Specimen) -> bool:
     """Whether the specimen says the same under another column's name, or the column speaks of an image."""
     term = darwin_core.term_of(column)
-    return term in OF_IMAGES or (term is not None and specimen.interpreted.get(term) in (text.strip(), date_of(text)))
+    return term in OF_IMAGES or (term is not None and specimen.read.get(term) in (text.strip(), date_of(text)))
 
 
 def _by_number(namesakes: tuple[Specimen, ...]) -> Match:
@@ -133,11 +154,9 @@ def _by_number(namesakes: tuple[Specimen, ...]) -> Match:
 
 def _is_stronger(terms: Mapping[str, str], specimen: Specimen) -> bool:
     """Whether the record has an identifier of a kind that the specimen lacks, and that says more than those it has."""
-    weakest = next(place for place, term in enumerate(identity.ID_TERMS) if specimen.interpreted.get(term))
+    weakest = next(place for place, term in enumerate(identity.ID_TERMS) if specimen.read.get(term))
     return any(terms.get(term) for term in identity.ID_TERMS[:weakest])
 
 
 def _identifier_of(specimen: Specimen) -> str:
-    return next((specimen.interpreted[term] for term in identity.ID_TERMS if specimen.interpreted.get(term)), "no identifier")[
-        :200
-    ]
+    return next((specimen.read[term] for term in identity.ID_TERMS if specimen.read.get(term)), "no identifier")[:200]

@@ -138,6 +138,11 @@ _ROWS = (
         "Nothing, or empty these columns if all may see the place (LECTOTYPE_SHOW_WITHHELD_PLACES shows all such places).",
     ),
     ("bad-country-code", "not two letters", "Use ISO 3166-1, as DE."),
+    (
+        "accepted-change",
+        "the source has changed a value in whose place people accepted another; that stays in force, and both are kept",
+        "Look at both on the page of the specimen, and withdraw the acceptance if the source is right now.",
+    ),
 )
 CODES = {code: meaning for code, meaning, _ in _ROWS}
 ADVICE = {code: advice for code, _, advice in _ROWS}

@@ -2,19 +2,18 @@
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.runtime.spreadsheets import harmless
 from iiif.ingest.model import MAX_VALUE, IngestIssue, Place, Severity
 from iiif.ingest.reasons import ADVICE
 
 KEPT_ENTRIES = 10_000
 COLUMNS = ("severity", "code", "archive", "file", "line", "column", "value", "catalogNumber", "sentence", "advice")
 MAX_SENTENCE = 2000
-FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # the last four are the wide forms of the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +154,4 @@ def csv_of(report: Mapping[str, Any]) -> str:
 def csv_row(entry: Mapping[str, Any], severity: str) -> list[str]:
     """An entry as the JSON of a report has it, in the order of COLUMNS; no cell is taken for a formula by a spreadsheet."""
     values = {**entry, "severity": severity, "line": entry.get("line") or ""}
-    return [_harmless(str(values.get(column, ""))) for column in COLUMNS]
-
-
-def _harmless(text: str) -> str:
-    is_number = re.fullmatch(r"-[\d.,]+", text, re.ASCII) is not None
-    return f"'{text}" if (text.lstrip().startswith(FORMULA) and not is_number) or text.startswith(("\t", "\r")) else text
+    return [harmless(str(values.get(column, ""))) for column in COLUMNS]

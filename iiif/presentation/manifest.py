@@ -7,7 +7,7 @@ annotations, services and whatever else it would change or drop are spliced in a
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ import iiif_prezi3
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue import places
-from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.model import Media, RecordChange, Specimen
 from iiif.catalogue.rights import iri_of, of_terms
 from iiif.catalogue.visibility import sees
 from iiif.image.identifier import Identifier
@@ -56,7 +56,7 @@ def build(
     skeleton = iiif_prezi3.Manifest(
         id=addresses.manifest(specimen.key),
         label={"en": [title(specimen)]},
-        metadata=metadata(specimen),
+        metadata=metadata(specimen, addresses),
         requiredStatement=_attribution(specimen, media, publisher),
         provider=[provider(publisher)],
         homepage=[_homepage(addresses.specimen_page(specimen.key), "Specimen page")],
@@ -192,16 +192,28 @@ def title(specimen: Specimen) -> str:
     return " · ".join(filter(None, (specimen.scientific_name, specimen.catalog_number))) or specimen.key
 
 
-def metadata(specimen: Specimen) -> list[dict[str, Any]]:
+def metadata(specimen: Specimen, addresses: Addresses) -> list[dict[str, Any]]:
     """Darwin Core terms with English labels, the telling ones first; values are in no language."""
     terms = {"catalogNumber": specimen.catalog_number, **specimen.interpreted}
+    changes = specimen.changes
     rest = (term for group in GROUPS.values() for term in group)
     ordered = dict.fromkeys((*ORDER, *rest, *sorted(terms)))
-    return [
-        {"label": {"en": [label_of(term)]}, "value": {"none": [plain(terms[term])]}}
-        for term in ordered
-        if terms.get(term) and term not in NOT_SHOWN
-    ]
+    shown = [term for term in ordered if terms.get(term) and term not in NOT_SHOWN]
+    pairs = [{"label": {"en": [label_of(term)]}, "value": {"none": [plain(terms[term])]}} for term in shown]
+    return pairs + [pair for term in shown if term in changes for pair in _whose(changes[term], addresses)]
+
+
+def _whose(change: RecordChange, addresses: Addresses) -> Iterator[dict[str, Any]]:
+    """That a value was accepted in place of the source's: what that is, who accepted it when, and from which statement."""
+    label, who = label_of(change.term), addresses.who(change.by)
+    yield {
+        "label": {"en": [f"{label}, as its source has it"]},
+        "value": {"none": [plain(change.source_value)]} if change.source_value else {"en": ["not given"]},
+    }
+    by = f'<a href="{html.escape(who)}">{html.escape(who)}</a>' if "://" in who else html.escape(who)
+    statement = html.escape(f"{addresses.annotation(change.statement)}/versions/{change.statement_version}")
+    sentence = f'<span>Accepted by {by} on {change.at:%Y-%m-%d} from <a href="{statement}">a statement</a></span>'
+    yield {"label": {"en": [f"{label}, changed"]}, "value": {"en": [sentence]}}
 
 
 def plain(text: str) -> str:

@@ -31,11 +31,13 @@ BY_COOKIE = {
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
     "/api/annotations", "/api/annotations/<key>",
+    "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
     "/api/queue", "/api/queue/counts", "/api/queue/leases", "/api/verdicts/batch", "/api/verdicts/batch/<key>",
 }  # fmt: skip
 FORM, JSON, JSON_LD = "application/x-www-form-urlencoded", "application/json", "application/ld+json"
 NO_VERSION = {"annotation": "note-open", "version": 9, "verdict": "approved"}
+PROPOSAL = {"specimen": "that of the sheet", "term": "recordedBy", "value": "Nobody"}
 WITHOUT_ACCOUNT = {("POST", "/login/oidc/<name>/logout")}  # a provider asks, by a token that it signs
 
 
@@ -66,6 +68,7 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("PUT", "/api/annotations/<key>"): Change("curator", "/api/annotations/note-{access}", "comment", JSON_LD),  # somebody's
     ("DELETE", "/api/annotations/<key>"): Change("curator", "/api/annotations/mask-{access}"),
     ("POST", "/api/verdicts"): Change("annotator", "/api/verdicts", NO_VERSION, JSON),
+    ("POST", "/api/proposals"): Change("annotator", "/api/proposals", PROPOSAL, JSON),
     ("DELETE", "/api/verdicts/<key>"): Change("curator", "/api/verdicts/{verdict}"),  # of somebody else
     ("POST", "/api/annotations/<key>/restore"): Change(
         "curator",
@@ -197,6 +200,8 @@ def test_what_changes_something_is_done_for_who_may(
             if body == "comment":
                 body = comment(hub.runtime.addresses.canvas(sheet.specimen.key, sheet.media.key))
             data = filled(body, sheet, login=login) if isinstance(body, str) else json.dumps(body)
+            if body is PROPOSAL:
+                data = json.dumps({**PROPOSAL, "specimen": sheet.specimen.key})
             said = {**headers, **(OUR_PAGE if change.need == "nobody" else {}), "Content-Type": change.content_type}
             said |= {"If-Match": '"another"'}  # so that who may delete does not
             path = filled(change.path, sheet, verdict=verdict)

@@ -263,6 +263,16 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ),
     ("GET", "/api/annotations/<key>/history"): (of("/api/annotations/note-{access}/history", GUARDED),),
     ("GET", "/api/proposals"): (of("/api/proposals?limit=500"), of("/api/proposals?kind=text"), of("/api/proposals?state=stale")),
+    ("POST", "/api/proposals"): always("/api/proposals", 401, 415, 415, 415),
+    ("GET", "/api/changes/<institution>.<any(csv, json, jsonl):form_name>"): (
+        of("/api/changes/BR.csv"),
+        of("/api/changes/BR.json"),
+        of("/api/changes/BR.jsonl"),
+    ),
+    ("GET", "/api/specimens/<key>/history"): (of("/api/specimens/{specimen}/history"),),
+    ("GET", "/api/specimens/<key>/diff"): (of("/api/specimens/{specimen}/diff?from=1&to=1"),),
+    ("GET", "/api/specimens/<key>/versions/<int:number>"): (of("/api/specimens/{specimen}/versions/1"),),
+    ("GET", "/api/specimens/<key>/timemap"): (of("/api/specimens/{specimen}/timemap"),),
     ("GET", "/api/policy"): always("/api/policy"),
     ("GET", "/api/changes"): always("/api/changes", 401, 403, 403, 200),
     ("GET", "/api/events"): (),  # a stream: numbers of runs alone, see below

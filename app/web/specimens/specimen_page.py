@@ -10,6 +10,7 @@ from analytics import service as analytics
 from analytics.model import Run
 from annotations import service as annotations
 from annotations.model import Annotation
+from annotations.proposals.form import KIND as PROPOSAL
 from annotations.review import service as review
 from annotations.review.service import REASONS, Opinion
 from app.runtime.accounts import store as accounts
@@ -107,7 +108,7 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, addresses: 
     """What the template needs."""
     specimen, views, viewer = looked.specimen, looked.views, looked.viewer
     talk = threads.threads(said.statements, said.people, viewer, addresses.annotation(""))
-    statements = [one for one in said.statements if not threads.is_comment(one)]
+    statements = [one for one in said.statements if not threads.is_comment(one) and one.kind != PROPOSAL]
     shared = {view.media.key for view in views if view.others_total}
     told = (specimen.catalog_number, looked.media, shared, said.rulers, said.people, addresses)
     sheet = annotation_cards.Sheet(*told, said.names, said.opinions, talk, viewer)

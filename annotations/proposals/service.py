@@ -1,0 +1,133 @@
+"""Decisions about proposals: who may propose what, from where, and what is told of it beside the record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from annotations import placing
+from annotations import service as annotations
+from annotations import store as statements
+from annotations.creators import creator
+from annotations.errors import NothingNew
+from annotations.proposals import form, store
+from annotations.proposals.form import Proposed
+from annotations.proposals.store import Proposal
+from annotations.review import store as reviews
+from annotations.states.derive import State
+from app.runtime.addresses import Addresses
+from app.runtime.errors import Invalid
+from app.runtime.principal import Principal
+from iiif.catalogue import places
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Specimen
+from ontology import darwin_core
+from ontology.darwin_core import Note
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody proposes. `read_from` is the key of the statement that it was read from, or `region` a W3C target on an image
+    of the specimen; both may be missing."""
+
+    specimen_key: str
+    term: str
+    value: str
+    verbatim: str = ""
+    read_from: str = ""
+    region: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A proposal beside its record: what the source wrote (`verbatim`) and how that was read, what the record says now, and what
+    is doubtful in the value. `mine`: who asks made it, so that others judge it; `fresh`: it was not there before."""
+
+    proposal: Proposal
+    column: str
+    verbatim: str
+    source_value: str
+    now: str
+    notes: tuple[Note, ...]
+    mine: bool
+    fresh: bool = True
+
+
+def propose(session: Session, asked: Asked, *, by: Principal, addresses: Addresses, at: datetime) -> Told:
+    """Keep a proposal as a statement; the same of the same principal again is the one that is there.
+
+    Raises Invalid, UnknownSpecimen, NothingNew, WithheldTerm, UnknownAnnotation and what `annotations.create` does.
+    """
+    specimen = catalogue.get_specimen(session, asked.specimen_key)
+    term = form.term_of(asked.term)
+    proposed = Proposed(specimen.key, term, asked.value.strip(), asked.verbatim)
+    value, _ = darwin_core.read_value(term, proposed.value)
+    known = _known(session, proposed, by)
+    if known is not None:
+        return _told(known, specimen, by, mine=True, fresh=False)
+    if value and specimen.interpreted.get(term) == value:
+        raise NothingNew(f"The record says {value[:200]!r} already.", parameter="value")
+    read_from, derived = asked.region, ""
+    if asked.read_from:
+        source = annotations.get(session, asked.read_from, by=by)
+        lie_on = placing.specimens_of(session, source.targets).values()
+        if all(specimen.key not in keys for keys in lie_on):
+            raise Invalid(f"The statement {source.key!r} is not about this specimen.", parameter="source")
+        read_from, derived = addresses.annotation(source.key), f"{addresses.annotation(source.key)}/versions/{source.version}"
+    document = form.document(proposed, read_from, derived, creator(by, addresses), addresses)
+    layer: Any = "people" if by.account else "machine"
+    annotation = annotations.create(session, document, by=by, addresses=addresses, at=at, layer=layer, kind=form.KIND)
+    return _told(Proposal(annotation, specimen.key, term, value, proposed.verbatim), specimen, by, mine=True)
+
+
+def page(
+    session: Session, state: State, *, term: str, collection: tuple[str, str], by: Principal, after: str, limit: int
+) -> Sequence[Told]:
+    """A page of the proposals in that state, by key, each beside its record. Raises MalformedAnnotation for no term."""
+    asked = form.term_of(term) if term else ""
+    return _all_told(session, store.page(session, state, asked, collection, by, after=after, limit=limit), by)
+
+
+def of_specimen(session: Session, specimen_key: str, *, by: Principal) -> Sequence[Told]:
+    """The proposals for one record, by term and then by key, each beside it."""
+    found = _all_told(session, store.of_specimen(session, specimen_key, by), by)
+    return sorted(found, key=lambda told: (told.proposal.term, told.proposal.annotation.key))
+
+
+def _all_told(session: Session, found: Sequence[Proposal], by: Principal) -> list[Told]:
+    specimens = catalogue.specimens_by_key(session, {one.specimen_key for one in found})
+    mine = statements.by_author(session, [one.annotation.key for one in found], by.name) if by.name else frozenset()
+    return [
+        _told(one, specimens[one.specimen_key], by, mine=one.annotation.key in mine)
+        for one in found
+        if one.specimen_key in specimens
+    ]
+
+
+def verdicts_of(session: Session, keys: Sequence[str], *, by: Principal) -> Mapping[str, str]:
+    """Of these statements those that `by` has judged, with the key of the verdict that stands; for one page of a list."""
+    return reviews.verdicts_by(session, keys, by.name) if by.name else {}
+
+
+def _told(proposal: Proposal, specimen: Specimen, by: Principal, *, mine: bool, fresh: bool = True) -> Told:
+    seen = places.as_seen(specimen, by)
+    column, verbatim = _of_source(proposal.term, seen.verbatim)
+    _, notes = darwin_core.read_value(proposal.term, proposal.given)
+    term = proposal.term
+    return Told(proposal, column, verbatim, seen.read.get(term, ""), seen.interpreted.get(term, ""), notes, mine, fresh)
+
+
+def _of_source(term: str, verbatim: Mapping[str, str]) -> tuple[str, str]:
+    """The source's own column for the term, and what it wrote there."""
+    return next(((column, text) for column, text in verbatim.items() if darwin_core.term_of(column) == term), ("", ""))
+
+
+def _known(session: Session, proposed: Proposed, by: Principal) -> Proposal | None:
+    """The standing proposal of the same by the same principal."""
+    for one in store.of_specimen(session, proposed.specimen_key, by):
+        same = (one.term, one.given, one.verbatim) == (proposed.term, proposed.value, proposed.verbatim)
+        if same and statements.author(session, one.annotation.key) == by.name:
+            return one
+    return None

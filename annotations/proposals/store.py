@@ -1,0 +1,55 @@
+"""SQL of proposals: rows out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from annotations import store
+from annotations.model import Annotation
+from annotations.proposals.record import GONE
+from annotations.tables import AnnotationRow, ProposalRow
+from app.runtime.principal import Principal
+
+MOST_OF_RECORD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposal with its statement. `value` is what was read, empty where that could not be; `given` what was sent."""
+
+    annotation: Annotation
+    specimen_key: str
+    term: str
+    value: str
+    verbatim: str
+
+    @property
+    def given(self) -> str:
+        return self.annotation.text.strip()
+
+
+def page(
+    session: Session, state: str, term: str, collection: tuple[str, str], by: Principal, *, after: str, limit: int
+) -> Sequence[Proposal]:
+    """Standing proposals in that state that `by` sees, by key, from the one behind `after`. Empty texts narrow nothing;
+    `collection` is an institution code and a collection code."""
+    asked = {"term": term, "institution_code": collection[0], "collection_code": collection[1]}
+    where = [ProposalRow.state == state, ProposalRow.key > after]
+    where += [getattr(ProposalRow, name) == value for name, value in asked.items() if value]
+    pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key)
+    query = pairs.where(*where, store.is_shown(by)).order_by(ProposalRow.key).limit(limit)
+    return [_proposal(*pair) for pair in session.execute(query)]
+
+
+def of_specimen(session: Session, specimen_key: str, by: Principal) -> Sequence[Proposal]:
+    """The standing proposals for the record of a specimen that `by` sees, by key, at most `MOST_OF_RECORD`."""
+    pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key)
+    where = (ProposalRow.specimen_key == specimen_key, ProposalRow.state != GONE, store.is_shown(by))
+    query = pairs.where(*where).order_by(ProposalRow.key).limit(MOST_OF_RECORD)
+    return [_proposal(*pair) for pair in session.execute(query)]
+
+
+def _proposal(row: ProposalRow, statement: AnnotationRow) -> Proposal:
+    return Proposal(store.annotation(statement), row.specimen_key, row.term, row.value, row.verbatim)
