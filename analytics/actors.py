@@ -2,7 +2,7 @@
 
 import dramatiq
 
-from analytics import execution, service, settling, tasks
+from analytics import execution, remaking, service, settling, tasks
 from app.runtime import context
 from app.runtime.broker import unless_away
 from iiif.catalogue import service as catalogue
@@ -44,3 +44,12 @@ def analyse(run_key: str, media_key: str = "") -> None:
 def settle_run(run_key: str) -> None:
     """Look up a run's images, or bring its tasks and statements in line with its state. Safe to repeat and to break off."""
     settling.settle(context.current(), run_key)
+
+
+@dramatiq.actor(actor_name="basis_changed", queue_name="analysis", max_retries=10, min_backoff=500, time_limit=60_000)
+def basis_changed(media_key: str) -> None:
+    """What was measured on the image is stale: have a run of its own measure it anew, where that can be. Safe to repeat."""
+    runtime = context.current()
+    with runtime.db.begin() as session:
+        media = catalogue.get_media(session, media_key)
+        remaking.ask(session, media, naan=runtime.settings.naan, at=runtime.clock())

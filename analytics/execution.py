@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import structlog
 
-from analytics import pipelines, provenance, service, statements, tasks
+from analytics import pipelines, provenance, remaking, service, statements, tasks
 from analytics.model import ENDED_STEPS, Run, StepMark, Task
 from analytics.pipelines import Pipeline, StepPlan
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
@@ -42,7 +42,8 @@ def perform(runtime: Runtime, run_key: str, media_key: str) -> None:
         with runtime.db.begin() as session:
             tasks.fail(session, run_key, media_key, reason, at=runtime.clock())
         return
-    image = SheetImage(load_rgb(runtime.blobs, media, DecodeLimits.of(runtime.settings)))
+    needs_pixels = any(step.name != remaking.STEP for step in plan.steps)
+    image = SheetImage(load_rgb(runtime.blobs, media, DecodeLimits.of(runtime.settings))) if needs_pixels else None
     for step in plan.steps:
         if task.steps[step.name]["state"] not in ENDED_STEPS:
             _perform_step(runtime, run, step, media, image, catalog_number)
@@ -73,13 +74,18 @@ def _begin(runtime: Runtime, run_key: str, media_key: str) -> tuple[Run, Task, P
     return begun and (replace(begun[0], code_version=worker.code_version), begun[1], plan)
 
 
-def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, image: SheetImage, catalog_number: str) -> None:
+def _perform_step(
+    runtime: Runtime, run: Run, step: StepPlan, media: Media, image: SheetImage | None, catalog_number: str
+) -> None:
     with runtime.db.begin() as session:
         if not tasks.begin_step(session, run.key, media.key, step.name):
             return
         earlier, failed, scale_iri = _earlier(session, runtime, run, media)
     started = time.monotonic()
     try:
+        if image is None:
+            remaking.perform(runtime, run, step, media)
+            return
         cv2.setRNGSeed(run.seed)
         result = _call(step, image, StepContext(catalog_number, earlier, failed))
     except Exception as error:
@@ -108,8 +114,13 @@ def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: Ste
             return
         catalogue.lock_specimens_of(session, media.key)  # each finding touches those that it lies on
         masks.register(session, kept.values(), by=Principal.of_run(run.key), at=at)
-        source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri, kept)
-        keys = tuple(_annotate(session, finding, number, source) for number, finding in enumerate(findings, 1))
+        source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri, masks=kept)
+        keys: tuple[str, ...] = ()
+        for number, finding in enumerate(findings, 1):
+            key = _annotate(session, finding, number, source)
+            keys = (*keys, key)
+            if finding.kind == "outline" and not source.outline:  # the sizes are those of the first piece
+                source = replace(source, outline=addresses.annotation(key))
         state = "done" if result.findings else "nothing found"
         tasks.end_step(session, run.key, media.key, step.name, StepMark(state, result.nothing_found, seconds, keys))
 

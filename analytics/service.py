@@ -180,13 +180,13 @@ def restore(session: Session, key: str, *, by: Principal, at: datetime) -> Run:
 def settle_batch(session: Session, key: str, *, at: datetime) -> int:
     """Bring the next tasks or statements of the run in line with its state; how many, 0 when all are. Raises UnknownRun."""
     row = tasks.lock_run(session, key)
-    done = 0
+    done, anew = 0, row.pipeline == pipelines.REMEASURE
     if row.state == "cancelled" and row.waiting:
         done = tasks.cancel_batch(session, row, at=at)
     elif row.under_way == "withdrawing":
-        done = withdrawal.withdraw_batch(session, key, at=at, withdrawn_at=row.retracted_at)
+        done = withdrawal.withdraw_batch(session, key, at=at, withdrawn_at=row.retracted_at, anew=anew)
     elif row.under_way == "restoring":
-        done = withdrawal.restore_batch(session, key, at=at)
+        done = withdrawal.restore_batch(session, key, at=at, anew=anew)
     if not done:
         row.under_way = ""
     return done

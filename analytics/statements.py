@@ -30,13 +30,14 @@ from iiif.catalogue.model import Media
 ANNO = "http://www.w3.org/ns/anno.jsonld"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 UNITS = {"px/mm": "obo:UO_0000243", "mm": "unit:MilliM", "mm²": "unit:MilliM2", "px": "unit:PIXEL", "px²": "hub:squarePixel"}
+MEASURES = ("length", "width", "area")  # of an outline
 REGIONS = {"label": "accd:c01", "text": "accd:c01", "ruler": "accd:c03", "barcode": "accd:c07", "outline": "accd:c06"}
 
 
 @dataclass(frozen=True, slots=True)
 class StatementSource:
-    """What a statement is about and where it comes from; `rests_on` is the IRI of the calibration that it used, and `masks`
-    has the files of the masks that its findings hold."""
+    """What a statement is about and where it comes from; `rests_on` is the IRI of the calibration that it used, `outline` that of
+    the outline that was measured, and `masks` has the files of the masks that its findings hold."""
 
     run: Run
     step: str
@@ -44,6 +45,7 @@ class StatementSource:
     addresses: Addresses
     at: datetime
     rests_on: str = ""
+    outline: str = ""
     masks: Mapping[Mask, KeptMask] = field(default_factory=dict)
 
 
@@ -164,8 +166,10 @@ def _assertion(finding: Finding, number: int, source: StatementSource) -> dict[s
             quantity["standardUncertainty"] = exact(finding.uncertainty)
             assertion["dwc:assertionError"] = f"{quantity['standardUncertainty']} (standard uncertainty)"
         assertion["quantity"] = quantity
-    if source.rests_on and "mm" in finding.unit and finding.kind != "ruler":
-        assertion["wasDerivedFrom"] = source.rests_on
+    scale = source.rests_on if "mm" in finding.unit and finding.kind != "ruler" else ""
+    outline = source.outline if finding.kind in MEASURES else ""
+    if bases := [iri for iri in (scale, outline) if iri]:
+        assertion["wasDerivedFrom"] = bases if len(bases) > 1 else bases[0]
     if finding.data:
         assertion["details"] = finding.data
     return assertion

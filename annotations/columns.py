@@ -60,7 +60,7 @@ def etag(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(document, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
-def basis(document: Mapping[str, Any], addresses: Addresses) -> str:
-    """The key of the annotation that it was derived from; empty for none."""
+def bases(document: Mapping[str, Any], addresses: Addresses) -> tuple[str, ...]:
+    """The keys of the annotations that it was derived from."""
     named = (addresses.identify(iri) for iri in validation.derived_from(document))
-    return next((one.key for one in named if one is not None and one.kind == "annotation"), "")
+    return tuple(dict.fromkeys(one.key for one in named if one is not None and one.kind == "annotation"))

@@ -11,7 +11,8 @@ from typing import cast
 from sqlalchemy import or_, select, true, union
 from sqlalchemy.orm import Session
 
-from annotations import placing, store, waiting
+from annotations import bases, placing, store, waiting
+from annotations.jobs import BasisChanged
 from annotations.proposals.record import policy_of, settle
 from annotations.states import policy
 from annotations.states.derive import FALLEN, STATES, Decision, Facts, State, Verdict, Voice, derive
@@ -38,17 +39,17 @@ def around(session: Session, keys: Iterable[str]) -> set[str]:
         pair = (VerdictRow.annotation_key, VerdictRow.correction_key)
         linked = select(*pair).where(VerdictRow.correction_key != "", or_(*(column.in_(waiting) for column in pair)))
         near = {key for both in session.execute(linked) for key in both}
-        near.update(session.scalars(select(AnnotationRow.key).where(AnnotationRow.rests_on.in_(waiting))))
+        near |= bases.resting(session, waiting) | bases.kin(session, waiting)
         waiting = sorted(near - found)
         found.update(waiting)
     return found
 
 
-def recount(session: Session, key: str, *, by: str, at: datetime) -> Decision:
+def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool = True) -> Decision:
     """Bring the state of the statement, and of all that it bears on, in line with what is known; what it is now, and why.
 
     What changed is indexed again, with the specimens that it lies on; of a proposal the record follows. `by` is the name of
-    the principal who brought it about.
+    the principal who brought it about. With `remake`, what machines measured and is stale now is to be measured anew.
     """
     changed: list[str] = []
     due, rounds, counted = [key], 0, {key}
@@ -75,12 +76,14 @@ def recount(session: Session, key: str, *, by: str, at: datetime) -> Decision:
     if changed:
         outbox.touch_all(session, "annotation", sorted(set(changed)))
         catalogue.touch_specimens(session, placing.of_annotations(session, sorted(set(changed))), at=at)
+    if remake:
+        outbox.add_all(session, [BasisChanged(image) for image in bases.images_with_stale(session, {key, *changed})])
     row = store.find(session, key)
     return decide(session, row) if row is not None else decided or derive(Facts(), policy.of(""))
 
 
 def around_directly(session: Session, key: str) -> set[str]:
-    """What the statement corrects, the other corrections of that, and what rests on the statement."""
+    """What the statement corrects, the other corrections of that, what rests on the statement, and what it was made anew from."""
     corrected = select(VerdictRow.annotation_key).where(VerdictRow.correction_key == key)
     parents = set(session.scalars(corrected))
     siblings = session.scalars(
@@ -88,8 +91,7 @@ def around_directly(session: Session, key: str) -> set[str]:
             VerdictRow.annotation_key.in_([key, *parents]), VerdictRow.correction_key.not_in(["", key])
         )
     )
-    resting = session.scalars(select(AnnotationRow.key).where(AnnotationRow.rests_on == key))
-    return {*parents, *siblings, *resting}
+    return {*parents, *siblings, *bases.resting(session, [key]), *bases.kin(session, [key])} - {key}
 
 
 def decide(session: Session, row: AnnotationRow) -> Decision:
@@ -150,7 +152,13 @@ def _facts(session: Session, row: AnnotationRow) -> Facts:
         for one in session.scalars(standing)
     )
     corrections = _corrections(session, row.key)
-    return Facts(voices, tuple(cast(State, one.state) for one in corrections), _own(session, row), shaken is not None)
+    return Facts(
+        voices,
+        tuple(cast(State, one.state) for one in corrections),
+        _own(session, row),
+        shaken is not None,
+        shaken is not None and _remade(session, row),
+    )
 
 
 def _corrections(session: Session, key: str) -> Sequence[AnnotationRow]:
@@ -168,9 +176,21 @@ def _own(session: Session, row: AnnotationRow) -> Role | None:
     return cast(Role, made.role) if {one.key for one in others} <= {row.key} else None
 
 
+def _remade(session: Session, row: AnnotationRow) -> bool:
+    """Whether another that was made anew from the same first statement stands, on what is in force now."""
+    others = bases.kept_anew(session, row)
+    return any(one.state != "rejected" and _shaken_at(session, one) is None for one in others)
+
+
 def _shaken_at(session: Session, row: AnnotationRow) -> datetime | None:
-    """Since when what it rests on is not what it was: deleted, rejected, superseded, or changed after this was made."""
-    basis = store.find(session, row.rests_on) if row.rests_on else None
+    """Since when something that it rests on is not what it was."""
+    moments = [moment for basis in bases.of(session, row.key) if (moment := _fallen_at(session, row, basis)) is not None]
+    return max(moments, default=None)
+
+
+def _fallen_at(session: Session, row: AnnotationRow, basis_key: str) -> datetime | None:
+    """Since when that basis is deleted, rejected, superseded, or changed after the statement was made."""
+    basis = store.find(session, basis_key)
     if basis is None:
         return None
     if basis.deleted_at is not None:

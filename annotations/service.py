@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from annotations import (
+    bases,
     columns,
     creators,
     following,
@@ -50,7 +51,15 @@ from iiif.catalogue.visibility import any_hidden
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 MAX_OF_SPECIMEN = 5_000
 LAID_AT_ONCE = 200
-NOT_SAID: Mapping[str, Any] = {"run_key": "", "kind": "", "value": None, "unit": "", "confidence": None, "text": None}
+NOT_SAID: Mapping[str, Any] = {
+    "run_key": "",
+    "kind": "",
+    "value": None,
+    "unit": "",
+    "confidence": None,
+    "text": None,
+    "remakes": "",
+}
 
 
 def create(
@@ -99,12 +108,14 @@ def create_machine(
     unit: str = "",
     confidence: float | None = None,
     text: str | None = None,
+    remakes: str = "",
     addresses: Addresses,
     at: datetime,
 ) -> Annotation:
     """Store what a run of the analysis found on an image (layer "machine"); checked like any other annotation.
 
-    `text` is what a person is to read and search, where that is not all the texts of its bodies.
+    `text` is what a person is to read and search, where that is not all the texts of its bodies. `remakes` is the first of the
+    statements that it stands for anew; the caller has locked those, and counts them again.
     """
     accepted, by = validation.check(document), Principal.of_run(run_key)
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
@@ -112,6 +123,7 @@ def create_machine(
         raise UnknownTarget(f"The first target of what a machine found on {media.key!r} must lie there.", parameter="target")
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
     said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence, "text": text}
+    said["remakes"] = remakes
     return _insert(session, accepted, key=key, lying=lying, layer="machine", by=by, addresses=addresses, at=at, said=said)
 
 
@@ -162,7 +174,9 @@ def replace(
     row.modified_at = at
     if not validation.same_substance(row.document, accepted):
         row.substance_version = row.version
-    row.rests_on = columns.basis(accepted, addresses)
+    basis = columns.bases(accepted, addresses)
+    row.rests_on = next(iter(basis), "")
+    bases.keep(session, key, basis)
     row.document = columns.signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
     columns.describe(row)
     store.keep_version(session, row, by.name, at)
@@ -349,12 +363,14 @@ def _insert(
     iri = addresses.annotation(key)
     signed = columns.signed(columns.with_via(document, iri), iri, document.get("created", clock.iso(at)), at)
     row = AnnotationRow(key=key, version=1, layer=layer, document=signed, created_at=at, modified_at=at, **said)
-    row.rests_on = columns.basis(document, addresses)
+    basis = columns.bases(document, addresses)
+    row.rests_on = next(iter(basis), "")
     columns.describe(row)
     if said["text"] is not None:
         row.text = said["text"]
     store.add(session, row, lying)
     proposed.keep(session, row, addresses)
+    bases.keep(session, key, basis)
     store.keep_version(session, row, by.name, at)
     if layer != "machine":  # of which the run is recorded
         changes.record(session, by, "create", "annotation", key, version=1, at=at)

@@ -18,8 +18,9 @@ class AnnotationRow(Base):
     by them.
 
     `state` is what `states.derive` says of it, `state_reason` why, and `state_at` since when; None for what nobody has judged.
-    Verdicts on versions from `substance_version` on are about what stands now. `rests_on` is the annotation that it was
-    derived from, such as the ruler of a length.
+    Verdicts on versions from `substance_version` on are about what stands now. `rests_on` is the first annotation that it was
+    derived from, such as the ruler of a length; `annotation_bases` has all of them. `remakes` is the statement that a run made
+    anew by this one, the first of them where it was made anew several times.
     """
 
     __tablename__ = "annotations"
@@ -29,6 +30,7 @@ class AnnotationRow(Base):
         Index(None, "state", "deleted_at", "withdrawn_at", "key"),
         Index(None, "state", "kind", "deleted_at", "withdrawn_at", "key"),
         Index(None, "rests_on"),
+        Index(None, "remakes"),
     )
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -61,6 +63,7 @@ class AnnotationRow(Base):
     judgements: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     substance_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     rests_on: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
+    remakes: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
     targets: Mapped[list["AnnotationTargetRow"]] = relationship(
         viewonly=True, lazy="selectin", order_by="(AnnotationTargetRow.position, AnnotationTargetRow.place)"
     )
@@ -93,6 +96,16 @@ class AnnotationTargetRow(Base):
     x1: Mapped[float | None] = mapped_column(Float)
     y1: Mapped[float | None] = mapped_column(Float)
     whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+
+
+class BasisRow(Base):
+    """That the present version of an annotation was derived from another."""
+
+    __tablename__ = "annotation_bases"
+    __table_args__ = (Index(None, "basis_key"),)
+
+    annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    basis_key: Mapped[str] = mapped_column(String(64), primary_key=True)
 
 
 class AnnotationVersionRow(Base):

@@ -6,10 +6,10 @@ goes in batches, each in a transaction of the caller's: whoever is stopped betwe
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
-from annotations import placing, store, waiting
+from annotations import placing, recount, store, waiting
 from annotations.proposals.record import settle
 from annotations.tables import AnnotationRow, WithdrawalRow
 from app.runtime import outbox
@@ -33,19 +33,20 @@ def restore(session: Session, run_key: str) -> None:
 
 
 def withdraw_batch(
-    session: Session, run_key: str, *, at: datetime, withdrawn_at: datetime | None = None, limit: int = BATCH
+    session: Session, run_key: str, *, at: datetime, withdrawn_at: datetime | None = None, anew: bool = False, limit: int = BATCH
 ) -> int:
     """Withdraw the next statements of the run; how many, 0 when all are.
 
-    `withdrawn_at` is when the run was retracted, which stands on each of them; now (`at`) where it is not given.
+    `withdrawn_at` is when the run was retracted, which stands on each of them; now (`at`) where it is not given. `anew`: the run
+    made other statements anew, which then count again.
     """
     machine = (AnnotationRow.version == 1, AnnotationRow.deleted_at.is_(None))  # a person's change made a second version
-    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_(None), *machine), withdrawn_at or at, at, limit)
+    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_(None), *machine), withdrawn_at or at, at, anew, limit)
 
 
-def restore_batch(session: Session, run_key: str, *, at: datetime, limit: int = BATCH) -> int:
+def restore_batch(session: Session, run_key: str, *, at: datetime, anew: bool = False, limit: int = BATCH) -> int:
     """Let the next withdrawn statements of the run stand again; how many, 0 when all do."""
-    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_not(None),), None, at, limit)
+    return _turn(session, run_key, (AnnotationRow.withdrawn_at.is_not(None),), None, at, anew, limit)
 
 
 def _turn(
@@ -54,6 +55,7 @@ def _turn(
     where: tuple[ColumnElement[bool], ...],
     withdrawn_at: datetime | None,
     at: datetime,
+    anew: bool,
     limit: int,
 ) -> int:
     """By specimen, so that each specimen is indexed again in as few batches as can be.
@@ -64,6 +66,8 @@ def _turn(
     of_run = (AnnotationRow.run_key == run_key, *where)
     by_specimen = select(AnnotationRow.key).where(*of_run).order_by(AnnotationRow.specimen_key, AnnotationRow.key).limit(limit)
     in_order = select(AnnotationRow.key).where(AnnotationRow.key.in_(by_specimen), *of_run).order_by(AnnotationRow.key)
+    roots = _remade(session, by_specimen) if anew else set()
+    recount.lock(session, roots)
     keys = session.scalars(in_order.with_for_update()).all()
     if keys:
         session.execute(
@@ -76,4 +80,12 @@ def _turn(
         settle(session, keys, by=run_key, at=at)
         outbox.touch_all(session, "annotation", keys)
         catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
+        for root in sorted(roots):  # what was made anew counts again, or for nothing
+            recount.recount(session, root, by=run_key, at=at, remake=False)
     return len(keys)
+
+
+def _remade(session: Session, keys: Select[str]) -> set[str]:
+    """The first statements that those of these were made anew from."""
+    few = list(session.scalars(keys))
+    return set(session.scalars(select(AnnotationRow.remakes).where(AnnotationRow.key.in_(few), AnnotationRow.remakes != "")))

@@ -12,7 +12,8 @@ import yaml
 
 from analytics.errors import BadPipeline, UnknownPipeline
 
-STEPS = frozenset({"quality", "barcode", "ruler", "ocr", "specimen"})
+REMEASURE = "remeasure"  # the pipeline that measures anew what rests on a corrected ruler or outline
+STEPS = frozenset({"quality", "barcode", "ruler", "ocr", "specimen", "remeasure"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The review state of a statement: a pure function of standing verdicts, corrections, what it rests on, and the policy.
 
-The first that holds: superseded (a correction of it is accepted, or was superseded in turn) > accepted or rejected by a curator
+The first that holds: superseded (a correction of it is accepted, or was superseded in turn; or what it rests on has changed, and
+a run has made it anew) > accepted or rejected by a curator
 > accepted or rejected by enough voices > disputed > stale > unreviewed. Which of several corrections is right is not decided
 by which came first: each then needs a verdict of its own.
 """
@@ -35,12 +36,14 @@ class Facts:
 
     `corrections` are the states of the standing corrections of it. `own` is the role, when it was made, of who made the
     statement, where it is the only correction of another; None otherwise. `shaken`: what it rests on has changed since.
+    `remade`: a run has made it anew, from what is in force now.
     """
 
     voices: tuple[Voice, ...] = ()
     corrections: tuple[State, ...] = ()
     own: Role | None = None
     shaken: bool = False
+    remade: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ def derive(facts: Facts, policy: Policy) -> Decision:
 def _first(facts: Facts, voices: list[Voice], approved: int, rejected: int, policy: Policy) -> tuple[State, str]:
     if any(state in ("accepted", "superseded") for state in facts.corrections):
         return "superseded", "a correction of it stands"
+    if facts.shaken and facts.remade:
+        return "superseded", "a run has made it anew"
     curators = [voice for voice in voices if _is_curator(voice) and voice.verdict != "uncertain"]
     if curators:
         last = max(curators, key=lambda voice: voice.at)

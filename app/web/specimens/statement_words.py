@@ -70,7 +70,8 @@ def details_of(annotation: Annotation) -> Mapping[str, Any]:
 
 def rests_on(annotation: Annotation) -> str:
     """The IRI of the scale that a size in millimetres rests on; empty where none is named."""
-    return next((str(one) for one in _members(annotation, "wasDerivedFrom")), "")
+    named = (iri for one in _members(annotation, "wasDerivedFrom") for iri in several(one))
+    return next((str(iri) for iri in named), "") if "mm" in annotation.unit else ""
 
 
 def is_doubtful(annotation: Annotation) -> bool:
