@@ -7,15 +7,15 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import PreconditionRequired, UnsupportedMediaType
 
-from annotations import annotation_pages, frames, masks, projections, service
+from annotations import annotation_pages, frames, masks, projections, service, versions
 from annotations import container as containers
 from annotations.container import Container
 from annotations.errors import DeletedAnnotation, MalformedAnnotation, WithdrawnAnnotation
 from annotations.model import Annotation, Canvas
 from annotations.projections import PROFILES, Profile
-from app.runtime import clock, context, principal
+from app.runtime import clock, context, memento, principal
 from app.runtime.errors import Forbidden, Invalid
-from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, depends_on, encode
+from app.runtime.http import ANNO, IIIF_PRESENTATION, JSON, answer, depends_on, encode, integer
 from app.runtime.principal import Principal
 
 blueprint = Blueprint("annotations", __name__)
@@ -69,17 +69,23 @@ def create() -> Response:
 
 @blueprint.get("/annotations/<key>")
 def read(key: str) -> Response:
-    """The annotation in the form that `profile` names; 410 with what is known of a deleted or withdrawn one."""
-    profile, by = asked_profile(), principal.of_request()
+    """The annotation in the form that `profile` names; 410 with what is known of a deleted or withdrawn one.
+
+    With Accept-Datetime, on to the version that stood then (Memento).
+    """
+    profile, by, when, original = asked_profile(), principal.of_request(), memento.asked(), _original(key)
     with context.current().reads.begin() as session:
+        if when is not None:
+            stood = versions.stood_at(session, key, when, by=by)
+            return memento.to_memento(original, stood, *versions.edges(session, key), by=by)
         try:
             annotation = service.get(session, key, by=by)
         except DeletedAnnotation as deleted:
-            return tombstone(deleted)
+            return memento.of_original(tombstone(deleted), original)
         except WithdrawnAnnotation as withdrawn:
-            return withdrawal(withdrawn)
+            return memento.of_original(withdrawal(withdrawn), original)
         canvas = annotation_pages.canvas_of(session, annotation)
-    return answered(annotation, profile, by, canvas=canvas)
+    return memento.of_original(answered(annotation, profile, by, canvas=canvas), original)
 
 
 @blueprint.put("/annotations/<key>")
@@ -115,14 +121,32 @@ def delete(key: str) -> Response:
 
 @blueprint.get("/annotations/<key>/versions/<int:version>")
 def read_version(key: str, version: int) -> Response:
-    """A version as it once stood, in its W3C form, also of a deleted annotation."""
-    runtime, by = context.current(), principal.of_request()
+    """A version as it once stood, in its W3C form, also of a deleted annotation, with when that was (Memento)."""
+    runtime, by, number = context.current(), principal.of_request(), min(version, 2**31 - 1)
     with runtime.reads.begin() as session:
         try:
-            document = service.get_version(session, key, min(version, 2**31 - 1), by=by, addresses=runtime.addresses)
+            document = service.get_version(session, key, number, by=by, addresses=runtime.addresses)
         except DeletedAnnotation as deleted:
-            return tombstone(deleted)
-    return answer(projections.w3c(document), _negotiated(ANNO), by=by, headers={"Link": ANNOTATION_LINK})
+            response = tombstone(deleted)
+        else:
+            response = answer(projections.w3c(document), _negotiated(ANNO), by=by, headers={"Link": ANNOTATION_LINK})
+        stamp, (first, last) = versions.stored(session, key, number), versions.edges(session, key)
+    return memento.of_version(response, _original(key), stamp, first, last)
+
+
+@blueprint.get("/annotations/<key>/timemap")
+def read_timemap(key: str) -> Response:
+    """The versions by their times (RFC 7089, 5), oldest first; a page ends before the version `before`."""
+    original, by, before = _original(key), principal.of_request(), integer("before", 0, 0, 2**31 - 1)
+    with context.current().reads.begin() as session:
+        stamps = versions.stamps(session, key, by=by, before=before)
+    own = f"{original.timemap}?before={before}" if before else original.timemap
+    earlier = f"{original.timemap}?before={stamps[0].version}" if stamps[0].version > 1 else ""
+    return memento.timemap(original, stamps, by=by, own=own, earlier=earlier)
+
+
+def _original(key: str) -> memento.Original:
+    return memento.Original(context.current().addresses.annotation(key))
 
 
 @blueprint.get("/canvases/<media_key>/annotations/<layer>.json", defaults={"specimen_key": ""})

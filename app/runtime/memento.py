@@ -12,6 +12,8 @@ from email.utils import format_datetime, parsedate_to_datetime
 from flask import Response, request
 
 from app.runtime.errors import Invalid
+from app.runtime.http import depends_on
+from app.runtime.principal import Principal
 
 LINK_FORMAT = "application/link-format"
 HTTP_DATE = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT", re.ASCII)
@@ -56,11 +58,13 @@ def asked() -> datetime | None:
         ) from error
 
 
-def to_memento(original: Original, found: Stamp, first: Stamp, last: Stamp) -> Response:
+def to_memento(original: Original, found: Stamp, first: Stamp, last: Stamp, *, by: Principal | None = None) -> Response:
     """The answer of a TimeGate: on to the version that stood then (RFC 7089, 4.1.1: 302 of a thing that is its own TimeGate)."""
     response = Response(status=302, headers={"Location": original.version(found.version)})
     response.headers["Link"] = ", ".join([*_about(original), *_edges(original, first, last)])
     response.vary.add("Accept-Datetime")
+    if by is not None:
+        depends_on(response, by)
     return response
 
 
@@ -78,8 +82,9 @@ def of_version(response: Response, original: Original, stamp: Stamp, first: Stam
     return response
 
 
-def timemap(original: Original, stamps: Sequence[Stamp], *, own: str, earlier: str = "") -> Response:
-    """All versions of a thing, or a page of them, oldest first (RFC 7089, 5). `earlier` is the address of the page before."""
+def timemap(original: Original, stamps: Sequence[Stamp], *, own: str, earlier: str = "", by: Principal | None = None) -> Response:
+    """All versions of a thing, or a page of them, oldest first (RFC 7089, 5). `earlier` is the address of the page before, `by`
+    who asks, where the answer depends on that."""
     lines = [f'<{original.iri}>;rel="original timegate"']
     span = f';from="{http_date(stamps[0].at)}";until="{http_date(stamps[-1].at)}"' if stamps else ""
     lines.append(f'<{own}>;rel="self";type="{LINK_FORMAT}"{span}')
@@ -89,7 +94,10 @@ def timemap(original: Original, stamps: Sequence[Stamp], *, own: str, earlier: s
     for place, stamp in enumerate(stamps):
         words = ["first"] * (place == 0 and not earlier) + ["last"] * (place == last and own == original.timemap)
         lines.append(_memento(original, stamp, *words))
-    return Response(",\n".join(lines) + "\n", content_type=LINK_FORMAT)
+    response = Response(",\n".join(lines) + "\n", content_type=LINK_FORMAT)
+    if by is not None:
+        depends_on(response, by)
+    return response
 
 
 def http_date(moment: datetime) -> str:

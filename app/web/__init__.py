@@ -34,10 +34,12 @@ from ontology import views as ontology_views
 
 # What scripts elsewhere may send: to negotiate, to ask on condition or for a range, with a token, and to write.
 SENDABLE = (
-    "Accept, Authorization, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, Last-Event-ID, "
-    "Pragma, Prefer, Range, Slug, X-Requested-With"
+    "Accept, Accept-Datetime, Authorization, Cache-Control, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Range, "
+    "Last-Event-ID, Pragma, Prefer, Range, Slug, X-Requested-With"
 )
-EXPOSED = "ETag, Link, Allow, Location, Content-Location, Vary, Prefer, Preference-Applied, Accept-Post, Warning"
+EXPOSED = (
+    "ETag, Link, Allow, Location, Content-Location, Vary, Prefer, Preference-Applied, Accept-Post, Warning, Memento-Datetime"
+)
 
 
 def create_app(runtime: Runtime) -> Flask:

@@ -248,6 +248,10 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/annotations/moved-{access}/versions/1", GUARDED),
         of("/annotations/moved-{access}/versions/2"),
     ),
+    ("GET", "/annotations/<key>/timemap"): (
+        of("/annotations/note-{access}/timemap", GUARDED),
+        of("/annotations/gone-{access}/timemap", GUARDED),
+    ),
     ("GET", "/canvases/<media_key>/annotations/<layer>.json"): (
         of("/canvases/{media}/annotations/machine.json", GUARDED),
         of("/canvases/{media}/annotations/people.json", GUARDED),
