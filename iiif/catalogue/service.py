@@ -1,6 +1,6 @@
 """Decisions of the catalogue: what a specimen and an image are, when they are new, and what follows from a change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -204,6 +204,15 @@ def numbers_taken(session: Session, numbers: Iterable[tuple[str, str, str]]) -> 
     """How many specimens have each of the numbers (institution, collection, catalogue number), without those that none has; for
     one batch of records."""
     return store.numbers_taken(session, set(numbers))
+
+
+def sources_of_numbers(
+    session: Session, spellings: Mapping[tuple[str, str, str], Iterable[str]]
+) -> Sequence[tuple[str, str, str, str]]:
+    """Institution, collection, catalogue number and source of the specimens that have a number (institution, collection,
+    catalogue number) in another of its spellings; for one batch of records."""
+    sought = {(number[0], number[1], other) for number, others in spellings.items() for other in others}
+    return store.sources_of_numbers(session, sorted(sought))
 
 
 def media_by_hash(session: Session, sha256s: Iterable[str]) -> Mapping[str, KnownMedia]:

@@ -12,6 +12,8 @@ from app.runtime.db import Moment
 from iiif.catalogue.model import Depiction, DepictionRole, KnownMedia, KnownSpecimen, Media, OwnRegion, RecordChange, Specimen
 from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
+AT_ONCE = 5000  # numbers in one question
+
 
 def specimen(row: SpecimenRow) -> Specimen:
     changes = changes_of(row.accepted or {}, row.interpreted)
@@ -126,6 +128,18 @@ def numbers_taken(session: Session, numbers: set[tuple[str, str, str]]) -> dict[
     found = session.execute(select(*columns, func.count()).where(*sought).group_by(*columns))
     counted = {(institution, collection, number): count for institution, collection, number, count in found}
     return {number: counted[number] for number in numbers if number in counted}
+
+
+def sources_of_numbers(session: Session, numbers: Sequence[tuple[str, str, str]]) -> Sequence[tuple[str, str, str, str]]:
+    """Institution, collection, catalogue number and source of the specimens with one of these numbers."""
+    columns = (SpecimenRow.institution_code, SpecimenRow.collection_code, SpecimenRow.catalog_number)
+    found: list[tuple[str, str, str, str]] = []
+    for start in range(0, len(numbers), AT_ONCE):
+        some = set(numbers[start : start + AT_ONCE])
+        sought = [column.in_(sorted({number[place] for number in some})) for place, column in enumerate(columns)]
+        rows = session.execute(select(*columns, SpecimenRow.source).where(*sought).order_by(SpecimenRow.key))
+        found += [(row[0], row[1], row[2], row[3]) for row in rows if (row[0], row[1], row[2]) in some]
+    return found
 
 
 def insert_specimens(session: Session, rows: Sequence[dict[str, Any]]) -> None:

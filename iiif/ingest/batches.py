@@ -5,7 +5,7 @@ Those that another record of the hub or of the batch may speak of too are handed
 
 import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -15,6 +15,7 @@ from iiif.catalogue import places, service
 from iiif.catalogue.identity import identities_of
 from iiif.catalogue.model import KnownMedia, KnownSpecimen
 from iiif.ingest import depicted
+from iiif.ingest.alike import Spelt, collected
 from iiif.ingest.errors import HUB_IS_AWAY
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, Record
 from iiif.ingest.receive import ReceivedImage, digests, receive_new, size_of
@@ -38,6 +39,7 @@ class NewSpecimen:
     draft: service.SpecimenDraft
     images: tuple[ReceivedImage, ...] = ()
     refusals: tuple[tuple[ImageFile, IngestIssue], ...] = ()
+    doubts: tuple[IngestIssue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class _Here:
     specimens: Mapping[str, KnownSpecimen]
     numbers: Mapping[tuple[str, str, str], int]
     media: Mapping[str, KnownMedia]
+    spelt: Spelt
     started_at: datetime
 
     def has(self, one: _Sought) -> bool:
@@ -125,8 +128,10 @@ class Batch:
                 report.places_withheld += bool(places.withheld_by(one.terms))
                 continue
             new = self._new(one) if is_first and not here.may_have(one) and _is_plain(one) else None
+            doubt = here.spelt.doubt(one.number) if new is not None else None
+            here.spelt.note(one.number, str(one.record.place))
             if new is not None:
-                together.append(new)
+                together.append(new if doubt is None else replace(new, doubts=(doubt,)))
             else:
                 if together:
                     yield together
@@ -144,7 +149,8 @@ class Batch:
             numbers = service.numbers_taken(session, [one.number for one in sought])
             sha256s = {each for one in sought for each in one.sha256s}
             media = service.media_by_hash(session, sha256s) if sha256s else {}
-        return _Here(specimens, numbers, media, self.started_at)
+            spelt = Spelt.of_hub(session, (one.number for one in sought))
+        return _Here(specimens, numbers, media, spelt, self.started_at)
 
     def _new(self, one: _Sought) -> NewSpecimen | None:
         """The new specimen, its images received; None where that meets an error, which is the record's alone."""
@@ -171,7 +177,7 @@ class Batch:
 
 def _sought(record: Record) -> _Sought:
     terms = darwin_core.terms_of(record.verbatim)
-    number = (terms.get("institutionCode", ""), terms.get("collectionCode", ""), record.number)
+    number = collected(record, terms)
     sha256s = tuple(digests(record.images)) if record.images else ()
     return _Sought(record, terms, identities_of(terms, record.number), number, sha256s)
 

@@ -57,6 +57,15 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def lines_below_header(path: Path) -> int:
+    """How many lines a text has below its first; a last one needs no end."""
+    lines, last = 0, b"\n"
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            lines, last = lines + chunk.count(b"\n"), chunk[-1:]
+    return max(0, lines + (last != b"\n") - 1)
+
+
 def is_within(path: Path, root: Path) -> bool:
     """Whether the path, all links followed, lies in the folder; no for links that lead round in a circle."""
     try:

@@ -15,6 +15,7 @@ from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen
 from iiif.catalogue.model import Depiction, Media, Specimen
 from iiif.image.masters.derivatives import decode_check
 from iiif.ingest import depicted, matching
+from iiif.ingest.alike import Spelt, collected
 from iiif.ingest.batches import Batch, NewSpecimen
 from iiif.ingest.errors import HUB_IS_AWAY
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Progress, Record, SourceError, warning
@@ -212,6 +213,8 @@ class Loader:
             if specimen is None and (entry.fresh or record.numbered):
                 specimen = service.add_specimen(session, draft, naan=self.runtime.settings.naan, at=now)
                 entry.is_new = True
+                if doubt := Spelt.of_hub(session, (number := collected(record, terms),)).doubt(number):
+                    entry.warnings.append((record.place, doubt))
                 if match.namesakes:
                     entry.warnings.append((record.place, matching.same_number(record.number, terms, match.namesakes)))
             elif specimen is not None and match.identifies:
@@ -332,6 +335,8 @@ def _count_new(new: NewSpecimen, report: IngestReport) -> None:
     report.specimens_added += 1
     report.media_added += len(new.images)
     report.places_withheld += bool(places.withheld_by(new.reading.terms))
+    for doubt in new.doubts:
+        report.add(record.place, record.number, doubt)
     _warn(record, new.reading, report)
 
 

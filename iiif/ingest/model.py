@@ -59,16 +59,17 @@ def warning(code: str, sentence: str, column: str = "", value: str = "", place: 
 
 
 class SourceError(Exception):
-    """A source as a whole, or one file of it, cannot be read; `source` is its name where it lies in another one."""
+    """A source as a whole, or one file of it, cannot be read; `source` is its name where it lies in another one, and `rows` says
+    of an archive of which nothing was read how many rows it has."""
 
     def __init__(self, code: str, sentence: str, *, column: str = "", value: str = "", place: Place | None = None) -> None:
         super().__init__(sentence)
         self.finding = IngestIssue(code, sentence, column, value, place=place)
-        self.source = ""
+        self.source = self.rows = ""
 
-    def of(self, source: str) -> "SourceError":
+    def of(self, source: str, rows: str = "") -> "SourceError":
         """The same error, of the source of that name."""
-        self.source = source
+        self.source, self.rows = source, rows
         return self
 
 

@@ -47,6 +47,11 @@ _ROWS = (
         "Give the row the identifier of the one that is meant.",
     ),
     ("same-number", "another specimen has the catalogue number; their identifiers tell them apart", "Nothing, if they are two."),
+    (
+        "similar-number",
+        "another specimen's catalogue number differs by case or by the Unicode form of its letters only",
+        "Write the number alike in both rows if they are one specimen.",
+    ),
     ("same-image", "the image is here already, and shows this specimen too", "Nothing, if it shows both."),
     ("bad-region", "the region of interest is not a part of an image", "Give xFrac, yFrac, widthFrac, heightFrac from 0 to 1."),
     (

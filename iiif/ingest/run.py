@@ -96,5 +96,6 @@ def _load(source: IngestSource, loader: Loader, report: IngestReport, progress: 
 def _refuse(report: IngestReport, name: str, error: SourceError) -> None:
     found = error.finding
     place = Place(found.place.file, found.place.line, readable(name)) if found.place else Place("", 0, readable(name))
-    issue = IngestIssue(found.code, found.sentence, found.column, found.value)
+    sentence = f"{found.sentence} {error.rows}" if error.rows else found.sentence
+    issue = IngestIssue(found.code, sentence, found.column, found.value)
     report.add(place, "", issue)

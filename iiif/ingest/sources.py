@@ -10,14 +10,16 @@ from pathlib import Path
 
 from iiif.ingest.darwin_core_archive import is_archive, open_archive
 from iiif.ingest.data_package import DESCRIPTOR, is_package, open_package
-from iiif.ingest.files import is_image_name, is_regular, is_within, walk, walk_names
-from iiif.ingest.folder import is_table, open_file, open_folder, open_table_alone
+from iiif.ingest.files import is_image_name, is_regular, is_within, lines_below_header, walk, walk_names
+from iiif.ingest.folder import DELIMITED_SUFFIXES, TEXT_SUFFIXES, is_table, open_file, open_folder, open_table_alone
 from iiif.ingest.metafile import META
 from iiif.ingest.model import IngestLimits, IngestSource, SourceError, readable
 from iiif.ingest.unpack import is_zip_name, unpack
 
 DESCRIPTORS = (META, DESCRIPTOR)
 MAX_NESTING = 3  # zips in zips
+MOST_COUNTED = 5  # files of an archive whose rows a refusal counts
+NOT_COUNTED = "None of its rows went in; how many it has cannot be told before it is unpacked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def open_source(
         elif is_zip(path):
             yield _in_zip(path, readable(path.name), options, limits, Path(name), nesting=1)
         elif is_zip_name(path.name):
-            raise SourceError("bad-archive", f"{readable(path.name)} is not a zip file, or is broken.")
+            broken = SourceError("bad-archive", f"{readable(path.name)} is not a zip file, or is broken.")
+            raise broken.of(readable(path.name), NOT_COUNTED)
         elif is_table(path):
             yield iter((open_table_alone(path, limits, images=options.images, archive=options.prefix),))
         elif options.csv is not None:
@@ -74,7 +77,7 @@ def _in_zip(
         try:
             folder = unpack(path, Path(inner), limits)
         except SourceError as error:
-            yield error.of(name)
+            yield error.of(name, NOT_COUNTED)
             return
         yield from _sources_in(folder, name, options, limits, scratch, archive=name, nesting=nesting)
 
@@ -101,11 +104,11 @@ def _sources_in(
     for path in zips:
         title = "/".join(filter(None, (archive, readable(str(path.relative_to(root))))))
         if nesting >= MAX_NESTING:
-            yield SourceError("bad-archive", "It lies in too many nested zips: unpack it first.").of(title)
+            yield SourceError("bad-archive", "It lies in too many nested zips: unpack it first.").of(title, NOT_COUNTED)
         elif is_zip(path):
             yield from _in_zip(path, title, options, limits, scratch, nesting=nesting + 1)
         else:
-            yield SourceError("bad-archive", "It is not a zip file, or is broken.").of(title)
+            yield SourceError("bad-archive", "It is not a zip file, or is broken.").of(title, NOT_COUNTED)
     without = frozenset((*described, *zips))
     if not without or any(not _is_below(path, without) for path in walk(root)):
         yield open_folder(root, name, limits, images=options.images, archive=archive, without=without)
@@ -134,4 +137,14 @@ def _described_source(folder: Path, name: str, options: Options, scratch: Path) 
         try:
             yield opener(folder, name, Path(inner), images=options.images)
         except SourceError as error:
-            yield error.of(name)
+            yield error.of(name, _rows_left(folder))
+
+
+def _rows_left(folder: Path) -> str:
+    """How many rows the texts of an archive have that is refused."""
+    counted = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in (*DELIMITED_SUFFIXES, *TEXT_SUFFIXES) and is_within(path, folder) and is_regular(path):
+            counted.append(f"{readable(path.name)} has {lines_below_header(path):,} lines below its first")
+    more = [f"and {len(counted) - MOST_COUNTED} more files have others"] if len(counted) > MOST_COUNTED else []
+    return f"None of its rows went in: {', '.join([*counted[:MOST_COUNTED], *more])}." if counted else "It has no rows."

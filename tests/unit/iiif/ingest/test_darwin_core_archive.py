@@ -141,6 +141,15 @@ def test_a_bad_archive_is_refused_as_a_whole(
     assert list(Path(runtime.settings.data_dir, "incoming").iterdir()) == []
 
 
+def test_a_refused_archive_says_how_many_rows_it_has(take_in: Ingest, tmp_path: Path) -> None:
+    members = {"meta.xml": meta(row_type=f"{DWC}Taxon"), "occurrence.csv": "id\n" + "1\n" * 1204, "notes.bin": "x", "more.txt": "a\nb"}
+    report = take_in(zipped(tmp_path / "bad.zip", members))
+    wanted = "None of its rows went in: more.txt has 1 lines below its first, occurrence.csv has 1,204 lines below its first."
+    assert report.entries[0].sentence.endswith(wanted)
+    (tmp_path / "fake.zip").write_text("no zip")
+    assert take_in(tmp_path / "fake.zip").entries[0].sentence.endswith("how many it has cannot be told before it is unpacked.")
+
+
 def test_a_file_that_is_no_zip_is_refused(take_in: Ingest, tmp_path: Path) -> None:
     (tmp_path / "fake.zip").write_text("no zip")
     whole = zipped(tmp_path / "whole.zip", {"meta.xml": meta(), "occurrence.csv": OCCURRENCES * 500}).read_bytes()
