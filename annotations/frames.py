@@ -50,7 +50,7 @@ class Frame:
         """
         own = selectors.read(selected.selector, self.size)
         if selected.fragment:
-            own = own or selectors.read_fragment(selected.fragment, self.size)
+            own = own or selectors.read_fragment_of(selected.fragment, self.size)
         if own is None:
             return None if self.whole else Region(self.box)
         if self.turned:
@@ -144,7 +144,7 @@ def _own_region(
     if named is not None and named.picture:
         size = of(named, canvas).size
     own = selectors.read(said.get("selector"), size, load) if isinstance(said, Mapping) else None
-    return size, own or (selectors.read_fragment(fragment, size) if fragment else None)
+    return size, own or (selectors.read_fragment_of(fragment, size) if fragment else None)
 
 
 def _geometry(named: Named, width: int, height: int) -> Geometry:

@@ -8,7 +8,7 @@ IIIF (https://iiif.io/api/annex/openannotation/); our own member hub:mask (`mask
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
@@ -26,6 +26,11 @@ SLACK = 1.0  # canvas units that the outline of a mask may leave its box, beside
 NUMBER = svg_lengths.NUMBERS.pattern
 XYWH = re.compile(rf"xywh=(?:(pixel|percent):)?({NUMBER}),({NUMBER}),({NUMBER}),({NUMBER})", re.ASCII)
 BOXES = ("FragmentSelector", "ImageApiSelector")
+OF_TEXTS = (  # and of pages: an image has nothing that they could select
+    *("TextQuoteSelector", "TextPositionSelector", "DataPositionSelector"),
+    *("RangeSelector", "CssSelector", "XPathSelector"),
+)
+WITHOUT_PLACE = ("t", "track", "id")  # dimensions of a fragment beside xywh (Media Fragments 1.0, 4.2)
 MEDIA_FRAGMENTS = "http://www.w3.org/TR/media-frags/"
 
 
@@ -53,6 +58,12 @@ def read_fragment(value: str, canvas: Canvas) -> Region:
     return Region(box)
 
 
+def read_fragment_of(value: str, canvas: Canvas) -> Region | None:
+    """The same; None, which is the whole, for a fragment of a time, a track or a name alone (`t=10,20`). Raises BadSelector."""
+    names = {member.partition("=")[0] for member in value.strip().removeprefix("#").split("&")}
+    return None if names <= set(WITHOUT_PLACE) and "=" in value else read_fragment(value, canvas)
+
+
 def _xywh_in(fragment: str) -> re.Match[str] | None:
     """The last `xywh` that can be read among the members of a fragment, with its escapes resolved (Media Fragments, 4.1, 5.1)."""
     found = None
@@ -75,12 +86,13 @@ def read(selector: Any, canvas: Canvas, load: LoadMask | None = None) -> Region 
     """The region of a `selector` member (one, or several that are alternatives for the same content); None for null or none.
 
     The box is that of the FragmentSelector where there is one, rings and lines those of the SvgSelector. A point is only a
-    point if no shape is beside it. Of a mask there is what stands beside it, or with `load` the mask itself.
+    point if no shape is beside it. Of a mask there is what stands beside it, or with `load` the mask itself. Selectors of a
+    time, and of texts beside others, say nothing of the place.
     Raises BadSelector, AnnotationTooBig; only of a mask it is asked whether it lies within the canvas (SelectorOutsideCanvas).
     """
     several = _several(selector)
     masks = mask_selectors.masks_in(several, canvas)
-    found = [(_type(one), _read_one(one, canvas)) for one in several if not mask_selectors.is_earlier_form(one)]
+    found = list(_read_each(several, canvas))
     boxes = [region.box for name, region in found if name in BOXES and region.point is None]
     shape = next((region for name, region in found if name == "SvgSelector"), None)
     points = [region for name, region in found if region.point is not None and (name == "PointSelector" or not boxes)]
@@ -89,6 +101,17 @@ def read(selector: Any, canvas: Canvas, load: LoadMask | None = None) -> Region 
     if shape is not None:
         return replace(shape, box=boxes[0]) if boxes else shape
     return points[0] if points else Region(boxes[0]) if boxes else None
+
+
+def _read_each(several: list[Any], canvas: Canvas) -> Iterator[tuple[Any, Region]]:
+    """Type and region of each selector that has one. Raises BadSelector where there are none but of texts."""
+    placed = [one for one in several if not mask_selectors.is_earlier_form(one)]
+    if any(_type(one) not in OF_TEXTS for one in several):
+        placed = [one for one in placed if _type(one) not in OF_TEXTS]
+    for one in placed:
+        region = _read_one(one, canvas)
+        if region is not None:
+            yield _type(one), region
 
 
 def masks_of(selector: Any, canvas: Canvas) -> list[MaskReference]:
@@ -127,7 +150,7 @@ def _type(selector: Any) -> Any:
     return types[0] if isinstance(types, list) and len(types) == 1 else types
 
 
-def _read_one(selector: Any, canvas: Canvas) -> Region:
+def _read_one(selector: Any, canvas: Canvas) -> Region | None:
     if not isinstance(selector, Mapping):
         raise BadSelector(
             "A selector must be an object with a type.", parameter="selector", spec="Web Annotation Data Model, 4.2"
@@ -135,6 +158,8 @@ def _read_one(selector: Any, canvas: Canvas) -> Region:
     name, value = _type(selector), selector.get("value")
     if "refinedBy" in selector:
         raise BadSelector("A region of an image cannot be refined by another selector here.", parameter="refinedBy")
+    if name == "PointSelector" and _is_of_time(selector):
+        return None
     if name == "PointSelector":
         return Region.of_point(_coordinate(selector, "x"), _coordinate(selector, "y"))
     if name == "ImageApiSelector":
@@ -150,7 +175,7 @@ def _read_one(selector: Any, canvas: Canvas) -> Region:
             f"A {name} needs a value that is a string.", parameter="selector", spec="Web Annotation Data Model, 4.2"
         )
     if name == "FragmentSelector":
-        return read_fragment(value, canvas)
+        return read_fragment_of(value, canvas)
     return replace(read_shape(value, canvas), tolerance=mask_selectors.tolerance_of(selector))
 
 
@@ -179,6 +204,13 @@ def _masked(reference: MaskReference, boxes: list[CanvasBox], shape: Region | No
 def _lies_in(box: CanvasBox, around: CanvasBox, slack: float) -> bool:
     far = max(around.x0 - box.x0, around.y0 - box.y0, box.x1 - around.x1, box.y1 - around.y1)
     return far <= slack
+
+
+def _is_of_time(selector: Mapping[str, Any]) -> bool:
+    """Whether it is a point in time alone: seconds, without a place."""
+    at = selector.get("t")
+    is_time = isinstance(at, int | float) and not isinstance(at, bool) and 0 <= at < math.inf
+    return is_time and "x" not in selector and "y" not in selector
 
 
 def _coordinate(selector: Mapping[str, Any], name: str) -> float:

@@ -36,7 +36,10 @@ def length(properties: Properties, name: str, whole: float | None, default: floa
     match = LENGTH.fullmatch(text)
     unit = match[2].lower() if match else ""
     if match is None or (unit == "%" and whole is None) or unit not in (*PIXELS, "%"):
-        raise BadSelector(f"The SVG needs a number for {name}, not {text[:40]!r}.", parameter="selector")
+        why = (
+            ": what depends on a font or a page has no place on an image" if re.search(r"\d[a-z]|\(", text, re.IGNORECASE) else ""
+        )
+        raise BadSelector(f"The SVG needs a number for {name}, not {text[:40]!r}{why}.", parameter="selector")
     if unit == "%" and whole is not None:
         return float(match[1]) * whole / 100
     return float(match[1]) * PIXELS[unit]

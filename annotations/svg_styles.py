@@ -15,7 +15,11 @@ GEOMETRY = frozenset({"x", "y", "width", "height", "cx", "cy", "r", "rx", "ry", 
 MOVES = frozenset({"transform", "transform-origin", "transform-box", "translate", "rotate", "scale"})
 READ = GEOMETRY | MOVES | {"display", "visibility", "overflow", "fill-rule"}
 OF_ATTRIBUTES = (READ | {"viewBox", "preserveAspectRatio"}) - {"translate", "rotate", "scale"}  # `rotate` is of text
-REFUSED = {"zoom": ("normal", "1", "100%"), "offset": ("none",), "offset-path": ("none",)}  # with the values that change nothing
+CUTTING_ATTRIBUTES = ("clip-path", "mask")
+# What moves a shape, or takes parts of it away, with the values that change nothing.
+MOVING = {"zoom": ("normal", "1", "100%"), "offset": ("none",), "offset-path": ("none",)}
+CUTTING = dict.fromkeys(("clip-path", "mask", "mask-image", "-webkit-clip-path", "-webkit-mask", "-webkit-mask-image"), ("none",))
+REFUSED = {**MOVING, **CUTTING}
 ABOUT = READ | REFUSED.keys()
 UNSET = ("initial", "inherit", "unset", "revert", "revert-layer")
 MAX_RULES = 100
@@ -70,6 +74,7 @@ class Styles:
     def of(self, element: Element) -> Properties:
         """What holds for the element. Raises BadSelector."""
         found = {name: Value(text) for name, text in element.attributes.items() if name in OF_ATTRIBUTES}
+        cut = {name: element.attributes[name].strip() for name in CUTTING_ATTRIBUTES if name in element.attributes}
         weighed = [
             ((important, False, rule.specificity, place), name, text)
             for place, (rule, named) in enumerate(self.rules)
@@ -79,12 +84,18 @@ class Styles:
         own = _declarations(COMMENT.sub(" ", element.attributes.get("style", "")))
         weighed += [((important, True, (0, 0, 0), 0), name, text) for name, text, important in own]
         for _, name, text in sorted(weighed, key=lambda declaration: declaration[0]):
-            if name in REFUSED and text not in REFUSED[name]:
+            if name in MOVING and text not in MOVING[name]:
                 raise BadSelector(f"A shape that its style moves by {name} cannot be read.", parameter="selector")
-            if text in UNSET:
+            if name in CUTTING:
+                cut[name] = text
+            elif text in UNSET:
                 found.pop(name, None)
             else:
                 found[name] = Value(text, is_css=True)
+        for name, text in cut.items():
+            if text not in (*CUTTING[name], *UNSET, ""):
+                sentence = f"A shape of which {name} takes parts away cannot be read: send the shape that is left."
+                raise BadSelector(sentence, parameter="selector")
         return found
 
 

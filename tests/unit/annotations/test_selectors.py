@@ -46,7 +46,6 @@ def test_fragments_are_read_in_canvas_units(value: str, box: CanvasBox) -> None:
             "xywh=nan,0,1,1",
             "xywh=1,2,inf,4",
             "xywh=1 ,2,3,4",
-            "t=10,20",
             "xywh=٣,1,2,3",
             "xywh=1e999,0,1,1",
         ),
@@ -55,6 +54,36 @@ def test_fragments_are_read_in_canvas_units(value: str, box: CanvasBox) -> None:
 def test_a_bad_fragment_is_refused(value: str) -> None:
     with pytest.raises(BadSelector):
         selectors.read_fragment(value, SHEET)
+
+
+@pytest.mark.parametrize("value", ["t=10,20", "#t=npt:10", "t=1&track=sound", "id=leaf"])
+def test_a_time_alone_is_of_the_whole_image(value: str) -> None:
+    assert selectors.read(fragment(value), SHEET) is None
+    assert selectors.read([fragment(value), fragment("xywh=1,2,3,4")], SHEET) == Region(CanvasBox(1, 2, 4, 6))
+    assert selectors.read_fragment_of(value, SHEET) is None
+
+
+@pytest.mark.parametrize("value", ["t", "id", "leaf", "t=1&xywh=1,2", "other=1", ""])
+def test_a_fragment_that_cannot_be_read_is_not_taken_for_a_time(value: str) -> None:
+    with pytest.raises(BadSelector):
+        selectors.read(fragment(value), SHEET)
+
+
+def test_a_point_in_time_is_of_the_whole_image_and_one_of_a_place_keeps_its_time() -> None:
+    assert selectors.read({"type": "PointSelector", "t": 14.5}, SHEET) is None
+    assert selectors.read({"type": "PointSelector", "x": 5, "y": 6, "t": 14.5}, SHEET) == Region.of_point(5, 6)
+    for bad in ("1", True, -1, math.inf, None):
+        with pytest.raises(BadSelector):
+            selectors.read({"type": "PointSelector", "t": bad}, SHEET)
+
+
+def test_selectors_of_texts_beside_one_of_a_place_are_passed_over_and_alone_refused() -> None:
+    quote = {"type": "TextQuoteSelector", "exact": "Quercus"}
+    css = {"type": "CssSelector", "value": "p", "refinedBy": quote}
+    assert selectors.read([quote, fragment("xywh=1,2,3,4"), css], SHEET) == Region(CanvasBox(1, 2, 4, 6))
+    for several in (quote, [quote], [quote, css]):
+        with pytest.raises(BadSelector, match=r"On an image a selector is|cannot be refined"):
+            selectors.read(several, SHEET)
 
 
 shapes = st.sampled_from(["polygon points", "path d", "rect x", "circle r", "g transform"])

@@ -146,6 +146,48 @@ RECT = '<rect x="10" y="10" width="50" height="40"/>'
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        *(f'<rect x="{x}" y="1" width="9" height="9"/>' for x in ("1em", "2vw", "1rem", "calc(1px + 2px)", "1ex")),
+        *(f'<rect style="{css}" width="9" height="9"/>' for css in ("x:1em", "x: calc(2px)", "x:min(1px,2px)", "y:3VH")),
+        '<circle cx="9" cy="9" r="1em"/>',
+        '<line x1="1em" y1="2" x2="30" y2="40"/>',
+        *(
+            f'<g style="{css}">{RECT}</g>'
+            for css in ("translate:1vw", "transform:translate(1em,2px)", "transform:rotate(calc(1deg))")
+        ),
+        f'<g transform="translate(1em 2)">{RECT}</g>',
+        f'<svg width="10em" height="9">{RECT}</svg>',
+    ],
+)
+def test_lengths_of_a_font_or_a_page_are_refused_in_plain_words(body: str) -> None:
+    with pytest.raises(BadSelector, match=r"no place on an image|cannot be read|no number"):
+        selectors.read({"type": "SvgSelector", "value": svg(body)}, SHEET)
+
+
+@pytest.mark.parametrize("name", ["clip-path", "mask"])
+def test_a_shape_of_which_parts_are_cut_away_is_refused(name: str) -> None:
+    cut = (
+        f'<rect {name}="url(#c)" width="9" height="9"/>',
+        f'<g {name}="url(#c)">{RECT}</g>',
+        f'<rect style="{name}: URL(#c)" width="9" height="9"/>',
+        f'<rect style="-webkit-{name}:url(#c)" width="9" height="9"/>',
+        f"<style>rect {{ {name}: circle(3px) }}</style>{RECT}",
+    )
+    for body in cut:
+        with pytest.raises(BadSelector, match="takes parts away"):
+            selectors.read({"type": "SvgSelector", "value": svg(body)}, SHEET)
+    for body in (
+        f'<g {name}="none">{RECT}</g>',
+        f'<defs><g {name}="url(#c)"/></defs>{RECT}',
+        f'<g {name}="url(#c)" style="{name}:none">{RECT}</g>',
+    ):
+        region = selectors.read({"type": "SvgSelector", "value": svg(body)}, SHEET)
+        assert region is not None
+        assert region.box == CanvasBox(10, 10, 60, 50)
+
+
+@pytest.mark.parametrize(
     ("value", "box"),
     [
         (f'<svg viewBox="0 0 4000 6000" width="4000" height="6000">{RECT}</svg>', (10, 10, 60, 50)),

@@ -40,7 +40,11 @@ def test_a_row_and_a_specimen_that_is_here(take_in: Ingest, folder: Path, pair: 
 def test_a_row_that_is_taken_by_itself(take_in: Ingest, folder: Path) -> None:
     (folder / "t.csv").write_text("catalogNumber,occurrenceID\nhb-1,a\nHB-1,b\nHB-1,c\n")
     report = take_in(folder / "t.csv")
-    assert reasons(report) == [("same-number", "t.csv, line 4"), ("similar-number", "t.csv, line 3"), ("similar-number", "t.csv, line 4")]
+    assert reasons(report) == [
+        ("same-number", "t.csv, line 4"),
+        ("similar-number", "t.csv, line 3"),
+        ("similar-number", "t.csv, line 4"),
+    ]
 
 
 def test_images_without_rows(take_in: Ingest, folder: Path) -> None:

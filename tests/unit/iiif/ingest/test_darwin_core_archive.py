@@ -142,7 +142,12 @@ def test_a_bad_archive_is_refused_as_a_whole(
 
 
 def test_a_refused_archive_says_how_many_rows_it_has(take_in: Ingest, tmp_path: Path) -> None:
-    members = {"meta.xml": meta(row_type=f"{DWC}Taxon"), "occurrence.csv": "id\n" + "1\n" * 1204, "notes.bin": "x", "more.txt": "a\nb"}
+    members = {
+        "meta.xml": meta(row_type=f"{DWC}Taxon"),
+        "occurrence.csv": "id\n" + "1\n" * 1204,
+        "notes.bin": "x",
+        "more.txt": "a\nb",
+    }
     report = take_in(zipped(tmp_path / "bad.zip", members))
     wanted = "None of its rows went in: more.txt has 1 lines below its first, occurrence.csv has 1,204 lines below its first."
     assert report.entries[0].sentence.endswith(wanted)
