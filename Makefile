@@ -11,7 +11,7 @@ WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages accuracy screenshots assets wheel lock clean
+.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing accuracy screenshots assets wheel lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -39,7 +39,7 @@ e2e: .venv/dev assets $(VIEWERS)/node_modules/.installed  ## the journeys of use
 conformance: .venv/dev assets  ## the official suites against a running server
 	$(BIN)/python -m tests.conformance
 
-bench: bench-ingest bench-image bench-pages  ## all measurements
+bench: bench-ingest bench-image bench-pages bench-drawing  ## all measurements
 
 bench-ingest: .venv/dev  ## rows a CPU second of a table and an archive of TABLE_ROWS= rows and of a folder of images, new and known; then making derivatives, by kind of master
 	$(BIN)/python -m tests.bench.rows --rows $(TABLE_ROWS)
@@ -50,6 +50,9 @@ bench-image: .venv/dev  ## Lectotype beside other image servers; SECONDS= of a r
 
 bench-pages: .venv/dev assets  ## seconds until the page of a specimen stands, can be zoomed, and has Mirador, at 400 kbit/s and 400 ms
 	$(BIN)/python -m tests.bench.pages
+
+bench-drawing: .venv/dev assets  ## milliseconds of the page on which people draw, with 1,000 polygons on the sheet
+	$(BIN)/python -m tests.bench.drawing
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md

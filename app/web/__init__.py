@@ -20,6 +20,7 @@ from app.runtime.errors import Invalid, NotFound
 from app.web import compression, health, layout, visits
 from app.web.account import audit, oidc, people, signing_in
 from app.web.account import views as account_pages
+from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
 from app.web.runs import views as run_pages
@@ -71,6 +72,7 @@ def create_app(runtime: Runtime) -> Flask:
         layout.blueprint,
         specimen_pages.blueprint,
         answering.blueprint,
+        drawing_pages.blueprint,
         run_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,

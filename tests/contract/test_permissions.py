@@ -30,6 +30,7 @@ BY_COOKIE = {
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
+    "/specimens/<key>/draw/<media_key>",
     "/api/annotations", "/api/annotations/<key>",
     "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
@@ -64,6 +65,7 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/annotations/"): Change("annotator", "/annotations/", "comment", JSON_LD),
     ("PUT", "/annotations/<key>"): Change("curator", "/annotations/note-{access}", "comment", JSON_LD),  # of somebody else
     ("DELETE", "/annotations/<key>"): Change("curator", "/annotations/mask-{access}"),
+    ("POST", "/specimens/<key>/draw/<media_key>"): Change("annotator", "/specimens/{specimen}/draw/{media}", "value=x"),
     ("POST", "/api/annotations"): Change("annotator", "/api/annotations", "comment", JSON_LD),
     ("PUT", "/api/annotations/<key>"): Change("curator", "/api/annotations/note-{access}", "comment", JSON_LD),  # somebody's
     ("DELETE", "/api/annotations/<key>"): Change("curator", "/api/annotations/mask-{access}"),
@@ -117,8 +119,10 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/logout"): Change("nobody", "/logout"),
 }
 AS_THE_PUBLIC = {"/embed", "/embed/<key>", "/oembed"}  # they stand in pages of others, and show nobody more than all see
-# What is read by who may write in any collection, and is told of those.
-FOR_WRITERS = {"/api/queue/counts", "/review", "/review/<kind>"}
+# What is read by who may write: in any collection, and told of those; or there.
+FOR_WRITERS: dict[str, Over] = {
+    "/api/queue/counts": "any", "/review": "any", "/review/<kind>": "any", "/specimens/<key>/draw/<media_key>": "sheet",
+}  # fmt: skip
 PERSONAL = {("GET", "/account"), ("GET", "/account/export")}
 
 
@@ -248,7 +252,7 @@ def test_what_is_read_is_told_to_who_may(
     elif nobody == 403:
         return  # /metrics, which has a token of its own
     if rule in FOR_WRITERS:
-        need, over = "annotator", "any"
+        need, over = "annotator", FOR_WRITERS[rule]
     if rule == "/api/ingests/<key>/report.csv":
         need = "reader"  # of every collection
     for login, person in people.items():

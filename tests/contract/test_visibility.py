@@ -259,6 +259,10 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/canvases/<media_key>/annotations/<layer>/<specimen_key>.json"): (
         of("/canvases/{media}/annotations/people/{specimen}.json", GUARDED),
     ),
+    ("GET", "/specimens/<key>/draw/<media_key>"): (
+        of("/specimens/{specimen}/draw/{media}", (401, 403, 403, 200), (401, 403, 403, 200)),
+        of("/specimens/{specimen}/draw/{media}?annotation=note-{access}", (401, 403, 403, 200), (401, 403, 403, 200)),
+    ),
     ("GET", "/api/annotations"): (of("/api/annotations?image={media}", GUARDED),),
     ("GET", "/api/annotations/<key>"): (
         of("/api/annotations/note-{access}", GUARDED),
@@ -353,6 +357,9 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/annotations/"): (of("/annotations/", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("PUT", "/annotations/<key>"): (of("/annotations/note-{access}", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("DELETE", "/annotations/<key>"): (of("/annotations/gone-{access}", (401, 403, 410, 410), (401, 410, 410, 410)),),
+    ("POST", "/specimens/<key>/draw/<media_key>"): (
+        of("/specimens/{specimen}/draw/{media}", (401, 403, 403, 400), (401, 403, 403, 400)),
+    ),
     ("POST", "/api/annotations"): (of("/api/annotations", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("PUT", "/api/annotations/<key>"): (of("/api/annotations/note-{access}", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("DELETE", "/api/annotations/<key>"): always("/api/annotations/n1nothing", 401, 428, 428, 428),

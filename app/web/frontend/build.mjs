@@ -5,13 +5,14 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import { build } from "esbuild";
+import { annotorious } from "./annotorious.mjs";
 import { fonts } from "./fonts.mjs";
 import { mirador } from "./mirador.mjs";
 
 const here = import.meta.dirname;
 const assets = join(here, "..", "assets");
 const entries = [
-  "pages.css", "pages.js", "workplace.css", "workplace.js", "embed/embed.css", "embed/embed.js", "embed/component.js",
+  "pages.css", "pages.js", "workplace.css", "workplace.js", "draw.css", "draw.js", "embed/embed.css", "embed/embed.js", "embed/component.js",
 ];
 
 async function compress(name) {
@@ -40,7 +41,7 @@ const { metafile } = await build({
   legalComments: "linked",
   define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
   loader: { ".woff2": "file", ".svg": "file", ".js": "jsx" },
-  plugins: [fonts, mirador(here)],
+  plugins: [fonts, annotorious, mirador(here)],
   logLevel: "warning",
 });
 

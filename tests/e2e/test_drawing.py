@@ -1,0 +1,219 @@
+"""People draw: a polygon with a hole by mouse, a corner by keyboard, words; who comes second is told; Mirador shows it."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from analytics import synth
+from annotations import service as annotations
+from iiif.catalogue.model import Media
+from tests import live
+from tests.e2e.test_access import AXE
+from tests.people import Person, add_person
+from tests.services import missing
+from tests.sheets import comment
+from tests.unit.iiif.image.pictures import derived, file_of
+
+pytestmark = pytest.mark.e2e
+SHOWN_PX = 120  # half the side of what is drawn, on the screen
+HOLE_PX = 40
+HARMLESS = "GPU stall due to ReadPixels"  # software rendering tells this of every WebGL
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A hub with one sheet, on which a machine found a label, and two people."""
+
+    server: live.Live
+    media: Media
+    machine: str
+    ana: Person
+    ben: Person
+
+    @property
+    def page(self) -> str:
+        return f"{self.server.url}/specimens/{self.media.specimen_key}/draw/{self.media.key}"
+
+
+@pytest.fixture(scope="module")
+def sheet(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sheet]:
+    """Needs the browser, so that nothing is built for nobody."""
+    with live.web(tmp_path_factory.mktemp("drawing"), web_processes=1) as server:
+        media = derived(server.runtime, file_of(Image.fromarray(synth.draw(1, 0).rgb)))
+        addresses = server.runtime.addresses
+        document = comment(f"{addresses.image(media.key)}#xywh=100,100,300,200", "Carex rubra", motivation="supplementing")
+        with server.runtime.db.begin() as session:
+            how: Any = {"addresses": addresses, "at": server.runtime.clock(), "run_key": "x1", "kind": "label"}
+            key = annotations.create_machine(session, document, media=media, **how).key
+        ana = add_person(server.runtime, "ana", "annotator", name="Ana Alm")
+        ben = add_person(server.runtime, "ben", "curator", name="Ben Bos")
+        yield Sheet(server, media, key, ana, ben)
+
+
+def signed_in(browser: Browser, sheet: Sheet, who: Person, width: int = 1280) -> tuple[BrowserContext, Page, list[str]]:
+    """A browser of that person, and what goes wrong in it."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    name, _, value = who.cookie["Cookie"].partition("=")
+    context.add_cookies([{"name": name, "value": value, "url": sheet.server.url}])
+    page, wrong = context.new_page(), []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    return context, page, wrong
+
+
+def opened(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator("[data-draw][data-ready]")).to_be_attached()
+    expect(page.locator(".a9s-gl-canvas")).to_be_visible()
+    page.wait_for_timeout(800)  # until the sheet rests
+
+
+def ring(page: Page, half_px: int) -> None:
+    """Click the corners of a square around the middle of the sheet; the last with a double click."""
+    box = page.locator("[data-part=sheet]").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    corners = [(x - half_px, y - half_px), (x + half_px, y - half_px), (x + half_px, y + half_px), (x - half_px, y + half_px)]
+    for at_x, at_y in corners[:-1]:
+        page.mouse.move(at_x, at_y)
+        page.mouse.click(at_x, at_y)
+        page.wait_for_timeout(350)  # not a double click
+    page.mouse.move(*corners[-1])
+    page.mouse.dblclick(*corners[-1])
+
+
+def shape(page: Page) -> Any:
+    return expect(page.locator("[data-part=shape]"))
+
+
+def told(page: Page) -> Any:
+    return expect(page.locator("[data-part=told]"))
+
+
+def examine(page: Page) -> None:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_polygon_with_a_hole_is_drawn_changed_shown_in_mirador_and_never_lost(browser: Browser, sheet: Sheet) -> None:
+    if not AXE.is_file():
+        missing("axe-core (make assets)")
+    context, page, wrong = signed_in(browser, sheet, sheet.ana)
+    opened(page, sheet.page)
+    page.get_by_role("button", name="Polygon").click()
+    ring(page, SHOWN_PX)
+    shape(page).to_have_text("polygon, 4 corners")
+    page.get_by_role("button", name="Hole").click()
+    ring(page, HOLE_PX)
+    shape(page).to_have_text("polygon with 1 hole, 8 corners")
+    page.get_by_label("Comment").fill("A leaf with a hole")
+    page.keyboard.press("Control+Enter")
+    told(page).to_have_text("Kept.")
+    key = page.url.rpartition("=")[2]
+    first = sheet.server.get(f"/annotations/{key}")[1]
+    assert json.loads(first)["target"]["selector"]["value"].count("Z") == 2
+
+    page.locator("summary", has_text="Corners").click()
+    page.locator("[data-corner='0']").focus()
+    before = page.locator("[data-corner='0']").inner_text()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    x, y = (float(number) for number in re.findall(r"[\d.]+", before)[-2:])
+    expect(page.locator("[data-corner='0']:focus")).to_have_text(f"Ring 1, corner 1: {x - 10:.1f}, {y - 1:.1f}")
+    page.reload()
+    expect(page.locator("[data-draw][data-ready]")).to_be_attached()
+    told(page).to_contain_text("What you had begun here is back.")
+    page.locator("[data-part=sheet]").focus()
+    page.keyboard.press("Enter")
+    told(page).to_have_text("Kept.")
+    examine(page)
+
+    other, second, _ = signed_in(browser, sheet, sheet.ana)
+    opened(second, f"{sheet.page}?annotation={key}")
+    second.get_by_label("Comment").fill("Two people")
+    page.get_by_label("Comment").fill("Galled")
+    page.keyboard.press("Control+Enter")
+    told(page).to_have_text("Kept.")
+    third = json.loads(sheet.server.get(f"/annotations/{key}")[1])
+    second.keyboard.press("Control+Enter")
+    conflict = second.get_by_role("region", name="Somebody was faster")
+    expect(conflict).to_contain_text("Ana Alm changed this")
+    expect(conflict).to_contain_text("Two people")
+    expect(conflict).to_contain_text("Galled")
+    assert json.loads(sheet.server.get(f"/annotations/{key}")[1]) == third
+    conflict.get_by_role("button", name="Keep mine").click()
+    told(second).to_have_text("Kept.")
+    last = json.loads(sheet.server.get(f"/annotations/{key}")[1])
+    assert last["body"][0]["value"] == "Two people"
+    assert (last["target"], last["creator"]) == (third["target"], third["creator"]), "a change of its text alone"
+    other.close()
+
+    manifest = f"{sheet.server.url}/iiif/presentation/3/{sheet.media.specimen_key}/manifest.json"
+    mirador = context.new_page()
+    mirador.goto(f"{sheet.server.url}/specimens/{sheet.media.specimen_key}")
+    expect(mirador.locator("#viewer[data-open]")).to_be_attached()
+    expect(mirador.locator("#viewer").get_by_text("Two people").first).to_be_visible()
+    page_of_people = json.loads(sheet.server.get(f"/canvases/{sheet.media.key}/annotations/people.json")[1])
+    (item,) = page_of_people["items"]
+    assert item["target"]["selector"][1]["value"].count("Z") == 2, manifest
+    context.close()
+    assert [one for one in wrong if HARMLESS not in one] == []
+
+
+def test_a_machines_label_is_corrected_by_keyboard_and_touch_sized_on_a_phone(browser: Browser, sheet: Sheet) -> None:
+    context, page, wrong = signed_in(browser, sheet, sheet.ben, width=360)
+    opened(page, f"{sheet.page}?annotation={sheet.machine}&next=/runs")
+    expect(page.locator("[data-part=whose]")).to_contain_text("a correction in your name")
+    examine(page)
+    page.get_by_label("Words").fill("Carex nigra")
+    page.locator("[name=w]").fill("310")
+    page.keyboard.press("Control+Enter")
+    expect(page).to_have_url(f"{sheet.server.url}/runs")
+    told_history = json.loads(sheet.server.get(f"/api/annotations/{sheet.machine}/history")[1])
+    assert (told_history["state"], told_history["verdicts"][0]["reason"]) == ("superseded", "wrong text")
+    said = json.loads(sheet.server.get("/annotations/" + told_history["verdicts"][0]["correction"].rpartition("/")[2])[1])
+    assert said["target"]["selector"]["value"] == "xywh=pixel:100,100,310,200"
+    assert said["body"]["value"] if isinstance(said["body"], dict) else said["body"][0]["value"] == "Carex nigra"
+    context.close()
+    assert [one for one in wrong if HARMLESS not in one] == []
+
+
+def test_shapes_are_made_by_keyboard_alone_and_without_webgl_by_numbers(browser: Browser, sheet: Sheet) -> None:
+    context, page, wrong = signed_in(browser, sheet, sheet.ben)
+    opened(page, sheet.page)
+    page.get_by_role("button", name="Ellipse").focus()
+    page.keyboard.press("Enter")
+    shape(page).to_have_text("ellipse")
+    page.get_by_role("button", name="Hole").focus()
+    page.keyboard.press("Enter")
+    shape(page).to_contain_text("with 1 hole")
+    page.keyboard.press("u")
+    shape(page).to_have_text("ellipse")
+    page.locator("[name=x]").fill("50")
+    page.keyboard.press("Control+Enter")
+    told(page).to_have_text("Kept.")
+    page.keyboard.press("Escape")
+    context.close()
+    assert [one for one in wrong if HARMLESS not in one] == []
+
+    context, page, _ = signed_in(browser, sheet, sheet.ben)
+    page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.goto(sheet.page)
+    expect(page.get_by_text("This browser has no WebGL")).to_be_visible()
+    for name, number in zip("xywh", (1, 2, 30, 40), strict=True):
+        page.locator(f"[name={name}]").fill(str(number))
+    page.get_by_label("Comment").fill("by numbers")
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url("**/*annotation=n*")
+    key = page.url.rpartition("=")[2]
+    said = json.loads(sheet.server.get(f"/annotations/{key}")[1])
+    assert said["target"]["selector"]["value"] == "xywh=pixel:1,2,30,40"
+    context.close()
