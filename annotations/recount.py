@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from annotations import bases, placing, store, waiting
 from annotations.jobs import BasisChanged
 from annotations.proposals.record import policy_of, settle
+from annotations.segments.following import follow as follow_segments
 from annotations.states import policy
 from annotations.states.derive import FALLEN, STATES, Decision, Facts, State, Verdict, Voice, derive
 from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
@@ -76,6 +77,7 @@ def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool =
     if changed:
         outbox.touch_all(session, "annotation", sorted(set(changed)))
         catalogue.touch_specimens(session, placing.of_annotations(session, sorted(set(changed))), at=at)
+    follow_segments(session, [key, *changed], at)
     if remake:
         outbox.add_all(session, [BasisChanged(image) for image in bases.images_with_stale(session, {key, *changed})])
     row = store.find(session, key)

@@ -39,6 +39,7 @@ from annotations.model import EVERYTHING, About, Annotation, Canvas, Layer, Targ
 from annotations.projections import Profile
 from annotations.proposals import form
 from annotations.proposals import record as proposed
+from annotations.segments import making
 from annotations.states.derive import FALLEN
 from annotations.tables import AnnotationRow
 from app.runtime import changes, clock, ids
@@ -114,6 +115,8 @@ def create_machine(
 ) -> Annotation:
     """Store what a run of the analysis found on an image (layer "machine"); checked like any other annotation.
 
+    With it comes the segment that it finds, if it finds one (`segments/making.py`).
+
     `text` is what a person is to read and search, where that is not all the texts of its bodies. `remakes` is the first of the
     statements that it stands for anew; the caller has locked those, and counts them again.
     """
@@ -124,7 +127,9 @@ def create_machine(
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
     said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence, "text": text}
     said["remakes"] = remakes
-    return _insert(session, accepted, key=key, lying=lying, layer="machine", by=by, addresses=addresses, at=at, said=said)
+    made = _insert(session, accepted, key=key, lying=lying, layer="machine", by=by, addresses=addresses, at=at, said=said)
+    making.of_finding(session, made, media, naan=addresses.naan, at=at)
+    return made
 
 
 def replace(

@@ -39,6 +39,26 @@ def target(row: AnnotationTargetRow) -> Target:
     return Target(*said, box=_box(row), whole=row.whole)  # type: ignore[arg-type]  # the column holds only kinds
 
 
+def rows_by_key(session: Session, keys: Sequence[str]) -> dict[str, AnnotationRow]:
+    """The rows of these annotations, deleted or not."""
+    found: dict[str, AnnotationRow] = {}
+    for start in range(0, len(keys), AT_ONCE):
+        some = select(AnnotationRow).where(AnnotationRow.key.in_(keys[start : start + AT_ONCE]))
+        found.update({row.key: row for row in session.scalars(some)})
+    return found
+
+
+def targets_of(session: Session, keys: Sequence[str]) -> dict[str, list[Target]]:
+    """The targets of these annotations, in order."""
+    found: dict[str, list[Target]] = {}
+    row = AnnotationTargetRow
+    for start in range(0, len(keys), AT_ONCE):
+        some = select(row).where(row.annotation_key.in_(keys[start : start + AT_ONCE]))
+        for one in session.scalars(some.order_by(row.annotation_key, row.position, row.place)):
+            found.setdefault(one.annotation_key, []).append(target(one))
+    return found
+
+
 def every(session: Session, *, after: str, limit: int) -> Sequence[AnnotationRow]:
     """All rows, of deleted and withdrawn annotations too, in the order of their keys."""
     return session.scalars(select(AnnotationRow).where(AnnotationRow.key > after).order_by(AnnotationRow.key).limit(limit)).all()
@@ -86,6 +106,12 @@ def by_author(session: Session, keys: Sequence[str], name: str) -> frozenset[str
     """Those of the annotations that the principal of that name wrote at first."""
     row = AnnotationVersionRow
     return frozenset(session.scalars(select(row.key).where(row.key.in_(keys), row.version == 1, row.stored_by == name)))
+
+
+def last_author(session: Session, key: str, version: int) -> str:
+    """The name of the principal who wrote that version."""
+    row = session.get(AnnotationVersionRow, (key, version))
+    return "" if row is None else row.stored_by
 
 
 def find_version(session: Session, key: str, version: int) -> AnnotationVersionRow | None:

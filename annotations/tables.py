@@ -72,7 +72,8 @@ class AnnotationRow(Base):
 class AnnotationTargetRow(Base):
     """A target of the present version, on one of the images and specimens that it lies on (`place` counts them from 0).
 
-    `whole` marks what lies on every specimen that the image shows (see `placing`). The box is in canvas units. The
+    `whole` marks what lies on every specimen that the image shows (see `placing`). The box is in canvas units. `frame` is the
+    box of the segment, x,y,w,h, in which the selectors of a target on a segment's canvas count; empty for others. The
     rows of a deleted annotation stay, as what is said about it lies where it lay.
     """
 
@@ -96,6 +97,7 @@ class AnnotationTargetRow(Base):
     x1: Mapped[float | None] = mapped_column(Float)
     y1: Mapped[float | None] = mapped_column(Float)
     whole: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    frame: Mapped[str] = mapped_column(String(48), default="", server_default=EMPTY)
 
 
 class BasisRow(Base):

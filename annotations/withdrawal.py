@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from annotations import placing, recount, store, waiting
 from annotations.proposals.record import settle
+from annotations.segments import following
+from annotations.segments.store import is_behind_a_segment
 from annotations.tables import AnnotationRow, WithdrawalRow
 from app.runtime import outbox
 from iiif.catalogue import service as catalogue
@@ -65,10 +67,11 @@ def _turn(
     """
     of_run = (AnnotationRow.run_key == run_key, *where)
     by_specimen = select(AnnotationRow.key).where(*of_run).order_by(AnnotationRow.specimen_key, AnnotationRow.key).limit(limit)
-    in_order = select(AnnotationRow.key).where(AnnotationRow.key.in_(by_specimen), *of_run).order_by(AnnotationRow.key)
+    in_order = select(AnnotationRow.key, is_behind_a_segment()).where(AnnotationRow.key.in_(by_specimen), *of_run)
     roots = _remade(session, by_specimen) if anew else set()
     recount.lock(session, roots)
-    keys = session.scalars(in_order.with_for_update()).all()
+    found = session.execute(in_order.order_by(AnnotationRow.key).with_for_update(of=AnnotationRow)).all()
+    keys = [row[0] for row in found]
     if keys:
         session.execute(
             update(AnnotationRow)
@@ -80,6 +83,7 @@ def _turn(
         settle(session, keys, by=run_key, at=at)
         outbox.touch_all(session, "annotation", keys)
         catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
+        following.follow(session, [row[0] for row in found if row[1]], at)
         for root in sorted(roots):  # what was made anew counts again, or for nothing
             recount.recount(session, root, by=run_key, at=at, remake=False)
     return len(keys)

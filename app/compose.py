@@ -44,7 +44,7 @@ def prepare(runtime: Runtime, before: migrate.Before | None = None) -> None:
     BackupWanted, DiskFull, StoreAway.
     """
     runtime.settings.data_dir.mkdir(parents=True, exist_ok=True)
-    migrate.upgrade(runtime.database, before=before or before_migration.usual(runtime))
+    migrate.upgrade(runtime.database, before=before or before_migration.usual(runtime), naan=runtime.settings.naan)
     runtime.blobs.prepare(used=names_blobs(runtime))
     runtime.blobs.sweep()
 

@@ -13,17 +13,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from app.runtime.db import Database
+from app.runtime.settings import Settings
 from app.schema import METADATA
 
 FOLDER = Path(__file__).parent / "migrations"
 PG_LOCK = 0x6D696772  # "migr": key of the advisory lock that lets one process migrate at a time
+NAAN: str = Settings.model_fields["naan"].default
 Before = Callable[[str, str], None]  # told of the migrations that a used database stands at and is to stand at
 
 
-def upgrade(database: Database, revision: str = "head", before: Before | None = None) -> None:
+def upgrade(database: Database, revision: str = "head", before: Before | None = None, *, naan: str = NAAN) -> None:
     """Bring the database to that migration, the newest by default: all of it or nothing. Others that begin meanwhile wait.
 
-    `before` is called before a database that others have used is changed.
+    `before` is called before a database that others have used is changed; `naan` stands in the keys that migrations make.
     SQLite alters a table by making it anew and dropping the old one, which would delete or refuse the rows that refer to
     it; so its foreign keys are not enforced meanwhile, but checked as a whole before the transaction commits.
     """
@@ -31,13 +33,13 @@ def upgrade(database: Database, revision: str = "head", before: Before | None = 
         if connection.dialect.name == "sqlite":
             with _without_foreign_keys(connection), connection.begin():  # this takes the write lock
                 stood = current(connection)
-                _upgrade(connection, revision, before)
+                _upgrade(connection, revision, before, naan)
                 if current(connection) != stood:  # the check reads every row
                     _check_foreign_keys(connection)
             return
         with connection.begin():
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": PG_LOCK})
-            _upgrade(connection, revision, before)
+            _upgrade(connection, revision, before, naan)
 
 
 def within(connection: Connection, revision: str) -> None:
@@ -45,11 +47,11 @@ def within(connection: Connection, revision: str) -> None:
     command.upgrade(_config(connection), revision)
 
 
-def _upgrade(connection: Connection, revision: str, before: Before | None) -> None:
+def _upgrade(connection: Connection, revision: str, before: Before | None, naan: str) -> None:
     stands, target = current(connection), newest() if revision == "head" else revision
     if before is not None and stands not in ("", target):
         before(stands, target)
-    command.upgrade(_config(connection), revision)
+    command.upgrade(_config(connection, naan), revision)
 
 
 @contextmanager
@@ -98,8 +100,9 @@ def drift(connection: Connection) -> list[object]:
     return list(compare_metadata(context, METADATA))
 
 
-def _config(connection: Connection) -> Config:
+def _config(connection: Connection, naan: str = NAAN) -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
+    config.attributes["naan"] = naan
     return config

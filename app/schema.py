@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 import analytics.tables
+import annotations.segments.tables
 import annotations.tables
 import app.runtime.accounts_table
 import app.runtime.changes
@@ -22,6 +23,7 @@ MODULES = (
     iiif.catalogue.tables,
     iiif.ingest.tables,
     annotations.tables,
+    annotations.segments.tables,
     analytics.tables,
 )
 METADATA: MetaData = Base.metadata

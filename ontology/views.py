@@ -22,6 +22,7 @@ SHOWN_AT = {
     ids.SPECIMEN: {HTML: "specimens/{}", JSON_LD: "iiif/presentation/3/{}/manifest.json", JSON: "api/specimens/{}"},
     ids.MEDIA: {JSON: "api/media/{}", JSON_LD: "iiif/3/{}/info.json"},
     ids.ANNOTATION: {JSON_LD: "annotations/{}"},
+    ids.REGION: {HTML: "segments/{}", JSON_LD: "iiif/presentation/3/{}/manifest.json", JSON: "api/segments/{}"},
     ids.RUN: {HTML: "runs/{}", JSON: "api/runs/{}"},
     ids.INGEST: {HTML: "runs/{}", JSON: "api/runs/{}"},
     ids.AGENT: {JSON: "api/agents/{}"},

@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from annotations import service as annotations
 from annotations import store as annotation_store
 from annotations.search import store
-from annotations.search.documents import ANNOTATION, FULL, SPECIMEN, build_able, index_key, of_changed, of_index_key
+from annotations.search.documents import ANNOTATION, FULL, SEGMENT, SPECIMEN, build_able, index_key, of_changed, of_index_key
+from annotations.segments import store as segments
+from annotations.segments.store import Asked
 from app.runtime import outbox
 from app.runtime.addresses import Addresses
 from app.runtime.outbox import OutboxRow
@@ -34,7 +36,8 @@ class Difference:
 def count(session: Session) -> int:
     """How many documents a complete index has."""
     specimens = catalogue.count_specimens(session) + catalogue.count_specimens_with_closed(session)
-    return specimens + annotations.count(session, by=Principal.of_system())
+    everything = Principal.of_system()
+    return specimens + annotations.count(session, by=everything) + segments.count(session, Asked(), everything)
 
 
 def rebuild(session: Session, engine: SearchEngine, addresses: Addresses, advance: Callable[[int], None]) -> int:
@@ -62,7 +65,9 @@ def differences(session: Session, engine: SearchEngine) -> Iterator[Difference]:
 
 
 def spread(session: Session, media_key: str) -> None:
-    """Have all annotations about an image that was closed, or opened again, indexed for those whom they are for now."""
+    """Have all annotations about an image that was closed, or opened again, and all segments of it, indexed for those whom they
+    are for now."""
+    outbox.touch_all(session, SEGMENT, segments.count_closing(session, media_key))
     outbox.touch_all(session, ANNOTATION, annotation_store.count_closing(session, media_key))
 
 
@@ -75,9 +80,10 @@ def repair(session: Session, engine: SearchEngine, found: Iterable[Difference], 
 def _database(session: Session) -> Iterator[tuple[str, int]]:
     """Index key and version of everything that stands, in the order of the index."""
     statements = ((index_key(ANNOTATION, key), version) for key, version in store.annotation_versions(session))
+    parts = ((index_key(SEGMENT, key), version) for key, version in segments.versions(session))
     specimens = ((index_key(SPECIMEN, key), version) for key, version in store.specimen_versions(session))
     full = ((index_key(FULL, key), version) for key, version in store.full_versions(session))
-    return chain(statements, merge(specimens, full))
+    return chain(statements, parts, merge(specimens, full))
 
 
 def _merge(truth: Iterator[tuple[str, int]], held: Iterator[tuple[str, int]]) -> Iterator[Difference]:

@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session, defer, load_only, raiseload
 from annotations import placing, store
 from annotations.search import audience, vocabulary
 from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, MEASURES, THING
+from annotations.segments import store as segment_store
+from annotations.segments.store import Described
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
 from app.runtime.addresses import Addresses
@@ -29,7 +31,7 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from ontology.dates import date_of, is_before_collecting
 
-SPECIMEN, ANNOTATION, MEDIA = "specimen", "annotation", "media"
+SPECIMEN, ANNOTATION, SEGMENT, MEDIA = "specimen", "annotation", "segment", "media"
 FULL, PLUS = "specimen-full", "+full"  # the second document of a specimen with closed images
 NEVER = 2**53  # version of the tombstone of what the database does not know at all
 LONGEST_TEXT = 200_000  # characters of all annotations of one specimen
@@ -60,12 +62,15 @@ def build(session: Session, sort: str, key: str, addresses: Addresses) -> Docume
 
 def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:
     """The same of several, (sort, key), in order, with a few queries for all of them."""
-    if strange := {sort for sort, _ in objects} - {SPECIMEN, FULL, ANNOTATION}:
+    if strange := {sort for sort, _ in objects} - {SPECIMEN, FULL, ANNOTATION, SEGMENT}:
         raise Invalid(f"Nothing of the sort {min(strange)!r} is indexed.")
     keys = list(dict.fromkeys(key for sort, key in objects if sort in (SPECIMEN, FULL)))
     rows = {row.key: row for row in _annotations(session, [key for sort, key in objects if sort == ANNOTATION])}
     lying = _lying(session, rows)
-    specimens = catalogue.specimens_by_key(session, {*keys, *chain.from_iterable(lying.values())})
+    parts = segment_store.described(session, [key for sort, key in objects if sort == SEGMENT])
+    on_parts = _on_segments(session, parts)
+    lie_on = chain.from_iterable((*lying.values(), *on_parts.values()))
+    specimens = catalogue.specimens_by_key(session, {*keys, *lie_on})
     media = catalogue.media_of_many(session, keys)
     statements = _annotations_of(session, keys)
     closed = store.closed_in(session, [*rows, *(row.key for several in statements.values() for row in several)])
@@ -73,6 +78,8 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
     for sort, key in objects:
         if sort == ANNOTATION:
             made.append(_annotation(key, rows.get(key), lying.get(key, ()), specimens, closed, addresses))
+        elif sort == SEGMENT:
+            made.append(_segment(key, parts.get(key), on_parts.get(key, ()), specimens, addresses))
         else:
             made.append(_specimen(sort, key, specimens.get(key), media.get(key, ()), statements.get(key, []), closed, addresses))
     return made
@@ -211,6 +218,42 @@ def _annotation(
     if row.kind == "ruler" and row.value is not None:
         fields["pxPerMm"] = [row.value]
     return Document(index_key(ANNOTATION, key), store.index_version(row), fields)
+
+
+def _segment(
+    key: str, part: Described | None, lying: Sequence[str], known: Mapping[str, Specimen], addresses: Addresses
+) -> Document:
+    """With the facets of the specimens that it lies on, and the words of what stands behind it."""
+    if part is None:
+        return Document(index_key(SEGMENT, key), NEVER, deleted=True)
+    segment, box = part.segment, part.segment.area
+    if not segment.is_live:
+        return Document(index_key(SEGMENT, key), part.index_version, deleted=True)
+    specimens = [known[one] for one in lying if one in known]
+    fields: Fields = _shared(specimens, addresses)
+    fields |= {
+        THING: SEGMENT,
+        audience.FIELD: _audience_of(part.closed_in, specimens),
+        "pid": ids.ark(key, addresses.naan),
+        "specimen": list(lying),
+        "media": [segment.media_key],
+        "text": _distinct(part.texts),
+        "kind": [segment.class_name],
+        "layer": _distinct(part.layers),
+        "state": [segment.state],
+        "run": _distinct(part.runs),
+        "created": clock.iso(segment.created_at),
+        "modified": clock.iso(segment.modified_at),
+        **{"x0": box.x0, "y0": box.y0, "x1": box.x1, "y1": box.y1},
+    }
+    return Document(index_key(SEGMENT, key), part.index_version, fields)
+
+
+def _on_segments(session: Session, parts: Mapping[str, Described]) -> dict[str, list[str]]:
+    """The keys of the specimens that each segment lies on."""
+    targets = {key: [one for one in part.targets if one.media_key == part.segment.media_key] for key, part in parts.items()}
+    found = placing.specimens_of(session, chain.from_iterable(targets.values()))
+    return {key: _distinct(one for target in several for one in found[target]) for key, several in targets.items()}
 
 
 def _tells_withheld_place(specimen: Specimen) -> bool:

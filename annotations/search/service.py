@@ -8,8 +8,8 @@ from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
 from annotations.model import Annotation, Canvas
-from annotations.search import audience, query, snippets, store
-from annotations.search.documents import ANNOTATION, SPECIMEN, label, of_index_key
+from annotations.search import audience, query, segment_items, snippets, store
+from annotations.search.documents import ANNOTATION, SEGMENT, SPECIMEN, label, of_index_key
 from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
 from annotations.viewer_selectors import picture_of
@@ -26,8 +26,8 @@ from iiif.catalogue.visibility import sees
 from iiif.image.request import PixelBox
 from iiif.image.service import segment_of, thumbnail
 
-TYPES = (SPECIMEN, ANNOTATION, "all")
-AWAITED = ("segment", "media")  # types that will be found, and are not indexed yet
+TYPES = (SPECIMEN, ANNOTATION, SEGMENT, "all")
+AWAITED = ("media",)  # types that will be found, and are not indexed yet
 FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "none", "year")
 DEEPEST = 10_000  # hits that paging reaches; what is asked for beyond is better asked more narrowly
 MOST_TEXTS = 2_000  # texts of annotations that are looked through for the quotations of one page
@@ -98,7 +98,9 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
     annotation_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(ANNOTATION)]
     annotations = store.annotations_by_key(session, annotation_keys, asked.by)
     specimen_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(SPECIMEN)]
+    parts = segment_items.of_hits(session, [key_of(hit) for hit in found.hits if hit.key.startswith(SEGMENT)], asked.by)
     keys = {*specimen_keys, *(annotation.specimen_key for annotation in annotations.values())}
+    keys |= {part.specimen_key for part in parts.values()}
     known = catalogue.specimens_by_key(session, keys)
     media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, specimen_keys)
     quoted = quote_specimens(session, {key: known[key] for key in specimen_keys if key in known}, media, tree, asked.by)
@@ -113,6 +115,10 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
             quote = snippets.best([("", one.text)], searched)
             images = media.get(one.specimen_key, ())
             items.append(annotation_item(one, known.get(one.specimen_key), images, quote, addresses, asked.by))
+        elif hit.key.startswith(SEGMENT) and key in parts:
+            part = parts[key]
+            quote = snippets.best([("", text) for text in part.texts], searched)
+            items.append(segment_items.item(part, known.get(part.specimen_key), quote, addresses, asked.by))
     return QuestionAnswer(items, found.facets, found.total)
 
 

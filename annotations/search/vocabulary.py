@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from annotations.states.derive import STATES
+from ontology.segment_classes import CLASSES
 
 KINDS: Mapping[str, str] = {
     "barcode": "Barcode or QR code",
@@ -20,6 +21,7 @@ KINDS: Mapping[str, str] = {
     "area": "Area",
     "distance": "Measured line",
     "quality": "Image quality",
+    **{name: known.label for name, known in CLASSES.items() if name not in ("label", "ruler", "barcode")},
 }
 SOUGHT: Mapping[str, str] = {"ocr": "label", "text": "label", "specimen": "outline"}  # a step, or a word, for what is looked for
 FOUND_WITH: Mapping[str, tuple[str, ...]] = {"label": ("text",), "outline": ("length", "width", "area")}

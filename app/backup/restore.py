@@ -43,7 +43,7 @@ def restore(runtime: Runtime, file: Path, *, progress: Progress = lambda *_: Non
         except BaseException:
             _forget(runtime, Path(folder))
             raise
-    migrate.upgrade(runtime.database)
+    migrate.upgrade(runtime.database, naan=runtime.settings.naan)
     return found
 
 

@@ -10,12 +10,14 @@ from app.runtime import ids
 from app.runtime.settings import Settings
 
 Kind = Literal["canvas", "segment", "image", "specimen", "annotation", "run", "dataset", "resource"]
-SPECIMEN, MEDIA = rf"(?P<specimen>{ids.KEY_PATTERN})", rf"(?P<media>{ids.KEY_PATTERN})"
+SPECIMEN, MEDIA = (rf"(?P<{name}>(?!{ids.REGION}){ids.KEY_PATTERN})" for name in ("specimen", "media"))
+REGION = rf"(?P<region>(?={ids.REGION}){ids.KEY_PATTERN})"
 NAME = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}"
 SEGMENT = r"(?P<segment>\d{1,9},\d{1,9},[1-9]\d{0,8},[1-9]\d{0,8})"
 PICTURE = r"(?P<picture>[^/]{1,80}/[^/]{1,40}/[^/]{1,40}/[a-z]{1,10}\.[a-z0-9]{1,5})"
 BY_SHOULDER: dict[str, Kind] = {
     ids.SPECIMEN: "specimen", ids.MEDIA: "image", ids.ANNOTATION: "annotation", ids.RUN: "run", ids.INGEST: "run",
+    ids.REGION: "segment",
 }  # fmt: skip
 
 
@@ -23,11 +25,11 @@ BY_SHOULDER: dict[str, Kind] = {
 class Named:
     """What an address of ours names: a kind of thing and its key.
 
-    The key of a canvas and of an image is that of the image, of a segment and its canvas `m1…:x,y,w,h` in pixels of the
-    upright image, of another resource its path below the base; an ingest counts as a run. `media_key` and `specimen_key` are
-    the image and specimen that the address itself says; `version` is 0 where it says none. `picture` is what follows the
-    identifier in the address of a picture, `region/size/rotation/quality.format`, and `api` the version of the Image API that
-    it is asked of.
+    The key of a canvas and of an image is that of the image, of a segment and its canvas `r1…`, of a part of an image that is
+    no segment of ours `m1…:x,y,w,h` in pixels of the upright image, of another resource its path below the base; an ingest
+    counts as a run. `media_key`, `specimen_key` and `segment_key` are the image, specimen and segment that the address itself
+    says; `version` is 0 where it says none. `picture` is what follows the identifier in the address of a picture,
+    `region/size/rotation/quality.format`, and `api` the version of the Image API that it is asked of.
     """
 
     kind: Kind
@@ -37,6 +39,7 @@ class Named:
     version: int = 0
     picture: str = ""
     api: Literal[2, 3] = 3
+    segment_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,16 @@ class Addresses:
     def canvas(self, specimen_key: str, media_key: str) -> str:
         return f"{self.base}/iiif/presentation/3/{specimen_key}/canvas/{media_key}"
 
+    def segment_canvas(self, segment_key: str) -> str:
+        return f"{self.manifest(segment_key).removesuffix('/manifest.json')}/canvas/{segment_key}"
+
+    def segment_page(self, segment_key: str) -> str:
+        return f"{self.base}/segments/{segment_key}"
+
+    def segment_record(self, segment_key: str) -> str:
+        """The segment as JSON."""
+        return f"{self.base}/api/segments/{segment_key}"
+
     def collection(self, name: str) -> str:
         return f"{self.base}/iiif/presentation/3/collection/{name}.json"
 
@@ -79,7 +92,8 @@ class Addresses:
         return f"{self.base}/masks/{sha256}.png"
 
     def annotation_page(self, media_key: str, layer: str, specimen_key: str = "") -> str:
-        """The complete AnnotationPage of one layer of an image, for viewers: on its canonical canvas, or under that specimen."""
+        """The complete AnnotationPage of one layer of an image, for viewers: on its canonical canvas, or under that specimen.
+        That of a segment, on its own canvas, for the key of the segment."""
         return f"{self.base}/canvases/{media_key}/annotations/{layer}{specimen_key and f'/{specimen_key}'}.json"
 
     def search(self, version: int, specimen_key: str) -> str:
@@ -126,7 +140,7 @@ class Addresses:
 
 
 MAX_PATH = 500  # characters of an address of ours, below the base
-Form = Kind | Literal["ark"]
+Form = Kind | Literal["ark", "region"]
 
 
 @cache
@@ -139,6 +153,10 @@ def _patterns(naan: str) -> tuple[tuple[Form, re.Pattern[str]], ...]:
         ("resource", rf"iiif/presentation/3/collection/{NAME}\.json"),
         ("image", rf"iiif/(?P<api>[23])/(?:ark:/?{naan}/)?{MEDIA}(?::{SEGMENT})?(?:/(?:info\.json|{PICTURE})?)?"),
         ("image", rf"api/media/{MEDIA}"),
+        ("region", rf"iiif/presentation/[23]/{REGION}/(?:manifest\.json|canvas/(?P=region))"),
+        ("region", rf"(?:api/)?segments/{REGION}"),
+        ("resource", rf"iiif/presentation/3/{REGION}/canvas/(?P=region)/(?:page|painting)"),
+        ("resource", rf"canvases/{REGION}/annotations/[a-z]{{1,16}}\.json"),
         ("specimen", rf"(?:api/)?specimens/{SPECIMEN}"),
         ("annotation", rf"annotations/(?P<annotation>{NAME})(?:/versions/(?P<version>\d{{1,9}}))?"),
         ("run", rf"(?:api/)?(?:runs|ingests)/(?P<run>{ids.KEY_PATTERN})"),
@@ -155,8 +173,11 @@ def _named(form: Form, path: str, match: re.Match[str]) -> Named | None:
     version, specimen, media = int(parts.get("version", 0)), parts.get("specimen", ""), parts.get("media", "")
     if form == "ark":
         return _of_ark(parts["name"].replace("-", ""), version)  # hyphens mean nothing (ARK specification)
+    region = parts.get("region", "")
     if form == "resource":
-        return Named("resource", path, specimen, media)
+        return Named("resource", path, specimen, media, segment_key=region)
+    if form == "region":
+        return Named("segment", region, segment_key=region)
     if form in ("image", "canvas"):
         corners = ",".join(str(int(number)) for number in parts["segment"].split(",")) if "segment" in parts else ""
         named = Named("segment", f"{media}:{corners}", specimen, media) if corners else Named(form, media, specimen, media)
@@ -168,4 +189,5 @@ def _of_ark(key: str, version: int) -> Named | None:
     kind = BY_SHOULDER.get(key[:2])
     if kind is None or not re.fullmatch(ids.KEY_PATTERN, key, re.ASCII):
         return None
-    return Named(kind, key, key if kind == "specimen" else "", key if kind == "image" else "", version)
+    of = {name: key if kind == name else "" for name in ("specimen", "image", "segment")}
+    return Named(kind, key, of["specimen"], of["image"], version, segment_key=of["segment"])

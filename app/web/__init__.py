@@ -13,6 +13,7 @@ from annotations.proposals import views as proposals_views
 from annotations.queue import views as queue_views
 from annotations.review import views as review_views
 from annotations.search import views as search_views
+from annotations.segments import views as segment_views
 from app import problems
 from app.runtime import context
 from app.runtime.context import Runtime
@@ -48,6 +49,7 @@ def create_app(runtime: Runtime) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.url_map.strict_slashes = True
+    app.url_map.converters["segment"] = segment_views.SegmentKey
     app.add_template_global(lambda: request.script_root, "root")
     problems.install(app, _page_of_error)
     open_images.of(runtime).services_of = manifest_extras.of_image
@@ -60,6 +62,7 @@ def create_app(runtime: Runtime) -> Flask:
         review_views.blueprint,
         queue_views.blueprint,
         proposals_views.blueprint,
+        segment_views.blueprint,
         analytics_views.blueprint,
         ingest_views.blueprint,
         catalogue_views.blueprint,

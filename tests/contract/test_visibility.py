@@ -21,6 +21,7 @@ from analytics.tasks import StepMark
 from annotations import mask_selectors, masks
 from annotations import service as annotations
 from annotations.region_masks import Mask
+from annotations.segments import store as segments
 from app import compose, relay
 from app.runtime import context, tokens
 from app.runtime.context import Runtime
@@ -54,6 +55,7 @@ class Sheet:
     media: Media
     run: str
     mask: str
+    segment: str
     secrets: dict[str, str]
 
 
@@ -149,11 +151,12 @@ def make_sheet(runtime: Runtime, access: Access) -> Sheet:
         annotations.replace(session, f"moved-{access}", on_specimen, by=SYSTEM, **how)
         catalogue.set_access(session, key, access, by=SYSTEM, at=at)
         media = catalogue.get_media(session, key)
+        (segment,) = segments.on_image(session, key)
     digest = {"digest": sha256, "ni": ni(sha256), "derivative": media.pyramid_sha256}
     width, height = SIZES[access]
     numbers = {"width": rf"\b{width}\b", "height": rf"\b{height}\b"}
     plain = {name: re.escape(word) for name, word in (words | digest | {"file name": f"{access}filename"}).items()}
-    return Sheet(specimen, media, run.key, kept.sha256, plain | numbers | {"mask": kept.sha256})
+    return Sheet(specimen, media, run.key, kept.sha256, segment.key, plain | numbers | {"mask": kept.sha256})
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ def always(path: str, *statuses: int) -> tuple[Row, ...]:
 
 
 def of(form: str, closed: tuple[int, int, int, int] = (200,) * 4, others: tuple[int, int, int, int] = (200,) * 4) -> Row:
-    """A path with {specimen}, {media}, {access}, {run}, {mask} and {ingest}."""
+    """A path with {specimen}, {media}, {access}, {run}, {mask}, {segment} and {ingest}."""
 
     def path(hub: Hub, sheet: Sheet) -> str:
         return form.format(
@@ -185,6 +188,7 @@ def of(form: str, closed: tuple[int, int, int, int] = (200,) * 4, others: tuple[
             access=sheet.media.access,
             run=sheet.run,
             mask=sheet.mask,
+            segment=sheet.segment,
             ingest=hub.ingest,
         )
 
@@ -299,9 +303,12 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/api/search?q=sequoiadendron{access}"),
         of("/api/search?q=zanthoxylum{access}&type=annotation"),
         of("/api/search?q={access}filename&type=all"),
+        of("/api/search?q=sequoiadendron{access}&type=segment"),
         of("/api/search?q=seq*&type=all&facets=kind,media,run"),
     ),
     ("GET", "/api/search/terms"): (of("/api/search/terms?q=sequ"), of("/api/search/terms?q={access}&limit=50")),
+    ("GET", "/api/segments"): (of("/api/segments"), of("/api/segments?media={media}"), of("/api/segments?specimen={specimen}")),
+    ("GET", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", GUARDED),),
     ("GET", "/api/specimens"): always("/api/specimens"),
     ("GET", "/api/specimens/<key>"): (of("/api/specimens/{specimen}"),),
     ("GET", "/api/specimens/<key>/media/<media_key>"): (of("/api/specimens/{specimen}/media/{media}"),),

@@ -187,7 +187,7 @@ def test_annotations_are_found_by_kind_taxon_measure_and_box(client: FlaskClient
     assert [one["kind"] for one in ask(client, type="annotation", xywh="2500,4800,100,100")["items"]] == ["text"]
     assert ask(client, type="annotation", xywh="0,0,50,50")["total"] == 0
     assert ask(client, type="annotation", kind="text", confidence="0.8..")["items"][0]["confidence"] == 0.88
-    assert ask(client, type="all", q="silva")["total"] == 2
+    assert ask(client, type="all", q="silva")["total"] == 3  # the label as a segment, too
 
 
 def test_pages_follow_one_another(client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]) -> None:
@@ -202,7 +202,6 @@ def test_pages_follow_one_another(client: FlaskClient, runtime: Runtime, oak: tu
     ("asked", "status", "parameter"),
     [
         ({"type": "leaf"}, 400, "type"),
-        ({"type": "segment"}, 400, "type"),
         ({"type": "media"}, 400, "type"),
         ({"sort": "annotation"}, 400, "sort"),
         ({"sort": "leaf"}, 400, "sort"),
@@ -292,7 +291,7 @@ def test_what_was_looked_for_and_not_found_is_no_finding(
 
 
 def test_words_in_use_are_proposed(client: FlaskClient, oak: tuple[Specimen, Media]) -> None:
-    assert {"value": "silva", "total": 2} in client.get("/api/search/terms?q=quercus%20sil").json["items"]
+    assert {"value": "silva", "total": 3} in client.get("/api/search/terms?q=quercus%20sil").json["items"]
 
 
 def test_a_deleted_annotation_is_found_no_more(client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]) -> None:
@@ -511,7 +510,7 @@ def test_the_index_is_compared_repaired_and_made_anew(hub: Runtime) -> None:
     hub.search.write([Document(f"specimen/{specimen.key}", 10_000, {"sort": "specimen"})])
     code, told = run(commands.check_index, "--repair")
     assert (code, told.splitlines()[-1]) == (1, "1 stale; 0 repaired.")
-    assert run(commands.reindex) == (0, "2 documents indexed.\n")
+    assert run(commands.reindex) == (0, "3 documents indexed.\n")  # the segment that the text is, too
     assert run(commands.check_index) == (0, "nothing differs.\n")
     code, told = run(commands.search, "silva", "--json")
     assert (code, json.loads(told)["total"]) == (0, 1)

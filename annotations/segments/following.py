@@ -1,0 +1,150 @@
+"""Segments follow the statements behind them: their state, and what and where they are, in the transaction of the change.
+
+Segments are locked after annotations and specimens, in the order of their keys.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from annotations import frames, selectors
+from annotations import store as statements
+from annotations.model import Canvas
+from annotations.segments import store
+from annotations.segments.derive import OF_CONTENT, Voice, derive
+from annotations.segments.model import ENDED, State, whole_box
+from annotations.segments.tables import SegmentRow, SegmentStatementRow
+from annotations.tables import AnnotationRow, VerdictRow
+from app.runtime import outbox
+from iiif.catalogue import service as catalogue
+from ontology.segment_classes import class_of
+
+
+def follow(session: Session, annotation_keys: Iterable[str], at: datetime) -> None:
+    """Bring every segment that any of these statements stands behind in line with what they are now."""
+    said = sorted(set(annotation_keys))
+    if said and (keys := store.behind(session, said)):
+        refresh(session, sorted(keys), at)
+
+
+def refresh(session: Session, keys: Sequence[str], at: datetime) -> None:
+    """Bring the segments in line with the statements behind them, except those that a person has ended."""
+    for start in range(0, len(keys), store.AT_ONCE):
+        rows = [row for row in store.lock(session, keys[start : start + store.AT_ONCE]) if row.state not in ENDED]
+        found = _behind(session, [row.key for row in rows])
+        for row in rows:
+            _follow(session, row, found.get(row.key, []), at)
+            row.changes += 1  # their words are found with it, whatever else has changed
+        session.flush()
+        outbox.touch_all(session, "segment", [row.key for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """A statement behind a segment, with the class that it gives it."""
+
+    class_name: str
+    voice: Voice
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What the statements behind a segment make of it: the state, and who leads (empty for nobody)."""
+
+    state: State
+    leader_key: str
+
+
+def derived(session: Session, keys: Sequence[str]) -> dict[str, Derived]:
+    """What the statements make of these segments, whatever is stored; for checks."""
+    return {key: Derived(*derive([link.voice for link in links])) for key, links in _links(session, keys).items()}
+
+
+def _follow(session: Session, row: SegmentRow, links: Sequence[_Link], at: datetime) -> None:
+    state, leader_key = derive([link.voice for link in links])
+    leader = next((link for link in links if link.voice.key == leader_key), None)
+    if row.state != state:
+        row.state, row.live, row.modified_at = state, store.is_live(state), at
+    if leader is not None and (row.leader_key, row.leader_version) != (leader_key, leader.version):
+        row.leader_key, row.leader_version = leader_key, leader.version
+        _lead(session, row, leader, at)
+
+
+def _lead(session: Session, row: SegmentRow, leader: _Link, at: datetime) -> None:
+    """Let the segment be what and where its leading statement says, in a new version where it was not so before."""
+    annotation = statements.find(session, leader.voice.key)
+    media = catalogue.get_media(session, row.media_key)
+    if annotation is None:
+        return
+    seen = statements.annotation(annotation).seen_from(media_key=row.media_key)
+    region = frames.shown_region(seen, Canvas(media.width_px, media.height_px))
+    if region is None or seen.media_key != row.media_key:  # it is said of all of the image, or of another one, now
+        return
+    selector, box = selectors.stored_selectors(region), whole_box(region.box, media.width_px, media.height_px)
+    moved, renamed = selector != row.selector, leader.class_name != row.class_name
+    if not moved and not renamed:
+        return
+    row.selector, row.class_name = selector, leader.class_name
+    row.x, row.y, row.width, row.height = box.x, box.y, box.width, box.height
+    row.area_px = box.width * box.height
+    row.version, row.modified_at = row.version + 1, at
+    by = statements.last_author(session, annotation.key, annotation.version)
+    store.add_version(session, row, "moved" if moved else "reclassified", by, at)
+
+
+def _behind(session: Session, keys: Sequence[str]) -> dict[str, list[_Link]]:
+    """The statements behind each segment. Standing corrections of those that were superseded come to stand behind it, too."""
+    found = _links(session, keys)
+    superseded = {link.voice.key: key for key, links in found.items() for link in links if link.voice.state == "superseded"}
+    if superseded and _add_corrections(session, superseded, found):
+        return _links(session, keys)
+    return found
+
+
+def _links(session: Session, keys: Sequence[str]) -> dict[str, list[_Link]]:
+    pairs = (
+        select(SegmentStatementRow, AnnotationRow)
+        .join(AnnotationRow, AnnotationRow.key == SegmentStatementRow.annotation_key)
+        .where(SegmentStatementRow.segment_key.in_(keys))
+        .options(defer(AnnotationRow.document), defer(AnnotationRow.text))
+        .execution_options(populate_existing=True)
+    )
+    rows = [(pair[0], pair[1]) for pair in session.execute(pairs)] if keys else []
+    denied = _reasons(session, [said.key for _, said in rows if said.state == "rejected"])
+    found: dict[str, list[_Link]] = {}
+    for link, said in rows:
+        reasons = denied.get(said.key, set())
+        spared = bool(reasons) and reasons <= set(OF_CONTENT)
+        voice = Voice(said.key, said.state, statements.stands(said), spared, link.as_role, link.said_at)
+        found.setdefault(link.segment_key, []).append(_Link(link.class_name, voice, said.version))
+    return found
+
+
+def _reasons(session: Session, keys: Sequence[str]) -> Mapping[str, set[str]]:
+    """Why each of the statements was rejected, by those whose verdicts stand."""
+    found: dict[str, set[str]] = {}
+    which = (VerdictRow.annotation_key.in_(keys), VerdictRow.withdrawn_at.is_(None), VerdictRow.verdict == "rejected")
+    for key, reason in session.execute(select(VerdictRow.annotation_key, VerdictRow.reason).where(*which)) if keys else ():
+        found.setdefault(key, set()).add(reason)
+    return found
+
+
+def _add_corrections(session: Session, superseded: Mapping[str, str], found: Mapping[str, Sequence[_Link]]) -> bool:
+    """Whether there were any that did not stand behind their segment yet."""
+    which = (VerdictRow.annotation_key.in_(list(superseded)), VerdictRow.correction_key != "")
+    corrections = select(VerdictRow).where(*which).order_by(VerdictRow.given_at)
+    added = False
+    for verdict in session.scalars(corrections):
+        key = superseded[verdict.annotation_key]
+        correction = statements.find(session, verdict.correction_key)
+        if correction is None or any(link.voice.key == correction.key for link in found[key]):
+            continue
+        was = next(link for link in found[key] if link.voice.key == verdict.annotation_key)
+        class_name = class_of(correction.kind) or was.class_name
+        store.add_statement(session, key, correction, "corrects", class_name, verdict.role, verdict.given_at)
+        added = True
+    return added

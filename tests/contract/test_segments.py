@@ -1,0 +1,227 @@
+"""Segments: parts of images that are things of their own; alike on SQLite and PostgreSQL."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, select
+
+from annotations import service as annotations
+from annotations import withdrawal
+from annotations.model import Canvas
+from annotations.search import consistency
+from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
+from annotations.selectors import read_fragment, read_shape, stored_selectors
+from app import migrate
+from app.runtime import ids
+from app.runtime.context import Runtime
+from iiif.catalogue.model import Media
+from tests.databases import on_both
+from tests.drain import drain
+from tests.people import Person, add_person
+from tests.sheets import Hub, add_sheet, comment, make_hub
+
+settings = on_both
+
+
+@pytest.fixture
+def hub(prepared: Runtime) -> Hub:
+    return make_hub(prepared)
+
+
+@pytest.fixture
+def media(hub: Hub) -> Media:
+    _, (media,) = add_sheet(hub.runtime, "S 1", sizes=((1000, 1500),))
+    return media
+
+
+def find(hub: Hub, media: Media, xywh: str, kind: str = "label", run: str = "x1", **more: Any) -> str:
+    """A machine's statement, as an analysis stores it; its key."""
+    canvas = Canvas(media.width_px, media.height_px)
+    region = more.pop("region", None) or read_fragment(f"xywh={xywh}", canvas)
+    target = {"source": hub.addresses.canvas(media.specimen_key, media.key), "selector": stored_selectors(region)}
+    document = comment(target, more.pop("text", "Carex nigra"), motivation="supplementing")
+    with hub.runtime.db.begin() as session:
+        made = {"media": media, "run_key": run, "kind": kind, "addresses": hub.addresses, "at": hub.runtime.clock()}
+        return annotations.create_machine(session, document, **made, **more).key
+
+
+def listed(hub: Hub, **asked: Any) -> list[dict[str, Any]]:
+    answer = hub.client.get("/api/segments", query_string={name.rstrip("_"): value for name, value in asked.items()})
+    assert answer.status_code == 200, answer.json
+    assert answer.json["total"] == len(answer.json["items"])
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found
+
+
+def told(hub: Hub, key: str, status: int = 200) -> Any:
+    answer = hub.get(f"/api/segments/{key}")
+    assert answer.status_code == status, answer.json
+    return answer.json
+
+
+def judge(hub: Hub, who: Person, key: str, verdict: str, **more: Any) -> Any:
+    said = {"annotation": hub.addresses.annotation(key), "version": 1, "verdict": verdict, **more}
+    answer = hub.client.post("/api/verdicts", json=said, headers=who.bearer)
+    assert answer.status_code == 201, answer.json
+    return answer.json
+
+
+def test_a_finding_makes_a_segment_and_a_newer_run_confirms_it(hub: Hub, media: Media) -> None:
+    first = find(hub, media, "100.5,200,300,150.25")
+    again = find(hub, media, "105,203,300,150", run="x2", text="Carex nigra L.")
+    other = find(hub, media, "105,203,300,150", run="x2", text="another in the same run")
+    find(hub, media, "100,200,300,150", kind="length")
+    find(hub, media, "100,200,300,150", kind="ruler")
+    labels = listed(hub, class_="label", media=media.key)
+    assert len(labels) == 2, "two findings of one run are two segments"
+    (one,) = (label for label in labels if label["box"] == [100, 200, 301, 151])
+    assert ids.is_key(one["key"], hub.runtime.settings.naan)
+    assert (one["class"], one["classTerm"], one["state"], one["madeBy"]) == ("label", "accd:c01", "unreviewed", "x1")
+    assert one["specimenKeys"] == [media.specimen_key]
+    assert (one["xFrac"], one["widthFrac"]) == (0.1, 0.301)
+    record = told(hub, one["key"])
+    assert [(said["key"], said["part"]) for said in record["statements"]] == [(first, "made"), (again, "confirms")]
+    assert record["selector"][0]["value"] == "xywh=pixel:100.5,200,300,150.25"
+    assert [version["how"] for version in record["versions"]] == ["made"]
+    (second,) = (label for label in labels if label is not one)
+    assert [said["key"] for said in told(hub, second["key"])["statements"]] == [other]
+    assert [one["class"] for one in listed(hub, class_="ruler")] == ["ruler"]
+
+
+def test_lists_are_narrowed_and_paged(hub: Hub, media: Media) -> None:
+    _, (elsewhere,) = add_sheet(hub.runtime, "S 2", sizes=((1000, 1500),))
+    for number in range(5):
+        find(hub, media, f"{number * 100},0,50,{10 + number}", kind=("label", "ruler")[number % 2])
+    find(hub, elsewhere, "0,0,500,500", run="x2", kind="outline")
+    assert len(listed(hub)) == 6
+    assert len(listed(hub, specimen=media.specimen_key)) == 5
+    assert len(listed(hub, run="x1", class_="ruler")) == 2
+    assert [one["class"] for one in listed(hub, run="x2")] == ["specimen"]
+    assert len(listed(hub, state="unreviewed")) == 6
+    assert listed(hub, state="deleted") == []
+    areas = [one["box"][2] * one["box"][3] for one in listed(hub, minArea=550, maxArea=700)]
+    assert areas == [550, 600, 650, 700]
+    for asked in ("", "&minArea=0", "&class=label", "&run=x1"):
+        whole = [one["key"] for one in hub.client.get(f"/api/segments?limit=100{asked}").json["items"]]
+        seen, address = [], f"/api/segments?limit=2{asked}"
+        while address:
+            answer = hub.get(address)
+            assert answer.json["total"] == len(whole)
+            seen += [one["key"] for one in answer.json["items"]]
+            address = answer.json["next"]
+        assert seen == whole, asked
+    for wrong in ("class=leafs", "state=gone", "after=x", "minArea=a", "limit=0", "limit=1000"):
+        assert hub.client.get(f"/api/segments?{wrong}").status_code == 400, wrong
+    assert hub.get("/api/segments/r1bcdfghjkmn").status_code == 404
+
+
+def test_what_people_think_of_a_statement_is_what_becomes_of_its_segment(hub: Hub, media: Media) -> None:
+    key, ana = find(hub, media, "10,10,100,50"), add_person(hub.runtime, "ana", "reviewer")
+    (segment,) = listed(hub)
+    said = judge(hub, ana, key, "approved")
+    assert [one["key"] for one in listed(hub, state="accepted")] == [segment["key"]]
+    hub.client.delete(f"/api/verdicts/{said['key']}", headers=ana.bearer)
+    assert told(hub, segment["key"])["state"] == "unreviewed"
+    judge(hub, ana, key, "rejected", reason="wrong text")
+    assert told(hub, segment["key"])["state"] == "unreviewed", "its words are wrong, and the label is there"
+    said = judge(hub, ana, key, "rejected", reason="nothing there")
+    gone = told(hub, segment["key"], 410)
+    assert (gone["title"], gone["state"], gone["successors"]) == ("EndedSegment", "rejected", [])
+    assert gone["statements"][0]["state"] == "rejected"
+    assert listed(hub) == []
+    find(hub, media, "11,11,100,50", run="x2")
+    assert told(hub, segment["key"], 410)["state"] == "rejected", "a machine does not bring back what people rejected"
+    hub.client.delete(f"/api/verdicts/{said['key']}", headers=ana.bearer)
+    assert told(hub, segment["key"])["state"] == "unreviewed"
+
+
+def test_a_correction_moves_the_segment_and_its_undoing_moves_it_back(hub: Hub, media: Media) -> None:
+    key, ana = find(hub, media, "10,10,100,50", kind="ruler"), add_person(hub.runtime, "ana", "reviewer")
+    (segment,) = listed(hub)
+    right = comment(f"{hub.addresses.canvas(media.specimen_key, media.key)}#xywh=20,20,200,60")
+    said = judge(hub, ana, key, "rejected", reason="wrong place", correction=right)
+    moved = told(hub, segment["key"])
+    assert (moved["version"], moved["box"], moved["state"]) == (2, [20, 20, 200, 60], "accepted")
+    assert [(one["how"], one["by"]) for one in moved["versions"]] == [("moved", ana.key), ("made", "x1")]
+    assert moved["links"]["image"].endswith(":20,20,200,60")
+    hub.client.delete(f"/api/verdicts/{said['key']}", headers=ana.bearer)
+    back = told(hub, segment["key"])
+    assert (back["version"], back["box"], back["state"]) == (3, [10, 10, 100, 50], "unreviewed")
+
+
+def test_what_a_run_is_retracted_with_it_is_not_said_any_more(hub: Hub, media: Media) -> None:
+    find(hub, media, "10,10,100,50", run="x1")
+    find(hub, media, "14,10,100,50", run="x2")
+    find(hub, media, "500,500,100,50", run="x1")
+    assert len(listed(hub)) == 2
+    with hub.runtime.db.begin() as session:
+        withdrawal.withdraw(session, "x1", by="cat", reason="wrong", at=hub.runtime.clock())
+        withdrawal.withdraw_batch(session, "x1", at=hub.runtime.clock())
+    (left,) = listed(hub)
+    assert left["box"] == [14, 10, 100, 50], "what still stands says where it is"
+    assert [one["state"] for one in listed(hub, state="withdrawn")] == ["withdrawn"]
+    with hub.runtime.db.begin() as session:
+        withdrawal.restore(session, "x1")
+        withdrawal.restore_batch(session, "x1", at=hub.runtime.clock())
+    assert sorted(one["box"][0] for one in listed(hub)) == [10, 500]
+
+
+def test_segments_are_found_and_the_index_agrees(hub: Hub, media: Media) -> None:
+    key, ana = find(hub, media, "10,10,100,50", text="Chenopodium"), add_person(hub.runtime, "ana", "reviewer")
+    find(hub, media, "10,500,400,50", kind="ruler", text="a ruler")
+    drain(hub.runtime)
+    answer = hub.client.get("/api/search?type=segment&q=chenopodium").json
+    assert answer["total"] == 1
+    (hit,) = answer["items"]
+    assert (hit["type"], hit["class"], hit["box"]) == ("segment", "label", [10, 10, 110, 60])
+    assert hub.client.get("/api/search?type=segment&kind=ruler").json["total"] == 1
+    judge(hub, ana, key, "rejected", reason="nothing there")
+    drain(hub.runtime)
+    assert hub.client.get("/api/search?type=segment").json["total"] == 1
+    with hub.runtime.reads.begin() as session:
+        assert list(consistency.differences(session, hub.runtime.search)) == []
+
+
+def test_an_older_release_gets_the_same_segments_by_the_migration(hub: Hub, media: Media) -> None:
+    _, (elsewhere,) = add_sheet(hub.runtime, "S 2", sizes=((800, 900),))
+    ana = add_person(hub.runtime, "ana", "reviewer")
+    find(hub, media, "10.5,10,100,50")
+    find(hub, media, "12,10,100,50", run="x2")
+    find(hub, media, "12,10,100,50", run="x2")
+    find(hub, media, "12,600,100,50", kind="length")
+    shape = read_shape('<svg xmlns="http://www.w3.org/2000/svg"><path d="M 1 1 L 300 1 L 300 400 Z"/></svg>')
+    find(hub, elsewhere, "", kind="outline", region=shape)
+    judge(hub, ana, find(hub, elsewhere, "500,500,9,9", kind="ruler"), "rejected", reason="nothing there")
+    made = stored(hub)
+    drain(hub.runtime)
+    with hub.runtime.db.begin() as session:
+        for table in (SegmentVersionRow, SegmentStatementRow, SegmentRow):
+            session.execute(delete(table))
+    name = next(path.stem for path in (Path(migrate.FOLDER) / "versions").glob("*_segments.py"))
+    migration = importlib.import_module(f"app.migrations.versions.{name}")
+    with hub.runtime.database.engine.begin() as connection:
+        for found in migration._by_image(connection):
+            groups = [group for statements in found for group in migration._segments(statements)]
+            migration._enter(connection, groups, hub.runtime.settings.naan)
+    assert stored(hub) == made
+    with hub.runtime.reads.begin() as session:
+        rows = session.scalars(select(SegmentRow)).all()
+        assert all(ids.is_key(row.key, hub.runtime.settings.naan) for row in rows)
+        assert len(session.scalars(select(SegmentVersionRow)).all()) == len(rows)
+    drain(hub.runtime)
+    with hub.runtime.reads.begin() as session:
+        differing = [one.fault for one in consistency.differences(session, hub.runtime.search)]
+    assert set(differing) <= {"superfluous"}, "those with the keys of before"
+
+
+def stored(hub: Hub) -> list[Any]:
+    """What is kept of all segments, but for their keys."""
+    names = ("class_name", "media_key", "selector", "x", "y", "width", "height", "area_px", "state", "live", "leader_key")
+    with hub.runtime.reads.begin() as session:
+        behind: dict[str, list[Any]] = {}
+        for row in session.scalars(select(SegmentStatementRow).order_by(SegmentStatementRow.annotation_key)):
+            behind.setdefault(row.segment_key, []).append((row.annotation_key, row.part, row.class_name, row.run_key))
+        rows = session.scalars(select(SegmentRow).order_by(SegmentRow.leader_key)).all()
+        return [[*(getattr(row, name) for name in names), behind[row.key]] for row in rows]
