@@ -25,7 +25,7 @@ from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
 from app.web.runs import views as run_pages
-from app.web.specimens import answering
+from app.web.specimens import answering, taking
 from app.web.specimens import views as specimen_pages
 from iiif.catalogue import views as catalogue_views
 from iiif.image import views as image_views
@@ -76,6 +76,7 @@ def create_app(runtime: Runtime) -> Flask:
         specimen_pages.blueprint,
         answering.blueprint,
         drawing_pages.blueprint,
+        taking.blueprint,
         run_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,

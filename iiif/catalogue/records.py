@@ -7,7 +7,7 @@ when a second one comes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -164,6 +164,16 @@ def version(session: Session, key: str, number: int, *, by: Principal) -> Record
     if found is None:
         raise UnknownVersion(f"The record of {key!r} has no version {number}.")
     return _as_seen(row, found, by)
+
+
+def day_of(session: Session, specimen: Specimen) -> date:
+    """The day (UTC) on which the version of its record came about that stands now."""
+    if specimen.record_version == 1:
+        return specimen.created_at.date()
+    at = select(RecordVersionRow.stored_at).where(
+        RecordVersionRow.specimen_key == specimen.key, RecordVersionRow.version == specimen.record_version
+    )
+    return session.execute(at).scalar_one().date()
 
 
 def differences(before: RecordVersion | None, after: RecordVersion) -> tuple[Difference, ...]:

@@ -24,6 +24,7 @@ REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
     "/login/oidc/<name>", "/login/oidc/<name>/callback",
+    "/specimens/<key>/record.csv", "/specimens/<key>/regions.csv", "/specimens/<key>/cite.<form>",
     "/specimens/<key>/verdicts", "/specimens/<key>/verdicts/<verdict>/undo", "/specimens/<key>/comments",
     "/specimens/<key>/statements/<name>/<any(change, delete):deed>", "/specimens/<key>/lines",
     "/", "/specimens/<key>", "/runs", "/runs/<key>", "/runs/<key>/<any(cancel, retract, restore):change>", "/login", "/logout",

@@ -208,6 +208,9 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/embed"): (of("/embed?iiif-content=http://hub.test/iiif/presentation/3/{specimen}/manifest.json", (401,) * 4),),
     ("GET", "/embed.js"): (),  # the same bytes for everybody, where the front end was built
     ("GET", "/oembed"): (of("/oembed?url=http://hub.test/specimens/{specimen}", (401,) * 4),),
+    ("GET", "/specimens/<key>/record.csv"): (of("/specimens/{specimen}/record.csv"),),
+    ("GET", "/specimens/<key>/regions.csv"): (of("/specimens/{specimen}/regions.csv"),),
+    ("GET", "/specimens/<key>/cite.<form>"): (of("/specimens/{specimen}/cite.bib"),),
     ("GET", "/login"): always("/login"),
     ("GET", "/join"): always("/join"),
     ("GET", "/login/oidc/<name>"): always("/login/oidc/nobody", 404),

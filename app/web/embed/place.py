@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +13,7 @@ from app.runtime.errors import Invalid, NotFound
 from app.runtime.principal import NOBODY
 from app.web.embed.words import LANGUAGES
 from app.web.image_links import is_pictured
-from iiif.catalogue import places
+from iiif.catalogue import places, records
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import Closed
 from iiif.catalogue.model import Specimen
@@ -41,11 +42,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The specimen, its canvases that the public sees, and which of them is open."""
+    """The specimen, its canvases that the public sees, which of them is open, and the day of this version of the record."""
 
     specimen: Specimen
     views: Sequence[CanvasView]
     number: int
+    day: date
 
     @property
     def view(self) -> CanvasView:
@@ -92,7 +94,8 @@ def open_place(session: Session, wanted: Wanted, addresses: Addresses) -> Opened
             raise Closed("The images of this specimen are not public.")
         raise NoManifest("This specimen has no image that can be shown yet.")
     views = canvas_views(session, specimen.key, public, NOBODY)
-    return Opened(specimen, views, _number(wanted, views, [one.key for one in media if one.access == "closed"], addresses))
+    number = _number(wanted, views, [one.key for one in media if one.access == "closed"], addresses)
+    return Opened(specimen, views, number, records.day_of(session, specimen))
 
 
 def _number(wanted: Wanted, views: Sequence[CanvasView], closed: Sequence[str], addresses: Addresses) -> int:

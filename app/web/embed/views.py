@@ -17,7 +17,7 @@ from app.web.embed import place, shapes
 from app.web.embed.place import Opened, Wanted
 from app.web.embed.words import LANGUAGES
 from app.web.image_links import picture_of
-from app.web.specimens import record
+from app.web.specimens import citing
 from iiif.image.service import service_address
 from iiif.presentation import manifest
 
@@ -72,7 +72,7 @@ def _values(wanted: Wanted, opened: Opened, sayings: shapes.Sayings) -> dict[str
         "title": specimen.scientific_name or specimen.catalog_number or specimen.key,
         "provider": provider,
         "pid": pid,
-        "cite": record.citation(specimen, provider, pid),
+        "cite": citing.source(specimen, provider, pid, opened.day).text,
         "home": addresses.specimen_page(specimen.key),
         "manifest": addresses.manifest(specimen.key),
         "picture": picture_of(view.media, FIRST_VIEW_PX, view.segment, "webp"),

@@ -116,14 +116,3 @@ def withheld(specimen: Specimen, by: Principal) -> str:
     if may(by, "see", specimen):
         return f"{says}: you see it, the public does not."
     return f"{says}: no more than country and province are public."
-
-
-def citation(specimen: Specimen, provider: str, pid: str) -> str:
-    """Who holds it, what it is, its number, its identifier: what a methods section needs."""
-    terms = specimen.interpreted
-    holder = terms.get("institutionCode") or provider
-    said = [holder, specimen.scientific_name]
-    said += [f"catalogue number {specimen.catalog_number}"] if specimen.catalog_number else []
-    said += [f"leg. {terms['recordedBy']}"] if terms.get("recordedBy") else []
-    said += [terms["eventDate"]] if terms.get("eventDate") else []
-    return f"{', '.join(part for part in said if part)}. {pid}"

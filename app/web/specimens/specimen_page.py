@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,19 +16,21 @@ from annotations.review import service as review
 from annotations.review.service import REASONS, Opinion
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
+from app.runtime.context import Runtime
 from app.runtime.principal import Principal, may
 from app.web.image_links import is_pictured, picture_of
 from app.web.runs import listing
 from app.web.runs.lines import RunLine
-from app.web.specimens import annotation_cards, layers, record, shared_view, sharing, statement_words, threads
+from app.web.specimens import annotation_cards, citing, downloads, layers, record, shared_view, sharing, statement_words, threads
 from app.web.specimens.layers import Chosen
 from app.web.specimens.opinions import Viewer
 from app.web.specimens.shared_view import Place
 from app.web.specimens.sharing import Sharing
-from iiif.catalogue import places
+from iiif.catalogue import places, records
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.visibility import sees
+from iiif.image.request import SizeLimits
 from iiif.presentation.canvases import canvas_views
 from iiif.presentation.manifest import canvas_address
 from iiif.presentation.model import CanvasView
@@ -37,13 +40,14 @@ FIRST_VIEW_PX = (640, 640)  # what 40 kB of WebP hold; the viewer follows with m
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The specimen as `by` sees it, with its images and canvases."""
+    """The specimen as `by` sees it, with its images and canvases, and the day of this version of its record."""
 
     specimen: Specimen
     media: Sequence[Media]
     seen: Sequence[Media]
     views: Sequence[CanvasView]
     viewer: Viewer
+    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def look(session: Session, key: str, by: Principal, addresses: Addresses) -> Loo
     seen = [image for image in media if sees(image, by)]
     views = canvas_views(session, key, [image for image in seen if image.state == "ready"], by)
     viewer = Viewer(by, may(by, "annotate", specimen), addresses.pid(by.account) if by.account else "")
-    return Looked(specimen, media, seen, views, viewer)
+    return Looked(specimen, media, seen, views, viewer, records.day_of(session, specimen))
 
 
 def listen(session: Session, looked: Looked, addresses: Addresses) -> Said:
@@ -89,23 +93,32 @@ def listen(session: Session, looked: Looked, addresses: Addresses) -> Said:
     statements = annotations.of_specimen(session, looked.specimen.key, by=by, fallen=True)
     judged = [one.key for one in statements if by.account or one.state_reason is not None]
     opinions = review.opinions(session, judged) if judged else {}
-    ours = addresses.pid("")
-    named = {iri.removeprefix(ours) for one in statements for iri in statement_words.creators(one) if iri.startswith(ours)}
-    named |= {opinion.account for several in opinions.values() for opinion in several}
-    names = accounts.names(session, named) if named else {}
+    names, known = people(session, statements, [one.account for several in opinions.values() for one in several], addresses)
     return Said(
         statements,
         opinions,
         annotations.scale_of(session, keys, by=by) if keys else {},
         listing.of_media(session, looked.seen),
         analytics.by_key(session, sorted({one.run_key for one in statements if one.run_key})),
-        {addresses.pid(key): name for key, name in names.items()},
+        known,
         names,
     )
 
 
-def values(looked: Looked, said: Said, chosen: Chosen, place: Place, addresses: Addresses, provider: str) -> dict[str, Any]:
+def people(
+    session: Session, statements: Sequence[Annotation], judges: Sequence[str], addresses: Addresses
+) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """What those with an account are called now who made the statements or judged them: by account, and by identifier."""
+    ours = addresses.pid("")
+    named = {iri.removeprefix(ours) for one in statements for iri in statement_words.creators(one) if iri.startswith(ours)}
+    names = accounts.names(session, named.union(judges)) if named or judges else {}
+    return names, {addresses.pid(key): name for key, name in names.items()}
+
+
+def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Runtime) -> dict[str, Any]:
     """What the template needs."""
+    addresses, settings = runtime.addresses, runtime.settings
+    provider, limits = settings.provider_name, SizeLimits(settings.max_width, settings.max_area)
     specimen, views, viewer = looked.specimen, looked.views, looked.viewer
     talk = threads.threads(said.statements, said.people, viewer, addresses.annotation(""))
     statements = [one for one in said.statements if not threads.is_comment(one) and one.kind != PROPOSAL]
@@ -136,7 +149,9 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, addresses: 
         "manifest": addresses.manifest(specimen.key),
         "record_url": addresses.specimen_record(specimen.key),
         "pid": addresses.pid(specimen.key),
-        "cite": record.citation(specimen, provider, addresses.pid(specimen.key)),
+        "cite": citing.source(specimen, provider, addresses.pid(specimen.key), looked.day).text,
+        "cite_forms": citing.TITLES,
+        "takes": downloads.images(looked.seen, limits),
         "layers": layers.runs(statements, said.spoke, chosen),
         "states": layers.states(statements, chosen),
         "usual": chosen.is_usual,
@@ -145,6 +160,7 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, addresses: 
         "writes": viewer.may_write,
         "reasons": REASONS[1:],
         "place": place,
+        "page_url": addresses.specimen_page(specimen.key),
         "links": shared_view.links(specimen, place, chosen.query, addresses),
         "sharing": _sharing(specimen, pictured, addresses),
         "scales": scales(specimen, views, said.rulers, addresses),

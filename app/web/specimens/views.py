@@ -51,7 +51,7 @@ def specimen(key: str) -> Response:
         said = specimen_page.listen(session, looked, addresses)
         work = changes.work(session, looked.specimen, looked.media, addresses, by)
         namesakes = catalogue.same_number(session, looked.specimen)
-    values = specimen_page.values(looked, said, chosen, place, addresses, runtime.settings.provider_name)
+    values = specimen_page.values(looked, said, chosen, place, runtime)
     q = request.args.get("q", "")[:LONGEST_QUERY]
     values |= {"q": q, "namesakes": namesakes, "work": work, "kept": looked_at()}
     response = layout.page("specimen.html", by=by, here="specimens", **values)

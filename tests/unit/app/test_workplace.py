@@ -1,5 +1,7 @@
 """The page of a specimen as a workplace: layers, verdicts, corrections, lines, comments; as forms, without any script."""
 
+import csv
+import io
 import re
 from html import unescape
 from typing import Any
@@ -11,6 +13,8 @@ from analytics.steps.model import Finding
 from annotations.regions import Region
 from app.runtime.context import Runtime
 from iiif.catalogue.model import Media, Specimen
+from iiif.presentation import content_state
+from iiif.presentation.content_state import ContentState
 from tests.people import OUR_PAGE, Person, add_person
 from tests.sheets import Hub, add_sheet, comment, make_hub
 from tests.unit.app.test_pages import page, say
@@ -238,3 +242,58 @@ def test_a_form_from_elsewhere_changes_nothing(hub: Hub, sheet: tuple[Specimen, 
         f"/specimens/{specimen.key}/comments", data={"text": "x"}, headers={**ana.cookie, "Sec-Fetch-Site": "cross-site"}
     )
     assert sent.status_code == 403
+
+
+def test_a_content_state_opens_its_place_and_another_specimens_leads_there(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
+    specimen, media = sheet
+    manifest, canvas = hub.addresses.manifest(specimen.key), hub.addresses.canvas(specimen.key, media.key)
+    state = content_state.encode(ContentState(manifest, canvas, "100,200,300,400"))
+    html = read(hub, specimen, None, f"?iiif-content={state}")
+    assert f'data-canvas="{canvas}" data-box="100,200,400,600"' in html
+    assert f'value="{state}"' in html, "and is what the page shares"
+    assert 'data-box="100,200,400,600"' in read(hub, specimen, None, f"?canvas={media.key}&xywh=100,200,300,400")
+    other, _ = add_sheet(hub.runtime, "BR 0002")
+    led = browser(hub).get(f"/specimens/{other.key}?iiif-content={state}")
+    assert (led.status_code, led.headers["Location"]) == (303, f"/specimens/{specimen.key}?iiif-content={state}")
+    dropped = read(hub, specimen, None, f"?manifest={manifest}&canvas={canvas}&iiif-content={manifest}")
+    assert f'data-canvas="{canvas}"' in dropped
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("?iiif-content=%25%25", "iiif-content is an address"),
+        ("?iiif-content=https://elsewhere.org/manifest", "leads to another object"),
+        ("?canvas=m1nothing", "an image that is not shown here"),
+        ("?iiif-content=" + "a" * 9000, "up to 8,000 characters"),
+    ],
+)
+def test_a_place_that_cannot_be_followed_is_said_and_the_page_is_shown(
+    hub: Hub, sheet: tuple[Specimen, Media], query: str, sentence: str
+) -> None:
+    html = read(hub, sheet[0], None, query)
+    assert sentence in html
+    assert "Carex nigra" in html
+
+
+def test_what_can_be_taken_along_is_listed_with_its_size_or_format_and_is_there(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
+    specimen, media = sheet
+    html = read(hub, specimen)
+    assert "4,000 × 6,000 px, JPEG" in words(html)
+    for form in ("bib", "ris", "json"):
+        assert f'href="/specimens/{specimen.key}/cite.{form}"' in html
+        assert browser(hub).get(f"/specimens/{specimen.key}/cite.{form}").status_code == 200
+    assert browser(hub).get(f"/specimens/{specimen.key}/cite.doc").status_code == 404
+    record = browser(hub).get(f"/specimens/{specimen.key}/record.csv")
+    assert record.headers["Content-Disposition"] == f'attachment; filename="{specimen.key}.csv"'
+    (row,) = csv.DictReader(io.StringIO(record.text.removeprefix("\ufeff")))
+    assert (row["scientificName"], row["id"]) == ("Quercus robur L.", hub.addresses.pid(specimen.key))
+    regions = browser(hub).get(f"/specimens/{specimen.key}/regions.csv").text.removeprefix("\ufeff")
+    (region,) = csv.DictReader(io.StringIO(regions))
+    assert [region[name] for name in ("x", "y", "width", "height", "kind")] == ["100", "100", "800", "400", "label"]
+    assert (region["xFrac"], region["widthFrac"], region["isROIOf"]) == ("0.025000", "0.200000", hub.addresses.pid(media.key))
+
+
+def test_a_cell_of_a_record_is_no_formula(hub: Hub) -> None:
+    specimen, _ = add_sheet(hub.runtime, "BR 9", {"scientificName": "=1+1", "recordedBy": "@SUM(A1)"})
+    assert "'=1+1,'@SUM(A1)" in browser(hub).get(f"/specimens/{specimen.key}/record.csv").text

@@ -4,6 +4,7 @@ import { OSDReferences } from "mirador/plugins/OSDReferences";
 import { addOrUpdateCompanionWindow, selectAnnotation, setCanvas, updateViewport } from "mirador/state/actions/index";
 import { admit, redraw } from "./drawn.js";
 import { focus } from "./focus.js";
+import { follow } from "./share.js";
 
 // By default Mirador shows commenting and tagging only; here everything that was said is shown.
 const MOTIVATIONS = [
@@ -95,9 +96,10 @@ export function open(holder, place) {
     take: (seen) => {
       document.addEventListener("click", (event) => show(event, viewer, holder));
       if (seen) viewer.store.dispatch(updateViewport(WINDOW, seen));
-      else if (holder.dataset.box) focus(holder.dataset.box, sheet, () => Boolean(sheet()?.world.getItemAt(0)));
+      else if (holder.dataset.box) focus(holder.dataset.box, sheet, () => Boolean(sheet()?.world.getItemAt(0)), 0);
       holder.desk = { sheet, canvas: () => viewer.store.getState().windows[WINDOW].canvasId };
       holder.dispatchEvent(new Event("desk"));
+      follow(holder, holder.desk);
       document.addEventListener("swapped", () => redraw(viewer.store));
       redraw(viewer.store);
     },

@@ -32,6 +32,7 @@ async function send(form, button) {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) return tell(page.querySelector(".detail")?.textContent ?? "This did not work.", true);
     for (const field of form.querySelectorAll("textarea, input:not([type='hidden'])")) field.value = field.defaultValue;
+    form.closest("details[id]:not(.talk)")?.removeAttribute("open"); // an answered question is folded again
     document.dispatchEvent(new CustomEvent("fresh", { detail: page }));
     if (form.id === "measure") tool.end();
     tell(done(form, button));
