@@ -1,13 +1,10 @@
-"""Runs, their tasks and pipelines over HTTP, and progress as server-sent events. `/api/runs/j1…` still answers for an ingest."""
+"""Runs, their tasks and pipelines over HTTP. `/api/runs/j1…` still answers for an ingest."""
 
-import json
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, request, stream_with_context
+from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from analytics import pipelines, selections, service
@@ -15,8 +12,7 @@ from analytics.errors import BadRun
 from analytics.model import RUN_STATES, TASK_STATES, Run, Selection, Task
 from app.runtime import clock, context, ids
 from app.runtime.addresses import Addresses
-from app.runtime.context import Runtime
-from app.runtime.errors import Invalid, Unavailable
+from app.runtime.errors import Invalid
 from app.runtime.http import answer, integer
 from app.runtime.principal import Principal, of_request, of_writer, require
 from iiif.catalogue import service as catalogue
@@ -32,8 +28,6 @@ FILTERS = ("state", "pipeline", "ingest", "media", "specimen")
 ASKABLE = {"pipeline", "selection", "seed", "again", "retry"}
 OF_THE_IMAGE = {"reason", "inputDigest", "steps"}  # what a machine made of it, and its digest
 SELECTION = {"kind", "media", "specimens", "query"}
-LISTENERS = threading.BoundedSemaphore(4)  # each holds a thread of this process
-LOOK_EVERY_S, BEAT_EVERY_S, LONGEST_S = 1.0, 15.0, 600.0
 
 
 @blueprint.get("/api/runs")
@@ -148,43 +142,6 @@ def all_pipelines() -> Response:
 @blueprint.get("/api/pipelines/<name>")
 def pipeline(name: str) -> Response:
     return answer(pipelines.load(name).to_json())
-
-
-@blueprint.get("/api/events")
-def events() -> Response:
-    """Server-sent events: `progress` with the numbers of runs and ingests by state, whenever they change."""
-    if not LISTENERS.acquire(blocking=False):
-        raise Unavailable("Too many clients listen already; ask /api/runs from time to time instead.")
-    try:
-        stream = stream_with_context(_events(context.current()))
-    except BaseException:
-        LISTENERS.release()
-        raise
-    response = Response(
-        stream, content_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    )
-    response.call_on_close(LISTENERS.release)
-    return response
-
-
-def _events(runtime: Runtime) -> Iterator[str]:
-    """Until the client goes, which a beat notices, or the longest time is over; then the client comes back by itself."""
-    began = beaten = time.monotonic()
-    sent = ""
-    yield "retry: 2000\n\n"
-    while time.monotonic() - began < LONGEST_S:
-        with runtime.reads.begin() as session:
-            counted = [("analysis", service.counts(session)), ("ingest", ingests.counts(session))]
-            latest = service.latest_change(session)
-        numbers = [{"kind": kind, "state": state, "total": n} for kind, found in counted for state, n in sorted(found.items())]
-        now = json.dumps({"runs": numbers, "latest": latest})
-        if now != sent:
-            sent = now
-            yield f"event: progress\ndata: {now}\n\n"
-        elif time.monotonic() - beaten > BEAT_EVERY_S:
-            beaten = time.monotonic()
-            yield ": still here\n\n"
-        time.sleep(LOOK_EVERY_S)
 
 
 def to_json(run: Run, addresses: Addresses, *, short: bool = False) -> dict[str, Any]:

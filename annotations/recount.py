@@ -18,7 +18,7 @@ from annotations.segments.following import follow as follow_segments
 from annotations.states import policy
 from annotations.states.derive import FALLEN, STATES, Decision, Facts, State, Verdict, Voice, derive
 from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
-from app.runtime import outbox
+from app.runtime import events, outbox
 from app.runtime.principal import Role
 from iiif.catalogue import service as catalogue
 
@@ -46,11 +46,12 @@ def around(session: Session, keys: Iterable[str]) -> set[str]:
     return found
 
 
-def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool = True) -> Decision:
+def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool = True, judged: bool = False) -> Decision:
     """Bring the state of the statement, and of all that it bears on, in line with what is known; what it is now, and why.
 
     What changed is indexed again, with the specimens that it lies on; of a proposal the record follows. `by` is the name of
     the principal who brought it about. With `remake`, what machines measured and is stale now is to be measured anew.
+    `judged`: a verdict on it came or went, which is announced whatever it does, so that no event tells what a verdict was.
     """
     changed: list[str] = []
     due, rounds, counted = [key], 0, {key}
@@ -78,6 +79,7 @@ def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool =
         outbox.touch_all(session, "annotation", sorted(set(changed)))
         catalogue.touch_specimens(session, placing.of_annotations(session, sorted(set(changed))), at=at)
     follow_segments(session, [key, *changed], at)
+    events.announce_all(session, "annotation.reviewed", sorted({*changed, *([key] if judged else [])}), at=at)
     if remake:
         outbox.add_all(session, [BasisChanged(image) for image in bases.images_with_stale(session, {key, *changed})])
     row = store.find(session, key)

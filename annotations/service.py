@@ -42,7 +42,7 @@ from annotations.proposals import record as proposed
 from annotations.segments import making
 from annotations.states.derive import FALLEN
 from annotations.tables import AnnotationRow
-from app.runtime import changes, clock, ids
+from app.runtime import changes, clock, events, ids
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
@@ -186,6 +186,7 @@ def replace(
     columns.describe(row)
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "restore" if restored else "replace", "annotation", key, version=row.version, at=at)
+    events.announce(session, "annotation.changed", key, version=row.version, at=at)
     masks.use(session, key, row.document, addresses, by)
     proposed.keep(session, row, addresses)
     store.keep_targets(session, row, lying)
@@ -216,6 +217,8 @@ def delete(
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "delete", "annotation", key, version=row.version, at=at)
+    if row.layer != "review":
+        events.announce(session, "annotation.deleted", key, version=row.version, at=at)
     deleted = store.annotation(row)
     following.touch(session, {key}, deleted.targets, at)
     session.flush()
@@ -377,6 +380,8 @@ def _insert(
     proposed.keep(session, row, addresses)
     bases.keep(session, key, basis)
     store.keep_version(session, row, by.name, at)
+    if layer != "review":  # a verdict is nobody's to know but what it does to the state
+        events.announce(session, "annotation.created", key, version=1, at=at)
     if layer != "machine":  # of which the run is recorded
         changes.record(session, by, "create", "annotation", key, version=1, at=at)
     masks.use(session, key, signed, addresses, by)

@@ -14,7 +14,7 @@ from annotations.proposals.record import settle
 from annotations.segments import following
 from annotations.segments.store import is_behind_a_segment
 from annotations.tables import AnnotationRow, WithdrawalRow
-from app.runtime import outbox
+from app.runtime import events, outbox
 from iiif.catalogue import service as catalogue
 
 BATCH = 500
@@ -82,6 +82,8 @@ def _turn(
         waiting.follow(session, keys)
         settle(session, keys, by=run_key, at=at)
         outbox.touch_all(session, "annotation", keys)
+        happened = "annotation.restored" if withdrawn_at is None else "annotation.withdrawn"
+        events.announce_all(session, happened, keys, at=at)
         catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
         following.follow(session, [row[0] for row in found if row[1]], at)
         for root in sorted(roots):  # what was made anew counts again, or for nothing

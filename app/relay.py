@@ -1,6 +1,7 @@
-"""The relay: carries the outbox over to the broker and to the search engine; each row at least once, then it is deleted.
+"""The relay: carries the outbox over to the broker, the search engine and those who listen; each row at least once, then it is
+deleted.
 
-Jobs and index rows go in lanes of their own: when one side is down, its rows wait and the other goes on.
+Jobs, index rows and announcements go in lanes of their own: when one side is down, its rows wait and the others go on.
 """
 
 import threading
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.exc import OperationalError
 
 from annotations.search import consistency, documents
+from app import announcements
 from app.index_keeper import IndexKeeper
 from app.runtime.context import Runtime
 from app.runtime.file_lock import FileLock
@@ -34,8 +36,8 @@ log = structlog.get_logger()
 
 
 def relay_once(runtime: Runtime, broker: dramatiq.Broker) -> int:
-    """Carry one batch of jobs and one of index rows over; how many rows. Raises what either side raises when it is down."""
-    return send_jobs(runtime, broker) + update_index(runtime)
+    """Carry a batch of announcements, of jobs and of index rows over; how many. Raises what a side raises when it is down."""
+    return announcements.carry(runtime) + send_jobs(runtime, broker) + update_index(runtime)
 
 
 def send_jobs(runtime: Runtime, broker: dramatiq.Broker) -> int:
@@ -82,6 +84,7 @@ def run(runtime: Runtime, broker: dramatiq.Broker, stop: threading.Event) -> Non
     keeper = IndexKeeper(runtime)
     with _only_relay(runtime, stop) as still_alone, keeper.at_work():
         lanes = (
+            _Lane("events", lambda: announcements.carry(runtime)),
             _Lane("broker", lambda: send_jobs(runtime, broker)),
             _Lane("search engine", lambda: update_index(runtime, begin=False) if keeper.is_ready() else 0),
         )

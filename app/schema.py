@@ -7,6 +7,7 @@ import annotations.segments.tables
 import annotations.tables
 import app.runtime.accounts_table
 import app.runtime.changes
+import app.runtime.events
 import app.runtime.jobs_table
 import app.runtime.outbox
 import app.runtime.tokens_table
@@ -17,6 +18,7 @@ from app.runtime.db import Base
 MODULES = (
     app.runtime.outbox,
     app.runtime.changes,
+    app.runtime.events,
     app.runtime.accounts_table,
     app.runtime.tokens_table,
     app.runtime.jobs_table,

@@ -123,7 +123,7 @@ def judge(session: Session, judgement: Judgement, *, by: Principal, addresses: A
     )
     session.add(row)
     session.flush()
-    recount.recount(session, key, by=by.name, at=at)
+    recount.recount(session, key, by=by.name, at=at, judged=True)
     what = {"verdict": judgement.verdict, "reason": judgement.reason, "correction": row.correction_key}
     changes.record(session, by, "judge", "annotation", key, version=judgement.version, at=at, **what)
     return _judged(session, row, fresh=True)
@@ -148,7 +148,7 @@ def undo(session: Session, key: str, *, by: Principal, at: datetime) -> Judged:
         raise Gone("This verdict was taken back before.")
     _take_back(session, row, by=by, at=at)
     session.flush()
-    recount.recount(session, judged.key, by=by.name, at=at)
+    recount.recount(session, judged.key, by=by.name, at=at, judged=True)
     changes.record(session, by, "take back", "annotation", judged.key, version=row.version, at=at, verdict=row.verdict)
     return _judged(session, row, fresh=False)
 

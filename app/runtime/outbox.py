@@ -1,8 +1,9 @@
 """The outbox: what must happen after a change, committed with the change (transactional outbox).
 
-Two kinds of row: a *job* goes to the broker, by the name of its actor, so that whoever adds it imports no worker code;
-a *note for the index* says that an object changed, and the relay copies its present state to the search engine.
-Both leave the table only after they were handed over, so each happens at least once.
+Three kinds of row: a *job* goes to the broker, by the name of its actor, so that whoever adds it imports no worker code;
+a *note for the index* says that an object changed, and the relay copies its present state to the search engine;
+an *announcement* says that something happened, and the relay makes an event of it for those who listen.
+All leave the table only after they were handed over, so each happens at least once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +24,7 @@ class OutboxRow(Base):
     __table_args__ = (Index(None, "kind", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
-    kind: Mapped[str] = mapped_column(String(8))  # "job" or "index"
+    kind: Mapped[str] = mapped_column(String(8))  # "job", "index" or "event"
     name: Mapped[str] = mapped_column(String(64))  # the actor, or the sort of object: "specimen", "annotation"
     queue: Mapped[str] = mapped_column(String(32), default="")
     payload: Mapped[dict[str, Any]] = mapped_column(Json)

@@ -24,6 +24,7 @@ from app.web.account import views as account_pages
 from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
+from app.web.live import stream
 from app.web.runs import views as run_pages
 from app.web.specimens import answering, taking
 from app.web.specimens import views as specimen_pages
@@ -80,6 +81,7 @@ def create_app(runtime: Runtime) -> Flask:
         run_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,
+        stream.blueprint,
         health.blueprint,
     ):
         app.register_blueprint(blueprint)

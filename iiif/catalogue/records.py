@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.runtime import changes
+from app.runtime import changes, events
 from app.runtime.addresses import Addresses
 from app.runtime.clock import iso
 from app.runtime.memento import Stamp
@@ -318,6 +318,7 @@ def _keep(session: Session, row: SpecimenRow, *, action: str, by: str, at: datet
             specimen_key=row.key, version=row.record_version, **said, stored_at=at, stored_by=by, action=action, **of
         )
     )
+    events.announce(session, "specimen.changed", row.key, at=at, version=row.record_version)
 
 
 def _as_seen(row: SpecimenRow, found: RecordVersionRow, by: Principal) -> RecordVersion:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.runtime import changes, outbox
+from app.runtime import changes, events, outbox
 from app.runtime.principal import Principal, require
 from iiif.catalogue import places, records, store
 from iiif.catalogue.depictions import (
@@ -317,6 +317,7 @@ def set_access(session: Session, key: str, access: Access, *, by: Principal, at:
     turned = "closed" in (row.access, access) and row.access != access
     row.access, row.version = access, row.version + 1
     touch_all(session, row, at=at)
+    events.announce(session, "image.access", key, version=row.version, at=at)
     if turned:
         outbox.touch(session, "media", key)  # the statements about it are for others now
 
@@ -335,6 +336,7 @@ def distrust_derivative(session: Session, key: str) -> None:
 
 def _settled(session: Session, row: MediaRow, at: datetime) -> None:
     touch_all(session, row, at=at)
+    events.announce(session, "image.failed" if row.state == "failed" else "image.ready", row.key, version=row.version, at=at)
     outbox.add(session, MediaSettled(row.key))
 
 

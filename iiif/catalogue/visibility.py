@@ -56,6 +56,12 @@ def any_hidden(session: Session, media_keys: Collection[str], by: Principal) -> 
     return bool(media_keys) and bool(session.scalar(query))
 
 
+def hidden_of(session: Session, media_keys: Collection[str], by: Principal) -> frozenset[str]:
+    """Which of the images are closed to `by`."""
+    query = select(MediaRow.key).where(MediaRow.key.in_(media_keys), is_hidden(MediaRow.key, by))
+    return frozenset(session.scalars(query)) if media_keys else frozenset()
+
+
 def sees_names(session: Session, by: Principal) -> bool:
     """Whether `by` sees names of files that nothing ties to one image, such as those of an ingest: all do where no image is
     closed, and otherwise who may see every collection."""

@@ -32,7 +32,7 @@ BY_COOKIE = {
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
     "/specimens/<key>/draw/<media_key>",
-    "/api/annotations", "/api/annotations/<key>",
+    "/api/annotations", "/api/annotations/<key>", "/api/events",
     "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
     "/api/queue", "/api/queue/counts", "/api/queue/leases", "/api/verdicts/batch", "/api/verdicts/batch/<key>",

@@ -69,7 +69,7 @@ def test_pages_follow_the_work_by_themselves(context: BrowserContext) -> None:
         expect(runs.locator("article.run")).to_have_count(2, timeout=120_000)
         expect(runs.locator("article.run .when .tag.good", has_text="completed")).to_have_count(2, timeout=300_000)
         assert runs.evaluate("window.neverLeft")
-        assert any(url.endswith("/api/events") for url in asked)
+        assert any(url.endswith("/api/events?type=progress") for url in asked)
         home.bring_to_front()
         expect(home.locator(".mount img")).to_have_count(1)
         expect(home.locator("#progress progress")).to_have_count(0)

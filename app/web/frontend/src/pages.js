@@ -1,5 +1,6 @@
-// What moves on the pages: regions marked data-live are fetched again while work is under way, told by server-sent
-// events, or every few seconds where those do not come through. Without this script every page still works.
+// What moves on the pages: regions marked data-live are fetched again while work is under way, and when something changes that
+// data-events names. Server-sent events tell of it; where those do not come through, the page asks every few seconds. Without this
+// script every page still works.
 
 const SOONEST_MS = 1500;
 const POLL_MS = 5000;
@@ -9,6 +10,12 @@ let events = null;
 let deaf = false; // the server lets no more clients listen: then this one asks now and then
 let timer = 0;
 let last = 0;
+
+// What the page wants to hear of, as the query of /api/events; while work is under way how far that is.
+function wanted() {
+  const named = document.querySelector("[data-events]")?.dataset.events;
+  return named ?? (busy() ? "type=progress" : "");
+}
 
 function busy() {
   return document.querySelector("[data-running]:not([data-running='0'])") !== null;
@@ -92,10 +99,11 @@ function plan(soon = false) {
 }
 
 function listen() {
-  if (!busy()) return close();
+  const query = wanted();
+  if (!query) return close();
   if (events || deaf) return;
-  events = new EventSource(new URL("../api/events", import.meta.url));
-  events.addEventListener("progress", () => plan(true));
+  events = new EventSource(new URL(`../api/events?${query}`, import.meta.url));
+  for (const name of ["progress", "change", "reset"]) events.addEventListener(name, () => plan(true));
   events.addEventListener("error", () => {
     deaf = events?.readyState === EventSource.CLOSED;
     if (deaf) close();
