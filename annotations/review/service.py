@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import creators, guards, placing, recount, validation
+from annotations import creators, differences, guards, placing, recount, validation
 from annotations import service as annotations
 from annotations import store as statements
 from annotations.errors import MalformedAnnotation, OwnStatement, UnknownAnnotation, UnknownVerdict, VersionPassed
@@ -17,7 +17,7 @@ from annotations.states.derive import VERDICTS, Decision, State, Verdict
 from annotations.tables import VerdictRow
 from app.runtime import changes, clock
 from app.runtime.addresses import Addresses
-from app.runtime.errors import Gone, Invalid
+from app.runtime.errors import Forbidden, Gone, Invalid, NotAllowed
 from app.runtime.principal import Principal, Role, may
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Specimen
@@ -182,6 +182,7 @@ def history(session: Session, key: str, *, by: Principal, addresses: Addresses) 
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
     guards.require_sight(session, key, by)
     iri, corrected = addresses.annotation(key), store.corrected_by(session, key)
+    versions = stored_versions(session, key)
     return {
         "id": iri,
         "key": key,
@@ -193,16 +194,50 @@ def history(session: Session, key: str, *, by: Principal, addresses: Addresses) 
         "revisionOf": addresses.annotation(corrected) if corrected else None,
         "versions": [
             {
-                "version": row.version,
-                "id": f"{iri}/versions/{row.version}",
-                "at": clock.iso(row.stored_at),
-                "by": row.stored_by,
-                "deletion": row.document is None,
+                "version": one.number,
+                "id": f"{iri}/versions/{one.number}",
+                "at": clock.iso(one.at),
+                "by": one.by,
+                "deletion": one.document is None,
+                "differs": list(differences.named(before.document, one.document)) if before else [],
             }
-            for row in store.versions_of(session, key)
+            for one, before in zip(versions, [*versions[1:], None], strict=True)
         ],
         "verdicts": [_told(row, addresses) for row in store.verdicts_of(session, key)],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVersion:
+    """A version as it was stored: when and by whom (the name of the principal); that of a deletion has no document."""
+
+    number: int
+    at: datetime
+    by: str
+    document: Mapping[str, Any] | None
+
+
+def stored_versions(session: Session, key: str, *, before: int = 0, limit: int = store.MOST_TOLD) -> tuple[StoredVersion, ...]:
+    """Versions, the newest first, from the one before the number `before` (0: from the newest); who sees them asks `guards`."""
+    rows = store.versions_of(session, key, before=before, limit=limit)
+    return tuple(StoredVersion(row.version, row.stored_at, row.stored_by, row.document) for row in rows)
+
+
+def may_restore(session: Session, annotation: Annotation, by: Principal) -> bool:
+    """Whether `by` may let an earlier version of the statement stand again."""
+    if annotation.layer == "review" or annotation.withdrawn_at is not None:
+        return False
+    try:
+        guards.require_place(session, by, annotation.targets, "revise", statements.author(session, annotation.key))
+    except (NotAllowed, Forbidden):
+        return False
+    return True
+
+
+def diff(session: Session, key: str, numbers: tuple[int, int], *, by: Principal, addresses: Addresses) -> differences.Difference:
+    """What differs between two versions. Raises UnknownAnnotation, Closed, NotYours, and DeletedAnnotation for a deletion."""
+    before, after = (annotations.get_version(session, key, number, by=by, addresses=addresses) for number in numbers)
+    return differences.between(session, before, after, by=by, addresses=addresses)
 
 
 def _told(row: VerdictRow, addresses: Addresses) -> dict[str, Any]:

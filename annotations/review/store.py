@@ -69,10 +69,11 @@ def corrected_by(session: Session, correction_key: str) -> str:
     return session.scalar(query.limit(1)) or ""
 
 
-def versions_of(session: Session, key: str) -> Sequence[AnnotationVersionRow]:
-    """The versions, the newest first."""
+def versions_of(session: Session, key: str, *, before: int = 0, limit: int = MOST_TOLD) -> Sequence[AnnotationVersionRow]:
+    """The versions, the newest first, from the one before the number `before` (0: from the newest)."""
     query = select(AnnotationVersionRow).where(AnnotationVersionRow.key == key)
-    return session.scalars(query.order_by(AnnotationVersionRow.version.desc()).limit(MOST_TOLD)).all()
+    query = query.where(AnnotationVersionRow.version < before) if before else query
+    return session.scalars(query.order_by(AnnotationVersionRow.version.desc()).limit(min(limit, MOST_TOLD))).all()
 
 
 def proposals(session: Session, state: State, kind: str, by: Principal, *, after: str, limit: int) -> Sequence[AnnotationRow]:

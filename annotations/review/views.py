@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import PreconditionRequired
 
-from annotations import projections
+from annotations import differences, projections
 from annotations import service as annotations
 from annotations.review import service
 from annotations.review.service import REASONS, Judged, Judgement
@@ -14,7 +14,7 @@ from annotations.states.derive import VERDICTS
 from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
-from app.runtime.http import ANNO, JSON, answer
+from app.runtime.http import ANNO, JSON, answer, integer
 
 blueprint = Blueprint("review", __name__)
 MEMBERS = ("annotation", "version", "verdict", "reason", "comment", "correction", "clientKey")
@@ -53,6 +53,20 @@ def history(key: str) -> Response:
     with runtime.reads.begin() as session:
         body = service.history(session, key[:64], by=by, addresses=runtime.addresses)
     return answer(body, JSON, by=by)
+
+
+@blueprint.get("/api/annotations/<key>/diff")
+def diff(key: str) -> Response:
+    """What differs between the versions `from` and `to`: words, numbers, shapes with their IoU, and other members."""
+    by, runtime = principal.of_page(), context.current()
+    numbers = integer("from", 0, 1, 2**31 - 1), integer("to", 0, 1, 2**31 - 1)
+    if 0 in numbers:
+        raise Invalid("Name two versions: from=1&to=2.", parameter="from" if not numbers[0] else "to")
+    with runtime.reads.begin() as session:
+        found = service.diff(session, key[:64], numbers, by=by, addresses=runtime.addresses)
+    iri = runtime.addresses.annotation(key)
+    told = differences.to_json(found, runtime.addresses)
+    return answer({"from": f"{iri}/versions/{numbers[0]}", "to": f"{iri}/versions/{numbers[1]}", **told}, JSON, by=by)
 
 
 @blueprint.post("/api/annotations/<key>/restore")

@@ -28,6 +28,7 @@ from app.web.live import stream
 from app.web.runs import views as run_pages
 from app.web.specimens import answering, taking
 from app.web.specimens import views as specimen_pages
+from app.web.statements import views as statement_pages
 from iiif.catalogue import views as catalogue_views
 from iiif.image import views as image_views
 from iiif.image.serving import open_images
@@ -75,6 +76,7 @@ def create_app(runtime: Runtime) -> Flask:
         audit.blueprint,
         layout.blueprint,
         specimen_pages.blueprint,
+        statement_pages.blueprint,
         answering.blueprint,
         drawing_pages.blueprint,
         taking.blueprint,

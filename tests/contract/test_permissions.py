@@ -33,6 +33,7 @@ BY_COOKIE = {
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
     "/specimens/<key>/draw/<media_key>",
     "/api/annotations", "/api/annotations/<key>", "/api/events",
+    "/statements/<key>/history", "/statements/<key>/restore", "/api/annotations/<key>/diff",
     "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
     "/api/queue", "/api/queue/counts", "/api/queue/leases", "/api/verdicts/batch", "/api/verdicts/batch/<key>",
@@ -72,6 +73,7 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("DELETE", "/api/annotations/<key>"): Change("curator", "/api/annotations/mask-{access}"),
     ("POST", "/api/verdicts"): Change("annotator", "/api/verdicts", NO_VERSION, JSON),
     ("POST", "/api/proposals"): Change("annotator", "/api/proposals", PROPOSAL, JSON),
+    ("POST", "/statements/<key>/restore"): Change("curator", "/statements/note-{access}/restore", "version=1&etag=x"),
     ("DELETE", "/api/verdicts/<key>"): Change("curator", "/api/verdicts/{verdict}"),  # of somebody else
     ("POST", "/api/annotations/<key>/restore"): Change(
         "curator",
