@@ -25,6 +25,7 @@ from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
 from app.web.live import stream
+from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
 from app.web.specimens import answering, taking
 from app.web.specimens import views as specimen_pages
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> Flask:
         drawing_pages.blueprint,
         taking.blueprint,
         run_pages.blueprint,
+        review_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,
         stream.blueprint,

@@ -36,6 +36,7 @@ BY_COOKIE = {
     "/statements/<key>/history", "/statements/<key>/restore", "/api/annotations/<key>/diff",
     "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
+    "/review", "/review/<kind>",
     "/api/queue", "/api/queue/counts", "/api/queue/leases", "/api/verdicts/batch", "/api/verdicts/batch/<key>",
 }  # fmt: skip
 FORM, JSON, JSON_LD = "application/x-www-form-urlencoded", "application/json", "application/ld+json"

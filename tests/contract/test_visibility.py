@@ -379,6 +379,8 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/api/annotations/<key>/restore"): always("/api/annotations/n1nothing/restore", 401, 428, 428, 428),
     ("POST", "/api/verdicts"): always("/api/verdicts", 401, 415, 415, 415),
     ("DELETE", "/api/verdicts/<key>"): always("/api/verdicts/n1nothing", 401, 404, 404, 404),
+    ("GET", "/review"): always("/review", 401, 200, 403, 200),
+    ("GET", "/review/<kind>"): always("/review/label", 401, 200, 403, 200),
     ("GET", "/api/queue"): always("/api/queue"),
     ("GET", "/api/queue/counts"): always("/api/queue/counts", 401, 200, 403, 200),
     ("POST", "/api/queue/leases"): always("/api/queue/leases", 401, 415, 415, 415),
