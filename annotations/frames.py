@@ -64,12 +64,13 @@ class Frame:
         return region
 
 
-def of(named: Named, canvas: Canvas) -> Frame:
-    """The frame of a canvas, image, segment or picture on that canvas.
+def of(named: Named, canvas: Canvas, frame: str = "") -> Frame:
+    """The frame of a canvas, image, segment or picture on that canvas; `frame` is the box of a segment that has a key, x,y,w,h.
 
     Raises UnknownTarget for a segment that does not lie within the image and a picture that cannot be asked for.
     """
-    x, y, width, height = corners(named.key) if named.kind == "segment" else (0, 0, canvas.width, canvas.height)
+    is_part = named.kind == "segment"
+    x, y, width, height = corners(named.key, frame) if is_part else (0, 0, canvas.width, canvas.height)
     if x + width > canvas.width or y + height > canvas.height:
         within = f"within the image of {canvas.width} × {canvas.height} pixels"
         raise UnknownTarget(f"There is no segment {named.key!r}: it must lie {within}.", parameter="target")
@@ -83,9 +84,10 @@ def of(named: Named, canvas: Canvas) -> Frame:
     return Frame(size, box, part == (0, 0, canvas.width, canvas.height), turned)
 
 
-def corners(segment_key: str) -> tuple[int, int, int, int]:
-    """x, y, width and height of the segment `m1…:x,y,w,h`, in pixels of the upright image."""
-    x, y, width, height = map(int, segment_key.partition(":")[2].split(","))
+def corners(segment_key: str, frame: str = "") -> tuple[int, int, int, int]:
+    """x, y, width and height of the segment `m1…:x,y,w,h`, or of one with a key whose box is `frame`, in pixels of the upright
+    image."""
+    x, y, width, height = map(int, (frame or segment_key.partition(":")[2]).split(","))
     return x, y, width, height
 
 
@@ -139,7 +141,7 @@ def _own_region(
     if target.kind not in ("canvas", "image", "segment"):
         return canvas, None
     iri, _, fragment = validation.iri_of(said).partition("#")
-    size = Canvas(*corners(target.key)[2:]) if target.kind == "segment" else canvas
+    size = Canvas(*corners(target.key, target.frame)[2:]) if target.kind == "segment" else canvas
     named = context.current().addresses.identify(iri)
     if named is not None and named.picture:
         size = of(named, canvas).size

@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from annotations import service, store
 from annotations.model import LAYERS, Annotation, Layer
+from annotations.segments import store as segments
 from app.runtime import context
 from app.runtime.addresses import Addresses
 from app.runtime.principal import NOBODY, Principal, reader_of
 from iiif.catalogue.model import Media, Specimen
+from iiif.catalogue.visibility import sees
 from iiif.presentation.model import ManifestExtras
 
 LABELS: dict[Layer, str] = {"machine": "Found by machine", "people": "Said by people"}
@@ -19,9 +21,18 @@ PHYSDIM = "http://iiif.io/api/annex/services/physdim"
 
 
 def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media], by: Principal) -> ManifestExtras:
-    """With the search inside the manifest, as a running hub offers it."""
+    """With the search inside the manifest and pages of links to segments, as a running hub offers them."""
     addresses = context.current().addresses
-    return replace(of_images(session, media, addresses, by, specimen.key), services=search_services(specimen.key, addresses))
+    extras = of_images(session, media, addresses, by, specimen.key)
+    pages = dict(extras.canvas_annotations)
+    with_segments = segments.images_with(session, [one.key for one in media if sees(one, by)])
+    for one in media:
+        if one.key in with_segments:
+            under = "" if one.specimen_key == specimen.key else specimen.key
+            iri = addresses.annotation_page(one.key, "segments", under)
+            page = {"id": iri, "type": "AnnotationPage", "label": {"en": ["Segments"]}}
+            pages[one.key] = (*pages.get(one.key, ()), page)
+    return replace(extras, services=search_services(specimen.key, addresses), canvas_annotations=pages)
 
 
 def of_images(session: Session, media: Sequence[Media], addresses: Addresses, by: Principal, specimen_key: str) -> ManifestExtras:

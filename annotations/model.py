@@ -45,7 +45,8 @@ class Target:
 
     `position` is that of the target in the document, from 0. `kind` and `key` are those of the thing that it names (see `Named`
     in app/runtime/addresses.py; a thing elsewhere is a "resource", too), `version` the version of it, 0 for none. `media_key`
-    and `specimen_key` are empty where it lies on none; `box` is None for all of what it names.
+    and `specimen_key` are empty where it lies on none; `box` is None for all of what it names. `frame` is the box, x,y,w,h in
+    canvas units of the image, that the canvas of a segment had when the target was placed: its selectors count from there.
     """
 
     position: int
@@ -56,6 +57,7 @@ class Target:
     specimen_key: str
     box: CanvasBox | None
     whole: bool = False
+    frame: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,15 +161,17 @@ def replace(
     old = store.annotation(row)
     before = old.targets
     accepted = validation.check(viewer_forms.as_w3c(document, profile))
-    resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
+    resolve = partial(targets.resolve, session, addresses=addresses, by=by, itself=key, before=before)
     if profile == "w3c":
         accepted = projections.with_stored_target(accepted, old.document)
+        resolved = resolve(accepted["target"], unchanged=accepted["target"] == old.document["target"])
     else:
+        resolved = resolve(accepted["target"])
         drawn = resolved[0].front
         canvas = _canvas(session, drawn.media_key)
         seen = viewer_merge.Seen.of(viewer_merge.shown(old, drawn), profile, canvas, addresses)
         accepted = validation.check(viewer_merge.onto(accepted, seen, resolved[0]))
-        resolved = targets.resolve(session, accepted["target"], addresses, by, itself=key, before=before)
+        resolved = resolve(accepted["target"], unchanged=True)  # the merge has put it into the frames that stand
     accepted = columns.with_identity(accepted, row.document, addresses.annotation(key))
     if by.account and not restored:
         accepted = creators.as_before(accepted, row.document, by, addresses)

@@ -36,7 +36,7 @@ def annotation(row: AnnotationRow) -> Annotation:
 
 def target(row: AnnotationTargetRow) -> Target:
     said = (row.position, row.kind, row.key, row.version, row.media_key, row.specimen_key)
-    return Target(*said, box=_box(row), whole=row.whole)  # type: ignore[arg-type]  # the column holds only kinds
+    return Target(*said, box=_box(row), whole=row.whole, frame=row.frame)  # type: ignore[arg-type]  # the column holds only kinds
 
 
 def rows_by_key(session: Session, keys: Sequence[str]) -> dict[str, AnnotationRow]:

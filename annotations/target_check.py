@@ -102,8 +102,8 @@ def _laid(session: Session, row: AnnotationRow, addresses: Addresses) -> Laid:
 def _resolved(session: Session, row: AnnotationRow, addresses: Addresses) -> Sequence[targets.ResolvedTarget]:
     if addresses.path_of(str(row.document.get("id", ""))) is None:
         raise UnknownTarget(f"The document was stored under another address than {addresses.base}.")
-    by = Principal.of_system()
-    return targets.resolve(session, row.document.get("target"), addresses, by, itself=row.key, stored=True)
+    by, before = Principal.of_system(), [store.target(target) for target in row.targets]
+    return targets.resolve(session, row.document.get("target"), addresses, by, itself=row.key, before=before, stored=True)
 
 
 def _of_rows(before: Rows, laid: Laid, row: AnnotationRow) -> Iterable[str]:

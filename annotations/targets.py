@@ -7,7 +7,7 @@ run, a data set, a collection or a thing elsewhere. Regions are kept in canvas u
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,6 +18,7 @@ from annotations.mask_selectors import EARLIER_FORM
 from annotations.model import Canvas, CanvasBox, Target
 from annotations.placing import NOWHERE, Place
 from annotations.regions import Region
+from annotations.segments import store as segments
 from annotations.validation import iri_of, is_iri
 from app.runtime import ids
 from app.runtime.addresses import Addresses, Kind, Named
@@ -27,6 +28,7 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import refusal, view_of
 from iiif.presentation import service as presentation
+from ontology.segment_classes import CLASSES
 
 MAX_TARGETS = 50
 LONGEST_KEY = 255  # characters of the key of a thing elsewhere
@@ -68,12 +70,14 @@ def resolve(
     itself: str = "",
     before: Sequence[Target] = (),
     stored: bool = False,
+    unchanged: bool = False,
 ) -> tuple[ResolvedTarget, ...]:
     """Every target, in its order; at least one is a thing of ours, and `by` sees all of them.
 
     `itself` is the key of the annotation, if it has one, and `before` what its targets were: what is said about an annotation
     stays when that is deleted or withdrawn, and on the canvas of a specimen that the image shows no more, but nothing new is
-    said there. `stored`: the document stands, so that nothing is said anew and nothing is locked.
+    said there. `stored`: the document stands, so that nothing is said anew and nothing is locked. `unchanged`: its targets are
+    as they were, so that those on segments lie where they lay, wherever the segment is now.
 
     Raises:
         MalformedAnnotation: the target is no IRI, no resource and no list of them.
@@ -88,7 +92,8 @@ def resolve(
     if len(several) > MAX_TARGETS:
         raise AnnotationTooBig(f"An annotation may have up to {MAX_TARGETS} targets.", parameter="target")
     known = frozenset(old.key for old in before if old.kind == "annotation")
-    asking = _Asking(addresses, by, itself, known, frozenset(old.media_key for old in before), stored)
+    placed = {old.position: old for old in before if old.frame} if stored or unchanged else {}
+    asking = _Asking(addresses, by, itself, known, frozenset(old.media_key for old in before), stored, placed)
     resolved = tuple(_resolve_one(session, position, one, asking) for position, one in enumerate(several))
     if all(addresses.path_of(iri_of(one)) is None for one in several):
         raise UnknownTarget(f"At least one target must be a thing of {addresses.base}.", parameter="target")
@@ -121,6 +126,9 @@ def media_named(session: Session, target: Any, addresses: Addresses) -> set[str]
         named = addresses.identify(iri_of(one).partition("#")[0])
         if named is not None and named.kind == "annotation" and (row := store.find(session, named.key)) is not None:
             keys.update(lying.media_key for lying in row.targets)
+        elif named is not None and named.segment_key:
+            segment = segments.find(session, named.segment_key)
+            keys.add("" if segment is None else segment.media_key)
         elif named is not None:
             keys.add(named.media_key)
     return keys - {""}
@@ -134,7 +142,7 @@ def places_on(session: Session, media_key: str, box: CanvasBox | None) -> tuple[
 @dataclass(frozen=True, slots=True)
 class _Asking:
     """For whom targets are resolved, and of which annotation: `known` and `images` are the annotations and images that it is
-    about already; `stored`, that all of them are."""
+    about already; `stored`, that all of them are. `placed` are the targets on segments that stay where they lay, by position."""
 
     addresses: Addresses
     by: Principal
@@ -142,6 +150,7 @@ class _Asking:
     known: frozenset[str]
     images: frozenset[str]
     stored: bool
+    placed: Mapping[int, Target]
 
 
 def _resolve_one(session: Session, position: int, target: Any, asking: _Asking) -> ResolvedTarget:
@@ -152,6 +161,9 @@ def _resolve_one(session: Session, position: int, target: Any, asking: _Asking) 
         _check_elsewhere(iri, asking.addresses)
         return _at(position, Named("resource", resource_key(iri)), ())
     try:
+        if named.segment_key and named.kind == "segment":
+            named, frame = _segment(session, position, named, asking)
+            return _on_image(session, position, named, frames.Selected(selector, fragment), asking, frame)
         if named.kind in ("canvas", "image", "segment"):
             return _on_image(session, position, named, frames.Selected(selector, fragment), asking)
         _refuse_region(iri, selector, fragment)
@@ -178,13 +190,32 @@ def _refuse_region(iri: str, selector: Any, fragment: str) -> None:
         raise UnknownTarget(f"Only a canvas or an image has regions; {iri[:200]} is neither.", parameter="target")
 
 
-def _on_image(session: Session, position: int, named: Named, selected: frames.Selected, asking: _Asking) -> ResolvedTarget:
+def _segment(session: Session, position: int, named: Named, asking: _Asking) -> tuple[Named, str]:
+    """The segment with its image, and where its canvas lies on that: now, or for a target that stays, when that was placed.
+
+    Raises UnknownTarget, also for one that has ended, about which nothing new is said.
+    """
+    row = segments.find(session, named.segment_key)
+    placed = asking.placed.get(position)
+    if row is None:
+        raise UnknownTarget(f"There is no segment {named.segment_key!r} here.", parameter="target")
+    if placed is not None and placed.key == row.key:
+        return replace(named, media_key=row.media_key), placed.frame
+    if not row.live:
+        successors = f"; see {', '.join(map(asking.addresses.pid, row.successors))}" if row.successors else ""
+        raise UnknownTarget(f"Segment {row.key!r} has ended ({row.state}){successors}.", parameter="target")
+    return replace(named, media_key=row.media_key), f"{row.x},{row.y},{row.width},{row.height}"
+
+
+def _on_image(
+    session: Session, position: int, named: Named, selected: frames.Selected, asking: _Asking, part: str = ""
+) -> ResolvedTarget:
     media = _ready(session, named, asking)
-    frame = frames.of(named, Canvas(media.width_px, media.height_px))
+    frame = frames.of(named, Canvas(media.width_px, media.height_px), part)
     region = frame.region(selected)
     box = None if region is None else region.box
     places = places_on(session, media.key, box)
-    return _at(position, named, places or [Place(media.key, media.specimen_key, box)], region)
+    return _at(position, named, places or [Place(media.key, media.specimen_key, box)], region, part)
 
 
 def _ready(session: Session, named: Named, asking: _Asking) -> Media:
@@ -215,12 +246,19 @@ def _places(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
 
 
 def _places_of_resource(session: Session, named: Named, asking: _Asking) -> Sequence[Place]:
+    if named.segment_key:
+        of_segment, frame = _segment(session, -1, named, asking)
+        media = _ready(session, of_segment, asking)
+        x, y, width, height = frames.corners("", frame)
+        return places_on(session, media.key, CanvasBox(x, y, x + width, y + height))
     if named.media_key:
         media = _ready(session, named, asking)
         return places_on(session, media.key, None)
     if named.specimen_key:
         return [Place("", catalogue.get_specimen(session, named.specimen_key).key)]
     name = named.key.rpartition("/")[2].removesuffix(".json")
+    if name.removeprefix("segments-") in CLASSES:
+        return []
     if not presentation.has_collection(session, name):
         raise UnknownTarget(f"There is no collection {name[:64]!r} here.", parameter="target")
     return []
@@ -249,8 +287,8 @@ def places_of(targets: Sequence[Target]) -> Sequence[Place]:
     return list(dict.fromkeys(place for place in places if place.media_key or place.specimen_key))
 
 
-def _at(position: int, named: Named, places: Sequence[Place], region: Region | None = None) -> ResolvedTarget:
-    of = Target(position, named.kind, named.key, named.version, "", "", None)
+def _at(position: int, named: Named, places: Sequence[Place], region: Region | None = None, frame: str = "") -> ResolvedTarget:
+    of = Target(position, named.kind, named.key, named.version, "", "", None, frame=frame)
     return ResolvedTarget(lying(of, places), region)
 
 
@@ -258,4 +296,4 @@ def lying(target: Target, places: Sequence[Place]) -> tuple[Target, ...]:
     """The target once for each of those places; once without a place where there is none."""
     of = (target.position, target.kind, target.key, target.version)
     found = places or [NOWHERE]
-    return tuple(Target(*of, place.media_key, place.specimen_key, place.box, place.whole) for place in found)
+    return tuple(Target(*of, place.media_key, place.specimen_key, place.box, place.whole, target.frame) for place in found)

@@ -18,7 +18,7 @@ from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from iiif.catalogue.visibility import refusal
+from iiif.catalogue.visibility import refusal, view_of
 from iiif.image.service import service_address
 from ontology.segment_classes import CLASSES
 
@@ -96,6 +96,15 @@ def specimens_of(session: Session, segments: Sequence[Segment]) -> Mapping[str, 
         )
         for segment in segments
     }
+
+
+def image(session: Session, media_key: str, specimen_key: str, *, by: Principal) -> Media:
+    """The image, as that specimen has it. Raises UnknownMedia, UnknownDepiction, Closed, NotYours."""
+    media = catalogue.get_media(session, media_key)
+    view_of(media, by)
+    if specimen_key:
+        catalogue.get_depiction(session, specimen_key, media.key)
+    return media
 
 
 def images_of(session: Session, segments: Sequence[Segment]) -> Mapping[str, Media]:

@@ -1,19 +1,32 @@
-"""Segments over HTTP: `/api/segments`."""
+"""Segments over HTTP: as records, and as manifests, canvases and pages for viewers."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
+from sqlalchemy.orm import Session
 from werkzeug.routing import BaseConverter
 
-from annotations.segments import service
-from annotations.segments.errors import EndedSegment
-from annotations.segments.model import STATES, State
+from annotations.model import Layer
+from annotations.segments import pages, presentation, service
+from annotations.segments.errors import EndedSegment, UnknownSegment
+from annotations.segments.model import STATES, Segment, State
 from annotations.segments.store import Asked
 from app.runtime import context, ids, principal
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
-from app.runtime.http import answer, encode, integer
+from app.runtime.http import IIIF_PRESENTATION, JSON, answer, encode, integer
+from app.runtime.principal import Principal
+from iiif.catalogue import places
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media, Specimen
+from iiif.presentation import version2
+from iiif.presentation.errors import NoManifest, UnknownCollection
+from iiif.presentation.manifest import CONTEXT, Publisher
+from iiif.presentation.views import VERSION_2
 from ontology.segment_classes import CLASSES
 
 blueprint = Blueprint("segments", __name__)
@@ -59,6 +72,123 @@ def read_segment(key: str) -> Response:
     if segment.is_live:
         return answer(body, by=by, etag=etag)
     return _gone(service.ended(segment), body, etag)
+
+
+@blueprint.get("/iiif/presentation/3/<segment:key>/manifest.json")
+def manifest(key: str) -> Response:
+    """The manifest of a segment; 410 with what is known for one that has ended."""
+    return _shown(key, lambda seen: seen.manifest())
+
+
+@blueprint.get("/iiif/presentation/2/<segment:key>/manifest.json")
+def manifest_2(key: str) -> Response:
+    """The same for viewers of version 2.1."""
+    return _shown(key, lambda seen: version2.manifest(seen.manifest(), seen.addresses.manifest(key, 2)), VERSION_2)
+
+
+@blueprint.get("/iiif/presentation/3/<segment:key>/canvas/<segment:name>")
+def canvas(key: str, name: str) -> Response:
+    """The canvas of a segment by itself."""
+    return _shown(_same(key, name), lambda seen: {"@context": CONTEXT, **seen.canvas()})
+
+
+@blueprint.get("/iiif/presentation/3/<segment:key>/canvas/<segment:name>/<any(page, painting):part>")
+def painting(key: str, name: str, part: str) -> Response:
+    """Its page of painting, or the annotation on that."""
+
+    def body(seen: "_Seen") -> dict[str, Any]:
+        page = presentation.painting_page(seen.segment, seen.media, seen.addresses)
+        return {"@context": CONTEXT, **(page if part == "page" else page["items"][0])}
+
+    return _shown(_same(key, name), body)
+
+
+@blueprint.get("/canvases/<segment:key>/annotations/<layer>.json")
+def read_page(key: str, layer: str) -> Response:
+    """What is said within a segment, in the units of its canvas, on one page."""
+    return _shown(
+        key,
+        lambda seen: pages.of_segment(seen.session, seen.segment, seen.media, layer, by=seen.by, addresses=seen.addresses),
+    )
+
+
+@blueprint.get("/canvases/<media_key>/annotations/segments.json", defaults={"specimen_key": ""})
+@blueprint.get("/canvases/<media_key>/annotations/segments/<specimen_key>.json")
+def read_segments(media_key: str, specimen_key: str) -> Response:
+    """The segments of an image, each linked to its manifest, on one page of its canvas."""
+    by, addresses = principal.of_request(), context.current().addresses
+    with context.current().reads.begin() as session:
+        media = service.image(session, media_key, specimen_key, by=by)
+        body = pages.of_image(session, media, specimen_key, addresses=addresses)
+    return answer(body, IIIF_PRESENTATION, by=by)
+
+
+@blueprint.get("/iiif/presentation/3/collection/segments-<name>.json")
+def collection(name: str) -> Response:
+    """The segments of a class, a page at a time: `segments-label`, and what follows in `segments-label-r1…`."""
+    runtime, by = context.current(), principal.of_request()
+    class_name, _, after = name.partition("-")
+    if class_name not in CLASSES or (after and CURSOR.fullmatch(after) is None):
+        raise UnknownCollection(f"There is no collection {name[:40]!r} here.")
+    with runtime.reads.begin() as session:
+        found = service.page(session, Asked(class_name=class_name), by=by, after=after, limit=runtime.settings.page_size)
+        images = service.images_of(session, found.segments)
+        how: Any = {"by": by, "addresses": runtime.addresses, "publisher": _publisher()}
+        body = presentation.collection(
+            CLASSES[class_name], found.segments, images, found.following, name=f"segments-{name}", **how
+        )
+    return answer(body, IIIF_PRESENTATION, by=by)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A segment that there is, as who asks sees it."""
+
+    session: Session
+    segment: Segment
+    media: Media
+    by: Principal
+    addresses: Addresses
+
+    def manifest(self) -> dict[str, Any]:
+        specimen, layers = self._on()
+        how: Any = {"by": self.by, "addresses": self.addresses, "publisher": _publisher()}
+        return presentation.manifest(self.segment, self.media, specimen, layers, **how)
+
+    def canvas(self) -> dict[str, Any]:
+        specimen, layers = self._on()
+        return presentation.canvas(self.segment, self.media, specimen, layers, by=self.by, addresses=self.addresses)
+
+    def _on(self) -> tuple[Specimen, list[Layer]]:
+        specimen = places.as_seen(catalogue.get_specimen(self.session, self.media.specimen_key), self.by)
+        return specimen, pages.layers_of(self.session, self.segment, self.by)
+
+
+def _shown(key: str, body: Callable[[_Seen], dict[str, Any]], media_type: str = IIIF_PRESENTATION) -> Response:
+    """What is made of a segment; 410 where it has ended."""
+    runtime, by = context.current(), principal.of_request()
+    with runtime.reads.begin() as session:
+        try:
+            segment, media = service.get(session, key, by=by)
+        except EndedSegment as ended:
+            return _gone(ended, {})
+        if media.state != "ready":
+            raise NoManifest(f"Segment {key!r} has no canvas: its image is {media.state}.")
+        shown = body(_Seen(session, segment, media, by, runtime.addresses))
+    best = request.accept_mimetypes.best_match(["application/ld+json", JSON], default="application/ld+json")
+    return answer(shown, JSON if best == JSON else media_type, by=by)
+
+
+def _same(key: str, name: str) -> str:
+    """Raises UnknownSegment where a manifest of one segment is asked for the canvas of another."""
+    if key != name:
+        raise UnknownSegment(f"Segment {key!r} has no canvas {name!r}: its one canvas has its own name.")
+    return key
+
+
+def _publisher() -> Publisher:
+    settings = context.current().settings
+    return Publisher(settings.provider_name, settings.provider_url or f"{settings.base_url}/")
 
 
 def _gone(error: EndedSegment, body: dict[str, Any], etag: str = "") -> Response:

@@ -57,7 +57,7 @@ def build(
         id=addresses.manifest(specimen.key),
         label={"en": [title(specimen)]},
         metadata=metadata(specimen, addresses),
-        requiredStatement=_attribution(specimen, media, publisher),
+        requiredStatement=attribution(specimen, media, publisher),
         provider=[provider(publisher)],
         homepage=[_homepage(addresses.specimen_page(specimen.key), "Specimen page")],
         seeAlso=[
@@ -238,7 +238,7 @@ def nav_date(event_date: str) -> str:
     return f"{day.isoformat()}T00:00:00Z"
 
 
-def _attribution(specimen: Specimen, media: Sequence[Media], publisher: Publisher) -> dict[str, Any]:
+def attribution(specimen: Specimen, media: Sequence[Media], publisher: Publisher) -> dict[str, Any]:
     terms = specimen.interpreted
     credited = [terms.get("rightsHolder", ""), *(value for one in media for value in (one.rights_holder, one.creator))]
     credited += [one.rights for one in media] or [of_terms(terms)]

@@ -1,15 +1,19 @@
 """Segments: parts of images that are things of their own; alike on SQLite and PostgreSQL."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
+from annotations import region_frames, target_check, withdrawal
 from annotations import service as annotations
-from annotations import withdrawal
-from annotations.model import Canvas
+from annotations.model import Canvas, CanvasBox
+from annotations.regions import Region
 from annotations.search import consistency
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
 from annotations.selectors import read_fragment, read_shape, stored_selectors
@@ -17,6 +21,7 @@ from app import migrate
 from app.runtime import ids
 from app.runtime.context import Runtime
 from iiif.catalogue.model import Media
+from tests.contract.presentation_schema import failure
 from tests.databases import on_both
 from tests.drain import drain
 from tests.people import Person, add_person
@@ -182,6 +187,115 @@ def test_segments_are_found_and_the_index_agrees(hub: Hub, media: Media) -> None
     assert hub.client.get("/api/search?type=segment").json["total"] == 1
     with hub.runtime.reads.begin() as session:
         assert list(consistency.differences(session, hub.runtime.search)) == []
+
+
+def test_a_segment_has_a_manifest_and_a_canvas_of_its_own(hub: Hub, media: Media, shared: Path) -> None:
+    find(hub, media, "100.5,200,300,150.25", text="Quercus suber")
+    (one,) = listed(hub)
+    manifest = hub.get(one["links"]["manifest"]).json
+    assert failure(manifest, shared / "schemas" / "iiif" / "iiif_3_0.json") == ""
+    (canvas,) = manifest["items"]
+    assert (canvas["id"], canvas["width"], canvas["height"]) == (one["links"]["canvas"], 301, 151)
+    service = canvas["items"][0]["items"][0]["body"]["service"][0]["id"]
+    assert service == one["links"]["image"]
+    sheet = hub.addresses.canvas(media.specimen_key, media.key)
+    assert {part["id"] for part in canvas["partOf"]} == {manifest["id"], sheet}
+    assert hub.addresses.manifest(media.specimen_key) in {part["id"] for part in manifest["partOf"]}
+    assert hub.get(canvas["id"]).json["id"] == canvas["id"]
+    assert hub.get(f"{canvas['id']}/page").json["items"][0]["target"] == canvas["id"]
+    assert hub.get(f"{canvas['id']}/painting").json["motivation"] == "painting"
+    assert hub.get(hub.addresses.manifest(one["key"], 2)).json["sequences"][0]["canvases"][0]["width"] == 301
+    (page,) = canvas["annotations"]
+    (said,) = hub.get(page["id"]).json["items"]
+    assert said["target"]["source"]["id"] == canvas["id"]
+    assert said["target"]["selector"][0]["value"] == "xywh=0,0,301,151"
+    pages = hub.get(hub.addresses.manifest(media.specimen_key)).json["items"][0]["annotations"]
+    (links,) = (page["id"] for page in pages if "segments" in page["id"])
+    (link,) = hub.get(links).json["items"]
+    assert (link["body"][0]["id"], link["motivation"]) == (manifest["id"], ["linking"])
+    collection = next(part["id"] for part in manifest["partOf"] if part["type"] == "Collection")
+    assert [item["id"] for item in hub.get(collection).json["items"]] == [manifest["id"]]
+    assert hub.get(hub.addresses.collection("segments-leafs")).status_code == 404
+    for accept, where in (("text/html", "page"), ("application/ld+json", "manifest"), ("application/json", "self")):
+        assert hub.get(one["id"], Accept=accept).headers["Location"] == one["links"][where]
+
+
+def test_what_is_said_on_a_segment_is_on_the_sheet_and_the_reverse(hub: Hub, media: Media) -> None:
+    find(hub, media, "101,203,307,151", kind="ruler")
+    (one,) = listed(hub)
+    canvas, page = one["links"]["canvas"], hub.addresses.annotation_page(one["key"], "people")
+    shape = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M 1.5 2 L 20 2 L 20 30.25 Z"/></svg>'
+    target = {"source": canvas, "selector": {"type": "SvgSelector", "value": shape}}
+    kept = hub.post(comment(target, "on the segment")).json
+    assert kept["target"] == target, "it is stored as it was sent"
+    hub.post(comment(f"{canvas}#xywh=280,100,40,100", "over the edge"))
+    hub.post(comment(canvas, "about all of it"))
+    sheet = hub.addresses.canvas(media.specimen_key, media.key)
+    hub.post(comment(f"{sheet}#xywh=111,213,10,10", "on the sheet"))
+    hub.post(comment(f"{sheet}#xywh=0,0,110,210", "its centre lies elsewhere"))
+    on_sheet = shown(hub, hub.addresses.annotation_page(media.key, "people"))
+    assert on_sheet["on the segment"] == ["xywh=102,205,19,29", "M102.5,205 L121,205 L121,233.25 Z"]
+    assert on_sheet["about all of it"] == ["xywh=101,203,307,151"]
+    on_segment = shown(hub, page)
+    assert on_segment == {
+        "on the segment": ["xywh=1,2,19,29", "M1.5,2 L20,2 L20,30.25 Z"],
+        "over the edge": ["xywh=280,100,27,51"],
+        "about all of it": ["xywh=0,0,307,151"],
+        "on the sheet": ["xywh=10,10,10,10"],
+    }
+    ana = add_person(hub.runtime, "ana", "reviewer")
+    moved = comment(f"{sheet}#xywh=90,190,400,200")
+    judge(hub, ana, told(hub, one["key"])["statements"][0]["key"], "rejected", reason="wrong place", correction=moved)
+    assert told(hub, one["key"])["box"] == [90, 190, 400, 200]
+    assert shown(hub, hub.addresses.annotation_page(media.key, "people"))["on the segment"] == on_sheet["on the segment"]
+    assert shown(hub, page)["on the segment"][0] == "xywh=12,15,19,29", "it stays on the sheet where it was"
+    words = {**kept, "body": {"type": "TextualBody", "value": "in other words"}}
+    assert hub.write("PUT", kept["id"], words).status_code == 200
+    assert shown(hub, page)["in other words"][0] == "xywh=12,15,19,29"
+    with hub.runtime.reads.begin() as session:
+        faults = target_check.page(session, hub.addresses, after="", limit=100)
+    assert [compared for compared in faults.values() if compared.differences or compared.unread] == []
+    for iri in (one["id"], hub.addresses.manifest(one["key"]), one["links"]["page"], page):
+        assert hub.post(comment(iri, "about it")).status_code == 201, iri
+    assert hub.client.get("/annotations/", query_string={"target": canvas}).json["total"] == 6
+    assert hub.post(comment(f"{canvas}#xywh=500,0,10,10")).status_code == 400
+
+
+def test_nothing_new_is_said_of_a_segment_that_has_ended(hub: Hub, media: Media) -> None:
+    key, ana = find(hub, media, "10,10,100,50"), add_person(hub.runtime, "ana", "reviewer")
+    (one,) = listed(hub)
+    note = hub.post(comment(f"{one['links']['canvas']}#xywh=1,1,5,5", "before")).json
+    judge(hub, ana, key, "rejected", reason="nothing there")
+    for address in (one["links"]["manifest"], one["links"]["canvas"], hub.addresses.annotation_page(one["key"], "people")):
+        answer = hub.get(address)
+        assert (answer.status_code, answer.json["state"]) == (410, "rejected"), address
+    refused = hub.post(comment(one["links"]["canvas"], "after"))
+    assert (refused.status_code, refused.json["title"]) == (400, "UnknownTarget")
+    assert hub.write("PUT", note["id"], {**note, "bodyValue": "changed", "body": []}).status_code in (200, 400)
+    assert shown(hub, hub.addresses.annotation_page(media.key, "people"))["before"] == ["xywh=11,11,5,5"]
+
+
+@given(st.tuples(*[st.integers(0, 400)] * 2, *[st.integers(1, 400)] * 2), st.tuples(*[st.integers(0, 3200)] * 4))
+def test_odd_boxes_come_back_exactly(box: tuple[int, int, int, int], part: tuple[int, ...]) -> None:
+    """A statement in whole units or eighths of a segment's canvas lies on the sheet, and is on the segment where it was."""
+    x, y, width, height = box
+    frame = region_frames.Frame.segment(x, y, width, height)
+    left, top, across, down = (number / 8 for number in part)
+    own = Region(CanvasBox(left, top, left + across + 0.125, top + down + 0.25))
+    assert frame.over(frame.back(own)) == own
+    assert frame.back(own).box.x0 == own.box.x0 + x
+
+
+def shown(hub: Hub, page: str) -> dict[str, list[str]]:
+    """By its text what is drawn of each annotation on a page: its box, and its path."""
+    found = {}
+    for one in hub.get(page).json["items"]:
+        target = one["target"]
+        selectors = [] if isinstance(target, str) else target["selector"]
+        selectors = selectors if isinstance(selectors, list) else [selectors]
+        values = [re.sub(r".* d=\"([^\"]*)\".*", r"\1", selector["value"]) for selector in selectors]
+        found[one["body"][0]["value"]] = values
+    return found
 
 
 def test_an_older_release_gets_the_same_segments_by_the_migration(hub: Hub, media: Media) -> None:

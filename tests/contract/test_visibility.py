@@ -337,6 +337,23 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/iiif/presentation/3/<key>/canvas/<name>/painting"): (
         of("/iiif/presentation/3/{specimen}/canvas/{media}/painting", GUARDED),
     ),
+    ("GET", "/iiif/presentation/3/<segment:key>/manifest.json"): (of("/iiif/presentation/3/{segment}/manifest.json", GUARDED),),
+    ("GET", "/iiif/presentation/2/<segment:key>/manifest.json"): (of("/iiif/presentation/2/{segment}/manifest.json", GUARDED),),
+    ("GET", "/iiif/presentation/3/<segment:key>/canvas/<segment:name>"): (
+        of("/iiif/presentation/3/{segment}/canvas/{segment}", GUARDED),
+    ),
+    ("GET", "/iiif/presentation/3/<segment:key>/canvas/<segment:name>/<any(page, painting):part>"): (
+        of("/iiif/presentation/3/{segment}/canvas/{segment}/page", GUARDED),
+        of("/iiif/presentation/3/{segment}/canvas/{segment}/painting", GUARDED),
+    ),
+    ("GET", "/canvases/<segment:key>/annotations/<layer>.json"): (of("/canvases/{segment}/annotations/machine.json", GUARDED),),
+    ("GET", "/canvases/<media_key>/annotations/segments.json"): (of("/canvases/{media}/annotations/segments.json", GUARDED),),
+    ("GET", "/canvases/<media_key>/annotations/segments/<specimen_key>.json"): (
+        of("/canvases/{media}/annotations/segments/{specimen}.json", GUARDED),
+    ),
+    ("GET", "/iiif/presentation/3/collection/segments-<name>.json"): always(
+        "/iiif/presentation/3/collection/segments-label.json"
+    ),
     ("GET", "/iiif/presentation/3/collection/<name>.json"): always("/iiif/presentation/3/collection/top.json"),
     ("GET", "/search/<int:version>/<key>"): (
         of("/search/2/{specimen}?q=sequoiadendron{access}"),
