@@ -24,6 +24,7 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.visibility import view_of
 
 blueprint = Blueprint("editing", __name__)
+DRAWN_ON = ("canvas", "image", "segment")
 MOST = 1000  # shapes that a drawing client holds at once
 
 
@@ -31,7 +32,8 @@ MOST = 1000  # shapes that a drawing client holds at once
 def listed() -> Response:
     """A page of what is said on an image, by key, each in the form of a drawing client, with state, version and ETag.
 
-    `image` is the key of the image, `after` the key of the last one before. What was rejected or superseded is left out.
+    `image` is the key of the image, `after` the key of the last one before. What was rejected or superseded is left out, and
+    what is about another statement, whose place is that of the other; so a page may have fewer than `limit`.
     """
     by, runtime = principal.of_page(), context.current()
     image, after = request.args.get("image", "")[:64], request.args.get("after", "")[:64]
@@ -43,7 +45,8 @@ def listed() -> Response:
         view_of(media, by)
         found = service.page(session, About(media_key=media.key, told=True), by=by, after=after, limit=limit + 1)
     canvas, shown = Canvas(media.width_px, media.height_px), found[:limit]
-    items = [_item(one.seen_from(media_key=media.key), canvas, runtime.addresses) for one in shown]
+    lying = [one.seen_from(media_key=media.key) for one in shown]
+    items = [_item(one, canvas, runtime.addresses) for one in lying if one.front.kind in DRAWN_ON]
     following = shown[-1].key if len(found) > limit else None
     body = {"image": media.key, "width": canvas.width, "height": canvas.height, "items": items, "next": following}
     return answer(body, JSON, by=by)

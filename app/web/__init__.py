@@ -21,6 +21,7 @@ from app.runtime.errors import Invalid, NotFound
 from app.web import compression, health, layout, visits
 from app.web.account import audit, oidc, people, signing_in
 from app.web.account import views as account_pages
+from app.web.drawing import statements
 from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> Flask:
         answering.blueprint,
         drawing_pages.blueprint,
         taking.blueprint,
+        statements.blueprint,
         run_pages.blueprint,
         review_pages.blueprint,
         embed_pages.blueprint,

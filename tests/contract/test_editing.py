@@ -141,6 +141,8 @@ def test_what_is_said_on_an_image_comes_in_pages_in_the_form_that_is_drawn(hub: 
     keys = {machine(hub, media)} | {
         send(hub, "POST", "/api/annotations", as_page(ana), drawn(hub, media)).json["id"].rpartition("/")[2] for _ in range(4)
     }
+    about = comment(hub.addresses.annotation(min(keys)), "a reply, which has no shape of its own")
+    assert send(hub, "POST", "/api/annotations", as_page(ana), about).status_code == 201
     seen, after = [], ""
     while after is not None:
         page = send(hub, "GET", f"/api/annotations?image={media.key}&limit=2&after={after}", as_page(ana)).json

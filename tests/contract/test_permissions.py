@@ -31,9 +31,10 @@ BY_COOKIE = {
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove", "/accounts", "/accounts/<key>", "/accounts/<key>/role", "/accounts/<key>/link",
     "/accounts/<key>/<any(block, unblock, remove):change>", "/audit", "/api/changes", "/api/proposals",
-    "/specimens/<key>/draw/<media_key>",
     "/api/annotations", "/api/annotations/<key>", "/api/events",
     "/statements/<key>/history", "/statements/<key>/restore", "/api/annotations/<key>/diff",
+    "/specimens/<key>/draw/<media_key>", "/statements/<key>", "/statements/<key>/verdicts",
+    "/statements/<key>/verdicts/<verdict>/undo", "/statements/<key>/comments",
     "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
     "/review", "/review/<kind>",
@@ -68,6 +69,11 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/annotations/"): Change("annotator", "/annotations/", "comment", JSON_LD),
     ("PUT", "/annotations/<key>"): Change("curator", "/annotations/note-{access}", "comment", JSON_LD),  # of somebody else
     ("DELETE", "/annotations/<key>"): Change("curator", "/annotations/mask-{access}"),
+    ("POST", "/statements/<key>/verdicts"): Change(
+        "annotator", "/statements/note-{access}/verdicts", "verdict=uncertain&version=9"
+    ),
+    ("POST", "/statements/<key>/verdicts/<verdict>/undo"): Change("curator", "/statements/note-{access}/verdicts/{verdict}/undo"),
+    ("POST", "/statements/<key>/comments"): Change("annotator", "/statements/note-{access}/comments", "text=talk"),
     ("POST", "/specimens/<key>/draw/<media_key>"): Change("annotator", "/specimens/{specimen}/draw/{media}", "value=x"),
     ("POST", "/api/annotations"): Change("annotator", "/api/annotations", "comment", JSON_LD),
     ("PUT", "/api/annotations/<key>"): Change("curator", "/api/annotations/note-{access}", "comment", JSON_LD),  # somebody's

@@ -266,6 +266,12 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/canvases/<media_key>/annotations/<layer>/<specimen_key>.json"): (
         of("/canvases/{media}/annotations/people/{specimen}.json", GUARDED),
     ),
+    ("GET", "/statements/<key>"): (
+        of("/statements/note-{access}", GUARDED),
+        of("/statements/mask-{access}", GUARDED),
+        of("/statements/reply-{access}", GUARDED),
+        of("/statements/gone-{access}", GONE_GUARDED, (410,) * 4),
+    ),
     ("GET", "/specimens/<key>/draw/<media_key>"): (
         of("/specimens/{specimen}/draw/{media}", (401, 403, 403, 200), (401, 403, 403, 200)),
         of("/specimens/{specimen}/draw/{media}?annotation=note-{access}", (401, 403, 403, 200), (401, 403, 403, 200)),
@@ -387,6 +393,15 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/annotations/"): (of("/annotations/", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("PUT", "/annotations/<key>"): (of("/annotations/note-{access}", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("DELETE", "/annotations/<key>"): (of("/annotations/gone-{access}", (401, 403, 410, 410), (401, 410, 410, 410)),),
+    ("POST", "/statements/<key>/verdicts"): (
+        of("/statements/note-{access}/verdicts", (401, 403, 400, 400), (401, 400, 400, 400)),
+    ),
+    ("POST", "/statements/<key>/verdicts/<verdict>/undo"): always(
+        "/statements/n1nothing/verdicts/n1nothing/undo", 401, 404, 404, 404
+    ),
+    ("POST", "/statements/<key>/comments"): (
+        of("/statements/note-{access}/comments", (401, 403, 400, 400), (401, 400, 400, 400)),
+    ),
     ("POST", "/specimens/<key>/draw/<media_key>"): (
         of("/specimens/{specimen}/draw/{media}", (401, 403, 403, 400), (401, 403, 403, 400)),
     ),

@@ -212,8 +212,8 @@ def test_shapes_are_made_by_keyboard_alone_and_without_webgl_by_numbers(browser:
         page.locator(f"[name={name}]").fill(str(number))
     page.get_by_label("Comment").fill("by numbers")
     page.get_by_role("button", name="Keep").click()
-    page.wait_for_url("**/*annotation=n*")
-    key = page.url.rpartition("=")[2]
+    page.wait_for_url("**/statements/*")
+    key = page.url.rpartition("/")[2]
     said = json.loads(sheet.server.get(f"/annotations/{key}")[1])
     assert said["target"]["selector"]["value"] == "xywh=pixel:1,2,30,40"
     context.close()

@@ -70,7 +70,7 @@ def keep(key: str, media_key: str) -> Response:
         kept_drawn = Drawn(**{name: request.form.get(name, "") for name in Drawn.__slots__})
         return _page(place, by, stands, kept_said, kept_drawn, request.form.get("next", ""), error)
     following = forms.local(request.form.get("next", ""))
-    return forms.to(following if following != "/" else f"{request.path}?annotation={kept}")
+    return forms.to(following if following != "/" else f"/statements/{kept}")
 
 
 def _place(session: Session, key: str, media_key: str, by: Principal) -> Place:

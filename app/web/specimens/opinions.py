@@ -70,7 +70,7 @@ def standing(
         state=annotation.state,
         tone=TONES.get(annotation.state, ""),
         reason=_reason(annotation),
-        decided=tuple(_told(one, names) for one in decided[-NAMED:]),
+        decided=tuple(told(one, names) for one in decided[-NAMED:]),
         mine=Mine(mine.key, _mine(mine)) if mine else None,
         may_answer=viewer.may_write,
         own=viewer.said(annotation),
@@ -92,7 +92,8 @@ def _reason(annotation: Annotation) -> str:
     return rule[:1].upper() + rule[1:]
 
 
-def _told(one: Opinion, names: Mapping[str, str]) -> str:
+def told(one: Opinion, names: Mapping[str, str]) -> str:
+    """Who said what, in which role, when and why."""
     who = names.get(one.account, one.account)
     why = f": {one.reason}" if one.reason else ""
     said = f"; “{one.comment}”" if one.comment else ""
