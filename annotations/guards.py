@@ -31,8 +31,11 @@ def require_place(
 
 
 def require_sight(session: Session, key: str, by: Principal) -> None:
-    """Raises Closed or NotYours where an image that the annotation is about is closed to `by`."""
+    """Raises Closed or NotYours where an image that the annotation is about is closed to `by`, and UnknownAnnotation where it is
+    what others think of something that `by` is to judge without knowing it."""
     if not store.shows(session, key, by):
+        if store.is_veiled_from(session, key, by):
+            raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
         raise refused(key, by)
 
 

@@ -16,7 +16,8 @@ from annotations.jobs import BasisChanged
 from annotations.proposals.record import policy_of, settle
 from annotations.segments.following import follow as follow_segments
 from annotations.states import policy
-from annotations.states.derive import FALLEN, STATES, Decision, Facts, State, Verdict, Voice, derive
+from annotations.states.derive import FALLEN, OPEN, STATES, Decision, Facts, State, Verdict, Voice, derive
+from annotations.states.policy import Policy
 from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
 from app.runtime import events, outbox
 from app.runtime.principal import Role
@@ -51,9 +52,10 @@ def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool =
 
     What changed is indexed again, with the specimens that it lies on; of a proposal the record follows. `by` is the name of
     the principal who brought it about. With `remake`, what machines measured and is stale now is to be measured anew.
-    `judged`: a verdict on it came or went, which is announced whatever it does, so that no event tells what a verdict was.
+    `judged`: a verdict on it came or went, which is announced whatever it does, so that no event tells what a verdict was; of
+    what is judged blind nothing is announced before it is decided.
     """
-    changed: list[str] = []
+    changed, shown, unveiled = list[str](), set[str](), set[str]()
     due, rounds, counted = [key], 0, {key}
     decided: Decision | None = None
     while due and rounds < MOST_ROUNDS:
@@ -66,7 +68,13 @@ def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool =
                 continue
             decision = decide(session, row)
             decided = decision if one == key and decided is None else decided
-            if _keep(row, decision, at):
+            told = store.told_state(row)
+            moved = _keep(session, row, decision, at)
+            unveiled |= _veil(session, row, decision)
+            if store.told_state(row) != told:
+                row.judgements += 1
+                shown.add(one)
+            if moved:
                 changed.append(one)
                 following |= around_directly(session, one)
         if rounds == 1:  # what hangs on it may have to change though its own state does not: it was deleted, or altered
@@ -75,14 +83,16 @@ def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool =
         due = sorted(following)
     waiting.follow(session, counted)
     settle(session, {key, *changed}, by=by, at=at)
-    if changed:
-        outbox.touch_all(session, "annotation", sorted(set(changed)))
-        catalogue.touch_specimens(session, placing.of_annotations(session, sorted(set(changed))), at=at)
+    if shown or unveiled:  # what is not told does not show in the version of a specimen either
+        keys = sorted(shown | unveiled)
+        outbox.touch_all(session, "annotation", keys)
+        catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
     follow_segments(session, [key, *changed], at)
-    events.announce_all(session, "annotation.reviewed", sorted({*changed, *([key] if judged else [])}), at=at)
+    row = store.find(session, key)
+    heard = {key} if judged and row is not None and not row.sealed else set()
+    events.announce_all(session, "annotation.reviewed", sorted(shown | unveiled | heard), at=at)
     if remake:
         outbox.add_all(session, [BasisChanged(image) for image in bases.images_with_stale(session, {key, *changed})])
-    row = store.find(session, key)
     return decide(session, row) if row is not None else decided or derive(Facts(), policy.of(""))
 
 
@@ -100,7 +110,12 @@ def around_directly(session: Session, key: str) -> set[str]:
 
 def decide(session: Session, row: AnnotationRow) -> Decision:
     """What the state of the statement is by all that is known now."""
-    return derive(_facts(session, row), policy.of(policy_of(session, row)))
+    return derive(_facts(session, row), rules_of(session, row))
+
+
+def rules_of(session: Session, row: AnnotationRow) -> Policy:
+    """The rules by which the statement is decided."""
+    return policy.of(policy_of(session, row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +148,39 @@ def check(session: Session, *, after: str, limit: int) -> tuple[Sequence[WrongSt
     return found, page[-1] if len(page) == limit else ""
 
 
-def _keep(row: AnnotationRow, decision: Decision, at: datetime) -> bool:
+def _keep(session: Session, row: AnnotationRow, decision: Decision, at: datetime) -> bool:
     """Write it down; whether the state is another one."""
     changed = row.state != decision.state
     if changed:
-        row.state, row.state_at, row.judgements = decision.state, at, row.judgements + 1
+        row.state, row.state_at = decision.state, at
     if changed or row.state_reason is not None or decision.is_judged:
         row.state_reason = decision.to_json()
+    row.sealed = decision.state in OPEN and rules_of(session, row).blind
     return changed
+
+
+def _veil(session: Session, row: AnnotationRow, decision: Decision) -> set[str]:
+    """Hide the verdicts on it and the corrections of it while people judge it blind, and show them when it is decided; the keys
+    of those that are shown or hidden from now on. What was given on gold stays hidden."""
+    if not rules_of(session, row).blind:
+        return set()
+    veil = row.key if decision.state in OPEN else ""
+    query = select(VerdictRow.key, VerdictRow.correction_key).where(
+        VerdictRow.annotation_key == row.key, VerdictRow.gold.is_(False)
+    )
+    keys = {key for pair in session.execute(query) for key in pair if key}
+    found = session.scalars(select(AnnotationRow).where(AnnotationRow.key.in_(keys))).all()
+    other = [one for one in found if one.veil != veil]
+    for one in other:
+        one.veil = veil
+        one.judgements += 1
+    return {one.key for one in other}
 
 
 def _facts(session: Session, row: AnnotationRow) -> Facts:
     shaken = _shaken_at(session, row)
     standing = select(VerdictRow).where(VerdictRow.annotation_key == row.key, VerdictRow.withdrawn_at.is_(None))
+    standing = standing.where(VerdictRow.gold.is_(False))
     voices = tuple(
         Voice(
             cast(Verdict, one.verdict),
@@ -168,7 +203,8 @@ def _facts(session: Session, row: AnnotationRow) -> Facts:
 def _corrections(session: Session, key: str) -> Sequence[AnnotationRow]:
     """The standing corrections of the statement."""
     query = select(AnnotationRow).join(VerdictRow, VerdictRow.correction_key == AnnotationRow.key)
-    return session.scalars(query.where(VerdictRow.annotation_key == key, *store.STANDING_OF_FEW)).all()
+    where = (VerdictRow.annotation_key == key, VerdictRow.gold.is_(False))
+    return session.scalars(query.where(*where, *store.STANDING_OF_FEW)).all()
 
 
 def _own(session: Session, row: AnnotationRow) -> Role | None:

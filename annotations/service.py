@@ -60,6 +60,7 @@ NOT_SAID: Mapping[str, Any] = {
     "confidence": None,
     "text": None,
     "remakes": "",
+    "veil": "",
 }
 
 
@@ -73,9 +74,11 @@ def create(
     slug: str | None = None,
     layer: Layer = "people",
     kind: str = "",
+    veil: str = "",
     profile: Profile = "w3c",
 ) -> Annotation:
-    """Store what a person or a client said, in the form of that profile; `kind` is that of the statement which it corrects.
+    """Store what a person or a client said, in the form of that profile; `kind` is that of the statement which it corrects, and
+    `veil` the key of the one with which it is hidden until that is decided.
 
     A person is its creator. `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7). Raises
     MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and then
@@ -87,7 +90,7 @@ def create(
     following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
     guards.require_place(session, by, lying)
-    said = {**NOT_SAID, "kind": kind or (form.KIND if form.is_proposal(accepted) else "")}
+    said = {**NOT_SAID, "kind": kind or (form.KIND if form.is_proposal(accepted) else ""), "veil": veil}
     insert = partial(_insert, session, accepted, lying=lying, layer=layer, by=by, addresses=addresses, at=at, said=said)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
         try:
@@ -126,7 +129,7 @@ def create_machine(
         raise UnknownTarget(f"The first target of what a machine found on {media.key!r} must lie there.", parameter="target")
     key = ids.new_key(ids.ANNOTATION, addresses.naan)
     said = {"run_key": run_key, "kind": kind, "value": value, "unit": unit, "confidence": confidence, "text": text}
-    said["remakes"] = remakes
+    said |= {"remakes": remakes, "veil": ""}
     made = _insert(session, accepted, key=key, lying=lying, layer="machine", by=by, addresses=addresses, at=at, said=said)
     making.of_finding(session, made, media, naan=addresses.naan, at=at)
     return made
@@ -188,12 +191,16 @@ def replace(
     columns.describe(row)
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "restore" if restored else "replace", "annotation", key, version=row.version, at=at)
-    events.announce(session, "annotation.changed", key, version=row.version, at=at)
+    if not row.veil:
+        events.announce(session, "annotation.changed", key, version=row.version, at=at)
     masks.use(session, key, row.document, addresses, by)
     proposed.keep(session, row, addresses)
     store.keep_targets(session, row, lying)
     followers = following.follow(session, [key]) if lying != before else ()
-    following.touch(session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at)
+    if not row.veil:
+        following.touch(
+            session, {key, *(follower.key for follower in followers)}, [*before, *lying, *following.both(followers)], at
+        )
     session.flush()
     recount.recount(session, key, by=by.name, at=at)
     return store.annotation(row)
@@ -219,10 +226,11 @@ def delete(
     row.version, row.modified_at, row.deleted_at = row.version + 1, at, at
     store.keep_version(session, row, by.name, at)
     changes.record(session, by, "delete", "annotation", key, version=row.version, at=at)
-    if row.layer != "review":
+    if row.layer != "review" and not row.veil:
         events.announce(session, "annotation.deleted", key, version=row.version, at=at)
     deleted = store.annotation(row)
-    following.touch(session, {key}, deleted.targets, at)
+    if not row.veil:
+        following.touch(session, {key}, deleted.targets, at)
     session.flush()
     recount.recount(session, key, by=by.name, at=at)
     return deleted
@@ -382,12 +390,13 @@ def _insert(
     proposed.keep(session, row, addresses)
     bases.keep(session, key, basis)
     store.keep_version(session, row, by.name, at)
-    if layer != "review":  # a verdict is nobody's to know but what it does to the state
+    if layer != "review" and not row.veil:  # a verdict is nobody's to know but what it does to the state
         events.announce(session, "annotation.created", key, version=1, at=at)
     if layer != "machine":  # of which the run is recorded
         changes.record(session, by, "create", "annotation", key, version=1, at=at)
     masks.use(session, key, signed, addresses, by)
-    following.touch(session, {key}, lying, at)
+    if not row.veil:  # or a change of the specimen would tell that something was said
+        following.touch(session, {key}, lying, at)
     if row.kind:
         session.flush()
         waiting.follow(session, [key])

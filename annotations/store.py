@@ -7,31 +7,41 @@ the annotation's key, so the last page costs what the first one costs.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.base import ExecutableOption
 
 from annotations import placing
 from annotations.model import EVERYTHING, About, Annotation, CanvasBox, Layer, Target, front_of
-from annotations.states.derive import FALLEN
-from annotations.tables import AnnotationRow, AnnotationTargetRow, AnnotationVersionRow, WithdrawalRow
-from app.runtime.principal import Principal
+from annotations.states.derive import FALLEN, State
+from annotations.tables import AnnotationRow, AnnotationTargetRow, AnnotationVersionRow, VerdictRow, WithdrawalRow
+from app.runtime.principal import ALL, Principal
 from iiif.catalogue.visibility import closed_images, is_hidden
 
 STANDING = (AnnotationRow.deleted_at.is_(None), AnnotationRow.withdrawn_at.is_(None))
 # the same for a join with few keys: no index serves it, so that SQLite goes by the keys and not through all that stands
 STANDING_OF_FEW = (func.coalesce(AnnotationRow.deleted_at, AnnotationRow.withdrawn_at).is_(None),)
-TOLD = (AnnotationRow.layer != "review", AnnotationRow.state.not_in(FALLEN))  # what readers take for said, and not about it
+UNVEILED = AnnotationRow.veil == ""
+SAID = (AnnotationRow.layer != "review", UNVEILED)  # what is said of things, and not about what is said
+TOLD = (*SAID, AnnotationRow.state.not_in(FALLEN))  # what readers take for said
 TIME_THEN_PLACE = (AnnotationRow.created_at, AnnotationRow.y0, AnnotationRow.x0, AnnotationRow.key)
 NO_COLUMNS = ("box", "motivations", "targets")
 AT_ONCE = 500  # keys in one question
 LYING = aliased(AnnotationTargetRow, name="lying")
+GIVEN = aliased(VerdictRow, name="given")
 NONE_CLOSED = ~exists(select(closed_images().c.key))
 
 
 def annotation(row: AnnotationRow) -> Annotation:
+    """The annotation as it is told: of one that people judge blind not what its voices come to."""
     plain = {name: getattr(row, name) for name in Annotation.__dataclass_fields__ if name not in NO_COLUMNS}
+    plain |= {"state": told_state(row), "state_reason": None if row.sealed else row.state_reason}
     return Annotation(**plain, box=_box(row), motivations=tuple(row.motivations), targets=tuple(map(target, row.targets)))
+
+
+def told_state(row: AnnotationRow) -> State:
+    """Its review state as everybody is told it."""
+    return "unreviewed" if row.sealed and row.state == "disputed" else row.state  # type: ignore[return-value]  # column is str
 
 
 def target(row: AnnotationTargetRow) -> Target:
@@ -208,7 +218,10 @@ def count(session: Session, about: About, by: Principal) -> int:
     every = session.scalar(select(func.count()).select_from(AnnotationRow).where(*whole)) or 0
     closed = closed_images()
     on_closed = keys.join(closed, closed.c.key == AnnotationTargetRow.media_key)
-    return every - (session.scalar(on_closed.where(*whole, is_hidden(closed.c.key, by))) or 0)
+    unveiled = is_unveiled(by)
+    veiled = select(func.count()).select_from(AnnotationRow).where(AnnotationRow.veil != "", *whole, ~unveiled)
+    hidden = session.scalar(on_closed.where(*whole, unveiled, is_hidden(closed.c.key, by))) or 0
+    return every - hidden - (session.scalar(veiled) or 0)
 
 
 def in_time_order(session: Session, about: About, by: Principal, limit: int) -> Sequence[AnnotationRow]:
@@ -234,19 +247,36 @@ def newest_of_kind(session: Session, media_keys: Sequence[str], kind: str, by: P
     query = (
         select(pairs.c.media_key, AnnotationRow)
         .join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
-        .where(AnnotationRow.kind == kind, *_standing(EVERYTHING, by))
+        .where(AnnotationRow.kind == kind, UNVEILED, *_standing(EVERYTHING, by))
         .order_by(AnnotationRow.modified_at.desc(), AnnotationRow.key)
     )
     return [(row[0], row[1]) for row in session.execute(query).all()]
 
 
 def is_shown(by: Principal) -> ColumnElement[bool]:
-    """Whether `by` sees the annotation: none of the images that it lies on is closed to them.
+    """Whether `by` sees the annotation: it is not veiled, and none of the images that it lies on is closed to them.
 
     Where no image is closed at all, which is asked once, none of its targets is looked at.
     """
     hidden = exists().where(LYING.annotation_key == AnnotationRow.key, is_hidden(LYING.media_key, by))
-    return or_(NONE_CLOSED, ~hidden)
+    return and_(is_unveiled(by), or_(NONE_CLOSED, ~hidden))
+
+
+def is_unveiled(by: Principal) -> ColumnElement[bool]:
+    """Whether it is no verdict or correction by others of what people judge blind, or `by` has judged that, or curates all."""
+    if any(grant.institution == ALL for grant in by.granted("curate")):
+        return true()
+    if not by.name:
+        return UNVEILED
+    theirs = or_(GIVEN.key == AnnotationRow.key, GIVEN.correction_key == AnnotationRow.key)
+    has_judged = and_(GIVEN.withdrawn_at.is_(None), GIVEN.gold.is_(False))
+    own = (GIVEN.annotation_key == AnnotationRow.veil, GIVEN.account == by.name, or_(theirs, has_judged))
+    return or_(UNVEILED, exists().where(*own))
+
+
+def is_veiled_from(session: Session, key: str, by: Principal) -> bool:
+    """Whether the annotation is hidden from `by` because others are to judge without knowing it."""
+    return bool(session.scalar(select(~is_unveiled(by)).where(AnnotationRow.key == key)))
 
 
 def shows(session: Session, key: str, by: Principal) -> bool:
@@ -328,7 +358,7 @@ def _standing(about: About, by: Principal) -> list[ColumnElement[bool]]:
 
 
 def _shown(about: About, by: Principal) -> list[ColumnElement[bool]]:
-    told = TOLD[:1] if about.fallen else TOLD
+    told = SAID if about.fallen else TOLD
     return [is_shown(by), *_layer(about), *(told if about.told else ())]
 
 

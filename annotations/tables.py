@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, false
+from sqlalchemy import BigInteger, Boolean, Float, ForeignKey, Index, Integer, String, Text, false, true
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -21,6 +21,9 @@ class AnnotationRow(Base):
     Verdicts on versions from `substance_version` on are about what stands now. `rests_on` is the first annotation that it was
     derived from, such as the ruler of a length; `annotation_bases` has all of them. `remakes` is the statement that a run made
     anew by this one, the first of them where it was made anew several times.
+
+    `sealed`: people judge it blind, and it is not decided: what its voices come to is not told. `veil` is the key of such a
+    statement, on a verdict or a correction of it, which is hidden with that.
     """
 
     __tablename__ = "annotations"
@@ -31,6 +34,7 @@ class AnnotationRow(Base):
         Index(None, "state", "kind", "deleted_at", "withdrawn_at", "key"),
         Index(None, "rests_on"),
         Index(None, "remakes"),
+        Index("ix_annotations_veiled", "veil", sqlite_where=sql("veil != ''"), postgresql_where=sql("veil != ''")),
     )
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -64,6 +68,8 @@ class AnnotationRow(Base):
     substance_version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     rests_on: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
     remakes: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
+    sealed: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    veil: Mapped[str] = mapped_column(String(64), default="", server_default=EMPTY)
     targets: Mapped[list["AnnotationTargetRow"]] = relationship(
         viewonly=True, lazy="selectin", order_by="(AnnotationTargetRow.position, AnnotationTargetRow.place)"
     )
@@ -127,6 +133,8 @@ class VerdictRow(Base):
 
     `account` is the name of the principal; one verdict of each stands per annotation. `correction_key` is the statement that
     was put in place of what is judged, with the verdict; empty for none. `client_key` is what the client called the request.
+    `kind` is that of the annotation. `independent`: it was given without knowing what others think. `gold`: a curator had decided
+    before, and it only tells how its giver judges.
     """
 
     __tablename__ = "verdicts"
@@ -134,10 +142,15 @@ class VerdictRow(Base):
         Index(None, "annotation_key", "account"),
         Index(None, "correction_key"),
         Index(None, "account", "client_key"),
+        Index(None, "kind", "given_at"),
+        Index(None, "given_at"),
     )
 
     key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
     annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"))
+    kind: Mapped[str] = mapped_column(String(32), default="", server_default=EMPTY)
+    independent: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    gold: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     version: Mapped[int] = mapped_column(Integer)
     account: Mapped[str] = mapped_column(String(100))
     role: Mapped[str] = mapped_column(String(16))

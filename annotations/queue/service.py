@@ -14,6 +14,7 @@ from annotations.model import Annotation, Canvas
 from annotations.queue import store
 from annotations.queue.model import LEASE, MOST_HELD, Asked, Count, Cursor, Waiting
 from annotations.region_text import path, rounded
+from annotations.states import policy
 from annotations.tables import AnnotationRow, AnnotationTargetRow, QueueLineRow
 from annotations.waiting import CONFLICT
 from app.runtime.errors import TooMuch
@@ -49,7 +50,7 @@ def look(
 ) -> tuple[tuple[Question, ...], Cursor | None]:
     """A page of the queue, items of one sheet together, and where the next one begins. Of what `by` does not see nothing is
     told, so that a page may hold less than asked."""
-    lines = store.lines(session, asked)
+    lines = [line for line in store.lines(session, asked) if _is_told(line, by)]
     found = store.in_order(session, lines, asked.order, after=after, limit=limit + 1)
     page = found[:limit]
     following = page[-1].cursor(asked.order) if len(found) > limit else None
@@ -64,7 +65,7 @@ def counts(session: Session, *, by: Principal) -> tuple[Count, ...]:
     classes: dict[str, Counter[str]] = {}
     for line in lines:
         if number := numbers.get(line.key, 0):
-            states.setdefault(line.kind, Counter())[line.state] += number
+            states.setdefault(line.kind, Counter())[line.state if _is_told(line, by) else "unreviewed"] += number
             classes.setdefault(line.kind, Counter())[line.stated_class] += number
     found = [
         Count(kind, of_kind.total(), tuple(sorted(of_kind.items())), tuple(classes[kind].most_common(20)))
@@ -145,6 +146,11 @@ def _lines(session: Session, asked: Asked, by: Principal) -> list[QueueLineRow]:
     """The lines that are meant, as far as `by` may write there. Raises NotAllowed, Forbidden."""
     require_somewhere(by, "annotate")
     return [line for line in store.lines(session, asked) if may(by, "annotate", line)]
+
+
+def _is_told(line: QueueLineRow, by: Principal) -> bool:
+    """Whether `by` may know the state of what is in the line: that people disagree about what is judged blind is for curators."""
+    return line.state != "disputed" or not policy.of(line.kind).blind or may(by, "curate", line)
 
 
 def _candidates(

@@ -1,26 +1,25 @@
 """Decisions about verdicts: who may judge which version, what takes the place of what, and how it is undone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import creators, differences, guards, placing, recount, validation
+from annotations import creators, differences, guards, recount, validation
 from annotations import service as annotations
 from annotations import store as statements
 from annotations.errors import MalformedAnnotation, OwnStatement, UnknownAnnotation, UnknownVerdict, VersionPassed
 from annotations.model import Annotation
-from annotations.review import store
+from annotations.review import blindness, store
+from annotations.review.blindness import role_over as role_over
 from annotations.states.derive import VERDICTS, Decision, State, Verdict
 from annotations.tables import VerdictRow
 from app.runtime import changes, clock
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Forbidden, Gone, Invalid, NotAllowed
-from app.runtime.principal import Principal, Role, may
-from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Specimen
+from app.runtime.principal import Principal, require_somewhere
 
 REASONS = ("", "wrong place", "wrong class", "wrong text", "wrong value", "duplicate", "nothing there", "not public")
 LONGEST_COMMENT = 5_000
@@ -106,15 +105,21 @@ def judge(session: Session, judgement: Judgement, *, by: Principal, addresses: A
         return _judged(session, before, fresh=False)
     if before is not None:
         _take_back(session, before, by=by, at=at)
-    correction = _correct(session, judged, judgement.correction, by, addresses, at) if judgement.correction else None
+    role = role_over(session, judged, by)
+    knowing = blindness.of(session, key, by, role)
+    how: dict[str, Any] = {"by": by, "addresses": addresses, "at": at, "veil": knowing.veil}
+    correction = _correct(session, judged, judgement.correction, how) if judgement.correction else None
     document = _assessment(judgement, correction, by, addresses)
-    said = annotations.create(session, document, by=by, addresses=addresses, at=at, layer="review")
+    said = annotations.create(session, document, layer="review", **how)
     row = VerdictRow(
         key=said.key,
         annotation_key=key,
         version=judgement.version,
         account=by.name,
-        role=role_over(session, judged, by),
+        role=role,
+        kind=judged.kind,
+        independent=knowing.independent,
+        gold=knowing.gold,
         verdict=judgement.verdict,
         reason=judgement.reason,
         correction_key=correction.key if correction else "",
@@ -153,23 +158,20 @@ def undo(session: Session, key: str, *, by: Principal, at: datetime) -> Judged:
     return _judged(session, row, fresh=False)
 
 
-def role_over(session: Session, annotation: Annotation, by: Principal) -> Role:
-    """The highest role that `by` has over a specimen that the annotation lies on; over all for what lies on none."""
-    lying = placing.specimens_of(session, annotation.targets).values()
-    held: list[Specimen | None] = list(catalogue.specimens_by_key(session, {key for keys in lying for key in keys}).values())
-    held = held or [None]
-    if any(may(by, "administer", one) for one in held):
-        return "administrator"
-    if any(may(by, "curate", one) for one in held):
-        return "curator"
-    return "reviewer" if any(may(by, "judge", one) for one in held) else "annotator"
-
-
 def proposals(
     session: Session, state: State, *, kind: str = "", by: Principal, after: str = "", limit: int
 ) -> Sequence[Annotation]:
-    """A page of the statements in that state that `by` sees, by key."""
-    return tuple(map(statements.annotation, store.proposals(session, state, kind, by, after=after, limit=limit)))
+    """A page of the statements in that state that `by` sees, by key. To who does not curate all, what is judged blind and in
+    dispute is unreviewed."""
+    rows = store.proposals(session, state, kind, by, sealed=blindness.sees_all(by), after=after, limit=limit)
+    return tuple(replace(statements.annotation(row), state=state) for row in rows)
+
+
+def disputed(session: Session, *, kind: str = "", by: Principal, after: str = "", limit: int) -> Sequence[Annotation]:
+    """A page of the statements about which people disagree, for who curates. Raises NotAllowed, Forbidden."""
+    require_somewhere(by, "curate")
+    rows = store.in_state(session, "disputed", kind, by, (), after=after, limit=limit)
+    return tuple(replace(statements.annotation(row), state="disputed", state_reason=row.state_reason) for row in rows)
 
 
 def history(session: Session, key: str, *, by: Principal, addresses: Addresses) -> dict[str, Any]:
@@ -182,13 +184,13 @@ def history(session: Session, key: str, *, by: Principal, addresses: Addresses) 
         raise UnknownAnnotation(f"There is no annotation {key[:64]!r} here.")
     guards.require_sight(session, key, by)
     iri, corrected = addresses.annotation(key), store.corrected_by(session, key)
-    versions = stored_versions(session, key)
+    versions, known = stored_versions(session, key), blindness.known(session, annotation, by)
     return {
         "id": iri,
         "key": key,
         "version": annotation.version,
-        "state": annotation.state,
-        "reason": annotation.state_reason,
+        "state": known.state,
+        "reason": known.reason,
         "deleted": clock.iso(annotation.deleted_at) if annotation.deleted_at else None,
         "withdrawn": clock.iso(annotation.withdrawn_at) if annotation.withdrawn_at else None,
         "revisionOf": addresses.annotation(corrected) if corrected else None,
@@ -203,7 +205,7 @@ def history(session: Session, key: str, *, by: Principal, addresses: Addresses) 
             }
             for one, before in zip(versions, [*versions[1:], None], strict=True)
         ],
-        "verdicts": [_told(row, addresses) for row in store.verdicts_of(session, key)],
+        "verdicts": [_told(row, addresses) for row in store.verdicts_of(session, key) if known.tells(row)],
     }
 
 
@@ -297,13 +299,11 @@ def _take_back(session: Session, row: VerdictRow, *, by: Principal, at: datetime
         annotations.delete(session, correction.key, by=by, at=at)
 
 
-def _correct(
-    session: Session, judged: Annotation, given: Mapping[str, Any], by: Principal, addresses: Addresses, at: datetime
-) -> Annotation:
+def _correct(session: Session, judged: Annotation, given: Mapping[str, Any], how: Mapping[str, Any]) -> Annotation:
     """The statement in its place: complete, of the same kind, by who says it, and a revision of what was judged."""
     if not isinstance(given, Mapping):
         raise MalformedAnnotation("A correction is a whole annotation.", parameter="correction")
-    claimed = given.get("creator")
+    by, addresses, claimed = how["by"], how["addresses"], given.get("creator")
     creators.refuse_other(claimed, by, addresses)
     kept = {name: value for name, value in given.items() if name not in CLAIMS}
     document = {
@@ -313,7 +313,7 @@ def _correct(
         "creator": creators.creator(by, addresses),
         "wasRevisionOf": f"{addresses.annotation(judged.key)}/versions/{judged.version}",
     }
-    return annotations.create(session, document, by=by, addresses=addresses, at=at, kind=judged.kind)
+    return annotations.create(session, document, kind=judged.kind, **how)
 
 
 def _assessment(judgement: Judgement, correction: Annotation | None, by: Principal, addresses: Addresses) -> dict[str, Any]:
@@ -339,6 +339,6 @@ def _judged(session: Session, row: VerdictRow, *, fresh: bool) -> Judged:
     judged = statements.find(session, row.annotation_key)
     if judged is None:
         raise UnknownAnnotation(f"There is no annotation {row.annotation_key!r} here.")
-    decision = recount.decide(session, judged)
+    decision = blindness.as_judged(session, judged, row)
     told = (row.key, row.annotation_key, row.version, row.verdict, row.reason, row.correction_key)
     return Judged(*told, decision, fresh)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from annotations import store
@@ -47,7 +47,7 @@ def standing_on(session: Session, annotation_keys: Sequence[str]) -> Sequence[Ve
     found: list[VerdictRow] = []
     for start in range(0, len(annotation_keys), store.AT_ONCE):
         some = VerdictRow.annotation_key.in_(annotation_keys[start : start + store.AT_ONCE])
-        found += session.scalars(select(VerdictRow).where(some, VerdictRow.withdrawn_at.is_(None)))
+        found += session.scalars(select(VerdictRow).where(some, VerdictRow.withdrawn_at.is_(None), VerdictRow.gold.is_(False)))
     return sorted(found, key=lambda row: (row.given_at, row.key))
 
 
@@ -76,9 +76,23 @@ def versions_of(session: Session, key: str, *, before: int = 0, limit: int = MOS
     return session.scalars(query.order_by(AnnotationVersionRow.version.desc()).limit(min(limit, MOST_TOLD))).all()
 
 
-def proposals(session: Session, state: State, kind: str, by: Principal, *, after: str, limit: int) -> Sequence[AnnotationRow]:
-    """Standing statements in that state that `by` sees, by key, from the one behind `after`."""
-    where = [AnnotationRow.state == state, *store.STANDING, AnnotationRow.key > after, AnnotationRow.layer != "review"]
-    where += [AnnotationRow.kind == kind] if kind else []
-    query = select(AnnotationRow).where(*where, store.is_shown(by)).order_by(AnnotationRow.key)
+def proposals(
+    session: Session, state: State, kind: str, by: Principal, *, sealed: bool, after: str, limit: int
+) -> Sequence[AnnotationRow]:
+    """Standing statements in that state that `by` sees, by key, from the one behind `after`. Unless `sealed` is to be told, what
+    is sealed and disputed counts as unreviewed."""
+    hidden = () if sealed or state != "disputed" else (AnnotationRow.sealed.is_(False),)
+    found = list(in_state(session, state, kind, by, hidden, after=after, limit=limit))
+    if state == "unreviewed" and not sealed:
+        found += in_state(session, "disputed", kind, by, (AnnotationRow.sealed.is_(True),), after=after, limit=limit)
+    return sorted(found, key=lambda row: row.key)[:limit]
+
+
+def in_state(
+    session: Session, state: State, kind: str, by: Principal, where: Sequence[ColumnElement[bool]], *, after: str, limit: int
+) -> Sequence[AnnotationRow]:
+    """Standing statements in that very state."""
+    of_state = [AnnotationRow.state == state, *store.STANDING, AnnotationRow.key > after, *store.SAID, *where]
+    of_state += [AnnotationRow.kind == kind] if kind else []
+    query = select(AnnotationRow).where(*of_state, store.is_shown(by)).order_by(AnnotationRow.key)
     return session.scalars(query.limit(limit)).all()

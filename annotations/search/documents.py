@@ -49,7 +49,7 @@ PLACES = (
     "island",
     "waterBody",
 )
-SHOWN = ("kind", "layer", "state", "motivations", "run_key", "value", "unit", "text", "x0")  # the documents may be big
+SHOWN = ("kind", "layer", "state", "sealed", "motivations", "run_key", "value", "unit", "text", "x0")  # the documents may be big
 Fields = dict[str, Value | Sequence[Value]]
 Closed = Mapping[str, set[audience.Held]]  # of annotations about closed images: in which collections
 log = structlog.get_logger()
@@ -162,7 +162,7 @@ def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[Anno
         "kind": _distinct(map(vocabulary.found, rows)),
         "none": vocabulary.not_found(rows),
         "layer": _distinct(row.layer for row in rows),
-        "state": _distinct(row.state for row in rows),
+        "state": _distinct(map(store.told_state, rows)),
         "motivation": _distinct(motivation for row in rows for motivation in row.motivations),
         "run": _distinct(row.run_key for row in rows),
         "images": len(media),
@@ -188,7 +188,7 @@ def _annotation(
     """`lying` are the specimens that it lies on; an annotation outlives them, and then has no facets."""
     if row is None:
         return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
-    if not store.stands(row) or row.layer == "review":
+    if not store.stands(row) or row.layer == "review" or row.veil:
         return Document(index_key(ANNOTATION, key), store.index_version(row), deleted=True)
     specimens = [known[one] for one in lying if one in known]
     fields: Fields = _shared(specimens, addresses)
@@ -202,7 +202,7 @@ def _annotation(
         "kind": [vocabulary.found(row)],
         "none": vocabulary.not_found([row]),
         "layer": [row.layer],
-        "state": [row.state],
+        "state": [store.told_state(row)],
         "motivation": [str(motivation) for motivation in row.motivations],
         "run": [row.run_key],
         "unit": row.unit,

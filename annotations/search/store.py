@@ -41,7 +41,7 @@ def annotation_versions(session: Session) -> Iterator[tuple[str, int]]:
     order = collate(AnnotationRow.key, "C") if postgresql else AnnotationRow.key
     counted = AnnotationRow.version + AnnotationRow.withdrawals
     version = counted + AnnotationRow.closings + AnnotationRow.judgements
-    query = select(AnnotationRow.key, version).where(*store.STANDING, AnnotationRow.layer != "review").order_by(order)
+    query = select(AnnotationRow.key, version).where(*store.STANDING, *store.SAID).order_by(order)
     yield from ((key, version) for key, version in session.execute(query, execution_options={"yield_per": STREAMED}))
 
 

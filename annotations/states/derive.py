@@ -2,7 +2,8 @@
 
 The first that holds: superseded (a correction of it is accepted, or was superseded in turn; or what it rests on has changed, and
 a run has made it anew) > accepted or rejected by a curator
-> accepted or rejected by enough voices > disputed > stale > unreviewed. Which of several corrections is right is not decided
+> accepted or rejected by enough voices, or by one reviewer where that is
+enough > disputed > stale > unreviewed. Which of several corrections is right is not decided
 by which came first: each then needs a verdict of its own.
 """
 
@@ -15,6 +16,7 @@ from app.runtime.principal import ROLES, Role
 
 State = Literal["unreviewed", "accepted", "rejected", "superseded", "disputed", "stale"]
 STATES: tuple[State, ...] = get_args(State)
+OPEN: tuple[State, ...] = ("unreviewed", "disputed", "stale")  # what nobody has decided
 FALLEN: tuple[State, ...] = ("rejected", "superseded")  # what no reader takes for true
 Verdict = Literal["approved", "rejected", "uncertain"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -93,19 +95,29 @@ def _first(facts: Facts, voices: list[Voice], approved: int, rejected: int, poli
     if curators:
         last = max(curators, key=lambda voice: voice.at)
         return ("accepted" if last.verdict == "approved" else "rejected"), "a curator decided"
+    if (found := _by_voices(voices, approved, rejected, policy)) is not None:
+        return found
+    if facts.shaken:
+        return "stale", "what it rests on has changed"
+    if facts.voices and not voices:
+        return "stale", "judged before it was changed"
+    return "unreviewed", f"{max(approved, rejected)} of {policy.voices}"
+
+
+def _by_voices(voices: list[Voice], approved: int, rejected: int, policy: Policy) -> tuple[State, str] | None:
+    """What enough voices say, or one reviewer where that is enough; None where too few have spoken."""
     total = approved + rejected
     if total >= policy.voices:
         if approved >= policy.share * total:
             return "accepted", "enough voices"
         if rejected >= policy.share * total:
             return "rejected", "enough voices"
+    experts = {voice.verdict for voice in voices if ROLES.index(voice.role) >= ROLES.index("reviewer")} - {"uncertain"}
+    if policy.alone and len(experts) == 1:
+        return ("accepted" if "approved" in experts else "rejected"), "a reviewer decided"
     if approved and rejected:
         return "disputed", "voices on both sides"
-    if facts.shaken:
-        return "stale", "what it rests on has changed"
-    if facts.voices and not voices:
-        return "stale", "judged before it was changed"
-    return "unreviewed", f"{max(approved, rejected)} of {policy.voices}"
+    return None
 
 
 def _is_curator(voice: Voice) -> bool:

@@ -20,13 +20,19 @@ class Policy:
 
     `voices`: the weight that must be together; `share`: the part of it that must be for one side; `weights`: what a verdict
     weighs by the role of who gave it; `own`: whether the correction of a reviewer counts as a voice for itself, which holds
-    only where one voice is enough. `digest` is the SHA-256 of all rules, which each decision names.
+    only where one voice is enough; `alone`: whether the word of one reviewer is enough while no other reviewer's is against it;
+    `blind`: whether what others think is hidden until one's own verdict is given, and the statement decided; `gold`: the share of
+    items with a curator's decision that are mixed in, to see how people judge. `digest` is the SHA-256 of all rules, which each
+    decision names.
     """
 
     voices: int
     share: Fraction
     weights: Mapping[Role, int]
     own: bool
+    alone: bool
+    blind: bool
+    gold: float
     digest: str
 
 
@@ -50,4 +56,7 @@ def of(kind: str) -> Policy:
     share = Fraction(*said["share"])
     if said["voices"] < 1 or not Fraction(1, 2) < share <= 1 or set(said["weights"]) != set(ROLES):
         raise ValueError(f"policy.json is no policy for {kind!r}")
-    return Policy(said["voices"], share, said["weights"], said["own"], digest())
+    if not 0 <= said["gold"] <= 0.5:
+        raise ValueError(f"policy.json mixes in too much gold for {kind!r}")
+    flags = {name: bool(said[name]) for name in ("own", "alone", "blind")}
+    return Policy(said["voices"], share, said["weights"], **flags, gold=float(said["gold"]), digest=digest())

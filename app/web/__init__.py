@@ -8,6 +8,7 @@ from werkzeug.routing import RequestRedirect
 from analytics import views as analytics_views
 from annotations import manifest_extras
 from annotations import views as annotations_views
+from annotations.consensus import views as consensus_views
 from annotations.editing import views as editing_views
 from annotations.proposals import views as proposals_views
 from annotations.queue import views as queue_views
@@ -21,6 +22,7 @@ from app.runtime.errors import Invalid, NotFound
 from app.web import compression, health, layout, visits
 from app.web.account import audit, oidc, people, signing_in
 from app.web.account import views as account_pages
+from app.web.agreement import views as agreement_pages
 from app.web.drawing import statements
 from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
@@ -64,6 +66,8 @@ def create_app(runtime: Runtime) -> Flask:
         editing_views.blueprint,
         search_views.blueprint,
         review_views.blueprint,
+        consensus_views.blueprint,
+        agreement_pages.blueprint,
         queue_views.blueprint,
         proposals_views.blueprint,
         segment_views.blueprint,

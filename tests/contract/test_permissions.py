@@ -36,6 +36,7 @@ BY_COOKIE = {
     "/specimens/<key>/draw/<media_key>", "/statements/<key>", "/statements/<key>/verdicts",
     "/statements/<key>/verdicts/<verdict>/undo", "/statements/<key>/comments",
     "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
+    "/api/agreement", "/review/agreement", "/api/annotations/<key>/consensus",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
     "/review", "/review/<kind>",
     "/api/queue", "/api/queue/counts", "/api/queue/leases", "/api/verdicts/batch", "/api/verdicts/batch/<key>",

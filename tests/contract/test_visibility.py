@@ -298,6 +298,9 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/api/specimens/<key>/versions/<int:number>"): (of("/api/specimens/{specimen}/versions/1"),),
     ("GET", "/api/specimens/<key>/timemap"): (of("/api/specimens/{specimen}/timemap"),),
     ("GET", "/api/policy"): always("/api/policy"),
+    ("GET", "/api/agreement"): always("/api/agreement"),
+    ("GET", "/review/agreement"): always("/review/agreement"),
+    ("GET", "/api/annotations/<key>/consensus"): (of("/api/annotations/note-{access}/consensus", GUARDED),),
     ("GET", "/api/changes"): always("/api/changes", 401, 403, 403, 200),
     ("GET", "/api/events"): (),  # a stream: numbers of runs alone, see below
     ("GET", "/api/ingests"): always("/api/ingests"),

@@ -1,0 +1,142 @@
+"""Who knows what of the verdicts of others: nothing, of what people judge blind, until they have judged it themselves.
+
+What others think of such a statement is hidden until it is decided, but from curators: in the container, history, lists and
+counts (`store.is_unveiled`, `store.told_state`). Gold are statements with a curator's decision that are mixed in to see how
+people judge; a verdict on gold counts for nothing, and its answer does not tell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from annotations import placing, recount
+from annotations import store as statements
+from annotations.model import Annotation
+from annotations.states import policy
+from annotations.states.derive import OPEN, Decision, Facts, State, Verdict, Voice, derive
+from annotations.tables import AnnotationRow, VerdictRow
+from app.runtime.principal import ALL, ROLES, Principal, Role, may
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Specimen
+
+CURATORS = ("curator", "administrator")
+MOST_GOLD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Knowing:
+    """How a verdict is given: without knowing those of others or not, on gold or not; and what hides it (its `veil`)."""
+
+    independent: bool
+    gold: bool
+    veil: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What somebody is told of a statement: its state, why, and whose verdicts: all, or their own alone."""
+
+    state: State
+    reason: Mapping[str, Any] | None
+    account: str
+    all_verdicts: bool
+    gold_too: bool
+
+    def tells(self, verdict: VerdictRow) -> bool:
+        if verdict.account == self.account and self.account:
+            return True
+        return self.gold_too if verdict.gold else self.all_verdicts
+
+
+def of(session: Session, key: str, by: Principal, role: Role) -> Knowing:
+    """How a verdict that `by`, in that role, gives now on the statement is given."""
+    row = statements.find(session, key)
+    if row is None:
+        return Knowing(True, False, "")
+    rules = recount.rules_of(session, row)
+    others = [VerdictRow.annotation_key == key, VerdictRow.account != by.name, VerdictRow.withdrawn_at.is_(None)]
+    others += [VerdictRow.gold.is_(False)]
+    decided = exists().where(*others, VerdictRow.role.in_(CURATORS), VerdictRow.verdict != "uncertain")
+    gold = bool(rules.gold > 0 and role not in CURATORS and session.scalar(select(decided)))
+    independent = gold or (rules.blind and row.state in OPEN) or not session.scalar(select(exists().where(*others)))
+    return Knowing(independent, gold, key if gold or (rules.blind and row.state in OPEN) else "")
+
+
+def as_judged(session: Session, row: AnnotationRow, verdict: VerdictRow) -> Decision:
+    """The decision that the giver of the verdict is answered; on gold as if nobody else had judged it."""
+    if not verdict.gold:
+        return recount.decide(session, row)
+    voice = Voice(cast(Verdict, verdict.verdict), cast(Role, verdict.role), verdict.given_at, True)
+    voices = (voice,) if verdict.withdrawn_at is None else ()
+    return derive(Facts(voices), recount.rules_of(session, row))
+
+
+def known(session: Session, annotation: Annotation, by: Principal) -> Known:
+    """What `by` is told of the statement."""
+    row = statements.find(session, annotation.key)
+    curates = by.name != "" and _curates(session, annotation, by)
+    if row is None or row.state not in OPEN or not recount.rules_of(session, row).blind:
+        return Known(annotation.state, annotation.state_reason, by.name, True, curates)
+    if curates or _has_judged(session, annotation.key, by):
+        return Known(row.state, row.state_reason, by.name, True, curates)
+    return Known(annotation.state, None, by.name, False, False)
+
+
+def may_know(session: Session, annotation: Annotation, by: Principal) -> bool:
+    """Whether `by` is told what others think of the statement."""
+    return known(session, annotation, by).all_verdicts
+
+
+def sees_all(by: Principal) -> bool:
+    """Whether nothing is hidden from them."""
+    return any(grant.institution == ALL for grant in by.granted("curate"))
+
+
+def gold(session: Session, kind: str, *, by: Principal, limit: int) -> tuple[str, ...]:
+    """Keys of gold that `by` has not judged, for the queue to mix in, at the share that the policy of the kind names; the newest
+    decisions first. None where the share is 0."""
+    theirs = select(VerdictRow.annotation_key).where(VerdictRow.account == by.name, VerdictRow.kind == kind)
+    decided = (VerdictRow.role.in_(CURATORS), VerdictRow.verdict != "uncertain", VerdictRow.gold.is_(False))
+    query = select(VerdictRow.annotation_key).where(VerdictRow.kind == kind, VerdictRow.withdrawn_at.is_(None), *decided)
+    query = query.where(VerdictRow.annotation_key.not_in(theirs)).order_by(VerdictRow.given_at.desc(), VerdictRow.key)
+    found = session.scalars(query.limit(min(limit, MOST_GOLD))).all()
+    return tuple(dict.fromkeys(found)) if policy.of(kind).gold else ()
+
+
+def gold_score(session: Session, *, account: str = "", kind: str = "") -> tuple[int, int]:
+    """Of the verdicts that were given on gold how many are those of the curator, and how many there are."""
+    curators = VerdictRow.__table__.alias("curators")
+    same = exists().where(
+        curators.c.annotation_key == VerdictRow.annotation_key,
+        curators.c.role.in_(CURATORS),
+        curators.c.withdrawn_at.is_(None),
+        curators.c.verdict == VerdictRow.verdict,
+    )
+    given = [VerdictRow.gold, VerdictRow.withdrawn_at.is_(None), *([VerdictRow.kind == kind] if kind else [])]
+    given += [VerdictRow.account == account] if account else []
+    right = session.scalar(select(func.count()).select_from(VerdictRow).where(*given, same)) or 0
+    return right, session.scalar(select(func.count()).select_from(VerdictRow).where(*given)) or 0
+
+
+def _has_judged(session: Session, key: str, by: Principal) -> bool:
+    own = (VerdictRow.annotation_key == key, VerdictRow.account == by.name, VerdictRow.withdrawn_at.is_(None))
+    return bool(by.name and session.scalar(select(exists().where(*own, VerdictRow.gold.is_(False)))))
+
+
+def _curates(session: Session, annotation: Annotation, by: Principal) -> bool:
+    return ROLES.index(role_over(session, annotation, by)) >= ROLES.index("curator")
+
+
+def role_over(session: Session, annotation: Annotation, by: Principal) -> Role:
+    """The highest role that `by` has over a specimen that the annotation lies on; over all for what lies on none."""
+    lying = placing.specimens_of(session, annotation.targets).values()
+    held: list[Specimen | None] = list(catalogue.specimens_by_key(session, {key for keys in lying for key in keys}).values())
+    held = held or [None]
+    if any(may(by, "administer", one) for one in held):
+        return "administrator"
+    if any(may(by, "curate", one) for one in held):
+        return "curator"
+    return "reviewer" if any(may(by, "judge", one) for one in held) else "annotator"
