@@ -48,6 +48,11 @@ def of_segment(
     }
 
 
+def words_of(session: Session, segment: Segment, by: Principal, most: int = 50) -> list[Annotation]:
+    """What is said within the segment and has words, of all layers."""
+    return [one for layer in LAYERS for one in _within(session, segment, layer, by, most) if one.text]
+
+
 def layers_of(session: Session, segment: Segment, by: Principal) -> list[Layer]:
     """The layers in which something is said within the segment."""
     return [layer for layer in LAYERS if _within(session, segment, layer, by, limit=1)]

@@ -1,23 +1,25 @@
 """Segments over HTTP: as records, and as manifests, canvases and pages for viewers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import PreconditionRequired
 from werkzeug.routing import BaseConverter
 
 from annotations.model import Layer
-from annotations.segments import pages, presentation, service
-from annotations.segments.errors import EndedSegment, UnknownSegment
+from annotations.segments import editing, pages, presentation, service
+from annotations.segments.editing import Editor, Shape
+from annotations.segments.errors import BadSegment, EndedSegment, UnknownSegment
 from annotations.segments.model import STATES, Segment, State
 from annotations.segments.store import Asked
 from app.runtime import context, ids, principal
 from app.runtime.addresses import Addresses
-from app.runtime.errors import Invalid
+from app.runtime.errors import Forbidden, Invalid
 from app.runtime.http import IIIF_PRESENTATION, JSON, answer, encode, integer
 from app.runtime.principal import Principal
 from iiif.catalogue import places
@@ -48,7 +50,7 @@ def list_segments() -> Response:
     Without a state these are the segments that there are. With a bound of the area, in pixels, they are in its order.
     """
     asked, after, limit = _asked(), _after(), integer("limit", 50, 1, MAX_LIMIT)
-    runtime, by = context.current(), principal.of_request()
+    runtime, by = context.current(), principal.of_page()
     with runtime.reads.begin() as session:
         found = service.page(session, asked, by=by, after=after, limit=limit)
         lying = service.specimens_of(session, found.segments)
@@ -62,7 +64,7 @@ def list_segments() -> Response:
 @blueprint.get("/api/segments/<segment:key>")
 def read_segment(key: str) -> Response:
     """One segment, the statements behind it and its versions; 410 with the same for one that has ended."""
-    runtime, by = context.current(), principal.of_request()
+    runtime, by = context.current(), principal.of_page()
     with runtime.reads.begin() as session:
         segment, media = service.find(session, key, by=by)
         lying = service.specimens_of(session, [segment])
@@ -72,6 +74,106 @@ def read_segment(key: str) -> Response:
     if segment.is_live:
         return answer(body, by=by, etag=etag)
     return _gone(service.ended(segment), body, etag)
+
+
+@blueprint.post("/api/segments")
+def add() -> Response:
+    """A new segment of an image: JSON with `media` (the key of the image), `class` and `selector`, in canvas units."""
+    who, given = _editor(), _object(("media", "class", "selector"))
+    with context.current().db.begin() as session:
+        made = editing.add(session, _text(given, "media"), _shape(given), who)
+        return _edited(session, made, who, 201)
+
+
+@blueprint.patch("/api/segments/<segment:key>")
+def change(key: str) -> Response:
+    """Another `class`, another `selector`, or both; If-Match says which version is looked at."""
+    who, given, if_match = _editor(), _object(("class", "selector")), _if_match()
+    if not given:
+        raise BadSegment("Send a `class`, a `selector`, or both.")
+    with context.current().db.begin() as session:
+        return _edited(session, editing.change(session, key, _shape(given), who, if_match), who)
+
+
+@blueprint.post("/api/segments/merge")
+def merge() -> Response:
+    """One in the place of several: `segments` has their ETags by key; `class` and `selector` may be left out."""
+    who, given = _editor(), _object(("segments", "class", "selector"))
+    several = given.get("segments")
+    if not isinstance(several, dict) or not all(isinstance(tag, str) for tag in several.values()):
+        raise BadSegment("segments is an object: the ETag of each segment by its key.", parameter="segments")
+    tags = {str(name)[:64]: frozenset([tag.strip('"')]) for name, tag in several.items()}
+    with context.current().db.begin() as session:
+        return _edited(session, editing.merge(session, tags, _shape(given), who), who, 201)
+
+
+@blueprint.post("/api/segments/<segment:key>/split")
+def split(key: str) -> Response:
+    """Several in the place of one: `parts`, each with a `selector` and perhaps a `class`."""
+    who, given, if_match = _editor(), _object(("parts",)), _if_match()
+    parts = given.get("parts")
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise BadSegment("parts is a list of objects with `selector` and `class`.", parameter="parts")
+    with context.current().db.begin() as session:
+        made = editing.split(session, key, [_shape(part) for part in parts], who, if_match)
+        items = [_record(session, one, who.addresses) for one in made]
+    return answer({"items": items}, status=201, by=who.by)
+
+
+@blueprint.delete("/api/segments/<segment:key>")
+def delete(key: str) -> Response:
+    """There is no such segment: 204, and its addresses answer 410."""
+    who, if_match = _editor(), _if_match()
+    with context.current().db.begin() as session:
+        editing.delete(session, key, who, if_match)
+    return Response(status=204)
+
+
+def _editor() -> Editor:
+    """Raises NotAllowed for nobody, Forbidden for who may write nothing at all."""
+    by, runtime = principal.of_page_writer(), context.current()
+    if not by.granted("annotate"):
+        raise Forbidden(f"This needs the role annotator, which {by.called} does not have.")
+    return Editor(by, runtime.addresses, runtime.clock())
+
+
+def _object(members: tuple[str, ...]) -> dict[str, Any]:
+    """The JSON object that was sent, with no other members. Raises BadSegment."""
+    given = request.get_json()
+    if not isinstance(given, dict):
+        raise BadSegment("Send a JSON object.")
+    if strange := sorted(set(given) - set(members)):
+        raise BadSegment(f"There is no member {strange[0][:40]!r} here; there are {', '.join(members)}.")
+    return given
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name, "")
+    if not isinstance(value, str):
+        raise BadSegment(f"{name} is a text.", parameter=name)
+    return value[:64]
+
+
+def _shape(given: Mapping[str, Any]) -> Shape:
+    return Shape(_text(given, "class"), given.get("selector"))
+
+
+def _if_match() -> frozenset[str] | None:
+    if "If-Match" not in request.headers:
+        raise PreconditionRequired("Send If-Match with the ETag of the segment as you read it, so that nobody's change is lost.")
+    return None if request.if_match.star_tag else frozenset(request.if_match.as_set(include_weak=True))
+
+
+def _edited(session: Session, segment: Segment, who: Editor, status: int = 200) -> Response:
+    headers = {"Location": who.addresses.segment_record(segment.key)}
+    etag = service.etag_of(session, segment.key)
+    return answer(_record(session, segment, who.addresses), status=status, by=who.by, etag=etag, headers=headers)
+
+
+def _record(session: Session, segment: Segment, addresses: Addresses) -> dict[str, Any]:
+    media, lying = service.images_of(session, [segment]), service.specimens_of(session, [segment])
+    shown = service.to_json(segment, media[segment.media_key], lying[segment.key], addresses)
+    return {**shown, "etag": service.etag_of(session, segment.key)}
 
 
 @blueprint.get("/iiif/presentation/3/<segment:key>/manifest.json")

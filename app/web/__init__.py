@@ -30,6 +30,7 @@ from app.web.embed import views as embed_pages
 from app.web.live import stream
 from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
+from app.web.segments import views as segment_pages
 from app.web.specimens import answering, taking
 from app.web.specimens import views as specimen_pages
 from app.web.statements import views as statement_pages
@@ -82,6 +83,7 @@ def create_app(runtime: Runtime) -> Flask:
         audit.blueprint,
         layout.blueprint,
         specimen_pages.blueprint,
+        segment_pages.blueprint,
         statement_pages.blueprint,
         answering.blueprint,
         drawing_pages.blueprint,

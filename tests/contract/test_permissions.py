@@ -23,6 +23,8 @@ Over = Literal["sheet", "hub", "any"]
 REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
+    "/segments/<segment:key>", "/api/segments", "/api/segments/<segment:key>", "/api/segments/merge",
+    "/api/segments/<segment:key>/split",
     "/login/oidc/<name>", "/login/oidc/<name>/callback",
     "/specimens/<key>/record.csv", "/specimens/<key>/regions.csv", "/specimens/<key>/cite.<form>",
     "/specimens/<key>/verdicts", "/specimens/<key>/verdicts/<verdict>/undo", "/specimens/<key>/comments",
@@ -105,6 +107,13 @@ NEEDS: dict[tuple[str, str], Change] = {
         "etag=another",  # of somebody else
     ),
     ("POST", "/specimens/<key>/lines"): Change("annotator", "/specimens/{specimen}/lines", "media=m1nothing"),
+    ("POST", "/api/segments"): Change("annotator", "/api/segments", {"media": "m1nothing"}, JSON, over="any"),
+    ("PATCH", "/api/segments/<segment:key>"): Change("reviewer", "/api/segments/{segment}", {"class": "leafs"}, JSON),
+    ("POST", "/api/segments/merge"): Change("annotator", "/api/segments/merge", {"segments": {}}, JSON, over="any"),
+    ("POST", "/api/segments/<segment:key>/split"): Change(
+        "reviewer", "/api/segments/{segment}/split", {"parts": [{"class": "leafs"}, {"class": "leafs"}]}, JSON
+    ),
+    ("DELETE", "/api/segments/<segment:key>"): Change("curator", "/api/segments/{segment}"),
     ("POST", "/masks/"): Change("annotator", "/masks/", "no picture", "image/png", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
     ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),
@@ -191,7 +200,9 @@ def ways(rule: str, person: Person, who: str) -> Iterator[tuple[str, dict[str, s
 
 
 def filled(form: str, sheet: Sheet, **more: str) -> str:
-    return form.format(specimen=sheet.specimen.key, media=sheet.media.key, access=sheet.media.access, **more)
+    return form.format(
+        specimen=sheet.specimen.key, media=sheet.media.key, access=sheet.media.access, segment=sheet.segment, **more
+    )
 
 
 def test_every_address_that_changes_something_says_who_may() -> None:

@@ -298,6 +298,89 @@ def shown(hub: Hub, page: str) -> dict[str, list[str]]:
     return found
 
 
+def box(x: int, y: int, width: int, height: int) -> dict[str, str]:
+    return {"type": "FragmentSelector", "value": f"xywh={x},{y},{width},{height}"}
+
+
+def edit(hub: Hub, who: Person, method: str, path: str, body: Any = None, status: int = 200, etag: str = "*") -> Any:
+    tag = etag if etag == "*" else f'"{etag}"'
+    answer = hub.client.open(f"/api/segments{path}", method=method, json=body, headers={**who.bearer, "If-Match": tag})
+    assert answer.status_code == status, answer.json
+    return answer.json
+
+
+def test_people_add_change_and_delete_segments(hub: Hub, media: Media) -> None:
+    ana, ben = add_person(hub.runtime, "ana", "annotator"), add_person(hub.runtime, "ben", "reviewer")
+    cat = add_person(hub.runtime, "cat", "curator")
+    new = {"media": media.key, "class": "stamp", "selector": box(50, 60, 70, 80)}
+    made = edit(hub, ana, "POST", "", new, 201)
+    assert (made["class"], made["classTerm"], made["state"], made["madeBy"]) == ("stamp", "hub:stamp", "unreviewed", ana.key)
+    (said,) = told(hub, made["key"])["statements"]
+    statement = hub.get(said["id"]).json
+    assert statement["creator"] == {"id": hub.addresses.pid(ana.key), "type": "Person"}
+    assert (statement["motivation"], statement["body"][0]["source"]) == ("classifying", "hub:stamp")
+    key, path = made["key"], f"/{made['key']}"
+    changed = edit(hub, ana, "PATCH", path, {"selector": box(50, 60, 100, 80)}, etag=made["etag"])
+    assert (changed["version"], changed["box"], changed["class"]) == (2, [50, 60, 100, 80], "stamp")
+    edit(hub, ben, "PATCH", path, {"class": "label"}, 412, etag=made["etag"])
+    changed = edit(hub, ben, "PATCH", path, {"class": "label"}, etag=changed["etag"])
+    assert (changed["version"], changed["class"], changed["state"]) == (3, "label", "accepted")
+    assert [(one["how"], one["by"]) for one in told(hub, key)["versions"]] == [
+        ("reclassified", ben.key), ("moved", ana.key), ("made", ana.key),
+    ]  # fmt: skip
+    assert "accepted" in hub.get(f"/segments/{key}", Accept="text/html").text
+    edit(hub, ben, "DELETE", path, status=403)
+    edit(hub, cat, "DELETE", path, status=204)
+    assert told(hub, key, 410)["state"] == "deleted"
+    edit(hub, cat, "DELETE", path, status=410)
+    page = hub.get(f"/segments/{key}", Accept="text/html")
+    assert page.status_code == 410
+    assert "says that there is none" in page.text
+    find(hub, media, "50,60,100,80")
+    assert listed(hub) == [], "what a person has ended is recognised, and stays ended"
+    for wrong in (
+        {"class": "leafs"}, {"selector": None}, {"selector": box(5000, 0, 10, 10)}, {"state": "accepted"}, {"class": 7},
+        {"selector": "x"},
+    ):  # fmt: skip
+        edit(hub, ana, "POST", "", {**new, **wrong}, 400)
+    edit(hub, ana, "POST", "", {**new, "media": "m1nothing"}, 404)
+    assert hub.client.patch(f"/api/segments{path}", json={"class": "label"}, headers=ben.bearer).status_code == 428
+
+
+def test_people_merge_and_split_segments_and_the_old_ones_say_what_took_their_place(hub: Hub, media: Media) -> None:
+    ben, ana = add_person(hub.runtime, "ben", "reviewer"), add_person(hub.runtime, "ana", "annotator")
+    _, (elsewhere,) = add_sheet(hub.runtime, "S 2", sizes=((800, 900),))
+    find(hub, elsewhere, "0,0,10,10")
+    find(hub, media, "10,10,100,50")
+    find(hub, media, "10,70,120,50")
+    one, two = (told(hub, label["key"]) for label in listed(hub, media=media.key))
+    (other,) = listed(hub, media=elsewhere.key)
+    tags = {label["key"]: hub.get(f"/api/segments/{label['key']}").headers["ETag"].strip('"') for label in (one, two, other)}
+    both = {label["key"]: tags[label["key"]] for label in (one, two)}
+    edit(hub, ana, "POST", "/merge", {"segments": both}, 403)
+    edit(hub, ben, "POST", "/merge", {"segments": tags}, 409)
+    edit(hub, ben, "POST", "/merge", {"segments": {**both, two["key"]: "1.9"}}, 412)
+    edit(hub, ben, "POST", "/merge", {"segments": {one["key"]: both[one["key"]]}}, 400)
+    assert len(listed(hub, media=media.key)) == 2, "nothing is left behind"
+    merged = edit(hub, ben, "POST", "/merge", {"segments": both}, 201)
+    assert (merged["box"], merged["state"]) == ([10, 10, 120, 110], "accepted")
+    assert merged["derivedFrom"] == sorted(hub.addresses.pid(key) for key in both)
+    gone = told(hub, one["key"], 410)
+    assert (gone["state"], gone["successors"]) == ("merged", [merged["id"]])
+    refused = hub.post(comment(one["links"]["canvas"]))
+    assert merged["id"] in refused.json["detail"]
+    parts = {"parts": [{"selector": box(10, 10, 100, 50)}, {"selector": box(10, 70, 120, 50), "class": "barcode"}]}
+    edit(hub, ben, "POST", f"/{merged['key']}/split", {"parts": parts["parts"][:1]}, 400)
+    made = edit(hub, ben, "POST", f"/{merged['key']}/split", parts, 201, etag=merged["etag"])["items"]
+    assert [part["class"] for part in made] == ["label", "barcode"]
+    assert told(hub, merged["key"], 410)["successors"] == [part["id"] for part in made]
+    assert hub.get(hub.addresses.manifest(merged["key"])).json["successors"] == [part["id"] for part in made]
+    drain(hub.runtime)
+    assert hub.client.get(f"/api/search?type=segment&media={media.key}").json["total"] == 2
+    with hub.runtime.reads.begin() as session:
+        assert list(consistency.differences(session, hub.runtime.search)) == []
+
+
 def test_an_older_release_gets_the_same_segments_by_the_migration(hub: Hub, media: Media) -> None:
     _, (elsewhere,) = add_sheet(hub.runtime, "S 2", sizes=((800, 900),))
     ana = add_person(hub.runtime, "ana", "reviewer")

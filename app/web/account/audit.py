@@ -15,7 +15,7 @@ from app.web import layout
 
 blueprint = Blueprint("audit", __name__, template_folder="templates")
 FILTERS = ("kind", "key", "by")
-KINDS = ("account", "annotation", "ingest", "media", "run", "specimen", "token")
+KINDS = ("account", "annotation", "ingest", "media", "run", "segment", "specimen", "token")
 LAST_ID = 2**53
 SHOWN = 50
 SHOWN_AT = {
@@ -23,6 +23,7 @@ SHOWN_AT = {
     "ingest": "/runs/{}",
     "media": "/api/media/{}",
     "run": "/runs/{}",
+    "segment": "/segments/{}",
     "specimen": "/specimens/{}",
 }
 

@@ -9,6 +9,7 @@ from app.runtime import context, principal
 from app.runtime.http import integer
 from app.web import layout
 from app.web.runs import listing
+from app.web.segments.links import segment_links
 from app.web.specimens import changes, search_page, shared_view, specimen_page
 from app.web.specimens.answering import looked_at
 from app.web.specimens.layers import Chosen
@@ -49,11 +50,12 @@ def specimen(key: str) -> Response:
         if place.specimen_key:
             return _to_another(session, place.specimen_key)
         said = specimen_page.listen(session, looked, addresses)
+        parts = segment_links(session, looked.media)
         work = changes.work(session, looked.specimen, looked.media, addresses, by)
         namesakes = catalogue.same_number(session, looked.specimen)
     values = specimen_page.values(looked, said, chosen, place, runtime)
     q = request.args.get("q", "")[:LONGEST_QUERY]
-    values |= {"q": q, "namesakes": namesakes, "work": work, "kept": looked_at()}
+    values |= {"q": q, "namesakes": namesakes, "work": work, "parts": parts, "kept": looked_at()}
     response = layout.page("specimen.html", by=by, here="specimens", **values)
     if values["sharing"]:
         response.headers.add("Link", values["sharing"].link_header)

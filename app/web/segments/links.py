@@ -1,0 +1,37 @@
+"""The segments of a specimen's images, as links to their pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from annotations.segments import store
+from app.web.image_links import is_pictured
+from iiif.catalogue.model import Media
+from ontology.segment_classes import CLASSES
+
+MOST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLink:
+    """`label` is its class, with a number where there are several of that."""
+
+    key: str
+    label: str
+    state: str
+
+
+def segment_links(session: Session, media: Sequence[Media]) -> list[SegmentLink]:
+    """Those that there are on the images that the page shows, class by class and from top to bottom."""
+    found = [one for image in media if is_pictured(image) for one in store.on_image(session, image.key)]
+    order = list(CLASSES)
+    found.sort(key=lambda one: (order.index(one.class_name), one.media_key, one.box.y, one.box.x, one.key))
+    totals = {name: sum(one.class_name == name for one in found) for name in order}
+    links, numbers = [], dict.fromkeys(order, 0)
+    for one in found[:MOST]:
+        numbers[one.class_name] += 1
+        label = CLASSES[one.class_name].label
+        numbered = f"{label} {numbers[one.class_name]}" if totals[one.class_name] > 1 else label
+        links.append(SegmentLink(one.key, numbered, one.state))
+    return links
