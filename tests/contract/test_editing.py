@@ -1,6 +1,8 @@
 """What people write on our pages, through `/api/annotations`; alike on SQLite and PostgreSQL."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -123,6 +125,25 @@ def test_of_two_who_change_the_same_the_second_is_told_what_happened(hub: Hub, m
         assert f'"{passed.json["etag"]}"' == theirs.headers["ETag"]
         assert "Ben Bos changed this" in passed.json["detail"]
     assert hub.get(made.json["id"]).json == theirs.json
+
+
+def test_of_two_in_the_same_instant_one_is_stored_and_the_other_told(hub: Hub, media: Media) -> None:
+    ana = add_person(hub.runtime, "ana", "annotator")
+    made = send(hub, "POST", "/api/annotations", as_page(ana), drawn(hub, media))
+    path, etag = f"/api/annotations/{made.json['id'].rpartition('/')[2]}", made.headers["ETag"]
+    together = threading.Barrier(2)
+
+    def change(words: str) -> Any:
+        body = {**made.json["body"], "value": words}
+        together.wait(10)
+        return send(hub, "PUT", path, as_page(ana), {**made.json, "body": body}, If_Match=etag)
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [one.result(30) for one in [pool.submit(change, words) for words in ("one", "two")]]
+    assert sorted(one.status_code for one in answers) == [200, 412]
+    (stored,) = (one.json for one in answers if one.status_code == 200)
+    assert hub.get(made.json["id"]).json == stored
+    assert hub.get(f"{made.json['id']}/versions/3").status_code == 404
 
 
 def test_a_machines_statement_is_corrected_and_not_changed(hub: Hub, media: Media) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Mouse, Page, expect
 
 from analytics import synth
 from annotations import service as annotations
@@ -56,9 +56,11 @@ def sheet(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Sheet(server, media, key, ana, ben)
 
 
-def signed_in(browser: Browser, sheet: Sheet, who: Person, width: int = 1280) -> tuple[BrowserContext, Page, list[str]]:
+def signed_in(
+    browser: Browser, sheet: Sheet, who: Person, width: int = 1280, **more: Any
+) -> tuple[BrowserContext, Page, list[str]]:
     """A browser of that person, and what goes wrong in it."""
-    context = browser.new_context(viewport={"width": width, "height": 900})
+    context = browser.new_context(viewport={"width": width, "height": 900}, **more)
     name, _, value = who.cookie["Cookie"].partition("=")
     context.add_cookies([{"name": name, "value": value, "url": sheet.server.url}])
     page, wrong = context.new_page(), []
@@ -88,6 +90,25 @@ def ring(page: Page, half_px: int) -> None:
     page.mouse.dblclick(*corners[-1])
 
 
+def middle(page: Page) -> tuple[float, float]:
+    box = page.locator("[data-part=sheet]").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def grabbed(page: Page, mouse: Mouse) -> None:
+    """The lower right corner is taken ten pixels beside it, within its 24, and moved."""
+    before = float(page.locator("[name=w]").input_value())
+    x, y = middle(page)
+    mouse.move(x + SHOWN_PX + 10, y + SHOWN_PX)
+    mouse.down()
+    for step in range(1, 6):
+        mouse.move(x + SHOWN_PX + 10 + 4 * step, y + SHOWN_PX + 4 * step)
+    mouse.up()
+    page.wait_for_function("before => document.querySelector('[name=w]').valueAsNumber > before + 20", arg=before)
+    page.wait_for_timeout(350)
+
+
 def shape(page: Page) -> Any:
     return expect(page.locator("[data-part=shape]"))
 
@@ -111,6 +132,7 @@ def test_a_polygon_with_a_hole_is_drawn_changed_shown_in_mirador_and_never_lost(
     page.get_by_role("button", name="Polygon").click()
     ring(page, SHOWN_PX)
     shape(page).to_have_text("polygon, 4 corners")
+    grabbed(page, page.mouse)
     page.get_by_role("button", name="Hole").click()
     ring(page, HOLE_PX)
     shape(page).to_have_text("polygon with 1 hole, 8 corners")
@@ -179,9 +201,40 @@ def test_a_machines_label_is_corrected_by_keyboard_and_touch_sized_on_a_phone(br
     expect(page).to_have_url(f"{sheet.server.url}/runs")
     told_history = json.loads(sheet.server.get(f"/api/annotations/{sheet.machine}/history")[1])
     assert (told_history["state"], told_history["verdicts"][0]["reason"]) == ("superseded", "wrong text")
+    page.goto(f"{sheet.server.url}/statements/{sheet.machine}")
+    expect(page.get_by_role("link", name="What somebody says in its place")).to_be_visible()
+    examine(page)
     said = json.loads(sheet.server.get("/annotations/" + told_history["verdicts"][0]["correction"].rpartition("/")[2])[1])
     assert said["target"]["selector"]["value"] == "xywh=pixel:100,100,310,200"
     assert said["body"]["value"] if isinstance(said["body"], dict) else said["body"][0]["value"] == "Carex nigra"
+    context.close()
+    assert [one for one in wrong if HARMLESS not in one] == []
+
+
+def test_a_box_is_drawn_and_its_corner_moved_by_finger(browser: Browser, sheet: Sheet) -> None:
+    context, page, wrong = signed_in(browser, sheet, sheet.ana, width=360, has_touch=True, is_mobile=True)
+    touch = context.new_cdp_session(page)
+
+    def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
+        for step in range(9):
+            x, y = (a + (b - a) * step / 8 for a, b in zip(start, end, strict=True))
+            kind = "touchMove" if step else "touchStart"
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+            page.wait_for_timeout(20)
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    opened(page, sheet.page)
+    page.locator("[data-part=sheet]").scroll_into_view_if_needed()
+    page.get_by_role("button", name="Box").tap()
+    x, y = middle(page)
+    drag((x - 60, y - 60), (x + 60, y + 60))
+    shape(page).to_have_text("box")
+    before = float(page.locator("[name=w]").input_value())
+    page.wait_for_timeout(300)
+    drag((x + 60, y + 60), (x + 90, y + 90))
+    page.wait_for_function("before => document.querySelector('[name=w]').valueAsNumber > 1.2 * before", arg=before)
+    page.get_by_role("button", name="Put back").tap()
+    shape(page).to_have_text("no shape")
     context.close()
     assert [one for one in wrong if HARMLESS not in one] == []
 

@@ -7,7 +7,6 @@ from annotations import service as annotations
 from annotations.model import Annotation
 from annotations.review import service as review
 from annotations.review.service import REASONS
-from annotations.search.vocabulary import KINDS
 from annotations.states.derive import VERDICTS
 from app.runtime import context, principal
 from app.runtime.errors import Conflict, DomainError, Invalid, StaleVersion
@@ -15,6 +14,7 @@ from app.runtime.principal import Principal, may
 from app.web import layout
 from app.web.account.forms import field, local, to
 from app.web.drawing import statement_page
+from app.web.drawing.views import CLASSES
 from app.web.specimens import answers
 from app.web.statements import history
 
@@ -94,7 +94,7 @@ def _page(key: str, by: Principal, error: DomainError | None = None) -> Response
         page=page,
         statement=page.statement,
         history=versions,
-        kinds=KINDS,
+        kinds=CLASSES,
         reasons=REASONS[1:],
         writes=may(by, "annotate", page.specimen),
         iri=runtime.addresses.annotation(page.statement.key),

@@ -25,7 +25,9 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownMedia
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.visibility import view_of
+from ontology import segment_classes
 
+CLASSES = {**{one.name: one.label for one in segment_classes.CLASSES.values()}, **KINDS}
 UNITS = ("mm", "mm²", "cm", "µm", "px/mm", "px", "px²", "°")
 blueprint = Blueprint("drawing", __name__, template_folder="templates")
 
@@ -170,7 +172,7 @@ def _page(
         stands=stands,
         said=said,
         drawn=drawn,
-        classes=dict(KINDS),
+        classes=CLASSES,
         units=UNITS,
         following=forms.local(following) if following else "",
         wrong=error.sentence if error else "",
