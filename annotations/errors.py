@@ -88,3 +88,7 @@ class WithheldTerm(Conflict):
 
 class NothingNew(Conflict):
     """The record says already what is proposed."""
+
+
+class RecordChanged(StaleVersion):
+    """If-Match names another version of a record than the one that stands."""

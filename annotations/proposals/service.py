@@ -11,20 +11,26 @@ from annotations import placing
 from annotations import service as annotations
 from annotations import store as statements
 from annotations.creators import creator
-from annotations.errors import NothingNew
+from annotations.errors import NothingNew, RecordChanged
 from annotations.proposals import form, store
 from annotations.proposals.form import Proposed
 from annotations.proposals.store import Proposal
+from annotations.review import service as review
 from annotations.review import store as reviews
-from annotations.states.derive import State
+from annotations.review.service import Judgement
+from annotations.states.derive import State, Verdict
+from app.runtime import changes
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
-from app.runtime.principal import Principal
-from iiif.catalogue import places
+from app.runtime.principal import Principal, require
+from iiif.catalogue import places, records
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Specimen
+from iiif.catalogue.records import RecordVersion
 from ontology import darwin_core
 from ontology.darwin_core import Note
+
+MOST_ROUNDS = 20  # statements accepted for one term that a restoration of the record passes over
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,44 @@ def of_specimen(session: Session, specimen_key: str, *, by: Principal) -> Sequen
     """The proposals for one record, by term and then by key, each beside it."""
     found = _all_told(session, store.of_specimen(session, specimen_key, by), by)
     return sorted(found, key=lambda told: (told.proposal.term, told.proposal.annotation.key))
+
+
+def restore_record(
+    session: Session,
+    specimen_key: str,
+    number: int,
+    *,
+    seen: frozenset[str] | None,
+    by: Principal,
+    addresses: Addresses,
+    at: datetime,
+) -> RecordVersion:
+    """Let the record say of each term what people had accepted in that version, by verdicts of `by`: what came since is rejected,
+    and what has gone since is accepted again; the version that stands then. All of it or nothing.
+
+    `seen` are the ETags of which one must be that of the version that stands now, None for any. Raises UnknownSpecimen,
+    UnknownVersion, NotAllowed, Forbidden, RecordChanged, and what `review.judge` does for a statement that has gone.
+    """
+    specimen, everything = catalogue.get_specimen(session, specimen_key), Principal.of_system()
+    require(by, "curate", specimen)
+    if seen is not None and records.etag_of(specimen.record_version) not in seen:
+        raise RecordChanged("The record has changed since you read it: look at what it says now, and restore it then.")
+    wanted = records.version(session, specimen_key, number, by=everything).specimen.changes
+    for term in sorted({*wanted, *specimen.changes}):
+        for _ in range(MOST_ROUNDS):
+            now = catalogue.get_specimen(session, specimen_key).changes.get(term)
+            then = wanted.get(term)
+            if (now and now.statement) == (then and then.statement):
+                break
+            verdict: Verdict = "rejected" if now is not None else "approved"
+            key = now.statement if now is not None else then.statement if then is not None else ""
+            stated = annotations.get(session, key, by=by)
+            why = f"The record was restored to its version {number}."
+            review.judge(session, Judgement(key, stated.version, verdict, comment=why), by=by, addresses=addresses, at=at)
+    last = catalogue.get_specimen(session, specimen_key).record_version
+    details = {"restored": number}
+    changes.record(session, by, "restore", "specimen", specimen_key, version=last, at=at, **details)
+    return records.version(session, specimen_key, last, by=by)
 
 
 def _all_told(session: Session, found: Sequence[Proposal], by: Principal) -> list[Told]:

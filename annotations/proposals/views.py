@@ -5,17 +5,20 @@ from typing import Any
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import PreconditionRequired
 
 from annotations.model import Annotation
 from annotations.proposals import export, form, service
 from annotations.proposals.service import Asked, Told
 from annotations.review import service as review
 from annotations.states.derive import STATES, State
+from annotations.views import seen_tags
 from app.runtime import clock, context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.http import ANNO, JSON, answer, depends_on, integer
 from app.runtime.principal import ALL, Grant
+from iiif.catalogue import records
 from ontology import darwin_core
 
 blueprint = Blueprint("proposals", __name__)
@@ -57,6 +60,23 @@ def list_proposals() -> Response:
         items = [_statement_json(one, runtime.addresses) for one in found[:limit]]
         following = found[limit - 1].key if len(found) > limit else None
     return answer({"state": state, "items": items, "next": following}, JSON, by=by)
+
+
+@blueprint.post("/api/specimens/<key>/restore")
+def restore_record(key: str) -> Response:
+    """Let the record say what people had accepted in an earlier version (`{"version": 1}`), as a new one; If-Match says which
+    version is looked at now."""
+    by, runtime = principal.of_page_writer(), context.current()
+    body = request.get_json()
+    number = body.get("version") if isinstance(body, dict) else None
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**31:
+        raise Invalid("version is the number of a version of the record, from 1.", parameter="version")
+    if "If-Match" not in request.headers:
+        raise PreconditionRequired("Send If-Match with the ETag of the version that stands now, so that nobody's change is lost.")
+    how: Any = {"seen": seen_tags(), "by": by, "addresses": runtime.addresses, "at": runtime.clock()}
+    with runtime.db.begin() as session:
+        version = service.restore_record(session, key[:64], number, **how)
+    return answer(records.version_json(version, None, runtime.addresses), JSON, by=by, etag=records.etag_of(version.number))
 
 
 @blueprint.get("/api/changes/<institution>.<any(csv, json, jsonl):form_name>")

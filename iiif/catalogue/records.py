@@ -44,7 +44,8 @@ class Acceptance:
 class RecordVersion:
     """A version of a record: what it said (`specimen`), who made it of what statement, when, and in what way.
 
-    `action` is "source", "accept", "take back", or "replace" where one accepted statement took the place of another.
+    `action` is "source", "accept", "take back", or "replace" where one accepted statement took the place of another. `withheld`:
+    its place is held back from who asks.
     """
 
     number: int
@@ -55,6 +56,7 @@ class RecordVersion:
     term: str
     statement: str
     statement_version: int
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +260,11 @@ def stood_at(session: Session, key: str, when: datetime) -> Stamp:
     return edges(session, key)[0] if found is None else Stamp(*found)
 
 
+def etag_of(number: int) -> str:
+    """By what a client says which version it has seen."""
+    return f"record.{number}"
+
+
 def _is_news(change: RecordChange, said: str) -> bool:
     return said != (change.source_value if change.source_now is None else change.source_now)
 
@@ -329,7 +336,7 @@ def _as_seen(row: SpecimenRow, found: RecordVersionRow, by: Principal) -> Record
     seen = places.as_seen_with(now, then, by)
     hidden = places.tells_place(found.term) and seen is not then
     named = ("", "", 0) if hidden else (found.term, found.statement_key, found.statement_version)
-    return RecordVersion(found.version, seen, found.stored_at, found.stored_by, found.action, *named)
+    return RecordVersion(found.version, seen, found.stored_at, found.stored_by, found.action, *named, withheld=seen is not then)
 
 
 def _row(session: Session, key: str) -> SpecimenRow:

@@ -114,7 +114,10 @@ def read_version(key: str, number: int) -> Response:
         "verbatim": dict(version.specimen.verbatim),
         "changes": [records.change_json(change, addresses) for change in version.specimen.changes.values()],
     }
-    return memento.of_version(answer(body, by=by), _record(key), memento.Stamp(version.number, version.at), first, last)
+    etag = records.etag_of(version.number) + ("-withheld" if version.withheld else "")
+    return memento.of_version(
+        answer(body, by=by, etag=etag), _record(key), memento.Stamp(version.number, version.at), first, last
+    )
 
 
 @blueprint.get("/specimens/<key>/timemap")

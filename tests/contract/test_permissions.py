@@ -37,8 +37,8 @@ BY_COOKIE = {
     "/statements/<key>/history", "/statements/<key>/restore", "/api/annotations/<key>/diff",
     "/specimens/<key>/draw/<media_key>", "/statements/<key>", "/statements/<key>/verdicts",
     "/statements/<key>/verdicts/<verdict>/undo", "/statements/<key>/comments",
-    "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/agreement", "/review/agreement", "/api/annotations/<key>/consensus",
+    "/api/specimens/<key>/restore", "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
     "/review", "/review/<kind>",
     "/api/queue", "/api/queue/counts", "/api/queue/leases", "/api/verdicts/batch", "/api/verdicts/batch/<key>",
@@ -83,6 +83,7 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("DELETE", "/api/annotations/<key>"): Change("curator", "/api/annotations/mask-{access}"),
     ("POST", "/api/verdicts"): Change("annotator", "/api/verdicts", NO_VERSION, JSON),
     ("POST", "/api/proposals"): Change("annotator", "/api/proposals", PROPOSAL, JSON),
+    ("POST", "/api/specimens/<key>/restore"): Change("curator", "/api/specimens/{specimen}/restore", {"version": 1}, JSON),
     ("POST", "/statements/<key>/restore"): Change("curator", "/statements/note-{access}/restore", "version=1&etag=x"),
     ("DELETE", "/api/verdicts/<key>"): Change("curator", "/api/verdicts/{verdict}"),  # of somebody else
     ("POST", "/api/annotations/<key>/restore"): Change(

@@ -159,6 +159,33 @@ def test_of_two_accepted_for_one_term_the_last_stands_and_the_first_returns(hub:
     assert record(hub, specimen)["interpreted"]["recordedBy"] == "Smyth", "a deleted statement counts for nothing"
 
 
+def test_a_record_is_restored_by_verdicts_of_a_curator(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
+    specimen, _ = sheet
+    ana, ben = add_person(hub.runtime, "ana", "curator"), add_person(hub.runtime, "ben", "annotator")
+    for value in ("H. Smith", "Henry Smith"):
+        judge(hub, ana, propose(hub, ben, specimen, value).json["key"], "approved")
+    judge(hub, ana, propose(hub, ben, specimen, "Dinant", "locality").json["key"], "approved")
+
+    def restore(who: Person, version: Any, seen: str) -> Any:
+        path = f"/api/specimens/{specimen.key}/restore"
+        return hub.client.post(path, json={"version": version}, headers={**who.bearer, "If-Match": seen})
+
+    etag = hub.get(f"/api/specimens/{specimen.key}/versions/4").headers["ETag"]
+    assert restore(ana, 2, '"record.3"').status_code == 412
+    assert restore(ben, 2, etag).status_code == 403
+    assert restore(ana, 9, etag).status_code == 404
+    assert restore(ana, "2", etag).status_code == 400
+    assert record(hub, specimen)["recordVersion"] == 4
+    assert restore(ana, 2, etag).status_code == 200
+    told = record(hub, specimen)["interpreted"]
+    assert (told["recordedBy"], "locality" in told) == ("H. Smith", False)
+    assert restore(ana, 4, "*").status_code == 200, "and what has gone is accepted again"
+    told = record(hub, specimen)["interpreted"]
+    assert (told["recordedBy"], told["locality"]) == ("Henry Smith", "Dinant")
+    assert restore(ana, 1, "*").status_code == 200
+    assert record(hub, specimen)["changes"] == []
+
+
 def test_a_changed_proposal_counts_no_more_and_a_correction_counts_instead(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
     specimen, _ = sheet
     ana, ben = add_person(hub.runtime, "ana", "curator"), add_person(hub.runtime, "ben", "annotator")

@@ -286,6 +286,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/api/proposals"): (of("/api/proposals?limit=500"), of("/api/proposals?kind=text"), of("/api/proposals?state=stale")),
     ("GET", "/api/annotations/<key>/diff"): (of("/api/annotations/note-{access}/diff?from=1&to=1", GUARDED),),
     ("GET", "/statements/<key>/history"): (of("/statements/note-{access}/history", GUARDED),),
+    ("POST", "/api/specimens/<key>/restore"): always("/api/specimens/s1nothing/restore", 401, 415, 415, 415),
     ("POST", "/statements/<key>/restore"): always("/statements/n1nothing/restore", 401, 400, 400, 400),
     ("POST", "/api/proposals"): always("/api/proposals", 401, 415, 415, 415),
     ("GET", "/api/changes/<institution>.<any(csv, json, jsonl):form_name>"): (
