@@ -19,6 +19,7 @@ from app.export.folder import Folder
 from app.export.images import ExportedPicture
 from app.runtime.addresses import Addresses
 from app.runtime.principal import NOBODY, Principal
+from iiif.catalogue import places
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.request import SizeLimits
 from iiif.presentation import manifest
@@ -65,6 +66,9 @@ def manifest_of(
     shown = manifest.build(specimen, views, extras, by=NOBODY, addresses=addresses, publisher=publisher)
     for name in ("homepage", "partOf", "service"):
         shown.pop(name, None)
+    if specimen.changes:  # who accepted them, and from what, is told at the hub
+        at_hub = Addresses(pid.partition("/ark:")[0], addresses.naan)
+        shown["metadata"] = manifest.metadata(places.as_seen(specimen, NOBODY), at_hub)
     shown["seeAlso"] = [{"id": pid, "type": "Dataset", "label": {"en": ["Specimen record"]}, "format": "application/ld+json"}]
     for canvas, view in zip(shown["items"], views, strict=True):
         image, painting = addresses.image(view.media.key), canvas["items"][0]["items"][0]

@@ -15,9 +15,15 @@ from annotations import withdrawal
 from annotations.search import consistency
 from app.cli import main
 from app.cli.ingest import ingest_paths
+from app.export.documents import StaticAddresses, manifest_of
 from app.runtime.context import Runtime
+from app.runtime.principal import NOBODY
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
+from iiif.image.request import SizeLimits
+from iiif.presentation.canvases import canvas_views
+from iiif.presentation.manifest import Publisher
+from iiif.presentation.model import ManifestExtras
 from tests.databases import on_both
 from tests.drain import drain
 from tests.people import OUR_PAGE, Person, add_person
@@ -105,6 +111,8 @@ def test_an_accepted_proposal_makes_a_version_of_the_record_and_a_withdrawn_acce
     pairs = {one["label"]["en"][0]: next(iter(one["value"].values()))[0] for one in manifest["metadata"]}
     assert (pairs["Collector"], pairs["Collector, as its source has it"]) == ("H. Smith", "Smyth")
     assert hub.addresses.pid(ana.key) in pairs["Collector, changed"]
+    exported = exported_metadata(hub, told["key"])
+    assert exported == manifest["metadata"], "a static export names the hub's statement, not a file that it does not have"
     drain(hub.runtime)
     found = hub.get("/api/search?q=collector:smith&type=specimen").json
     assert [item["key"] for item in found["items"]] == [specimen.key], found
@@ -133,6 +141,16 @@ def test_an_accepted_proposal_makes_a_version_of_the_record_and_a_withdrawn_acce
     assert record(hub, specimen)["recordVersion"] == 3
     assert hub.get(f"/annotations/{key}").status_code == 200, "rejected it stays as a statement"
     assert consistency_holds(hub)
+
+
+def exported_metadata(hub: Hub, key: str) -> Any:
+    elsewhere = StaticAddresses("https://files.test/x", hub.runtime.settings.naan)
+    extras, limits = ManifestExtras(), SizeLimits(1000, 1_000_000)
+    with hub.runtime.reads.begin() as session:
+        specimen = catalogue.get_specimen(session, key)
+        views = canvas_views(session, key, catalogue.media_of(session, key), NOBODY)
+    publisher = Publisher("Herbarium", "https://herbarium.test/")
+    return manifest_of(specimen, views, extras, elsewhere, publisher, hub.addresses.pid(key), limits)["metadata"]
 
 
 def consistency_holds(hub: Hub) -> bool:
