@@ -1,5 +1,6 @@
 """Pixels to files: what of each format is used, so that every quality, with or without empty corners, has its right form."""
 
+import io
 import zlib
 from typing import Any
 
@@ -43,9 +44,17 @@ def encode(pixels: NDArray[np.uint8], format_: str, *, bitonal: bool = False) ->
 
 
 def encode_image(image: pyvips.Image, format_: str, *, bitonal: bool = False) -> bytes:
-    """The same of an image, in a format that libvips writes; a pipeline is read once from top to bottom."""
-    data: bytes = image.write_to_buffer(f".{format_}", **(BITONAL if bitonal else SAVE)[format_])
-    return data
+    """The same of an image, in a format that libvips writes; a pipeline is read once from top to bottom.
+
+    What is written is held once: of a photograph without loss it is as large as all else that is held.
+    """
+    written = io.BytesIO()
+    target = pyvips.TargetCustom()
+    target.on_write(written.write)
+    target.on_read(written.read)
+    target.on_seek(written.seek)
+    image.write_to_target(target, f".{format_}", **(BITONAL if bitonal else SAVE)[format_])
+    return written.getvalue()
 
 
 def _pdf(pixels: NDArray[np.uint8], *, bitonal: bool) -> bytes:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from iiif.image.pyramid import jpeg
 from iiif.image.pyramid.format import Pyramid
-from iiif.image.rendering import encoding, render
+from iiif.image.rendering import encoding, render, turned
 from iiif.image.rendering.render import LIKE_TILES, WHITE, Source, Span
 from iiif.image.request import Geometry, PixelBox
 
@@ -30,16 +30,26 @@ def made(pyramid: Pyramid, geometry: Geometry) -> bytes:
     """The encoded picture."""
     if max(geometry.width * geometry.height, render.pixels_read(pyramid, geometry)) < LARGE_PX:
         return render.render(pyramid, geometry)
+    body = _large(pyramid, geometry)
+    turned.give_back()
+    return body
+
+
+def _large(pyramid: Pyramid, geometry: Geometry) -> bytes:
     image = _turned(_scaled(pyramid, geometry), geometry)
-    bands = (render.in_colours(band, geometry.quality) for band in _bands(image))
-    bitonal = geometry.quality == "bitonal"
+    if geometry.format not in LIKE_TILES:
+        bitonal = geometry.quality == "bitonal"
+        return encoding.encode_image(_in_colours(image, geometry.quality), geometry.format, bitonal=bitonal)
+    return _in_bands((render.in_colours(band, geometry.quality) for band in _bands(image)), image.width, image.height, geometry)
+
+
+def _in_bands(bands: Iterator[Pixels], width: int, height: int, geometry: Geometry) -> bytes:
+    """A JPEG or a PDF."""
     if geometry.format == "jpg":
-        return _jpeg(bands, image.width, image.height)
-    if geometry.format == "pdf":
-        grey = geometry.quality in ("gray", "bitonal")
-        data = _packed(bands) if bitonal else _jpeg(bands, image.width, image.height)
-        return encoding.pdf_of(data, image.width, image.height, grey=grey, bitonal=bitonal)
-    return encoding.encode_image(_in_colours(image, geometry.quality), geometry.format, bitonal=bitonal)
+        return _jpeg(bands, width, height)
+    bitonal, grey = geometry.quality == "bitonal", geometry.quality in ("gray", "bitonal")
+    data = _packed(bands) if bitonal else _jpeg(bands, width, height)
+    return encoding.pdf_of(data, width, height, grey=grey, bitonal=bitonal)
 
 
 def _scaled(pyramid: Pyramid, geometry: Geometry) -> pyvips.Image:
@@ -111,15 +121,16 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _turned(image: pyvips.Image, geometry: Geometry) -> pyvips.Image:
-    """Mirrored and turned; what is turned is held in memory once."""
+    """Mirrored and turned, the latter by way of a temporary file."""
     rotation = geometry.rotation
     if rotation.mirror:
         image = image.fliphor()
-    if not rotation.degrees:
+    if not rotation.degrees % 360:
         return image
-    image = image.copy_memory()
     if rotation.degrees % 90 == 0:
-        return getattr(image, f"rot{rotation.degrees:.0f}")()
+        bands = turned.by_quarters(_bands(image), image.width, image.height, int(rotation.degrees), BAND_PX)
+        return _streamed(bands, *rotation.turned(image.width, image.height))
+    image = turned.kept(_bands(image), image.width, image.height)
     transparent = geometry.format in encoding.TRANSPARENT and geometry.quality != "bitonal"
     image = image.bandjoin(WHITE) if transparent else image
     return image.rotate(float(rotation.degrees), background=[WHITE] * 3 + ([0] if transparent else []))

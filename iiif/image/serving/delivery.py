@@ -15,7 +15,7 @@ COST = {"jpg": 1, "png": 3, "webp": 3, "tif": 7, "gif": 15, "avif": 4}  # of a p
 READ_COST = 0.25  # of a pixel that is read, beside one of a jpg
 SEND_PX = 4_000_000  # pictures of more pixels are sent at a bounded rate
 LARGE_PX = 6_000_000  # from this cost on a picture is made alone
-MOST_PX = {"avif": 12_000_000}  # its encoder takes 16 bytes of memory a pixel
+MOST_PX = {"webp": 22_000_000, "gif": 10_000_000, "avif": 5_000_000}  # their encoders hold all: 5, 13 and 28 bytes a pixel
 PictureSource = Literal["stored", "memory", "disk", "made"]
 
 

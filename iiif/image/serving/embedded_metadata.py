@@ -152,7 +152,7 @@ def _into_jpeg(body: bytes, packet: bytes) -> bytes:
     _expect(body[:2] == b"\xff\xd8", "JPEG")
     at = 4 + int.from_bytes(body[4:6], "big") if body[2:4] == b"\xff\xe0" else 2
     data = JPEG_ID + packet
-    return body[:at] + b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data + body[at:]
+    return _with(body, at, b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data)
 
 
 def _into_png(body: bytes, packet: bytes) -> bytes:
@@ -160,7 +160,7 @@ def _into_png(body: bytes, packet: bytes) -> bytes:
     _expect(body[:8] == b"\x89PNG\r\n\x1a\n" and body[12:16] == b"IHDR", "PNG")
     kind_and_data = b"iTXt" + PNG_ID + packet
     chunk = struct.pack(">I", len(kind_and_data) - 4) + kind_and_data + struct.pack(">I", zlib.crc32(kind_and_data))
-    return body[:33] + chunk + body[33:]
+    return _with(body, 33, chunk)
 
 
 def _into_webp(body: bytes, packet: bytes) -> bytes:
@@ -195,16 +195,22 @@ def _into_tiff(body: bytes, packet: bytes) -> bytes:
     order = "<" if body[:2] == b"II" else ">"
     (at,) = struct.unpack_from(order + "I", body, 4)
     (count,) = struct.unpack_from(order + "H", body, at)
-    entries = [body[at + 2 + 12 * number :][:12] for number in range(count)]
-    following = body[at + 2 + 12 * count :][:4]
+    entries = [body[place : place + 12] for place in range(at + 2, at + 2 + 12 * count, 12)]
+    following = body[at + 2 + 12 * count : at + 6 + 12 * count]
     place = len(body) + len(body) % 2
     directory = place + len(packet) + len(packet) % 2
     entries = [entry for entry in entries if struct.unpack_from(order + "H", entry)[0] != XMP_TAG]
     entries.append(struct.pack(order + "HHII", XMP_TAG, BYTE, len(packet), place))
     entries.sort(key=lambda entry: int(struct.unpack_from(order + "H", entry)[0]))
     table = struct.pack(order + "H", len(entries)) + b"".join(entries) + following
-    out = body[:4] + struct.pack(order + "I", directory) + body[8:]
-    return out.ljust(place, b"\0") + packet.ljust(directory - place, b"\0") + table
+    begin = body[:4] + struct.pack(order + "I", directory)
+    end = bytes(place - len(body)) + packet.ljust(directory - place, b"\0") + table
+    return b"".join((begin, memoryview(body)[8:], end))
+
+
+def _with(body: bytes, at: int, more: bytes) -> bytes:
+    """The body with more in it; what is large is copied once."""
+    return b"".join((memoryview(body)[:at], more, memoryview(body)[at:]))
 
 
 def _expect(holds: bool, kind: str) -> None:
