@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from app.runtime import context
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue.model import Media, OwnRegion
@@ -12,7 +13,7 @@ from iiif.image.errors import NotYetDerived
 from iiif.image.identifier import Identifier
 from iiif.image.masters.decoder_protocol import DecodeLimits, ImageFacts
 from iiif.image.masters.derivatives import decode_check, load_rgb, make_derivative, rgb_of
-from iiif.image.request import PixelBox
+from iiif.image.request import PixelBox, SizeLimits
 
 __all__ = [
     "DecodeLimits",
@@ -45,8 +46,8 @@ def service_address(addresses: Addresses, media: Media, segment: PixelBox | None
 def thumbnail(
     addresses: Addresses, media: Media, by: Principal, size: int = THUMBNAIL_PX, segment: PixelBox | None = None
 ) -> dict[str, Any] | None:
-    """A thumbnail as Presentation API 3.0 wants it, in an advertised size: the smallest whose longer side has at least three
-    fifths of `size`. With the usual size that is always one stored tile, which costs nothing to serve; that of a segment is
+    """A thumbnail as Presentation API 3.0 wants it, in an advertised size, which is given out: the smallest whose longer side
+    has at least three fifths of `size`. With the usual size that is always one stored tile, which costs nothing to serve; that of a segment is
     rendered once. None for an image that is closed to `by`; one that is reduced may come smaller than is said here.
 
     Raises:
@@ -57,7 +58,9 @@ def thumbnail(
     if not sees(media, by):
         return None
     shown = segment or PixelBox(0, 0, media.width_px, media.height_px)
-    offered = info.sizes(shown.width, shown.height)
+    settings = context.current().settings
+    limits = SizeLimits(settings.max_width, settings.max_area)
+    offered = [pair for pair in info.sizes(shown.width, shown.height, info.tile_side(limits)) if limits.allow(*pair)]
     width, height = next((pair for pair in offered if max(pair) >= 0.6 * size), offered[-1])
     service = service_address(addresses, media, segment)
     return {

@@ -6,14 +6,18 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from PIL import Image
 from werkzeug.test import Client
 
+from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY
+from app.web.fast_images import FastImages
 from iiif.catalogue.model import Media
 from iiif.image import info, service
 from iiif.image.errors import NotYetDerived
+from iiif.image.request import PixelBox
 from iiif.image.serving import open_images
 from tests.services import wait_until
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
@@ -186,6 +190,25 @@ def test_a_thumbnail_is_an_advertised_size_of_one_stored_tile(client: Client, ru
     assert service.thumbnail(addresses, small, NOBODY)["width"] == 40
     with pytest.raises(NotYetDerived):
         service.thumbnail(addresses, enter(runtime, file_of(drawn(31, 20))), NOBODY)
+
+
+@pytest.mark.parametrize(
+    "limits", [{"max_width": 479}, {"max_width": 100}, {"max_width": 3}, {"max_area": 40_000}, {"max_area": 1}]
+)
+def test_a_thumbnail_is_of_a_size_that_is_given_out(
+    flask_app: Flask, runtime: Runtime, media: Media, limits: dict[str, int]
+) -> None:
+    narrow = Runtime(runtime.settings.with_(**limits), runtime.database, runtime.blobs, runtime.search)
+    context.use(narrow)
+    open_images._of_process.clear()
+    client = Client(FastImages(flask_app.wsgi_app, open_images.of(narrow)))
+    for segment in (None, PixelBox(10, 20, 900, 300)):
+        thumbnail = service.thumbnail(narrow.addresses, media, NOBODY, segment=segment)
+        assert thumbnail is not None
+        offered = client.get(thumbnail["service"][0]["id"].removeprefix("http://lectotype.test") + "/info.json").json["sizes"]
+        assert {"width": thumbnail["width"], "height": thumbnail["height"]} in offered
+        response = client.get(thumbnail["id"].removeprefix("http://lectotype.test"))
+        assert Image.open(io.BytesIO(response.data)).size == (thumbnail["width"], thumbnail["height"])
 
 
 def test_tiles_and_pictures_made_before_pass_while_renders_wait(client: Client, runtime: Runtime, media: Media) -> None:
