@@ -47,8 +47,8 @@ def thumbnail(
     addresses: Addresses, media: Media, by: Principal, size: int = THUMBNAIL_PX, segment: PixelBox | None = None
 ) -> dict[str, Any] | None:
     """A thumbnail as Presentation API 3.0 wants it, in an advertised size, which is given out: the smallest whose longer side
-    has at least three fifths of `size`. With the usual size that is always one stored tile, which costs nothing to serve; that of a segment is
-    rendered once. None for an image that is closed to `by`; one that is reduced may come smaller than is said here.
+    has at least three fifths of `size`. With the usual size that is always one stored tile, which costs nothing to serve; that
+    of a segment is rendered once. None for an image that is closed to `by`; one that is reduced may come smaller than is said.
 
     Raises:
         NotYetDerived: the image has no size yet (ask `media.state` first).

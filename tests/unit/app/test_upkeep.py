@@ -19,6 +19,7 @@ from app.runtime.context import Runtime
 from app.runtime.outbox import OutboxRow
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
+from app.web import create_app
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.catalogue.tables import MediaRow
@@ -27,6 +28,7 @@ from iiif.image.errors import RejectedImage
 from iiif.image.masters import derivatives
 from iiif.image.masters.decoder_protocol import DecodeLimits
 from iiif.image.pyramid import format as pyramid_format
+from tests import live
 from tests.drain import drain
 from tests.sheets import comment
 from tests.unit.iiif.image.pictures import derived, drawn, enter, file_of
@@ -136,6 +138,27 @@ def test_a_folder_of_files_that_is_away_for_a_while_costs_no_image(runtime: Runt
     assert [now(runtime, one) for one in (media, pending)] == [media, pending]
     assert lectotype("derive", "--all").exit_code == 0
     assert now(runtime, pending).state == "ready"
+
+
+def test_a_hub_whose_disk_is_away_says_so_and_serves_the_rest(runtime: Runtime, lectotype: Lectotype) -> None:
+    media, away = sheet(runtime, 0), runtime.blobs.root.with_name("away")
+    client, picture = create_app(runtime).test_client(), f"/iiif/3/{media.key}/full/60,/0/default.jpg"
+    live.indexed(runtime)
+    assert client.get("/health/ready").status_code == 200
+    runtime.blobs.root.rename(away)
+    runtime.blobs.root.mkdir()  # as the place of a disk that is not mounted
+    ready, shown = client.get("/health/ready"), client.get(picture)
+    assert (ready.status_code, shown.status_code) == (503, 503)
+    assert "its disk is not mounted" in ready.json["checks"]["blobs"]
+    assert "its disk is not mounted" in shown.json["detail"]
+    assert int(shown.headers["Retry-After"]) > 0
+    assert client.get(f"/iiif/presentation/3/{media.specimen_key}/manifest.json").status_code == 200
+    told = lectotype("doctor")
+    assert told.exit_code == 1
+    assert "its disk is not mounted" in told.output
+    runtime.blobs.root.rmdir()
+    away.rename(runtime.blobs.root)
+    assert (client.get("/health/ready").status_code, client.get(picture).status_code) == (200, 200)
 
 
 def test_an_image_keeps_a_whole_derivative_when_it_cannot_be_made_anew(runtime: Runtime, lectotype: Lectotype) -> None:
