@@ -43,7 +43,12 @@ class IdentityProvider:
 
         @app.get("/.well-known/openid-configuration")
         def discovery() -> Response:
-            names = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
+            names = {
+                "authorization_endpoint": "authorize",
+                "token_endpoint": "token",
+                "jwks_uri": "keys",
+                "end_session_endpoint": "out",
+            }
             return jsonify({"issuer": self.issuer} | {name: f"{self.issuer}/{path}" for name, path in names.items()})
 
         @app.get("/authorize")

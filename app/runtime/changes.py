@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Index, Integer, String, select, update
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.runtime.clock import iso
@@ -16,6 +17,7 @@ from app.runtime.db import Base, Json, Moment
 from app.runtime.principal import Principal
 
 LONGEST_DETAIL = 500  # characters of one detail
+AT_ONCE = 1_000  # addresses that are forgotten
 
 
 class ChangeRow(Base):
@@ -30,6 +32,7 @@ class ChangeRow(Base):
         Index(None, "kind", "id"),
         Index(None, "by", "id"),
         Index(None, "by", "kind", "id"),
+        Index("ix_changes_addressed", "at", sqlite_where=sql("address IS NOT NULL"), postgresql_where=sql("address IS NOT NULL")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
@@ -89,6 +92,15 @@ def page(session: Session, *, kind: str = "", key: str = "", by: str = "", befor
 def forget_addresses(session: Session, by: str) -> None:
     """Keep no network address of who has that name."""
     session.execute(update(ChangeRow).where(ChangeRow.by == by, ChangeRow.address.is_not(None)).values(address=None))
+
+
+def forget_old_addresses(session: Session, before: datetime) -> None:
+    """Keep no network address of changes from before that moment; the oldest AT_ONCE of them now, the others next time."""
+    old = (ChangeRow.address.is_not(None), ChangeRow.at < before)
+    oldest = list(session.scalars(select(ChangeRow.id).where(*old).order_by(ChangeRow.at).limit(AT_ONCE)))
+    if oldest:
+        forgetting = update(ChangeRow).where(ChangeRow.id.in_(oldest)).values(address=None)
+        session.execute(forgetting.execution_options(synchronize_session=False))
 
 
 def to_json(change: Change) -> dict[str, Any]:

@@ -100,10 +100,22 @@ def end(session: Session, account_key: str, session_digest: str) -> bool:
     return session.execute(gone.returning(SessionRow.digest)).first() is not None
 
 
+def provider_of(session: Session, account_key: str, session_digest: str) -> str:
+    """The issuer of who vouched when that session of the account began; empty where it began by a password."""
+    query = select(SessionRow.provider).where(SessionRow.digest == session_digest, SessionRow.account_key == account_key)
+    return session.scalar(query) or ""
+
+
 def end_of_provider(session: Session, provider: str, provider_session: str, account_key: str) -> None:
     """End the session that the provider calls so, or all of the account that began by it."""
     which = SessionRow.provider_session == provider_session if provider_session else SessionRow.account_key == account_key
     session.execute(delete(SessionRow).where(SessionRow.provider == provider, which))
+
+
+def end_of_identity(session: Session, provider: str, account_key: str, *, but: str) -> None:
+    """End all sessions of the account that began by that provider, but the one of that digest."""
+    which = (SessionRow.provider == provider, SessionRow.account_key == account_key, SessionRow.digest != but)
+    session.execute(delete(SessionRow).where(*which))
 
 
 def end_all(session: Session, account_key: str, *, but: str = "") -> None:

@@ -177,6 +177,11 @@ class Settings(BaseSettings):
         description="Reverse proxies of yours in front, each of which adds the client's address to `X-Forwarded-For`; with 0 "
         "that header is not read.",
     )
+    address_days: int = Field(
+        default=365,
+        ge=0,
+        description="Network addresses in the record of who changed what are forgotten after so many days; 0: never.",
+    )
     metrics_token: str = Field(
         default="", description="`/metrics` answers whoever sends this as Bearer token; empty: it answers nobody."
     )

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from werkzeug.test import TestResponse
 
 from app import compose
-from app.runtime import clock
+from app.runtime import changes, clock
 from app.runtime.accounts import service, store
 from app.runtime.context import Runtime
 from app.runtime.principal import Grant, Principal
@@ -231,6 +232,50 @@ def test_signing_out_at_the_provider_ends_its_sessions_here(hub: Runtime, provid
         assert tell(provider.logout_token(**how)) == 200
         assert browser.get("/account").status_code == 401
     assert local.get("/account").status_code == 200
+
+
+def test_who_signs_out_here_is_told_where_to_sign_out_there(hub: Runtime, provider: IdentityProvider) -> None:
+    ada = Browser(hub)
+    sign_in(ada)
+    out = ada.post("/logout")
+    assert out.headers["Location"] == "/login?left=museum"
+    page = ada.get("/login?left=museum").text
+    asked = "client_id=lectotype&amp;post_logout_redirect_uri=https%3A%2F%2Fhub.test%2Flogin"
+    assert f'href="{provider.issuer}/out?{asked}"' in page
+    assert "You are signed out here" in page
+    assert "sign out there" not in ada.get("/login?left=elsewhere").text
+
+
+def test_an_identity_is_disconnected_where_something_else_lets_in(hub: Runtime, provider: IdentityProvider) -> None:
+    ada = Browser(hub)
+    sign_in(ada)
+    refused = ada.post("/account/disconnect", name="museum")
+    assert (refused.status_code, "Nothing else lets you in" in refused.text) == (400, True)
+    with hub.db.begin() as session:
+        (account,) = store.page(session, limit=5)
+        store.row_of(session, account.key).password_hash = "a hash"
+    elsewhere = Browser(hub)
+    sign_in(elsewhere)
+    assert ada.post("/account/disconnect", name="museum").headers["Location"] == "/account?done=disconnected"
+    assert ada.get("/account").status_code == 200, "this session goes on"
+    assert elsewhere.get("/account").status_code == 401, "others that began so have ended"
+    assert ada.post("/account/disconnect", name="museum").status_code == 400
+    provider.person = {**provider.person, "name": "Somebody"}
+    sign_in(Browser(hub))
+    with hub.reads.begin() as session:
+        assert store.count(session) == 2, "who comes by it is somebody else now"
+
+
+def test_addresses_in_the_record_of_changes_are_forgotten_after_a_while(hub: Runtime) -> None:
+    at = hub.clock()
+    with hub.db.begin() as session:
+        for days in (400, 10):
+            by = Principal("v1somebody", account="v1somebody", address="192.0.2.7")
+            changes.record(session, by, "describe", "account", "v1somebody", at=at - timedelta(days=days))
+    sign_in(Browser(hub))
+    with hub.reads.begin() as session:
+        told = changes.page(session, by="v1somebody", limit=5)
+    assert [one.address for one in told] == ["192.0.2.7", None]
 
 
 def test_a_provider_that_is_away_is_said_and_nobody_is_kept_out_by_it(tmp_path: Path, provider: IdentityProvider) -> None:

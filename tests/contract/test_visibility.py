@@ -384,7 +384,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/join"): always("/join", 403),
     ("POST", "/logout"): always("/logout", 303),
     **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("", "/password", "/sessions/end", "/tokens")},
-    **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("/tokens/revoke", "/remove")},
+    **{("POST", f"/account{path}"): always(f"/account{path}", 401) for path in ("/tokens/revoke", "/remove", "/disconnect")},
     ("POST", "/runs/<key>/<any(cancel, retract, restore):change>"): always("/runs/x1nothing/cancel", *WRITING, 404),
     ("POST", "/specimens/<key>/verdicts"): always("/specimens/s1nothing/verdicts", 401, 400, 400, 400),
     ("POST", "/specimens/<key>/verdicts/<verdict>/undo"): always(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.runtime import changes, ids, sessions
 from app.runtime.accounts import model, store
 from app.runtime.accounts_table import AccountRow, IdentityRow
-from app.runtime.errors import Conflict, Forbidden, Invalid, NotAllowed
+from app.runtime.errors import Conflict, Forbidden, Invalid, NotAllowed, NotFound
 from app.runtime.principal import ROLES, Grant, Principal, of_account
 
 ORCID = "https://orcid.org"
@@ -73,6 +73,26 @@ def connect(session: Session, person: Person, *, by: Principal, at: datetime) ->
     if not owner:
         _join(session, person, by.account, at)
         changes.record(session, by, "connect", "account", by.account, at=at, issuer=person.issuer)
+
+
+def disconnect(session: Session, issuer: str, *, by: Principal, at: datetime) -> None:
+    """Who is signed in signs in by that no more; sessions that began so end, but this one.
+
+    Raises Forbidden, NotFound, and Conflict where nothing else would let them in.
+    """
+    if not by.session:
+        raise Forbidden("This is done by the person themselves, signed in on the pages of the hub.")
+    row = store.row_of(session, by.account, lock=True)
+    held = store.identities(session, by.account)
+    mine = [(known, subject) for known, subject in held if known == issuer]
+    if not mine:
+        raise NotFound("Your account is not connected with this.")
+    if not row.password_hash and len(held) == len(mine):
+        raise Conflict("Nothing else lets you in: ask an administrator for a link and set a password first.")
+    for known, subject in mine:
+        session.delete(session.get_one(IdentityRow, (known, subject)))
+    sessions.end_of_identity(session, issuer, by.account, but=by.session)
+    changes.record(session, by, "disconnect", "account", by.account, at=at, issuer=issuer)
 
 
 def keep_roles(

@@ -8,6 +8,7 @@ import json
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from authlib.common.errors import AuthlibBaseError
@@ -61,6 +62,19 @@ def vouched_for(provider: Provider, redirect_uri: str, code: str, *, nonce: str,
         raise _silent(provider) from error
     claims = _claims(provider, str(answer.get("id_token", "")), nonce=nonce)
     return Vouched(provider.issuer, str(claims["sub"]), str(claims.get("sid", "")), claims)
+
+
+def sign_out_address(provider: Provider, return_address: str) -> str:
+    """Where a browser signs out there (RP-Initiated Logout 1.0, section 2); empty where the provider has no such place, or
+    does not answer now."""
+    try:
+        place = str(_discovered(provider).get("end_session_endpoint", ""))
+    except Unavailable:
+        return ""
+    if not place.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        return ""
+    asked = urlencode({"client_id": provider.client_id, "post_logout_redirect_uri": return_address})
+    return f"{place}{'&' if '?' in place else '?'}{asked}"
 
 
 def signed_out(provider: Provider, logout_token: str) -> tuple[str, str]:

@@ -1,15 +1,17 @@
 """Signing in and out, and the links by which people come in."""
 
+from datetime import timedelta
+
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
-from app.runtime import context, principal, sessions
+from app.runtime import changes, context, principal, sessions
 from app.runtime.accounts import attempts, model, passwords, service, store
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError, Forbidden, Invalid, NotAllowed, TooOften
 from app.runtime.principal import digest
 from app.web import layout, visits
-from app.web.account import forms
+from app.web.account import forms, provider
 
 blueprint = Blueprint("signing_in", __name__, template_folder="templates")
 WRONG = "The login name or the password is wrong, or the account is blocked."
@@ -43,12 +45,15 @@ def login() -> Response:
 
 @blueprint.post("/logout")
 def logout() -> Response:
-    """The session ends. Safe to repeat."""
+    """The session ends. Safe to repeat. Who came in by a provider is led to where they can sign out there, too."""
     by, runtime = principal.of_page(), context.current()
+    issuer = ""
     if by.session:
         with runtime.db.begin() as session:
+            issuer = sessions.provider_of(session, by.account, by.session)
             sessions.end(session, by.account, by.session)
-    response = forms.to("/")
+    vouched = next((one for one in runtime.settings.oidc if issuer and one.issuer == issuer), None)
+    response = forms.to("/login", left=vouched.name) if vouched else forms.to("/")
     visits.clear(response, runtime.settings)
     return response
 
@@ -117,6 +122,8 @@ def let_in(
     session: Session, runtime: Runtime, key: str, following: str, provider: str = "", provider_session: str = ""
 ) -> Response:
     """303 with the cookie of a new session; the one that the browser had before ends (against session fixation)."""
+    if runtime.settings.address_days:
+        changes.forget_old_addresses(session, runtime.clock() - timedelta(days=runtime.settings.address_days))
     former = request.cookies.get(principal.cookie_name(runtime.settings), "")
     standing = sessions.find(session, former, runtime.clock()) if former else None
     if standing is not None:
@@ -136,8 +143,11 @@ def let_in(
 
 def _login_page(following: str, wrong: str = "", status: int = 200) -> Response:
     settings = context.current().settings
+    left = next((one for one in settings.oidc if one.name == request.args.get("left", "")), None)
     return layout.page(
         "login.html",
+        left=left,
+        sign_out=provider.sign_out_address(left, f"{settings.base_url}/login") if left else "",
         status=status,
         personal=True,
         following=forms.local(following) if following else "",

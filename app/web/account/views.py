@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, request
 
 from app.runtime import context, ids, principal, sessions, tokens
-from app.runtime.accounts import passwords, service, store
+from app.runtime.accounts import identities, passwords, service, store
 from app.runtime.context import Runtime
-from app.runtime.errors import DomainError, Invalid, NotAllowed
+from app.runtime.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
 from app.runtime.http import answer
 from app.runtime.principal import ROLES, Principal
 from app.web import layout, visits
@@ -22,6 +22,7 @@ DONE = {
     "described": "What is known of you is saved.",
     "password": "Your password is changed. All other sessions have ended.",
     "connected": "Your account is connected: you may sign in by it from now on.",
+    "disconnected": "Your account is disconnected: nobody signs in by it any more.",
     "session": "The session has ended.",
     "revoked": "The token is revoked: it opens nothing any more.",
 }
@@ -100,6 +101,22 @@ def revoke_token() -> Response:
     with runtime.db.begin() as session:
         tokens.revoke(session, forms.field("name"), runtime.clock(), by=by)
     return forms.to("/account", done="revoked")
+
+
+@blueprint.post("/account/disconnect")
+def disconnect() -> Response:
+    """Sign in by the provider of that `name` no more."""
+    by, runtime = _person(), context.current()
+    name = forms.field("name")
+    try:
+        asked = next((one for one in runtime.settings.oidc if one.name == name), None)
+        if asked is None:
+            raise NotFound(f"There is no provider {name[:40]!r} here.")
+        with runtime.db.begin() as session:
+            identities.disconnect(session, asked.issuer, by=by, at=runtime.clock())
+    except (Conflict, NotFound) as error:
+        return _page(by, error)
+    return forms.to("/account", done="disconnected")
 
 
 @blueprint.get("/account/export")
