@@ -25,6 +25,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Request
 
 from analytics import synth
+from annotations import service as annotations
+from annotations.segments import store as segments
 from app.export.run import export
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
@@ -34,7 +36,7 @@ from iiif.image.request import ImageRequest, SizeLimits
 from tests import live
 from tests.e2e.hub import ROOT
 from tests.services import missing
-from tests.sheets import add_sheet
+from tests.sheets import add_sheet, comment
 from tests.unit.iiif.image.pictures import derived, file_of
 
 pytestmark = pytest.mark.e2e
@@ -47,6 +49,7 @@ PAGES = {  # of each viewer, and what tells it more than the image or manifest
 }
 WIDTH_PX, HEIGHT_PX = 3151, 4739  # no multiple of anything
 OWN = (407, 1100, 1600, 1201)  # x, y, width, height; begins on no grid
+LABEL = (1203, 2501, 1401, 1101)
 WINDOW_PX = 1000
 MOST_NOTCHES, DRAGS = 16, 7
 SETTLED_S, PATIENCE_S = 0.15, 30.0
@@ -68,7 +71,7 @@ class Files(SimpleHTTPRequestHandler):
 class Collection:
     """One sheet at a running server and in a static export, and its pixels as (height, width, 3) sRGB.
 
-    It shows a second specimen, `neighbour`, in the region OWN.
+    It shows a second specimen, `neighbour`, in the region OWN, and a label in the region LABEL, whose segment is `segment`.
     """
 
     live: str
@@ -76,6 +79,7 @@ class Collection:
     media: str
     specimen: str
     neighbour: str
+    segment: str
     pixels: NDArray[np.uint8]
     pyramid: Pyramid
 
@@ -120,8 +124,14 @@ def collection(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
         with server.runtime.db.begin() as session:
             own, by = OwnRegion(x, y, x + width, y + height), Principal.of_system()
             catalogue.depict(session, neighbour.key, media.key, region=own, by=by, at=server.runtime.clock())
+            addresses, at = server.runtime.addresses, server.runtime.clock()
+            label = comment(f"{addresses.canvas(media.specimen_key, media.key)}#xywh={','.join(map(str, LABEL))}", "Quercus")
+            annotations.create_machine(session, label, media=media, run_key="x1", kind="label", addresses=addresses, at=at)
+            (segment,) = segments.on_image(session, media.key)
         export(server.runtime, [media.specimen_key, neighbour.key], folder / "static", static)
-        yield Collection(server.url, static, media.key, media.specimen_key, neighbour.key, np.asarray(sheet), pyramid)
+        yield Collection(
+            server.url, static, media.key, media.specimen_key, neighbour.key, segment.key, np.asarray(sheet), pyramid
+        )
 
 
 @contextmanager
@@ -304,6 +314,20 @@ def test_a_specimen_of_a_shared_image_opens_on_its_own_region(
     screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, query)
     screen.page.screenshot(path=tmp_path / f"{viewer}-{source}-own.png")
     x, y, width, height = OWN
+    assert screen.likeness(collection.pixels[y : y + height, x : x + width]) > ALIKE
+    screen.page.close()
+    assert not screen.wrong
+
+
+@pytest.mark.parametrize(("viewer", "source"), [("mirador3", "live"), ("mirador4", "live"), ("universalviewer", "live")])
+def test_the_manifest_of_a_segment_shows_its_part_of_the_sheet(
+    browser: Browser, pages: str, collection: Collection, viewer: str, source: str, tmp_path: Path
+) -> None:
+    server = collection.live if source == "live" else collection.static
+    query = "manifest=" + quote(f"{server}/iiif/presentation/3/{collection.segment}/manifest.json")
+    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, query)
+    screen.page.screenshot(path=tmp_path / f"{viewer}-{source}-segment.png")
+    x, y, width, height = LABEL
     assert screen.likeness(collection.pixels[y : y + height, x : x + width]) > ALIKE
     screen.page.close()
     assert not screen.wrong
