@@ -112,6 +112,19 @@ def test_a_machines_statement_gets_a_correction_and_keeps_its_shape(hub: Hub, me
     assert (verdict["verdict"], verdict["reason"], verdict["by"]) == ("rejected", "wrong text", ana.key)
 
 
+def test_a_plain_text_of_ones_own_is_changed_as_the_text_that_it_is(hub: Hub, media: Media, ana: Person) -> None:
+    document = {name: value for name, value in comment(hub.addresses.image(media.key)).items() if name != "body"}
+    answer = hub.client.post("/annotations/", json={**document, "bodyValue": "galled"}, headers=ana.bearer)
+    form = fields(ask(hub, ana, f"{path(media)}?annotation={answer.json['id'].rpartition('/')[2]}"))
+    assert form["comment"] == "galled"
+    moved = kept(hub, ask(hub, ana, path(media), {**form, "x": "1", "y": "2", "w": "3", "h": "4"}))
+    assert (moved["bodyValue"], moved["target"]["selector"]["value"]) == ("galled", "xywh=pixel:1,2,3,4")
+    form = fields(ask(hub, ana, f"{path(media)}?annotation={answer.json['id'].rpartition('/')[2]}"))
+    said = kept(hub, ask(hub, ana, path(media), {**form, "comment": "not galled"}))
+    assert said["body"][0]["value"] == "not galled"
+    assert "bodyValue" not in said
+
+
 def test_bad_input_gets_a_sentence_and_loses_nothing(hub: Hub, media: Media, ana: Person) -> None:
     form = fields(ask(hub, ana, path(media))) | {"comment": "<b>my words</b>"}
     for change in (

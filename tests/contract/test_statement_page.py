@@ -68,6 +68,10 @@ def test_a_verdict_is_given_and_taken_back_and_a_passed_version_is_told(hub: Hub
     page = ask(hub, ben, f"/statements/{key}").text
     assert "You rejected this: wrong text" in page
     assert "rejected</span>" in page
+    (verdict,) = hub.get(f"/api/annotations/{key}/history").json["verdicts"]
+    of_verdict = ask(hub, ben, f"/statements/{verdict['key']}")
+    assert of_verdict.status_code == 200
+    assert "Accept</button>" not in of_verdict.text, "a verdict takes no verdict"
     (undo,) = re.findall(r'action="(/statements/\w+/verdicts/\w+/undo)"', page)
     assert ask(hub, ben, undo, {}).status_code == 303
     assert "unreviewed</span>" in ask(hub, ben, f"/statements/{key}").text

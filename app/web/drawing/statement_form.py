@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from annotations import region_text, validation
+from annotations import projections, region_text, validation
 from annotations.bodies import STATED, several
 from annotations.regions import Region
 from app.runtime.errors import Invalid
@@ -92,7 +92,7 @@ def selector_of(drawn: Drawn) -> dict[str, str] | None:
 
 def said_of(document: Mapping[str, Any]) -> Said:
     """What the fields show of a document."""
-    bodies = several(document.get("body"))
+    bodies = projections.stored_bodies(document)
     places = _places(bodies, validation.motivations(document))
     texts = {name: str(bodies[place]["value"]) for name, place in places.items() if name != "value" and place is not None}
     number = places["value"]
@@ -105,7 +105,7 @@ def said_of(document: Mapping[str, Any]) -> Said:
 def with_said(document: Mapping[str, Any], said: Said, kind: str = "") -> dict[str, Any]:
     """The document with the bodies that the fields say now; what they do not show stays."""
     old, motivations = said_of(document), validation.motivations(document)
-    bodies: list[Any] = list(several(document.get("body")))
+    bodies: list[Any] = list(projections.stored_bodies(document))
     places = _places(bodies, motivations)
     reads = {"purpose": "describing"} if motivations and "supplementing" not in motivations else {}
     made: dict[str, dict[str, Any]] = {
@@ -123,7 +123,10 @@ def with_said(document: Mapping[str, Any], said: Said, kind: str = "") -> dict[s
         number |= {"dwc:assertionValue": said.value, "dwc:assertionUnit": said.unit}
         _put(bodies, places["value"], number if said.value else None)
     motivation = document["motivation"] if motivations else _motivation(said)
-    return {**document, "motivation": motivation, "body": [body for body in bodies if body is not None]}
+    if said == old:
+        return {**document, "motivation": motivation}
+    kept = {name: value for name, value in document.items() if name != "bodyValue"}
+    return {**kept, "motivation": motivation, "body": [body for body in bodies if body is not None]}
 
 
 def reason_of(before: Said, after: Said) -> str:

@@ -124,7 +124,9 @@ def _store(session: Session, place: Place, by: Principal, key: str, said: Said, 
     if (said, drawn) == (before, shown):
         return stands.key
     if not _mine(stands, by):
-        correction = {name: document[name] for name in ("motivation", "body", "target")} | {"@context": known}
+        correction = {name: document[name] for name in ("motivation", "body", "bodyValue", "target") if name in document} | {
+            "@context": known
+        }
         reason, version = statement_form.reason_of(before, said), forms.field("version")
         judgement = review.Judgement(stands.key, _number(version), "rejected", reason, correction=correction)
         return review.judge(session, judgement, **how).correction_key

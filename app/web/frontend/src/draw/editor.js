@@ -92,10 +92,9 @@ export class Editor {
   }
 
   async standing(key) {
-    const item = this.items.get(key) ?? { key, layer: "people", kind: "" };
-    const { annotation, stored, etag } = await this.store.one(key);
-    const version = item.version ?? 1;
-    const mine = item.layer === "people" && [stored.creator].flat().some((one) => (one?.id ?? one) === this.root.dataset.me);
+    const item = this.items.get(key) ?? { key, layer: "", kind: "" }; // one that is beyond the first thousand, or has fallen
+    const { annotation, stored, etag, version } = await this.store.one(key);
+    const mine = item.layer !== "machine" && [stored.creator].flat().some((one) => (one?.id ?? one) === this.root.dataset.me);
     return { item: { ...item, annotation, stored, mine }, shape: shapes.read(annotation.target?.selector), fields: fields.fieldsOf(annotation), etag, version };
   }
 

@@ -16,6 +16,7 @@ export function listen(editor, root) {
       event.preventDefault();
       return editor.keep();
     }
+    if (event.key === "Escape" && writes) return root.querySelector("[data-part=sheet]").focus(); // another Esc puts back
     if (event.key === "Escape") return editor.attempt(() => editor.putBack());
     if (writes || event.altKey || !off.checked) return;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {

@@ -28,7 +28,7 @@ export class Store {
     }
     const told = answer.status === 204 ? null : await answer.json().catch(() => ({}));
     if (!answer.ok) throw new Refused(answer.status, told ?? {});
-    return { told, etag: answer.headers.get("ETag") };
+    return { told, etag: answer.headers.get("ETag"), version: versionOf(answer.headers.get("Link")) };
   }
 
   /** All statements on the image, at most a thousand; `more` where there are others. */
@@ -43,7 +43,7 @@ export class Store {
       this.ask("GET", `/api/annotations/${key}?profile=annotorious`),
       this.ask("GET", `/api/annotations/${key}`),
     ]);
-    return { annotation: drawn.told, stored: stored.told, etag: stored.etag };
+    return { annotation: drawn.told, stored: stored.told, etag: stored.etag, version: stored.version };
   }
 
   create(document) {
@@ -62,6 +62,12 @@ export class Store {
   correct(key, version, reason, correction) {
     return this.ask("POST", "/api/verdicts", { annotation: key, version, verdict: "rejected", reason, correction });
   }
+}
+
+// The version of an annotation is one more than that of its predecessor, which its answer links to.
+function versionOf(links) {
+  const before = /\/versions\/(\d+)>; rel="predecessor-version"/.exec(links ?? "");
+  return before ? Number(before[1]) + 1 : 1;
 }
 
 /** Drafts of one person in this window. */
