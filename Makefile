@@ -54,6 +54,9 @@ bench-pages: .venv/dev assets  ## seconds until the page of a specimen stands, c
 bench-drawing: .venv/dev assets  ## milliseconds of the page on which people draw, with 1,000 polygons on the sheet
 	$(BIN)/python -m tests.bench.drawing
 
+bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200,000 verdicts, and the time from a key to the next picture in Chromium
+	$(BIN)/python -m tests.bench.review
+
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md
 

@@ -63,7 +63,9 @@ GAIN = """
 
 def upgrade() -> None:
     _make_tables()
-    _fill(op.get_bind())
+    columns = ["media_key", "kind", "run_key", "annotation_key"]
+    op.create_index(op.f(f"ix_queue_items_{'_'.join(columns)}"), "queue_items", columns)
+    fill(op.get_bind())
     for order in ORDERS:
         op.create_index(op.f(f"ix_queue_items_line_{order}_annotation_key"), "queue_items", ["line", order, "annotation_key"])
     op.create_index(op.f("ix_queue_items_leased_by_leased_until"), "queue_items", ["leased_by", "leased_until"])
@@ -123,8 +125,8 @@ def _make_tables() -> None:
     op.create_index(op.f("ix_verdict_batches_account_client_key"), "verdict_batches", ["account", "client_key"], unique=True)
 
 
-def _fill(connection: sa.Connection) -> None:
-    """What waits now, set by set. Lines are few: as many as there are kinds in collections."""
+def fill(connection: sa.Connection) -> None:
+    """Bring in what waits now, set by set; the tables are empty. Lines are few: as many as there are kinds in collections."""
     lines = connection.execute(sa.text(LINES)).all()
     insert = sa.text("INSERT INTO queue_lines VALUES (:key, :kind, :stated_class, :institution_code, :collection_code, :state)")
     for kind, institution_code, collection_code, state in lines:
@@ -133,8 +135,6 @@ def _fill(connection: sa.Connection) -> None:
         names = ("kind", "stated_class", "institution_code", "collection_code", "state")
         connection.execute(insert, {"key": key, **dict(zip(names, told, strict=True))})
     connection.execute(sa.text(ITEMS))
-    columns = ["media_key", "kind", "run_key", "annotation_key"]
-    op.create_index(op.f(f"ix_queue_items_{'_'.join(columns)}"), "queue_items", columns)
     connection.execute(sa.text(CONFLICTS))
     on_postgresql = connection.dialect.name == "postgresql"
     voices = {
