@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from annotations import placing, recount, store, waiting
+from annotations.proposals.form import KIND as PROPOSAL
 from annotations.proposals.record import settle
 from annotations.segments import following
 from annotations.segments.store import is_behind_a_segment
@@ -67,7 +68,8 @@ def _turn(
     """
     of_run = (AnnotationRow.run_key == run_key, *where)
     by_specimen = select(AnnotationRow.key).where(*of_run).order_by(AnnotationRow.specimen_key, AnnotationRow.key).limit(limit)
-    in_order = select(AnnotationRow.key, is_behind_a_segment()).where(AnnotationRow.key.in_(by_specimen), *of_run)
+    columns = (AnnotationRow.key, is_behind_a_segment(), AnnotationRow.kind)
+    in_order = select(*columns).where(AnnotationRow.key.in_(by_specimen), *of_run)
     roots = _remade(session, by_specimen) if anew else set()
     recount.lock(session, roots)
     found = session.execute(in_order.order_by(AnnotationRow.key).with_for_update(of=AnnotationRow)).all()
@@ -80,7 +82,8 @@ def _turn(
             .execution_options(synchronize_session=False)
         )
         waiting.follow(session, keys)
-        settle(session, keys, by=run_key, at=at)
+        if proposed := [row[0] for row in found if row[2] == PROPOSAL]:
+            settle(session, proposed, by=run_key, at=at)
         outbox.touch_all(session, "annotation", keys)
         happened = "annotation.restored" if withdrawn_at is None else "annotation.withdrawn"
         events.announce_all(session, happened, keys, at=at)
