@@ -12,6 +12,7 @@ from annotations import service as annotations
 from annotations import store as statements
 from annotations.creators import creator
 from annotations.errors import NothingNew, RecordChanged
+from annotations.model import Annotation
 from annotations.proposals import form, store
 from annotations.proposals.form import Proposed
 from annotations.proposals.store import Proposal
@@ -100,6 +101,13 @@ def of_specimen(session: Session, specimen_key: str, *, by: Principal) -> Sequen
     """The proposals for one record, by term and then by key, each beside it."""
     found = _all_told(session, store.of_specimen(session, specimen_key, by), by)
     return sorted(found, key=lambda told: (told.proposal.term, told.proposal.annotation.key))
+
+
+def of_statement(session: Session, statement: Annotation, *, by: Principal) -> Told | None:
+    """What the statement, which `by` sees, proposes, beside the record; None for one that proposes nothing."""
+    found = store.of_statement(session, statement.key) if statement.kind == form.KIND else None
+    told = _all_told(session, [found], by) if found is not None else []
+    return told[0] if told else None
 
 
 def restore_record(

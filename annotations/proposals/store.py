@@ -43,6 +43,12 @@ def page(
     return [_proposal(*pair) for pair in session.execute(query)]
 
 
+def of_statement(session: Session, key: str) -> Proposal | None:
+    """The proposal that the statement of that key is; None for one that is none."""
+    row, statement = session.get(ProposalRow, key), session.get(AnnotationRow, key)
+    return None if row is None or statement is None else _proposal(row, statement)
+
+
 def of_specimen(session: Session, specimen_key: str, by: Principal) -> Sequence[Proposal]:
     """The standing proposals for the record of a specimen that `by` sees, by key, at most `MOST_OF_RECORD`."""
     pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key)

@@ -126,6 +126,9 @@ def test_an_accepted_proposal_makes_a_version_of_the_record_and_a_withdrawn_acce
     assert '>Accept<span class="hidden"> Recorded by' not in browser.get(f"/specimens/{specimen.key}", headers=ben.cookie).text, (
         "others accept it"
     )
+    own = browser.get(f"/statements/{key}", headers=ana.cookie).text
+    for said in ("For the record: recorded by", "<dd>H. Smith</dd>", "leg. H. Smith", "<dd>Smyth</dd>"):
+        assert said in own, said
     undo = f"/specimens/{specimen.key}/verdicts/{verdict.json['key']}/undo"
     assert undo in page
     back = browser.post(undo, headers={**ana.cookie, **OUR_PAGE})

@@ -15,7 +15,7 @@ from app.web import layout
 from app.web.account.forms import field, local, to
 from app.web.drawing import statement_page
 from app.web.drawing.views import CLASSES
-from app.web.specimens import answers
+from app.web.specimens import answers, changes
 from app.web.statements import history
 
 blueprint = Blueprint("statement", __name__)
@@ -83,6 +83,7 @@ def _page(key: str, by: Principal, error: DomainError | None = None) -> Response
     runtime = context.current()
     with runtime.reads.begin() as session:
         page = statement_page.look(session, key[:LONGEST_KEY], by, runtime.addresses)
+        proposed = changes.line_of(session, page.statement, runtime.addresses, by)
         versions = history.of(session, page.statement.key, by=by, addresses=runtime.addresses, before=0)
     status = 200 if error is None else 400 if isinstance(error, Invalid) else 409 if isinstance(error, Conflict) else 412
     return layout.page(
@@ -94,6 +95,7 @@ def _page(key: str, by: Principal, error: DomainError | None = None) -> Response
         page=page,
         statement=page.statement,
         history=versions,
+        proposed=proposed,
         kinds=CLASSES,
         reasons=REASONS[1:],
         writes=may(by, "annotate", page.specimen),

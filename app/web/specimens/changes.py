@@ -106,6 +106,12 @@ def work(session: Session, specimen: Specimen, media: Sequence[Media], addresses
     )
 
 
+def line_of(session: Session, statement: Annotation, addresses: Addresses, by: Principal) -> ProposalLine | None:
+    """What the statement proposes, beside its record, without its crop and without buttons; None where it proposes nothing."""
+    told = proposals.of_statement(session, statement, by=by)
+    return None if told is None else _proposal(told, {}, {}, addresses, judges=False, verdict="")
+
+
 def _key(told: Told) -> str:
     return told.proposal.annotation.key
 
