@@ -1,13 +1,15 @@
 """What the relay makes of announcements: events with a number, where they lie, and for whom they are."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from annotations import happenings
-from app.runtime import events
+from app.runtime import clock, events
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.events import Event
 from app.runtime.outbox import OutboxRow
@@ -18,15 +20,21 @@ from iiif.catalogue.visibility import hidden_of
 BATCH = 500  # announcements carried over in one transaction
 
 
-def carry(runtime: Runtime) -> int:
-    """Make events of the next announcements, and let those go, in one transaction: each becomes an event exactly once."""
+Also = Callable[[Session, Sequence[Event]], None]
+
+
+def carry(runtime: Runtime, also: Also = lambda *_: None) -> int:
+    """Make events of the next announcements, and let those go, in one transaction: each becomes an event exactly once.
+
+    `also` is called with the events in that transaction.
+    """
     with runtime.reads.begin() as session:
         if not session.scalar(select(OutboxRow.id).where(OutboxRow.kind == events.OUTBOX_KIND).limit(1)):
             return 0
     with runtime.db.begin() as session:
         kind = OutboxRow.kind == events.OUTBOX_KIND
         rows = session.scalars(select(OutboxRow).where(kind).order_by(OutboxRow.id).limit(BATCH).with_for_update()).all()
-        events.add(session, _placed(session, rows))
+        also(session, events.add(session, _placed(session, rows)))
         session.execute(delete(OutboxRow).where(OutboxRow.id.in_([row.id for row in rows])))
     return len(rows)
 
@@ -58,3 +66,22 @@ def seen(session: Session, happened: Sequence[Event], by: Principal) -> list[Eve
     said_of: Collection[str] = {image for one in happened if one.type.startswith("annotation.") for image in one.images}
     hidden = hidden_of(session, said_of, by)
     return [one for one in happened if not one.type.startswith("annotation.") or hidden.isdisjoint(one.images)]
+
+
+def to_json(event: Event, addresses: Addresses) -> dict[str, Any]:
+    """The event under camelCase names: what happened, to which thing, and where that lies; nothing of what it says."""
+    subject = event.type.partition(".")[0]
+    iri = {
+        "annotation": addresses.annotation(event.key),
+        "specimen": addresses.specimen_record(event.key),
+        "image": addresses.image(event.key),
+    }[subject]
+    return {
+        "type": event.type,
+        "id": iri,
+        "key": event.key,
+        "at": clock.iso(event.at),
+        "version": event.version,
+        "specimens": list(event.specimens),
+        "images": list(event.images),
+    }

@@ -18,14 +18,18 @@ import structlog
 from dramatiq.errors import BrokerConnectionError
 from sqlalchemy import Connection, delete, select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from annotations.search import consistency, documents
 from app import announcements
 from app.index_keeper import IndexKeeper
 from app.runtime.context import Runtime
+from app.runtime.events import Event
 from app.runtime.file_lock import FileLock
 from app.runtime.outbox import OutboxRow
 from app.runtime.search.port import SearchDown
+from app.webhooks import service as webhooks
+from app.webhooks.sender import Sender
 
 BATCH = 500  # rows read at a time
 SHORTEST_WAIT, LONGEST_WAIT = 0.05, 0.25  # seconds between two looks into an empty outbox
@@ -37,7 +41,16 @@ log = structlog.get_logger()
 
 def relay_once(runtime: Runtime, broker: dramatiq.Broker) -> int:
     """Carry a batch of announcements, of jobs and of index rows over; how many. Raises what a side raises when it is down."""
-    return announcements.carry(runtime) + send_jobs(runtime, broker) + update_index(runtime)
+    return tell(runtime) + send_jobs(runtime, broker) + update_index(runtime)
+
+
+def tell(runtime: Runtime) -> int:
+    """Make events of the next announcements, and messages of them for webhooks; how many announcements."""
+
+    def enqueue(session: Session, happened: Sequence[Event]) -> None:
+        webhooks.enqueue(session, happened, addresses=runtime.addresses, at=runtime.clock())
+
+    return announcements.carry(runtime, enqueue)
 
 
 def send_jobs(runtime: Runtime, broker: dramatiq.Broker) -> int:
@@ -82,9 +95,9 @@ def _spread(runtime: Runtime, rows: Sequence[OutboxRow]) -> int:
 def run(runtime: Runtime, broker: dramatiq.Broker, stop: threading.Event) -> None:
     """Relay until `stop` is set. Only one relay works on a database at a time; another one waits for its turn."""
     keeper = IndexKeeper(runtime)
-    with _only_relay(runtime, stop) as still_alone, keeper.at_work():
+    with _only_relay(runtime, stop) as still_alone, keeper.at_work(), Sender(runtime).at_work():
         lanes = (
-            _Lane("events", lambda: announcements.carry(runtime)),
+            _Lane("events", lambda: tell(runtime)),
             _Lane("broker", lambda: send_jobs(runtime, broker)),
             _Lane("search engine", lambda: update_index(runtime, begin=False) if keeper.is_ready() else 0),
         )

@@ -11,6 +11,7 @@ import app.runtime.events
 import app.runtime.jobs_table
 import app.runtime.outbox
 import app.runtime.tokens_table
+import app.webhooks.tables
 import iiif.catalogue.tables
 import iiif.ingest.tables
 from app.runtime.db import Base
@@ -21,6 +22,7 @@ MODULES = (
     app.runtime.events,
     app.runtime.accounts_table,
     app.runtime.tokens_table,
+    app.webhooks.tables,
     app.runtime.jobs_table,
     iiif.catalogue.tables,
     iiif.ingest.tables,

@@ -31,6 +31,7 @@ COMMANDS = {
     "changes": "app.cli.changes:changes",
     "account": "app.cli.account:account",
     "token": "app.cli.token:token",
+    "webhook": "app.cli.webhook:webhook",
     "synth": "app.cli.synth:synth",
     "lint-manifest": "app.cli.lint:lint_manifest",
 }

@@ -182,6 +182,10 @@ class Settings(BaseSettings):
         ge=0,
         description="Network addresses in the record of who changed what are forgotten after so many days; 0: never.",
     )
+    webhook_private_addresses: bool = Field(
+        default=False,
+        description="Webhooks may lead to addresses that are not public, such as those of an inner network, and may be http.",
+    )
     metrics_token: str = Field(
         default="", description="`/metrics` answers whoever sends this as Bearer token; empty: it answers nobody."
     )

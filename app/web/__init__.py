@@ -27,7 +27,7 @@ from app.web.drawing import statements
 from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
-from app.web.live import stream
+from app.web.live import stream, webhooks
 from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
 from app.web.segments import views as segment_pages
@@ -94,6 +94,7 @@ def create_app(runtime: Runtime) -> Flask:
         embed_pages.blueprint,
         oembed.blueprint,
         stream.blueprint,
+        webhooks.blueprint,
         health.blueprint,
     ):
         app.register_blueprint(blueprint)

@@ -23,6 +23,9 @@ Over = Literal["sheet", "hub", "any"]
 REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
+    "/webhooks", "/webhooks/<key>", "/webhooks/<key>/<any(revoke, test, redeliver):change>", "/api/webhooks",
+    "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
+    "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
     "/segments/<segment:key>", "/api/segments", "/api/segments/<segment:key>", "/api/segments/merge",
     "/api/segments/<segment:key>/split",
     "/login/oidc/<name>", "/login/oidc/<name>/callback",
@@ -133,6 +136,14 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/account/tokens/revoke"): Change("person", "/account/tokens/revoke", "name=spare-of-{login}"),
     ("POST", "/account/disconnect"): Change("person", "/account/disconnect", "name=none"),
     ("POST", "/account/remove"): Change("person", "/account/remove", "current=x"),
+    ("POST", "/webhooks"): administers("/webhooks", "url=nothing"),
+    ("POST", "/webhooks/<key>/<any(revoke, test, redeliver):change>"): administers("/webhooks/wh0nothing/revoke"),
+    ("POST", "/api/webhooks"): Change("administrator", "/api/webhooks", {"url": "nothing"}, JSON, over="hub"),
+    ("DELETE", "/api/webhooks/<key>"): administers("/api/webhooks/wh0nothing"),
+    ("POST", "/api/webhooks/<key>/test"): administers("/api/webhooks/wh0nothing/test"),
+    ("POST", "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver"): administers(
+        "/api/webhooks/wh0nothing/deliveries/1/redeliver"
+    ),
     ("POST", "/accounts"): administers("/accounts", "login=%20"),
     ("POST", "/accounts/<key>/role"): administers("/accounts/v1nothing/role", "role=reader"),
     ("POST", "/accounts/<key>/link"): administers("/accounts/v1nothing/link"),

@@ -12,14 +12,13 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from analytics import service as analytics
 from app import announcements
-from app.runtime import clock, context, events, principal
+from app.runtime import context, events, principal
 from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid
@@ -130,26 +129,7 @@ def _start(after: int | None, oldest: int, newest: int) -> str:
 
 
 def _told(event: Event, addresses: Addresses) -> str:
-    return f"id: {event.id}\nevent: {CHANGE}\ndata: {json.dumps(to_json(event, addresses))}\n\n"
-
-
-def to_json(event: Event, addresses: Addresses) -> dict[str, Any]:
-    """The event under camelCase names: what happened, to which thing, and where that lies; nothing of what it says."""
-    subject = event.type.partition(".")[0]
-    iri = {
-        "annotation": addresses.annotation(event.key),
-        "specimen": addresses.specimen_record(event.key),
-        "image": addresses.image(event.key),
-    }[subject]
-    return {
-        "type": event.type,
-        "id": iri,
-        "key": event.key,
-        "at": clock.iso(event.at),
-        "version": event.version,
-        "specimens": list(event.specimens),
-        "images": list(event.images),
-    }
+    return f"id: {event.id}\nevent: {CHANGE}\ndata: {json.dumps(announcements.to_json(event, addresses))}\n\n"
 
 
 def _progress(runtime: Runtime) -> str:
