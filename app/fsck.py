@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal
 
 from annotations import masks, target_check
 from annotations.masks import KeptMask
+from annotations.segments import following as segments
 from app.runtime.blobs import LEFTOVER, BlobEntry, sha256_of
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
@@ -47,6 +48,16 @@ class TargetFault:
     sentence: str
     repaired: bool
     fault: Literal["wrong targets"] = "wrong targets"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFault:
+    """That a segment is stored otherwise than follows from what stands behind it; `repaired`: it is brought in line now."""
+
+    segment: str
+    sentence: str
+    repaired: bool
+    fault: Literal["wrong segment"] = "wrong segment"
 
 
 @dataclass(slots=True)
@@ -117,6 +128,19 @@ class Check:
             if len(page) < PAGE:
                 return
             after = next(reversed(page))
+
+    def wrong_segments(self) -> Iterator[SegmentFault]:
+        """Each segment that is stored otherwise than follows from its statements; brought in line with `repair`."""
+        after, more = "", True
+        while more:
+            with self.runtime.reads.begin() as session:
+                found, after = segments.differing(session, after=after, limit=PAGE)
+            for key, sentence in found:
+                if self.repair:
+                    with self.runtime.db.begin() as session:
+                        segments.refresh(session, [key], self.runtime.clock())
+                yield SegmentFault(key, sentence, self.repair)
+            more = bool(after)
 
     def _target_faults(self, key: str) -> Iterator[TargetFault]:
         """Asked once more of that annotation alone: it may have been changed while its page was read."""

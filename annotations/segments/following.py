@@ -15,7 +15,7 @@ from annotations import store as statements
 from annotations.model import Canvas
 from annotations.segments import store
 from annotations.segments.derive import OF_CONTENT, Voice, derive
-from annotations.segments.model import ENDED, State, whole_box
+from annotations.segments.model import ENDED, whole_box
 from annotations.segments.tables import SegmentRow, SegmentStatementRow
 from annotations.tables import AnnotationRow, VerdictRow
 from app.runtime import outbox
@@ -51,17 +51,27 @@ class _Link:
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """What the statements behind a segment make of it: the state, and who leads (empty for nobody)."""
-
-    state: State
-    leader_key: str
-
-
-def derived(session: Session, keys: Sequence[str]) -> dict[str, Derived]:
-    """What the statements make of these segments, whatever is stored; for checks."""
-    return {key: Derived(*derive([link.voice for link in links])) for key, links in _links(session, keys).items()}
+def differing(session: Session, *, after: str, limit: int) -> tuple[list[tuple[str, str]], str]:
+    """Of a page of all segments those that are stored otherwise than follows, each with a sentence; and the last key, empty at
+    the end. What a person has ended is as it is stored."""
+    rows = store.every(session, after=after, limit=limit)
+    links = _links(session, [row.key for row in rows])
+    images = catalogue.media_by_key(session, {row.media_key for row in rows})
+    found = []
+    for row in rows:
+        image = images.get(row.media_key)
+        if image is None or row.x + row.width > image.width_px or row.y + row.height > image.height_px:
+            found.append((row.key, f"It reaches past image {row.media_key}, or that is not there."))
+        elif row.state not in ENDED:
+            state, leader = derive([link.voice for link in links.get(row.key, [])])
+            if (row.state, row.live) != (state, store.is_live(state)) or (leader and leader != row.leader_key):
+                found.append(
+                    (
+                        row.key,
+                        f"It is stored as {row.state}, led by {row.leader_key}; {state} follows, led by {leader or 'none'}.",
+                    )
+                )
+    return found, rows[-1].key if len(rows) == limit else ""
 
 
 def _follow(session: Session, row: SegmentRow, links: Sequence[_Link], at: datetime) -> None:

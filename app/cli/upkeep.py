@@ -215,6 +215,9 @@ def _faults(runtime: Runtime, check: Check, *, quiet: bool) -> Iterator[tuple[st
         for wrong in check.wrong_targets(lambda done: bar.update(annotations, completed=done)):
             again = " Laid again." if wrong.repaired else ""
             yield f"{wrong.fault}: {wrong.annotation}: {wrong.sentence}{again}", asdict(wrong)
+        for segment in check.wrong_segments():
+            again = " Brought in line." if segment.repaired else ""
+            yield f"{segment.fault}: {segment.segment}: {segment.sentence}{again}", asdict(segment)
 
 
 def _tell(account: Account, wrong: int) -> None:

@@ -51,6 +51,7 @@ class ExportedManifest:
     picture: str
     reference: dict[str, Any]
     named: frozenset[str]
+    is_segment: bool
 
 
 def manifest_of(
@@ -75,7 +76,7 @@ def manifest_of(
         canvas.pop("seeAlso", None)
         if view.segment is not None:
             large, small = images.of_segment(view.segment, limits)
-            painting["body"], canvas["thumbnail"] = _picture(image, large), [_picture(image, small)]
+            painting["body"], canvas["thumbnail"] = picture(image, large), [picture(image, small)]
             continue
         for thumbnail in canvas["thumbnail"]:
             thumbnail["service"] = [_service(service["id"]) for service in thumbnail["service"]]
@@ -84,7 +85,7 @@ def manifest_of(
     return shown
 
 
-def _picture(image: str, picture: ExportedPicture) -> dict[str, Any]:
+def picture(image: str, picture: ExportedPicture) -> dict[str, Any]:
     """A file by itself: a segment has no image service in an export, whose addresses are names of files."""
     size = {"width": picture.width, "height": picture.height}
     return {"id": f"{image}/{picture.name}", "type": "Image", "format": "image/jpeg", **size}
@@ -124,7 +125,7 @@ def write_annotations(
 
 
 def entries(folder: Folder, addresses: Addresses) -> list[ExportedManifest]:
-    """Every manifest that is in the folder, from this run or an earlier one, by label."""
+    """Every manifest that is in the folder, of specimens and of segments, from this run or an earlier one, by label."""
     found = []
     for path in folder.path(f"{folder.base}/iiif/presentation/3").glob("*/manifest.json"):
         found.append(_entry(json.loads(path.read_text(encoding="utf-8")), addresses))
@@ -149,10 +150,13 @@ def _entry(shown: Mapping[str, Any], addresses: Addresses) -> ExportedManifest:
     label = "; ".join(text for texts in shown["label"].values() for text in texts)
     named = set()
     for canvas in shown["items"]:
-        if (of := addresses.identify(canvas["id"])) is not None:
+        if (of := addresses.identify(canvas["id"])) is not None and of.media_key:
             named.add(addresses.image(of.media_key))
         named |= _pictures(canvas) | {page["id"] for page in canvas.get("annotations", ())}
-    return ExportedManifest(shown["id"], label, shown["thumbnail"][0]["id"], reference, frozenset(named))
+    of_it = addresses.identify(shown["id"])
+    return ExportedManifest(
+        shown["id"], label, shown["thumbnail"][0]["id"], reference, frozenset(named), bool(of_it and of_it.segment_key)
+    )
 
 
 def collection(listed: Sequence[ExportedManifest], address: str, publisher: Publisher) -> dict[str, Any]:

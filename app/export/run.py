@@ -9,6 +9,7 @@ from annotations import manifest_extras
 from app.export import documents, images, removal
 from app.export.documents import StaticAddresses
 from app.export.folder import Folder, opened
+from app.export.segments import SegmentExport
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
@@ -74,6 +75,7 @@ class Export:
         self.limits = SizeLimits(max(settings.max_width, TILE_PX), max(settings.max_area, TILE_PX**2))
         self.policy = embedded_metadata.Policy.of(settings)
         self.report = ExportReport(folder.base)
+        self.segments = SegmentExport(folder, self.addresses, self.hub, self.publisher, self.limits, self.by)
         self.pictures: set[str] = set()  # of segments, that the folder showed before
 
     def add(self, key: str) -> None:
@@ -91,9 +93,10 @@ class Export:
 
     def finish(self) -> ExportReport:
         """Write the collection, if there are several manifests, and the page of links; what no manifest names goes."""
-        listed = documents.entries(self.folder, self.addresses)
-        named = {address for entry in listed for address in entry.named}
         with self.runtime.reads.begin() as session:
+            listed = [entry for entry in documents.entries(self.folder, self.addresses) if not entry.is_segment]
+            self.pictures |= self.segments.remove_ended(session, [one for entry in listed for one in entry.named])
+            named = {one for entry in documents.entries(self.folder, self.addresses) for one in entry.named}
             removal.remove_unnamed(session, self.folder, named, self.pictures, self.addresses, self.by)
         address = self.addresses.collection(COLLECTION)
         if len(listed) > 1:
@@ -153,6 +156,9 @@ class Export:
         with self.runtime.reads.begin() as session:
             for one in media:
                 documents.write_annotations(session, self.folder, added, one, specimen.key, self.addresses, self.by)
+            for one, pyramid in opened_images:
+                if one.specimen_key == specimen.key:
+                    self.segments.write(session, specimen, one, pyramid)
         pid = self.hub.pid(specimen.key)
         shown = documents.manifest_of(specimen, views, added, self.addresses, self.publisher, pid, self.limits)
         self.folder.write_json(address, shown)

@@ -19,8 +19,10 @@ from werkzeug.test import Client
 
 from annotations import service
 from annotations.lint import lint
+from annotations.segments import store as segments
 from app.export.folder import NotAnExport
 from app.export.run import ExportReport, export
+from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from app.web import create_app
@@ -446,3 +448,31 @@ def test_an_annotation_stays_where_one_of_its_images_leaves(runtime: Runtime, ou
         export(runtime, [one.specimen_key], out, BASE)
         assert file.exists() == stays
     assert not list((out / "canvases").rglob("*.json"))
+
+
+def test_each_segment_has_a_manifest_of_files_while_there_is_such_a_segment(runtime: Runtime, out: Path) -> None:
+    media = sheet(runtime)
+    addresses = Addresses(BASE, runtime.settings.naan)
+    with runtime.db.begin() as session:
+        found = comment(f"{runtime.addresses.canvas(media.specimen_key, media.key)}#xywh=101,203,77,51", "Quercus suber")
+        how: Any = {"addresses": runtime.addresses, "at": runtime.clock()}
+        label = service.create_machine(session, found, media=media, run_key="x1", kind="label", **how)
+        (segment,) = segments.on_image(session, media.key)
+    export(runtime, [media.specimen_key], out, BASE)
+    shown = read(out, addresses.manifest(segment.key))
+    (canvas,) = shown["items"]
+    body = canvas["items"][0]["items"][0]["body"]
+    assert (canvas["width"], canvas["height"], body["width"], body["height"]) == (77, 51, 77, 51)
+    assert "service" not in body
+    picture, page = (out / iri.removeprefix(f"{BASE}/") for iri in (body["id"], canvas["annotations"][0]["id"]))
+    assert size_of(picture) == (77, 51)
+    assert json.loads(page.read_text())["items"][0]["target"]["source"]["id"] == canvas["id"]
+    assert shown["partOf"] == [{"id": addresses.manifest(media.specimen_key), "type": "Manifest"}]
+    assert not (out / "iiif/presentation/3/collection").exists(), "one specimen and its label are no collection"
+    export(runtime, [media.specimen_key], out, BASE)
+    assert picture.is_file()
+    assert page.is_file()
+    with runtime.db.begin() as session:
+        service.delete(session, label.key, by=Principal.of_system(), at=runtime.clock())
+    export(runtime, [media.specimen_key], out, BASE)
+    assert not [path for path in (out / addresses.manifest(segment.key).removeprefix(f"{BASE}/"), picture, page) if path.exists()]

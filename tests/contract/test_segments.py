@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from annotations import region_frames, target_check, withdrawal
 from annotations import service as annotations
@@ -18,6 +18,7 @@ from annotations.search import consistency
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
 from annotations.selectors import read_fragment, read_shape, stored_selectors
 from app import migrate
+from app.fsck import Check
 from app.runtime import ids
 from app.runtime.context import Runtime
 from iiif.catalogue.model import Media
@@ -296,6 +297,21 @@ def shown(hub: Hub, page: str) -> dict[str, list[str]]:
         values = [re.sub(r".* d=\"([^\"]*)\".*", r"\1", selector["value"]) for selector in selectors]
         found[one["body"][0]["value"]] = values
     return found
+
+
+def test_what_is_stored_otherwise_than_follows_is_told_and_mended(hub: Hub, media: Media) -> None:
+    find(hub, media, "10,10,100,50")
+    find(hub, media, "10,500,100,50")
+    assert list(Check(hub.runtime).wrong_segments()) == []
+    (one, _) = listed(hub)
+    with hub.runtime.db.begin() as session:
+        session.execute(update(SegmentRow).where(SegmentRow.key == one["key"]).values(state="rejected", live=False))
+    (fault,) = Check(hub.runtime).wrong_segments()
+    assert (fault.segment, fault.repaired) == (one["key"], False)
+    assert "stored as rejected" in fault.sentence
+    assert [fault.repaired for fault in Check(hub.runtime, repair=True).wrong_segments()] == [True]
+    assert list(Check(hub.runtime).wrong_segments()) == []
+    assert len(listed(hub)) == 2
 
 
 def box(x: int, y: int, width: int, height: int) -> dict[str, str]:
