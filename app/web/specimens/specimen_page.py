@@ -157,6 +157,7 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Ru
         "usual": chosen.is_usual,
         "layer_query": chosen.query,
         "talk": talk.on(""),
+        "talk_beside": " ".join(talk.beside({one.key for one in shown})),
         "writes": viewer.may_write,
         "reasons": REASONS[1:],
         "place": place,

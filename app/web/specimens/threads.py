@@ -1,6 +1,6 @@
 """Comments about a specimen and about what is said of it, as threads: each with its replies, the oldest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotations.model import Annotation
@@ -50,6 +50,11 @@ class Threads:
 
     def on(self, key: str) -> tuple[Thread, ...]:
         return self.about.get(key, ())
+
+    def beside(self, listed: Collection[str]) -> list[str]:
+        """The addresses of the comments on statements that are not listed; viewers have them too, and are not to draw them."""
+        off = (threads for key, threads in self.about.items() if key and key not in listed)
+        return [comment.iri for threads in off for thread in threads for comment in thread.comments]
 
 
 def threads(said: Sequence[Annotation], people: Mapping[str, str], viewer: Viewer, statement_iri: str) -> Threads:

@@ -4,16 +4,24 @@ import { receiveAnnotation } from "mirador/state/actions/index";
 
 const fetched = new Map(); // address of a page of annotations -> what was fetched
 const OWN = "urn:lectotype:listed-on-the-page";
+let store = null;
+
+/** Draw what the page lists in the viewer with that store, now and whenever the page has changed. */
+export function attend(viewers) {
+  store = viewers;
+  document.addEventListener("swapped", redraw);
+  redraw();
+}
 
 /** Keep what came, and leave in it what is listed. */
 export function admit(address, page) {
   if (!Array.isArray(page?.items) || fetched.get(address)?.admitted === page) return;
   fetched.set(address, { items: page.items });
   page.items = listed(page.items);
+  if (store) setTimeout(redraw); // what this page brought need not come from the specimen's page any more
 }
 
-/** Draw anew what the page lists now. */
-export function redraw(store) {
+function redraw() {
   const { annotations } = store.getState();
   for (const [canvas, pages] of Object.entries(annotations)) {
     for (const [address, { json }] of Object.entries(pages)) {
@@ -42,10 +50,14 @@ function cards() {
 }
 
 // A page that was not chosen from lists all, or the oldest where there are very many.
+// Talk about a statement is read beside it and not drawn over it.
 function listed(items) {
-  if (!document.querySelector("#findings[data-chosen]")) return items;
+  const talk = new Set([...document.querySelectorAll("[data-said]")].map((comment) => comment.dataset.said));
+  for (const comment of document.getElementById("findings")?.dataset.beside?.split(" ") ?? []) talk.add(comment);
+  const silent = items.filter(({ id }) => !talk.has(id));
+  if (!document.querySelector("#findings[data-chosen]")) return silent;
   const on = new Set(cards().map((card) => card.dataset.iri));
-  return items.filter(({ id }) => on.has(id));
+  return silent.filter(({ id }) => on.has(id));
 }
 
 function ofPage() {

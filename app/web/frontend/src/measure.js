@@ -172,7 +172,10 @@ class Tool {
       this.end();
       document.querySelector("#measuring summary")?.focus();
     }
-    if (event.key === "Enter") document.getElementById("measure-name").focus();
+    if (event.key === "Enter") {
+      event.preventDefault(); // or the field that has the focus now would send the form
+      document.getElementById("measure-name").focus();
+    }
     if (!move) return;
     event.preventDefault();
     event.stopPropagation();

@@ -2,7 +2,7 @@
 import { viewer as makeViewer } from "mirador/init";
 import { OSDReferences } from "mirador/plugins/OSDReferences";
 import { addOrUpdateCompanionWindow, selectAnnotation, setCanvas, updateViewport } from "mirador/state/actions/index";
-import { admit, redraw } from "./drawn.js";
+import { admit, attend } from "./drawn.js";
 import { focus } from "./focus.js";
 import { follow } from "./share.js";
 
@@ -100,8 +100,7 @@ export function open(holder, place) {
       holder.desk = { sheet, canvas: () => viewer.store.getState().windows[WINDOW].canvasId };
       holder.dispatchEvent(new Event("desk"));
       follow(holder, holder.desk);
-      document.addEventListener("swapped", () => redraw(viewer.store));
-      redraw(viewer.store);
+      attend(viewer.store);
     },
   };
 }

@@ -26,9 +26,11 @@ function done(form, button) {
 
 async function send(form, button) {
   const fields = new FormData(form, button);
+  const address = new URL(form.action);
+  address.search = location.search; // the layers that are on now, whichever were when the form was written
   if (button) button.disabled = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "text/html" } });
+    const answer = await fetch(address, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) return tell(page.querySelector(".detail")?.textContent ?? "This did not work.", true);
     for (const field of form.querySelectorAll("textarea, input:not([type='hidden'])")) field.value = field.defaultValue;
