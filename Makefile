@@ -11,7 +11,7 @@ WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing accuracy screenshots assets wheel lock clean
+.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing drill-review accuracy screenshots assets wheel lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -56,6 +56,9 @@ bench-drawing: .venv/dev assets  ## milliseconds of the page on which people dra
 
 bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200,000 verdicts, and the time from a key to the next picture in Chromium
 	$(BIN)/python -m tests.bench.review
+
+drill-review: .venv/dev  ## 200 kills of web processes while ten reviewers give verdicts: nothing lost, nothing doubled
+	$(BIN)/python -m tests.drill_review --kills 200
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md
