@@ -19,24 +19,31 @@ export function batches(form) {
   });
 }
 
+/** A stop half-way is gone on from under the same name, so that nothing is accepted twice. */
 async function accept(seen, address, rule) {
+  const again = () => button("Go on", () => accept(seen, address, rule));
   await trying(seen, async () => {
     const { key, accepted, refused } = await ask(address, "POST", rule);
-    const back = button("Take all of it back", () => trying(seen, async () => {
-      await ask(`${address}/${encodeURIComponent(key)}`, "DELETE");
-      seen.replaceChildren(paragraph("All of it is taken back."));
-    }));
+    const back = button("Take all of it back", () => takeBack(seen, `${address}/${encodeURIComponent(key)}`));
     back.className = "small";
     seen.replaceChildren(paragraph(`${accepted.toLocaleString("en")} are accepted${refused.length ? `, ${refused.length} could not be: ${refused[0].why}` : ""}.`), back);
-  });
+  }, again);
 }
 
-async function trying(seen, act) {
+async function takeBack(seen, address) {
+  const done = async () => {
+    await ask(address, "DELETE");
+    seen.replaceChildren(paragraph("All of it is taken back."));
+  };
+  await trying(seen, done, () => button("Go on", () => takeBack(seen, address)));
+}
+
+async function trying(seen, act, again = () => "") {
   for (const one of seen.querySelectorAll("button")) one.disabled = true;
   try {
     await act();
   } catch (error) {
-    seen.replaceChildren(Object.assign(paragraph(error.message), { className: "notice wrong" }));
+    seen.replaceChildren(Object.assign(paragraph(error.message), { className: "notice wrong" }), again());
   }
 }
 
