@@ -141,7 +141,9 @@ def test_a_step_that_found_nothing_and_its_author_are_told(hub: Hub) -> None:
     specimen, (media,) = add_sheet(hub.runtime)
     say(hub, media, "ruler", nothing_found("ruler", "No scale: nothing was seen."))
     shown = words(hub, f"/specimens/{specimen.key}")
-    assert "No scale: nothing was seen. nothing found Said by Lectotype, step ruler of pipeline sheet" in shown
+    assert (
+        "No scale: nothing was seen. nothing found Details of: No scale: nothing was seen. Said by Lectotype, step ruler" in shown
+    )
 
 
 @pytest.mark.parametrize(
