@@ -16,6 +16,11 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
     (r"/canvases/[^/]+/annotations/people\.json", r"/items", "an annotation is on the page of each canvas that it is about"),
     (r"/canvases/[^/]+/annotations/people\.json", r"/items/\d+/target", "what is about an annotation is drawn where that lies"),
     (r"/annotations/[^/]+\?profile=\w+", r"/(target|on)", "what is about an annotation is drawn where that lies"),
+    (
+        r"/iiif/presentation/3/[^/]+/(manifest\.json|canvas/[^/]+)",
+        r"/items/\d+/annotations|/annotations",
+        "after the pages of before stands one of links to the segments of the canvas",
+    ),
     (r"/api/search(\?.*)?", r"/items/\d+/sort", "the kind of thing is called `type` now; `sort` is the order"),
     (
         r"/api/search(\?.*)?",
