@@ -14,6 +14,7 @@ such counts, nothing is ended: then a reverse proxy has to see to it.
 import fcntl
 import os
 import socket
+import stat
 import struct
 import sys
 import termios
@@ -103,16 +104,10 @@ class SlowClients:
     def _connections(self) -> Iterator[tuple[Name, socket.socket]]:
         """Those of clients, each by a descriptor of our own, so that it stays the same whatever the server does meanwhile."""
         for entry in SOCKETS.iterdir():
-            try:
-                descriptor = os.dup(int(entry.name))
-            except OSError:  # closed meanwhile
+            connection = _own(entry)
+            if connection is None:
                 continue
-            try:
-                inode = os.fstat(descriptor).st_ino
-                connection = socket.socket(fileno=descriptor)
-            except OSError:  # no socket
-                os.close(descriptor)
-                continue
+            inode = os.fstat(connection.fileno()).st_ino
             try:
                 address, port = connection.getpeername()[:2]
                 ours = connection.getsockname()[1] == self.port
@@ -122,6 +117,23 @@ class SlowClients:
                 yield (inode, address, port), connection
             else:
                 connection.close()
+
+
+def _own(entry: Path) -> socket.socket | None:
+    """The socket behind that entry by a descriptor of our own; None where it is none, or was closed meanwhile.
+
+    No descriptor of a file is ever closed here: to close any of them ends all locks that this process has on that file
+    (POSIX, fcntl), and with them those by which SQLite keeps processes apart.
+    """
+    try:
+        if not str(entry.readlink()).startswith("socket:"):
+            return None
+        descriptor = os.dup(int(entry.name))
+    except OSError:  # closed meanwhile
+        return None
+    if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):  # a file has taken its number just now: ours stays open
+        return None
+    return socket.socket(fileno=descriptor)
 
 
 def _counts(connection: socket.socket) -> Counts:
