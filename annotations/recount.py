@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from annotations import bases, placing, store, waiting
 from annotations.jobs import BasisChanged
-from annotations.proposals.record import policy_of, settle
+from annotations.proposed.record import policy_of, settle
 from annotations.segments.following import follow as follow_segments
 from annotations.states import policy
 from annotations.states.derive import FALLEN, OPEN, STATES, Decision, Facts, State, Verdict, Voice, derive

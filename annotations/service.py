@@ -37,8 +37,8 @@ from annotations.errors import (
 )
 from annotations.model import EVERYTHING, About, Annotation, Canvas, Layer, Target
 from annotations.projections import Profile
-from annotations.proposals import form
-from annotations.proposals import record as proposed
+from annotations.proposed import form
+from annotations.proposed import record as proposed
 from annotations.segments import making
 from annotations.states.derive import FALLEN
 from annotations.tables import AnnotationRow

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from annotations import placing, recount, store, waiting
-from annotations.proposals.form import KIND as PROPOSAL
-from annotations.proposals.record import settle
+from annotations.proposed.form import KIND as PROPOSAL
+from annotations.proposed.record import settle
 from annotations.segments import following
 from annotations.segments.store import is_behind_a_segment
 from annotations.tables import AnnotationRow, WithdrawalRow

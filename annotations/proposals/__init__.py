@@ -1,1 +1,1 @@
-"""Values that machines and people propose for the terms of a record, and what their acceptance does to it."""
+"""Proposals as people and clients meet them: how they are made, listed and taken home."""

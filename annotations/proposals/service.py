@@ -13,9 +13,10 @@ from annotations import store as statements
 from annotations.creators import creator
 from annotations.errors import NothingNew, RecordChanged
 from annotations.model import Annotation
-from annotations.proposals import form, store
-from annotations.proposals.form import Proposed
+from annotations.proposals import store
 from annotations.proposals.store import Proposal
+from annotations.proposed import form
+from annotations.proposed.form import Proposed
 from annotations.review import service as review
 from annotations.review import store as reviews
 from annotations.review.service import Judgement

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from annotations import store
 from annotations.model import Annotation
-from annotations.proposals.record import GONE
+from annotations.proposed.record import GONE
 from annotations.tables import AnnotationRow, ProposalRow
 from app.runtime.principal import Principal
 

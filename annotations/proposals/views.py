@@ -8,8 +8,9 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import PreconditionRequired
 
 from annotations.model import Annotation
-from annotations.proposals import export, form, service
+from annotations.proposals import export, service
 from annotations.proposals.service import Asked, Told
+from annotations.proposed import form
 from annotations.review import service as review
 from annotations.states.derive import STATES, State
 from annotations.views import seen_tags

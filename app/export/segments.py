@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations.segments import pages, presentation, store
+from annotations.segment_api import pages, presentation
+from annotations.segments import store
 from annotations.segments.model import Segment
 from app.export import documents, images
 from app.export.folder import Folder

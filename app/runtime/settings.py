@@ -31,9 +31,12 @@ FIRST_SEGMENTS = frozenset(
         "metrics",
         "ns",
         "oembed",
+        "review",
         "runs",
         "search",
+        "segments",
         "specimens",
+        "statements",
         "webhooks",
     )
 )  # of every address of the hub, below its base URL

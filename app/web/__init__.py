@@ -14,7 +14,7 @@ from annotations.proposals import views as proposals_views
 from annotations.queue import views as queue_views
 from annotations.review import views as review_views
 from annotations.search import views as search_views
-from annotations.segments import views as segment_views
+from annotations.segment_api import views as segment_views
 from app import problems
 from app.runtime import context
 from app.runtime.context import Runtime

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Blueprint, Response
 from sqlalchemy.orm import Session
 
-from annotations.segments import pages, service
+from annotations.segment_api import pages
+from annotations.segments import service
 from annotations.segments.model import Segment
 from app.runtime import clock, context, ids, principal
 from app.runtime.accounts import store as accounts

@@ -11,7 +11,7 @@ from analytics import service as analytics
 from analytics.model import Run
 from annotations import service as annotations
 from annotations.model import Annotation
-from annotations.proposals.form import KIND as PROPOSAL
+from annotations.proposed.form import KIND as PROPOSAL
 from annotations.review import service as review
 from annotations.review.service import REASONS, Opinion
 from app.runtime.accounts import store as accounts

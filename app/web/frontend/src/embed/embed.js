@@ -96,7 +96,7 @@ function key(viewer, event) {
 function list(viewer, shapes) {
   const findings = document.getElementById("findings");
   if (!findings) return;
-  const word = findings.dataset.show;
+  const word = findings.dataset.word;
   for (const item of findings.querySelectorAll("[data-around]")) {
     const button = document.createElement("button");
     button.type = "button";

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from annotations import store
 from annotations.errors import WithheldTerm
-from annotations.proposals import form
+from annotations.proposed import form
 from annotations.tables import AnnotationRow, ProposalRow, VerdictRow
 from app.runtime.addresses import Addresses
 from app.runtime.principal import ROLES

@@ -12,8 +12,9 @@ from werkzeug.exceptions import PreconditionRequired
 from werkzeug.routing import BaseConverter
 
 from annotations.model import Layer
-from annotations.segments import editing, pages, presentation, service
-from annotations.segments.editing import Editor, Shape
+from annotations.segment_api import editing, pages, presentation
+from annotations.segment_api.editing import Editor, Shape
+from annotations.segments import service
 from annotations.segments.errors import BadSegment, EndedSegment, UnknownSegment
 from annotations.segments.model import STATES, Segment, State
 from annotations.segments.store import Asked

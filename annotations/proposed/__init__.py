@@ -1,0 +1,1 @@
+"""What a statement proposes for the record of a specimen, and what becomes of the record."""
