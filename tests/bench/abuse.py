@@ -87,10 +87,10 @@ def the_same() -> Iterator[str]:
 
 
 def all_different() -> Iterator[str]:
-    """Largest pictures, turned, in other formats, a little smaller than each other: none is kept already."""
+    """The largest pictures of their formats, turned, a little smaller than each other: none is kept already."""
     for number in itertools.count():
-        width, format_ = 4890 - number // 4, ("jpg", "png", "webp", "jpg")[number % 4]
-        yield f"full/{width},/{(number % 4) * 90}/default.{format_}"
+        largest, format_ = ((4890, "jpg"), (4890, "png"), (3820, "webp"), (4890, "jpg"))[number % 4]
+        yield f"full/{largest - number // 4},/{(number % 4) * 90}/default.{format_}"
 
 
 def _zoom(port: int, key: str, seconds: float) -> tuple[list[float], Counter[int]]:
