@@ -54,6 +54,23 @@ def commands_in_pages() -> list[tuple[str, list[str]]]:
     return [(page.name, call) for page in PAGES for code in code_of(page) for call in calls(code)]
 
 
+def test_each_decision_has_a_number_of_its_own_and_is_in_the_list() -> None:
+    pages = sorted(ROOT.joinpath("docs/adr").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    assert [re.match(r"# (\d+)\. ", page.read_text())[1] for page in pages] == list(map(str, numbers))  # type: ignore[index]
+    listed = ROOT.joinpath("docs/README.md").read_text()
+    assert [page.name for page in pages if f"(adr/{page.name})" not in listed] == []
+    said = [(page, text, link) for page, text, link in _decisions_named() if int(text) != int(link)]
+    assert said == []
+
+
+def _decisions_named() -> list[tuple[str, str, str]]:
+    """(page, number that it says, number that its link has) of each link to a decision that says its number."""
+    named = re.compile(r"\[ADR (\d+)\]\((?:\.\./)*(?:docs/)?(?:adr/)?(\d{4})-")
+    return [(page.name, match[1], match[2]) for page in PAGES for match in named.finditer(page.read_text())]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
