@@ -154,6 +154,14 @@ def test_a_recording_notices_what_is_lost(release: Release) -> None:
     assert differences(picture, {**picture, "picture": shifted}) != []
 
 
+def test_a_link_may_come_but_none_may_go_or_change() -> None:
+    up, page, added = '<https://a.example/>; rel="up"', '<http://www.w3.org/ns/ldp#Page>; rel="type"', '<b>; rel="timemap"'
+    before, other = f"{up}, {page}", f'<https://a.example/>; rel="down", {page}'
+    assert is_meant("/annotations/a", "Link", before, f"{page}, {added}, {up}")
+    for now in (None, "", up, f"{up}, {added}", f"{other}, {added}"):
+        assert not is_meant("/annotations/a", "Link", before, now)
+
+
 def test_every_exception_is_one_that_the_recording_needs(release: Release) -> None:
     unused = [pattern for pattern, _, _ in EXCEPTIONS if not any(re.fullmatch(pattern, one["path"]) for one in release.exchanges)]
     assert unused == []

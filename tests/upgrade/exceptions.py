@@ -1,7 +1,8 @@
 """What the present code answers otherwise than release 70fa686, on purpose, with the reason.
 
 Each entry: pattern of the address, pattern of the place in the answer (a JSON pointer, `status`, `picture` or a header),
-and why clients of that release are served by the change. Members that are added need no entry.
+and why clients of that release are served by the change. Members that are added need no entry, nor do links in a `Link` header
+beside all that stood there (RFC 8288 gives their order no meaning).
 
 One change is no entry, as it depends on who asks: that release let everybody read what was said about a closed image. Now
 only a token opens that, so an answer which names such an image or lists annotations is held to what the token gets.
@@ -38,11 +39,14 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+BETWEEN_LINKS = re.compile(r",\s*(?=<)")
 EVEN_ODD = ' fill-rule="evenodd"'  # what viewers are given of a shape says now by which rule it is filled
 
 
 def is_meant(path: str, place: str, old: Any, new: Any) -> bool:
     """Whether an entry covers a difference at that place of that address."""
+    if place == "Link" and isinstance(new, str):
+        return set(BETWEEN_LINKS.split(old)) <= set(BETWEEN_LINKS.split(new))
     if isinstance(new, str) and "</svg>" in new and new.replace(EVEN_ODD, "") == old:
         return True
     return any(re.fullmatch(address, path) and re.fullmatch(where, place) for address, where, _ in EXCEPTIONS)
