@@ -123,10 +123,16 @@ def conditions_of(session: Session, specimen_key: str) -> Iterator[ColumnElement
 
 def of_annotations(session: Session, keys: Sequence[str]) -> set[str]:
     """The specimens that any of these annotations lies on."""
-    row, shown, found = AnnotationTargetRow, guests().subquery(), set[str]()
+    found = set[str]()
     for start in range(0, len(keys), AT_ONCE):
-        these = row.annotation_key.in_(keys[start : start + AT_ONCE])
-        named = select(row.specimen_key).where(these, row.specimen_key != "")
-        through = select(shown.c.specimen_key).join(row, row.media_key == shown.c.media_key)
-        found.update(session.scalars(union(named, through.where(these, or_(row.whole, shown.c.x0.is_(None))))))
+        found.update(session.scalars(under_annotations(keys[start : start + AT_ONCE])))
     return found
+
+
+def under_annotations(keys: Sequence[str]) -> CompoundSelect[Any]:
+    """For queries: the keys of the specimens that any of these annotations, AT_ONCE at most, lies on."""
+    row, shown = AnnotationTargetRow, guests().subquery()
+    these = row.annotation_key.in_(keys)
+    named = select(row.specimen_key).where(these, row.specimen_key != "")
+    through = select(shown.c.specimen_key).join(row, row.media_key == shown.c.media_key)
+    return union(named, through.where(these, or_(row.whole, shown.c.x0.is_(None))))

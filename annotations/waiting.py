@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, case, delete, func, insert, or_, select, union_all, update
+from sqlalchemy import Row, Select, and_, case, delete, func, insert, or_, select, union, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -23,7 +23,7 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Specimen
 
 WAITING: tuple[State, ...] = ("unreviewed", "stale", "disputed")
-AT_ONCE = 400  # keys in one question
+AT_ONCE = 500  # keys in one question
 NOT_SAID = 0.5  # the uncertainty of a statement that says nothing of it
 NOTHING_FOUND = 0.2  # of the gain of other statements
 CONFLICT = 0.5  # the disagreement of two runs; that of people is up to 1
@@ -83,6 +83,29 @@ def _follow(session: Session, keys: Sequence[str]) -> None:
         _bring_in_line(session, keys, near)
 
 
+def leave(session: Session, keys: Iterable[str]) -> None:
+    """Take these statements, which stand no longer, out of the queue, and look again at what other runs say of the same.
+
+    How much rests on what they rest on stays as it is, for what does not stand is counted, too. The caller has flushed.
+    """
+    given = sorted(set(keys))
+    for start in range(0, len(given), AT_ONCE):
+        some = given[start : start + AT_ONCE]
+        held, lines = aliased(QueueItemRow), Counter[str]()
+        either = union(select(held.annotation_key).where(held.annotation_key.in_(some)), _beside(some))
+        place = select(QueueItemRow.annotation_key, QueueItemRow.line).where(QueueItemRow.annotation_key.in_(either))
+        found = session.execute(place.order_by(QueueItemRow.annotation_key).with_for_update())
+        stored = {row[0]: row[1] for row in found}
+        gone = [key for key in some if key in stored]
+        if not gone:  # nor were they beside others, then
+            continue
+        _write(session, (), (), gone, {})
+        lines.subtract(stored[key] for key in gone)
+        count(session, lines)
+        if near := stored.keys() - gone:
+            _bring_in_line(session, (), near)
+
+
 def _bring_in_line(session: Session, keys: Sequence[str], near: Iterable[str]) -> bool:
     """Whether any came or went. Of those that are `near` only what is in the queue is looked at."""
     stored = _stored(session, {*keys, *near}, lock=True)
@@ -127,10 +150,15 @@ def _values(row: Item | Line) -> dict[str, Any]:
 def _near(session: Session, keys: Sequence[str]) -> set[str]:
     """What these rest on, and those in the queue that other runs say of the same images."""
     based = select(AnnotationRow.rests_on).where(AnnotationRow.key.in_(keys), AnnotationRow.rests_on != "")
-    row, other = AnnotationRow, QueueItemRow
+    return set(session.scalars(union(based, _beside(keys))))
+
+
+def _beside(keys: Sequence[str]) -> Select[str]:
+    """For queries: the keys of those in the queue that other runs say of the same images."""
+    row, other = AnnotationRow, aliased(QueueItemRow)
     alike = (other.media_key == row.media_key, other.kind == row.kind, other.run_key != row.run_key, other.run_key != "")
-    beside = select(other.annotation_key).join(row, and_(*alike)).where(row.key.in_(keys), row.run_key != "", row.media_key != "")
-    return {*session.scalars(based), *session.scalars(beside)}
+    beside = select(other.annotation_key).join(row, and_(*alike))
+    return beside.where(row.key.in_(keys), row.run_key != "", row.media_key != "")
 
 
 def _stored(session: Session, keys: Iterable[str], *, lock: bool = False) -> dict[str, Item]:

@@ -4,6 +4,7 @@ A withdrawn statement is neither deleted nor standing. What a person has changed
 goes in batches, each in a transaction of the caller's: whoever is stopped between two of them calls again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -81,17 +82,23 @@ def _turn(
             .values(withdrawn_at=withdrawn_at, withdrawals=AnnotationRow.withdrawals + 1)
             .execution_options(synchronize_session=False)
         )
-        waiting.follow(session, keys)
+        (waiting.follow if withdrawn_at is None else waiting.leave)(session, keys)
         if proposed := [row[0] for row in found if row[2] == PROPOSAL]:
             settle(session, proposed, by=run_key, at=at)
-        outbox.touch_all(session, "annotation", keys)
-        happened = "annotation.restored" if withdrawn_at is None else "annotation.withdrawn"
-        events.announce_all(session, happened, keys, at=at)
-        catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
+        _tell(session, keys, "annotation.restored" if withdrawn_at is None else "annotation.withdrawn", at)
         following.follow(session, [row[0] for row in found if row[1]], at)
         for root in sorted(roots):  # what was made anew counts again, or for nothing
             recount.recount(session, root, by=run_key, at=at, remake=False)
     return len(keys)
+
+
+def _tell(session: Session, keys: Sequence[str], happened: str, at: datetime) -> None:
+    """Have the statements and all specimens that they lie on indexed again, and say what happened: in few statements."""
+    rows = [*outbox.notes("annotation", keys), *events.announcements(happened, keys, at=at)]
+    for start in range(0, len(keys), placing.AT_ONCE):
+        lie_on = placing.under_annotations(keys[start : start + placing.AT_ONCE])
+        rows += outbox.notes("specimen", catalogue.bump_specimens(session, lie_on, at=at))
+    outbox.put(session, rows)
 
 
 def _remade(session: Session, keys: Select[str]) -> set[str]:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, String, delete, func, insert, select
+from sqlalchemy import BigInteger, Integer, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.runtime import clock
+from app.runtime import clock, outbox
 from app.runtime.db import Base, Json, Moment
-from app.runtime.outbox import OutboxRow
 
 KEPT = 100_000
 TYPES = (
@@ -67,12 +66,15 @@ def announce(session: Session, event_type: str, key: str, *, at: datetime, versi
 
 def announce_all(session: Session, event_type: str, keys: Iterable[str], *, at: datetime, version: int = 0) -> None:
     """The same of many things, in one statement."""
+    outbox.put(session, announcements(event_type, keys, at=at, version=version))
+
+
+def announcements(event_type: str, keys: Iterable[str], *, at: datetime, version: int = 0) -> list[dict[str, Any]]:
+    """The rows of the outbox that say so."""
     if event_type not in TYPES:
         raise ValueError(f"no such event: {event_type}")
     said = {"kind": OUTBOX_KIND, "name": event_type, "queue": ""}
-    rows = [said | {"payload": {"key": key, "version": version, "at": clock.iso(at)}} for key in keys]
-    if rows:
-        session.execute(insert(OutboxRow), rows)
+    return [said | {"payload": {"key": key, "version": version, "at": clock.iso(at)}} for key in keys]
 
 
 def add(session: Session, happened: Sequence[Event]) -> tuple[Event, ...]:

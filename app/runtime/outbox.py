@@ -6,7 +6,7 @@ an *announcement* says that something happened, and the relay makes an event of 
 All leave the table only after they were handed over, so each happens at least once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
@@ -66,6 +66,15 @@ def touch(session: Session, sort: str, key: str) -> None:
 
 def touch_all(session: Session, sort: str, keys: Iterable[str]) -> None:
     """The same for many objects of one sort, in one statement."""
-    rows = [{"kind": "index", "name": sort, "queue": "", "payload": {"key": key}} for key in keys]
+    put(session, notes(sort, keys))
+
+
+def notes(sort: str, keys: Iterable[str]) -> list[dict[str, Any]]:
+    """What `touch_all` would put here, to be put with other things."""
+    return [{"kind": "index", "name": sort, "queue": "", "payload": {"key": key}} for key in keys]
+
+
+def put(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put these rows here (`notes`, `events.announcements`), in one statement."""
     if rows:
         session.execute(insert(OutboxRow), rows)

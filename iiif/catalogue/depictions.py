@@ -1,9 +1,10 @@
 """Which images show which specimens: many to many, each with its place among the specimen's images, a role and a region."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import CompoundSelect, Select, select
 from sqlalchemy.orm import Session
 
 from app.runtime import changes, outbox
@@ -168,12 +169,16 @@ def touched(session: Session, key: str, *, at: datetime) -> SpecimenRow:
 
 
 def touch_specimens(session: Session, keys: Iterable[str], *, at: datetime) -> None:
-    """The same for many specimens, a thousand in three statements; those that are not here are passed over."""
+    """The same for many specimens, a thousand in two statements; those that are not here are passed over."""
     ordered = sorted(set(keys))  # in one order, as each is locked
     for start in range(0, len(ordered), TOUCHED_AT_ONCE):
-        known = store.lock_specimens(session, ordered[start : start + TOUCHED_AT_ONCE])
-        store.bump_specimens(session, known, at)
+        known = store.bump_specimens(session, ordered[start : start + TOUCHED_AT_ONCE], at)
         outbox.touch_all(session, "specimen", known)
+
+
+def bump_specimens(session: Session, which: CompoundSelect[Any], *, at: datetime) -> Sequence[str]:
+    """The same for the specimens whose keys the query tells; their keys, which the caller has indexed again."""
+    return store.bump_specimens(session, which, at)
 
 
 def _add(session: Session, specimen_key: str, media: MediaRow) -> DepictionRow:

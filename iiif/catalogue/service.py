@@ -12,6 +12,7 @@ from iiif.catalogue import places, records, store
 from iiif.catalogue.depictions import (
     MAX_SPECIMENS,
     add_home,
+    bump_specimens,
     depict,
     depictions_of,
     end_depiction,
@@ -39,6 +40,7 @@ __all__ = [
     "MediaDraft",
     "SpecimenDraft",
     "add_new",
+    "bump_specimens",
     "depict",
     "depictions_of",
     "end_depiction",

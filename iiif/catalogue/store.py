@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CompoundSelect, case, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.runtime.db import Moment
@@ -67,15 +67,19 @@ def lock_specimens(session: Session, keys: Iterable[str]) -> Sequence[str]:
     return session.scalars(query).all()
 
 
-def bump_specimens(session: Session, keys: Sequence[str], at: datetime) -> None:
-    """A new version of each, whose time is never set back."""
+def bump_specimens(session: Session, which: Sequence[str] | CompoundSelect[Any], at: datetime) -> Sequence[str]:
+    """A new version of each, whose time is never set back; those that are here, by key. They are locked in that order."""
+    these = select(SpecimenRow.key).where(SpecimenRow.key.in_(which)).order_by(SpecimenRow.key).with_for_update()
+    locked = these.cte("locked")  # which PostgreSQL carries out for itself, for it locks
     later = case((SpecimenRow.updated_at > at, SpecimenRow.updated_at), else_=literal(at, Moment))
-    session.execute(
+    bumped = session.scalars(
         update(SpecimenRow)
-        .where(SpecimenRow.key.in_(keys))
+        .where(SpecimenRow.key.in_(select(locked.c.key)))
         .values(version=SpecimenRow.version + 1, updated_at=later)
+        .returning(SpecimenRow.key)
         .execution_options(synchronize_session=False)
     )
+    return sorted(bumped)
 
 
 def find_media(session: Session, key: str, *, lock: bool = False) -> MediaRow | None:

@@ -108,6 +108,13 @@ def test_the_queue_follows_every_change_and_its_counts_too(hub: Hub, media: Medi
 
     assert told() == {"label": {"unreviewed": 2}}
     assert {one["disagreement"] for one in listed(hub)} == {0.5}, "two runs read the same place otherwise"
+    with hub.runtime.db.begin() as session:
+        withdrawal.withdraw_batch(session, "x2", at=hub.runtime.clock())
+    assert told() == {"label": {"unreviewed": 1}}
+    assert {one["disagreement"] for one in listed(hub)} == {0.0}, "the other run is withdrawn"
+    with hub.runtime.db.begin() as session:
+        withdrawal.restore_batch(session, "x2", at=hub.runtime.clock())
+    assert {one["disagreement"] for one in listed(hub)} == {0.5}
     given = say(hub, ana, key, "approved").json
     assert told() == {"label": {"unreviewed": 1}}
     assert {one["disagreement"] for one in listed(hub)} == {0.0}, "the other one is decided"
