@@ -79,7 +79,7 @@ def source() -> StatementSource:
     )
     nothing: dict[str, Any] = dict.fromkeys(Run.__dataclass_fields__)
     of_run = Run(**nothing | {"key": run, "state": "running", "pipeline": "sheet", "code_version": "c", "created_at": AT})
-    return StatementSource(of_run, "step", media, Addresses(BASE, "99999"), AT, f"{BASE}/api/runs/x#ruler-1", KEPT)
+    return StatementSource(of_run, "step", media, Addresses(BASE, "99999"), AT, f"{BASE}/api/runs/x#ruler-1", masks=KEPT)
 
 
 def keys_of(value: Any) -> Iterator[str]:
