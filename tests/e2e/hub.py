@@ -33,9 +33,10 @@ class Hub:
         return items
 
     def annotations(self, specimen_key: str) -> list[dict[str, Any]]:
-        """What viewers are given of the specimen's first canvas."""
+        """What is said on the specimen's first canvas. Its segments, to whose manifests viewers are led, are no statements."""
         canvas = self.json(f"/iiif/presentation/3/{specimen_key}/manifest.json")["items"][0]
-        return [item for page in canvas["annotations"] for item in self.json(page["id"].removeprefix(self.address))["items"]]
+        pages = [self.json(page["id"].removeprefix(self.address)) for page in canvas["annotations"]]
+        return [item for page in pages for item in page["items"] if item["id"].startswith(f"{self.address}/annotations/")]
 
     def wait_until_done(self) -> None:
         wait_until(lambda: self.json("/api/runs?state=running")["total"] == 0, "the end of all runs", LONGEST_S)

@@ -15,10 +15,13 @@ MOST = 100
 
 @dataclass(frozen=True, slots=True)
 class SegmentLink:
-    """`label` is its class, with a number where there are several of that."""
+    """`label` is its class, with a number where there are several of that; `name` the class alone, and `leader_key` the statement
+    that says what and where it is."""
 
     key: str
     label: str
+    name: str
+    leader_key: str
     state: str
 
 
@@ -33,5 +36,5 @@ def segment_links(session: Session, media: Sequence[Media]) -> list[SegmentLink]
         numbers[one.class_name] += 1
         label = CLASSES[one.class_name].label
         numbered = f"{label} {numbers[one.class_name]}" if totals[one.class_name] > 1 else label
-        links.append(SegmentLink(one.key, numbered, one.state))
+        links.append(SegmentLink(one.key, numbered, label, one.leader_key, one.state))
     return links

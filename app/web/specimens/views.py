@@ -56,6 +56,7 @@ def specimen(key: str) -> Response:
     values = specimen_page.values(looked, said, chosen, place, runtime)
     q = request.args.get("q", "")[:LONGEST_QUERY]
     values |= {"q": q, "namesakes": namesakes, "work": work, "parts": parts, "kept": looked_at()}
+    values["part_of"] = {part.leader_key: part for part in parts}
     response = layout.page("specimen.html", by=by, here="specimens", **values)
     if values["sharing"]:
         response.headers.add("Link", values["sharing"].link_header)

@@ -3,6 +3,7 @@
 import { receiveAnnotation } from "mirador/state/actions/index";
 
 const fetched = new Map(); // address of a page of annotations -> what was fetched
+const SEGMENTS = /\/annotations\/segments(\/[^/]*)?\.json$/; // of the address of a page of annotations
 const OWN = "urn:lectotype:listed-on-the-page";
 let store = null;
 
@@ -17,7 +18,7 @@ export function attend(viewers) {
 export function admit(address, page) {
   if (!Array.isArray(page?.items) || fetched.get(address)?.admitted === page) return;
   fetched.set(address, { items: page.items });
-  page.items = listed(page.items);
+  page.items = listed(page.items, address);
   if (store) setTimeout(redraw); // what this page brought need not come from the specimen's page any more
 }
 
@@ -27,7 +28,7 @@ function redraw() {
     for (const [address, { json }] of Object.entries(pages)) {
       const known = fetched.get(address);
       if (!known || !json || address === OWN) continue;
-      const items = listed(known.items);
+      const items = listed(known.items, address);
       if (items.length === json.items.length && items.every((one, place) => one === json.items[place])) continue;
       const page = { ...json, items };
       fetched.set(address, { items: known.items, admitted: page });
@@ -50,8 +51,10 @@ function cards() {
 }
 
 // A page that was not chosen from lists all, or the oldest where there are very many.
-// Talk about a statement is read beside it and not drawn over it.
-function listed(items) {
+// Talk about a statement is read beside it and not drawn over it; and segments, which lie where the statements that found them lie,
+// stand as links to their pages.
+function listed(items, address) {
+  if (SEGMENTS.test(new URL(address).pathname)) return [];
   const talk = new Set([...document.querySelectorAll("[data-said]")].map((comment) => comment.dataset.said));
   for (const comment of document.getElementById("findings")?.dataset.beside?.split(" ") ?? []) talk.add(comment);
   const silent = items.filter(({ id }) => !talk.has(id));

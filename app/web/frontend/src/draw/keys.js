@@ -44,8 +44,13 @@ function act(editor, root, event) {
   if (key === "-") return editor.sheet.zoom(1 / 1.4), true;
   if (key === "u") return editor.back(), true;
   if (key === "t") return editor.form.elements.text.focus(), true;
-  if (key === "c") return root.querySelector(".corner")?.focus(), true;
+  if (key === "c") return toCorners(root), true;
   return false;
+}
+
+function toCorners(root) {
+  root.querySelector(".corner-list").open = true;
+  root.querySelector(".corner")?.focus();
 }
 
 function letter({ key, code }) {
