@@ -96,6 +96,19 @@ def test_a_finding_makes_a_segment_and_a_newer_run_confirms_it(hub: Hub, media: 
     assert [one["class"] for one in listed(hub, class_="ruler")] == ["ruler"]
 
 
+def test_the_page_of_a_specimen_leads_from_a_finding_to_its_segment_and_back(hub: Hub, media: Media) -> None:
+    key = find(hub, media, "100,200,300,150")
+    find(hub, media, "100,200,300,150", kind="length")
+    (segment,) = listed(hub)
+    page = hub.get(f"/specimens/{media.specimen_key}", Accept="text/html").text
+    (card,) = [part for part in page.split('<li class="finding')[1:] if "has a page of its own" in part]
+    assert f'id="finding-{key}"' in card
+    assert f'/segments/{segment["key"]}">This label has a page of its own</a>' in card
+    back = hub.get(f"/segments/{segment['key']}", Accept="text/html").text
+    assert f'/specimens/{media.specimen_key}"' in back
+    assert f'/statements/{key}"' in back
+
+
 def test_lists_are_narrowed_and_paged(hub: Hub, media: Media) -> None:
     _, (elsewhere,) = add_sheet(hub.runtime, "S 2", sizes=((1000, 1500),))
     for number in range(5):
