@@ -11,7 +11,7 @@ from app.runtime.context import Runtime
 from app.runtime.db import Base
 from app.runtime.settings import Settings
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.databases"]
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("unhurried")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -28,16 +28,6 @@ def runtime(settings: Settings) -> Iterator[Runtime]:
     runtime = compose.build(settings)
     Base.metadata.create_all(runtime.database.engine)
     runtime.blobs.prepare(used=False)
-    yield runtime
-    runtime.search.close()
-    runtime.database.engine.dispose()
-
-
-@pytest.fixture
-def prepared(settings: Settings) -> Iterator[Runtime]:
-    """The same as commands and processes find it: with the tables made by the migrations."""
-    runtime = compose.build(settings)
-    compose.prepare(runtime)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

@@ -28,6 +28,7 @@ from app.runtime.errors import Conflict, Invalid, TooOften
 from app.runtime.principal import Grant, Principal, digest
 from app.runtime.settings import Settings
 from app.web import create_app
+from tests import databases
 from tests.drain import drain
 from tests.people import BROWSER, OUR_PAGE
 from tests.sheets import add_sheet
@@ -49,9 +50,9 @@ def _quick_hashes() -> Iterator[None]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    more = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgresql_url")}
+    more = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("migrated_url")}
     runtime = compose.build(Settings(data_dir=tmp_path, base_url="https://hub.test", **more))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

@@ -24,7 +24,7 @@ DESCRIPTIONS = PREFER.format("http://www.w3.org/ns/oa#PreferContainedDescription
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(settings: Any, request: pytest.FixtureRequest) -> Any:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    url = "" if request.param == "sqlite" else request.getfixturevalue("migrated_url")
     return settings.with_(page_size=3, database_url=url)
 
 

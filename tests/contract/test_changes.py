@@ -17,6 +17,7 @@ from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
+from tests import databases
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
 SYSTEM = Principal.of_system()
@@ -24,9 +25,9 @@ SYSTEM = Principal.of_system()
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
-    more = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgresql_url")}
+    more = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("migrated_url")}
     runtime = compose.build(Settings(data_dir=tmp_path, base_url="http://lectotype.test", **more))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield make_hub(runtime)
     runtime.search.close()
     runtime.database.engine.dispose()

@@ -16,6 +16,7 @@ from app.runtime.principal import NOBODY, Grant, Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Access, Media, Specimen
+from tests import databases
 from tests.sheets import add_sheet, comment
 
 AT_BR, AT_P, EVERYWHERE = (Principal("ann", (Grant.parse("reader", name),)) for name in ("BR/HERB", "P", "all"))
@@ -26,11 +27,11 @@ TERMS = {"scientificName": "Quercus robur", "institutionCode": "BR", "collection
 def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
     more: dict[str, Any] = {}
     if request.param == "postgresql":
-        more["database_url"] = request.getfixturevalue("postgresql_url")
+        more["database_url"] = request.getfixturevalue("migrated_url")
     if request.param == "elasticsearch":
         more |= {"search_url": request.getfixturevalue("elasticsearch_url"), "search_index": f"closed-{tmp_path.name}".lower()}
     runtime = compose.build(Settings(data_dir=tmp_path, base_url="http://hub.test", **more))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

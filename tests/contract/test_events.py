@@ -23,6 +23,7 @@ from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from app.web.live import stream
 from iiif.catalogue import service as catalogue
+from tests import databases
 from tests.live import ROOT, Live, web
 from tests.people import OUR_PAGE, add_person
 from tests.services import wait_until
@@ -33,9 +34,9 @@ SYSTEM = Principal.of_system()
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
-    url = str(request.getfixturevalue("postgresql_url")) if request.param == "postgresql" else f"sqlite:///{tmp_path / 'test.db'}"
+    url = str(request.getfixturevalue("migrated_url")) if request.param == "postgresql" else f"sqlite:///{tmp_path / 'test.db'}"
     runtime = compose.build(Settings(data_dir=tmp_path / "data", database_url=url, base_url="http://hub.test"))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     hub = make_hub(runtime)
     carry(hub)
     yield hub

@@ -13,13 +13,14 @@ from app.runtime.context import Runtime
 from app.runtime.settings import Settings
 from iiif.catalogue import service
 from iiif.ingest.report import IngestReport
+from tests import databases
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
+    url = request.getfixturevalue("migrated_url") if request.param == "postgresql" else ""
     runtime = compose.build(Settings(data_dir=tmp_path / "data", database_url=url))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()
@@ -59,3 +60,6 @@ def test_two_at_the_same_time_add_each_thing_once(hub: Runtime, folder: Path) ->
     assert sum(report.media_added for report in reports) == 6
     with hub.reads.begin() as session:
         assert service.count_specimens(session) == sum(service.count_media(session).values()) == 6
+
+
+# NOIMPORT

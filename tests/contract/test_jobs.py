@@ -21,6 +21,7 @@ from app.runtime.jobs_table import JobRow
 from app.runtime.outbox import OutboxRow
 from app.runtime.settings import Settings
 from app.runtime.tokens_table import TokenRow
+from tests import databases
 from tests.contract.job_actors import effects
 from tests.services import wait_until
 
@@ -35,7 +36,7 @@ class Hub:
         settings.data_dir.mkdir(parents=True)
         self.settings = settings
         self.runtime: Runtime = compose.build(settings)
-        compose.prepare(self.runtime)
+        databases.prepare(self.runtime)
         self.broker = make_broker(settings, self.runtime.database)
         for queue in ("images", "analysis"):
             self.broker.declare_queue(queue)
@@ -92,7 +93,7 @@ class Hub:
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
     changes: dict[str, str] = {}
     if request.param == "embedded on postgresql":
-        changes["database_url"] = request.getfixturevalue("postgresql_url")
+        changes["database_url"] = request.getfixturevalue("migrated_url")
     elif request.param == "redis":
         changes["broker_url"] = request.getfixturevalue("redis_url")
     hub = Hub(Settings(data_dir=tmp_path / "data", **changes))
@@ -103,9 +104,7 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
 @pytest.fixture(params=BROKERS[:2])
 def embedded(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
     on_postgresql = request.param == "embedded on postgresql"
-    hub = Hub(
-        Settings(data_dir=tmp_path / "data", database_url=request.getfixturevalue("postgresql_url") if on_postgresql else "")
-    )
+    hub = Hub(Settings(data_dir=tmp_path / "data", database_url=request.getfixturevalue("migrated_url") if on_postgresql else ""))
     yield hub
     hub.close()
 

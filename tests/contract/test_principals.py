@@ -17,6 +17,7 @@ from app.runtime.errors import Forbidden
 from app.runtime.principal import ROLES, Grant, Principal, may, require, shared
 from app.runtime.settings import Settings
 from app.web import create_app
+from tests import databases
 from tests.people import OUR_PAGE, Person, add_person
 from tests.sheets import add_sheet, comment, make_hub
 
@@ -31,9 +32,9 @@ class Thing:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    more = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("postgresql_url")}
+    more = {} if request.param == "sqlite" else {"database_url": request.getfixturevalue("migrated_url")}
     runtime = compose.build(Settings(data_dir=tmp_path, base_url="http://lectotype.test", **more))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

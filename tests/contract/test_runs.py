@@ -36,6 +36,7 @@ from app.runtime.outbox import OutboxRow
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
+from tests import databases
 from tests.drain import drain
 from tests.services import wait_until
 
@@ -51,9 +52,9 @@ def sheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
-    url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
+    url = request.getfixturevalue("migrated_url") if request.param == "postgresql" else ""
     runtime = compose.build(Settings(data_dir=tmp_path / "data", database_url=url, base_url="http://lectotype.test"))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

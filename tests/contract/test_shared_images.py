@@ -18,6 +18,7 @@ from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from iiif.catalogue import service
 from iiif.catalogue.model import Media, OwnRegion, Specimen
+from tests import databases
 from tests.contract.presentation_schema import failure
 from tests.sheets import Hub, add_sheet, comment
 
@@ -29,9 +30,9 @@ LEFT, RIGHT = OwnRegion(100, 200, 1100.4, 3200), OwnRegion(2000, 0, 4000, 6000)
 def runtime(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Runtime]:
     url = f"sqlite:///{tmp_path / 'test.db'}"
     if request.param == "postgresql":
-        url = str(request.getfixturevalue("postgresql_url"))
+        url = str(request.getfixturevalue("migrated_url"))
     runtime = compose.build(Settings(data_dir=tmp_path / "data", database_url=url, base_url="http://lectotype.test"))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield runtime
     runtime.search.close()
     runtime.database.engine.dispose()

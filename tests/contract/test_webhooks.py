@@ -27,6 +27,7 @@ from app.runtime.principal import NOBODY, Grant, Principal
 from app.runtime.settings import Settings
 from app.webhooks import receiver, sender, service
 from iiif.catalogue import service as catalogue
+from tests import databases
 from tests.people import OUR_PAGE, add_person
 from tests.services import wait_until
 from tests.sheets import Hub, add_sheet, comment, make_hub
@@ -92,10 +93,10 @@ class Time:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
-    url = str(request.getfixturevalue("postgresql_url")) if request.param == "postgresql" else f"sqlite:///{tmp_path / 'test.db'}"
+    url = str(request.getfixturevalue("migrated_url")) if request.param == "postgresql" else f"sqlite:///{tmp_path / 'test.db'}"
     settings = Settings(data_dir=tmp_path / "data", database_url=url, base_url="http://hub.test", webhook_private_addresses=True)
     runtime = compose.build(settings)
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     runtime = replace(runtime, clock=Time(clock.now()))
     context.use(runtime)
     yield make_hub(runtime)

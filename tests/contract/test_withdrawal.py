@@ -16,6 +16,7 @@ from app.runtime.principal import NOBODY
 from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
+from tests import databases
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
@@ -24,9 +25,9 @@ RUN, OTHER = "x1bad", "x1good"
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hub]:
-    url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
+    url = request.getfixturevalue("migrated_url") if request.param == "postgresql" else ""
     runtime = compose.build(Settings(data_dir=tmp_path / "data", database_url=url, base_url="http://lectotype.test"))
-    compose.prepare(runtime)
+    databases.prepare(runtime)
     yield make_hub(runtime)
     runtime.search.close()
     runtime.database.engine.dispose()
