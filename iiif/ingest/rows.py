@@ -71,7 +71,7 @@ class _Lines:
 
 
 def rows_of_lines(source: Iterator[Line], dialect: Dialect) -> Iterator[Row]:
-    """Every row, one at a time; lines without any text are passed over."""
+    """Every row, one at a time; lines without any text, in quotes or not, are passed over."""
     csv.field_size_limit(MAX_LINE)
     lines, delimiter, quote = _Lines(source), dialect.delimiter, dialect.quote
     while (line := lines.take()) is not None:
@@ -79,9 +79,16 @@ def rows_of_lines(source: Iterator[Line], dialect: Dialect) -> Iterator[Row]:
         if line.issue is not None and line.issue.severity == "rejected":
             yield Row(line.number, [], (line.issue,))
         elif QUOTE in text if not quote else quote in text:
-            yield _quoted(line, text, lines, dialect)
-        elif text and not text.isspace() and text.strip(delimiter + BLANKS):
+            row = _quoted(line, text, lines, dialect)
+            if row.issues or _has_text("".join(row.fields), delimiter):
+                yield row
+        elif _has_text(text, delimiter):
             yield _checked(line, text.split(delimiter))
+
+
+def _has_text(text: str, delimiter: str) -> bool:
+    """Whether anything stands there beside blanks, ends of lines and delimiters."""
+    return bool(text) and not text.isspace() and bool(text.strip(delimiter + BLANKS + "\r\n"))
 
 
 def _checked(line: Line, fields: list[str], *issues: IngestIssue) -> Row:

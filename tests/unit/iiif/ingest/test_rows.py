@@ -73,6 +73,11 @@ def test_a_file_full_of_open_quotes_is_read_in_time() -> None:
 CELLS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 
+def test_quotes_around_nothing_make_no_row() -> None:
+    found = rows('"HB-1","Bonn"\n"",""\n" ","\r"\n"HB-2",""\n')
+    assert [row.fields for row in found] == [["HB-1", "Bonn"], ["HB-2", ""]]
+
+
 @given(st.lists(st.lists(CELLS, min_size=3, max_size=3), max_size=8), st.sampled_from([",", "\t", ";"]))
 def test_what_was_written_is_read(table: list[list[str]], delimiter: str) -> None:
     out = io.StringIO(newline="")
