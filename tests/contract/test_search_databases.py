@@ -55,7 +55,7 @@ def test_what_lies_on_some_specimens_is_found_by_indexes(database_url: str, ask:
         if database_url == "sqlite://":
             statement, parameters = asked[-1]
             plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-            assert [step for step in plan if step.startswith("SCAN")] == ["SCAN anon_1"]  # the pairs of these specimens
+            assert {step for step in plan if step.startswith("SCAN")} <= {"SCAN anon_1"}  # the pairs of these specimens
             assert any("annotation_targets" in step and "(specimen_key=?)" in step for step in plan)
             assert [step.rpartition("(")[2] for step in plan if step.startswith("SEARCH annotations ")] == ["key=?)"]
     database.engine.dispose()
