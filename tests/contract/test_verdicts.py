@@ -243,8 +243,8 @@ def test_one_truth_everywhere_after_a_correction(hub: Hub, media: Media) -> None
     canvas = manifest["items"][0]
     assert next(one for one in canvas["service"] if "physicalScale" in one)["physicalScale"] == 0.1
     pages = {one["id"].rpartition("/")[2]: hub.get(one["id"]).json for one in canvas["annotations"]}
-    assert set(pages) == {"machine.json", "people.json"}
-    assert "rubra" not in str(pages["machine.json"]["items"])
+    assert set(pages) == {"machine.json", "people.json", "segments.json"}
+    assert "rubra" not in str(pages["machine.json"]["items"]) + str(pages["segments.json"]["items"])
     assert "nigra" in str(pages["people.json"]["items"])
     page = hub.client.get(f"/specimens/{media.specimen_key}", headers={"Accept": "text/html"}).text
     assert "Carex nigra" in page
@@ -265,7 +265,9 @@ def test_verdicts_are_on_no_page_of_a_viewer_and_in_no_search(hub: Hub, media: M
     answer = say(hub, ana, key, "uncertain", comment="Ambiguissima")
     drain(hub.runtime)
     manifest = hub.get(hub.addresses.manifest(media.specimen_key)).json
-    assert [one["id"].rpartition("/")[2] for one in manifest["items"][0]["annotations"]] == ["machine.json"]
+    pages = [one["id"] for one in manifest["items"][0]["annotations"]]
+    assert [iri.rpartition("/")[2] for iri in pages] == ["machine.json", "segments.json"]
+    assert not any("Ambiguissima" in str(hub.get(iri).json) for iri in pages)
     assert hub.get(f"/canvases/{media.key}/annotations/review.json").status_code == 404
     assert hub.get("/api/search?type=all&q=Ambiguissima").json["total"] == 0
     page = hub.client.get(f"/specimens/{media.specimen_key}", headers={"Accept": "text/html"}).text
