@@ -2,7 +2,7 @@
 
 import dramatiq
 
-from annotations import service
+from annotations import laying
 from app.runtime import context
 
 
@@ -13,4 +13,4 @@ def depictions_changed(media_key: str) -> None:
     after: str | None = ""
     while after is not None:
         with runtime.db.begin() as session:
-            after = service.lay_again(session, media_key, after=after, at=runtime.clock())
+            after = laying.lay_again(session, media_key, after=after, at=runtime.clock())

@@ -51,7 +51,6 @@ from iiif.catalogue.visibility import any_hidden
 
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}", re.ASCII)
 MAX_OF_SPECIMEN = 5_000
-LAID_AT_ONCE = 200
 NOT_SAID: Mapping[str, Any] = {
     "run_key": "",
     "kind": "",
@@ -256,24 +255,6 @@ def restore(
     get_version(session, key, version, by=by, addresses=addresses)
     document = {name: value for name, value in found.document.items() if name != "modified"}
     return replace(session, key, document, by=by, addresses=addresses, at=at, if_match=if_match, restored=True)
-
-
-def lay_again(session: Session, media_key: str, *, after: str, at: datetime, limit: int = LAID_AT_ONCE) -> str | None:
-    """Let the annotations on the image behind `after`, `limit` of them, lie on the specimens that it shows now.
-
-    The key of the last, or None when there are no more. Locks: the image, then annotations by key, then specimens by key, as
-    `following` says; `withdrawal` keeps to the same order.
-    """
-    catalogue.lock_media(session, [media_key])  # who changes what it shows has it locked, and would not be seen
-    keys = store.keys_on(session, media_key, after=after, limit=limit)
-    following.lock(session, keys)
-    rows = [row for key in keys if (row := store.find(session, key, lock=True)) is not None]
-    moved = [follower for row in rows if (follower := following.lay_again(session, row)) is not None]
-    moved += following.follow(session, [follower.key for follower in moved])
-    shown_elsewhere = {*keys, *(follower.key for follower in moved)}  # all show other specimens now
-    following.touch(session, shown_elsewhere, following.both(moved), at)
-    waiting.follow(session, shown_elsewhere)
-    return keys[-1] if len(keys) == limit else None
 
 
 def get(session: Session, key: str, *, by: Principal) -> Annotation:

@@ -257,7 +257,7 @@ def test_an_identity_is_disconnected_where_something_else_lets_in(hub: Runtime, 
     elsewhere = Browser(hub)
     sign_in(elsewhere)
     assert ada.post("/account/disconnect", name="museum").headers["Location"] == "/account?done=disconnected"
-    assert ada.get("/account").status_code == 200, "this session goes on"
+    assert ada.get("/account").status_code == 200, "who asks stays signed in"
     assert elsewhere.get("/account").status_code == 401, "others that began so have ended"
     assert ada.post("/account/disconnect", name="museum").status_code == 400
     provider.person = {**provider.person, "name": "Somebody"}

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from analytics import service as analytics
 from analytics import tasks
 from analytics.model import Selection
-from annotations import masks, service, withdrawal
+from annotations import laying, masks, service, withdrawal
 from annotations.masks import KeptMask
 from annotations.tables import AnnotationRow, AnnotationTargetRow, MaskRow
 from app.runtime.principal import Grant, Principal
@@ -51,7 +51,7 @@ def test_what_is_laid_again_while_the_image_comes_to_show_another_specimen_lies_
     beside(
         hub,
         lambda session: catalogue.depict(session, other.key, image.key, region=region, by=BY, at=at),
-        lambda session: service.lay_again(session, image.key, after="", at=at),
+        lambda session: laying.lay_again(session, image.key, after="", at=at),
     )
     with hub.runtime.reads.begin() as session:
         query = select(AnnotationTargetRow.specimen_key).where(AnnotationTargetRow.media_key == image.key)
@@ -176,11 +176,11 @@ def test_a_withdrawal_and_a_laying_again_of_the_same_statements_do_not_wait_for_
     with ThreadPoolExecutor(2) as pool:
         with hub.runtime.db.begin() as session:
             locked(session)
-            laying = pool.submit(work, lambda session: service.lay_again(session, image.key, after="", at=at))
+            lays = pool.submit(work, lambda session: laying.lay_again(session, image.key, after="", at=at))
             time.sleep(0.3)
             withdrawing = pool.submit(work, lambda session: withdrawal.withdraw_batch(session, "j1", at=at))
             time.sleep(0.3)
-        laying.result(20)
+        lays.result(20)
         withdrawing.result(20)
     with hub.runtime.reads.begin() as session:
         assert all(row.withdrawn_at for row in (session.get(AnnotationRow, key) for key in (first, last)) if row)

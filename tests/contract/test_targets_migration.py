@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
-from annotations import service
+from annotations import laying, service
 from annotations.model import About, CanvasBox
 from app import migrate
 from app.runtime.db import Database, Json, Moment, connect
@@ -163,6 +163,6 @@ def test_what_lies_on_each_specimen_of_a_drawer_is_marked_and_laid_again(databas
         for _ in range(2):  # before and after it is laid again
             for specimen in SPECIMENS:
                 assert service.count(session, About(specimen_key=specimen), by=NOBODY) == 2
-            service.lay_again(session, IMAGES[0], after="", at=AT)
+            laying.lay_again(session, IMAGES[0], after="", at=AT)
         rows = session.execute(sa.text("SELECT annotation_key, specimen_key, whole FROM annotation_targets ORDER BY 1")).all()
         assert [tuple(one) for one in rows] == [("a-whole", SPECIMENS[0], True), ("b-part", SPECIMENS[0], False)]

@@ -310,13 +310,8 @@ def test_a_specimen_of_a_shared_image_opens_on_its_own_region(
     browser: Browser, pages: str, collection: Collection, viewer: str, source: str, tmp_path: Path
 ) -> None:
     server = collection.live if source == "live" else collection.static
-    query = "manifest=" + quote(f"{server}/iiif/presentation/3/{collection.neighbour}/manifest.json")
-    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, query)
-    screen.page.screenshot(path=tmp_path / f"{viewer}-{source}-own.png")
-    x, y, width, height = OWN
-    assert screen.likeness(collection.pixels[y : y + height, x : x + width]) > ALIKE
-    screen.page.close()
-    assert not screen.wrong
+    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, manifest(server, collection.neighbour))
+    shows(screen, collection, OWN, tmp_path / f"{viewer}-{source}-own.png")
 
 
 @pytest.mark.parametrize(("viewer", "source"), [("mirador3", "live"), ("mirador4", "live"), ("universalviewer", "live")])
@@ -324,10 +319,19 @@ def test_the_manifest_of_a_segment_shows_its_part_of_the_sheet(
     browser: Browser, pages: str, collection: Collection, viewer: str, source: str, tmp_path: Path
 ) -> None:
     server = collection.live if source == "live" else collection.static
-    query = "manifest=" + quote(f"{server}/iiif/presentation/3/{collection.segment}/manifest.json")
-    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, query)
-    screen.page.screenshot(path=tmp_path / f"{viewer}-{source}-segment.png")
-    x, y, width, height = LABEL
+    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, manifest(server, collection.segment))
+    shows(screen, collection, LABEL, tmp_path / f"{viewer}-{source}-segment.png")
+
+
+def manifest(server: str, key: str) -> str:
+    """The query by which a viewer opens the manifest of that key."""
+    return "manifest=" + quote(f"{server}/iiif/presentation/3/{key}/manifest.json")
+
+
+def shows(screen: Screen, collection: Collection, box: tuple[int, int, int, int], picture: Path) -> None:
+    """The screen, kept as `picture`, has that part of the sheet (x, y, width, height), and nothing went wrong; it is closed."""
+    screen.page.screenshot(path=picture)
+    x, y, width, height = box
     assert screen.likeness(collection.pixels[y : y + height, x : x + width]) > ALIKE
     screen.page.close()
     assert not screen.wrong
