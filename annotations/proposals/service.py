@@ -19,6 +19,7 @@ from annotations.proposed import form
 from annotations.proposed.form import Proposed
 from annotations.review import service as review
 from annotations.review import store as reviews
+from annotations.review.blindness import sees_all
 from annotations.review.service import Judgement
 from annotations.states.derive import State, Verdict
 from app.runtime import changes
@@ -95,7 +96,9 @@ def page(
 ) -> Sequence[Told]:
     """A page of the proposals in that state, by key, each beside its record. Raises MalformedAnnotation for no term."""
     asked = form.term_of(term) if term else ""
-    return _all_told(session, store.page(session, state, asked, collection, by, after=after, limit=limit), by)
+    return _all_told(
+        session, store.page(session, state, asked, collection, by, sealed=sees_all(by), after=after, limit=limit), by
+    )
 
 
 def of_specimen(session: Session, specimen_key: str, *, by: Principal) -> Sequence[Told]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from annotations import store
@@ -31,12 +31,15 @@ class Proposal:
 
 
 def page(
-    session: Session, state: str, term: str, collection: tuple[str, str], by: Principal, *, after: str, limit: int
+    session: Session, state: str, term: str, collection: tuple[str, str], by: Principal, *, sealed: bool, after: str, limit: int
 ) -> Sequence[Proposal]:
     """Standing proposals in that state that `by` sees, by key, from the one behind `after`. Empty texts narrow nothing;
-    `collection` is an institution code and a collection code."""
+    `collection` is an institution code and a collection code. Unless `sealed` is to be told, those in dispute that are judged
+    blind are left out."""
     asked = {"term": term, "institution_code": collection[0], "collection_code": collection[1]}
     where = [ProposalRow.state == state, ProposalRow.key > after]
+    if not sealed:
+        where.append(or_(AnnotationRow.sealed.is_(False), ProposalRow.state != "disputed"))
     where += [getattr(ProposalRow, name) == value for name, value in asked.items() if value]
     pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key)
     query = pairs.where(*where, store.is_shown(by)).order_by(ProposalRow.key).limit(limit)

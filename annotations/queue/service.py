@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from annotations import store as statements
 from annotations.frames import shown_region
 from annotations.model import Annotation, Canvas
+from annotations.proposed import form
 from annotations.queue import store
 from annotations.queue.model import LEASE, MOST_HELD, Asked, Count, Cursor, Waiting
 from annotations.region_text import path, rounded
@@ -150,7 +151,8 @@ def _lines(session: Session, asked: Asked, by: Principal) -> list[QueueLineRow]:
 
 def _is_told(line: QueueLineRow, by: Principal) -> bool:
     """Whether `by` may know the state of what is in the line: that people disagree about what is judged blind is for curators."""
-    return line.state != "disputed" or not policy.of(line.kind).blind or may(by, "curate", line)
+    blind = line.kind == form.KIND or policy.of(line.kind).blind  # some proposals are, by their terms
+    return line.state != "disputed" or not blind or may(by, "curate", line)
 
 
 def _candidates(

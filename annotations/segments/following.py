@@ -129,7 +129,7 @@ def _links(session: Session, keys: Sequence[str]) -> dict[str, list[_Link]]:
     for link, said in rows:
         reasons = denied.get(said.key, set())
         spared = bool(reasons) and reasons <= set(OF_CONTENT)
-        voice = Voice(said.key, said.state, statements.stands(said), spared, link.as_role, link.said_at)
+        voice = Voice(said.key, statements.told_state(said), statements.stands(said), spared, link.as_role, link.said_at)
         found.setdefault(link.segment_key, []).append(_Link(link.class_name, voice, said.version))
     return found
 

@@ -117,6 +117,7 @@ def _stream(runtime: Runtime, wish: Wish, by: Principal, after: int | None, last
             beaten = time.monotonic()
             yield f": still here\nid: {seen}\n\n"  # without data nothing is dispatched, but the number is remembered
         if time.monotonic() - began >= lasts_s:
+            yield f"id: {seen}\n\n"  # who comes back looks from here on, though nothing was told
             return
         time.sleep(LOOK_EVERY_S)
 

@@ -18,6 +18,7 @@ from app.web.account.forms import field
 from app.web.specimens import answers, measured_lines, threads
 from app.web.specimens.measured_lines import Line
 from iiif.catalogue import service as catalogue
+from iiif.catalogue.visibility import view_of
 
 blueprint = Blueprint("answering", __name__)
 KEPT = ("layer", "state", "q", "canvas", "xywh")
@@ -101,6 +102,7 @@ def measure(key: str) -> Response:
     with runtime.db.begin() as session:
         principal.require(by, "annotate", catalogue.get_specimen(session, key))
         media = catalogue.get_media(session, catalogue.get_depiction(session, key, field("media", 64)).media_key)
+        view_of(media, by)  # how large a closed image is, is closed with it
         x0, y0, x1, y1 = (_number(name) for name in ("x0", "y0", "x1", "y1"))
         line = Line(x0, y0, x1, y1, _number("step", 1.0), _name())
         line.check(media)
