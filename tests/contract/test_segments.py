@@ -15,8 +15,10 @@ from annotations import service as annotations
 from annotations.model import Canvas, CanvasBox
 from annotations.regions import Region
 from annotations.search import consistency
+from annotations.segments import following
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
 from annotations.selectors import read_fragment, read_shape, stored_selectors
+from annotations.tables import AnnotationRow
 from app import migrate
 from app.fsck import Check
 from app.runtime import ids
@@ -154,6 +156,16 @@ def test_what_people_think_of_a_statement_is_what_becomes_of_its_segment(hub: Hu
     assert told(hub, segment["key"], 410)["state"] == "rejected", "a machine does not bring back what people rejected"
     hub.client.delete(f"/api/verdicts/{said['key']}", headers=ana.bearer)
     assert told(hub, segment["key"])["state"] == "unreviewed"
+
+
+def test_a_dispute_that_is_sealed_is_not_told_by_the_segment(hub: Hub, media: Media) -> None:
+    key = find(hub, media, "10,10,100,50")
+    with hub.runtime.db.begin() as session:
+        session.execute(update(AnnotationRow).where(AnnotationRow.key == key).values(state="disputed", sealed=True))
+        following.follow(session, [key], hub.runtime.clock())
+    (segment,) = listed(hub)
+    said = told(hub, segment["key"])
+    assert (said["state"], said["statements"][0]["state"]) == ("unreviewed", "unreviewed")
 
 
 def test_a_correction_moves_the_segment_and_its_undoing_moves_it_back(hub: Hub, media: Media) -> None:
