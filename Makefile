@@ -6,6 +6,7 @@ DATA   ?=
 SECONDS ?= 3
 ROUNDS  ?= 3
 TABLE_ROWS ?= 1000000
+PROCESSES ?= 2
 BIN     = .venv/bin
 WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
@@ -19,8 +20,8 @@ help:  ## list the targets
 demo: .venv/runtime assets  ## a collection of your own IMAGES=folder-or-archive (without it: drawn sheets) at http://127.0.0.1:$(PORT)
 	$(BIN)/lectotype demo --port $(PORT) $(if $(DATA),--data "$(DATA)") $(if $(IMAGES),"$(IMAGES)")
 
-test: .venv/dev assets  ## all tests but those in a browser; what was skipped, and why, stands at the end
-	$(BIN)/pytest -m "not e2e"
+test: .venv/dev assets  ## all tests but those in a browser, in PROCESSES= at once; what was skipped, and why, stands at the end
+	$(BIN)/pytest -m "not e2e" --numprocesses $(PROCESSES) --dist worksteal
 
 check: .venv/dev  ## lint, format, types, import contracts, locks
 	$(BIN)/ruff check .

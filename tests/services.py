@@ -5,7 +5,9 @@ LECTOTYPE_TEST_REQUIRE_SERVICES=1 (continuous integration) they fail instead, bu
 the project or nowhere.
 """
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -33,11 +35,14 @@ def missing(what: str) -> None:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on now: none that the system gives out itself, none of a test process beside."""
+    beside = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = range(10_000 + 2_000 * (beside % 10), 12_000 + 2_000 * (beside % 10))
+    for port in random.sample(own, len(own)):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"all ports from {own.start} to {own.stop} are taken")
 
 
 def wait_until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
