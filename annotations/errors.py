@@ -92,3 +92,7 @@ class NothingNew(Conflict):
 
 class RecordChanged(StaleVersion):
     """If-Match names another version of a record than the one that stands."""
+
+
+class NotRestored(Conflict):
+    """A record cannot be brought back to what it said in an earlier version."""

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
-from annotations import placing
+from annotations import placing, validation
 from annotations import service as annotations
 from annotations import store as statements
 from annotations.creators import creator
-from annotations.errors import NothingNew, RecordChanged
+from annotations.errors import NothingNew, NotRestored, RecordChanged, UnknownAnnotation
 from annotations.model import Annotation
 from annotations.proposals import store
 from annotations.proposals.store import Proposal
@@ -28,7 +28,7 @@ from app.runtime.errors import Invalid
 from app.runtime.principal import Principal, require
 from iiif.catalogue import places, records
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Specimen
+from iiif.catalogue.model import RecordChange, Specimen
 from iiif.catalogue.records import RecordVersion
 from ontology import darwin_core
 from ontology.darwin_core import Note
@@ -135,21 +135,51 @@ def restore_record(
     if seen is not None and records.etag_of(specimen.record_version) not in seen:
         raise RecordChanged("The record has changed since you read it: look at what it says now, and restore it then.")
     wanted = records.version(session, specimen_key, number, by=everything).specimen.changes
+    how: dict[str, Any] = {"by": by, "addresses": addresses, "at": at}
+    why = f"The record was restored to its version {number}."
     for term in sorted({*wanted, *specimen.changes}):
         for _ in range(MOST_ROUNDS):
             now = catalogue.get_specimen(session, specimen_key).changes.get(term)
             then = wanted.get(term)
-            if (now and now.statement) == (then and then.statement):
+            if _alike(now, then):
                 break
-            verdict: Verdict = "rejected" if now is not None else "approved"
-            key = now.statement if now is not None else then.statement if then is not None else ""
-            stated = annotations.get(session, key, by=by)
-            why = f"The record was restored to its version {number}."
-            review.judge(session, Judgement(key, stated.version, verdict, comment=why), by=by, addresses=addresses, at=at)
+            _come_nearer(session, now, then, why, how)
+        else:
+            raise NotRestored(f"More than {MOST_ROUNDS} statements are accepted for {term}: reject those that are not to count.")
     last = catalogue.get_specimen(session, specimen_key).record_version
     details = {"restored": number}
     changes.record(session, by, "restore", "specimen", specimen_key, version=last, at=at, **details)
     return records.version(session, specimen_key, last, by=by)
+
+
+def _alike(now: RecordChange | None, then: RecordChange | None) -> bool:
+    """Whether the record says the same by the same statement."""
+    return (now and (now.statement, now.value)) == (then and (then.statement, then.value))
+
+
+def _come_nearer(session: Session, now: RecordChange | None, then: RecordChange | None, why: str, how: dict[str, Any]) -> None:
+    """One step from what the record says of a term to what it said `then`: a verdict, or the statement's own wording first."""
+    key, verdict = "", cast(Verdict, "rejected")
+    if now is not None and (then is None or now.statement != then.statement):
+        key = now.statement
+    elif then is not None:
+        if _bring_back(session, then, **how):
+            return
+        key, verdict = then.statement, "approved"
+    stated = annotations.get(session, key, by=how["by"])
+    review.judge(session, Judgement(key, stated.version, verdict, comment=why), **how)
+
+
+def _bring_back(session: Session, then: RecordChange, *, by: Principal, addresses: Addresses, at: datetime) -> bool:
+    """Let the statement say again what was accepted of it, as a new version; False where it says so already."""
+    stated = annotations.find(session, then.statement)
+    found = statements.find_version(session, then.statement, then.statement_version)
+    if stated is None or found is None or found.document is None:
+        raise UnknownAnnotation(f"Version {then.statement_version} of the statement {then.statement!r} is not here any more.")
+    if stated.deleted_at is None and validation.same_substance(stated.document, found.document):
+        return False
+    annotations.restore(session, stated.key, found.version, by=by, addresses=addresses, at=at, if_match=None)
+    return True
 
 
 def _all_told(session: Session, found: Sequence[Proposal], by: Principal) -> list[Told]:

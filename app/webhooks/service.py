@@ -176,7 +176,8 @@ def enqueue(session: Session, happened: Sequence[Event], *, addresses: Addresses
             session.add(_delivery(row.key, one.id, one.type, {"type": one.type, "timestamp": data["at"], "data": data}, at))
     session.flush()
     newest = session.scalar(select(func.max(DeliveryRow.id))) or 0
-    session.execute(delete(DeliveryRow).where(DeliveryRow.id <= newest - KEPT, DeliveryRow.state != "waiting"))
+    sent = DeliveryRow.state.in_(("done", "dead"))  # by its index: what waits for a receiver that is stopped is not looked at
+    session.execute(delete(DeliveryRow).where(sent, DeliveryRow.id <= newest - KEPT))
 
 
 def able(session: Session, at: datetime) -> Sequence[str]:

@@ -36,7 +36,11 @@ class DeliveryRow(Base):
     each with time, status, error and milliseconds."""
 
     __tablename__ = "webhook_deliveries"
-    __table_args__ = (Index(None, "webhook_key", "state", "due_at", "id"), Index(None, "webhook_key", "id"))
+    __table_args__ = (
+        Index(None, "webhook_key", "state", "due_at", "id"),
+        Index(None, "webhook_key", "id"),
+        Index(None, "state", "id"),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
     webhook_key: Mapped[str] = mapped_column(ForeignKey("webhooks.key"))

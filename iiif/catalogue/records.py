@@ -73,6 +73,8 @@ def accept(session: Session, specimen_key: str, acceptance: Acceptance) -> None:
     known = session.get(RecordChangeRow, acceptance.statement)
     if known is not None and (known.specimen_key, known.term, known.value) == (specimen_key, acceptance.term, acceptance.value):
         return
+    was = store.find_specimen(session, specimen_key)
+    now = ((was.accepted or {}) if was is not None else {}).get(acceptance.term, {}).get("now")
     if known is not None:
         take_back(session, known.statement_key, by=acceptance.by, at=acceptance.at)
     row = touched(session, specimen_key, at=acceptance.at)
@@ -87,6 +89,7 @@ def accept(session: Session, specimen_key: str, acceptance: Acceptance) -> None:
             accepted_by=acceptance.by,
             accepted_at=acceptance.at,
             in_force=False,
+            source_now=now,
         )
     )
     session.flush()
@@ -281,6 +284,7 @@ def _settle(session: Session, row: SpecimenRow, term: str, statement: str, *, by
         return
     accepted = {other: said for other, said in (row.accepted or {}).items() if other != term}
     if winner is not None:
+        winner.source_now = winner.source_now if before is None else before.get("now")  # it is of the term, whoever's word stands
         accepted[term] = _column(winner)
     _keep_first(session, row)
     row.accepted, row.record_version = accepted, row.record_version + 1

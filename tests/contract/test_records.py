@@ -18,6 +18,7 @@ from app.cli.ingest import ingest_paths
 from app.export.documents import StaticAddresses, manifest_of
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY
+from iiif.catalogue import records
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.image.request import SizeLimits
@@ -207,6 +208,37 @@ def test_a_record_is_restored_by_verdicts_of_a_curator(hub: Hub, sheet: tuple[Sp
     assert record(hub, specimen)["changes"] == []
 
 
+def test_a_record_is_restored_to_the_wording_that_was_accepted_then(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
+    specimen, _ = sheet
+    ana, ben = add_person(hub.runtime, "ana", "curator"), add_person(hub.runtime, "ben", "annotator")
+    key = propose(hub, ben, specimen, "H. Smith").json["key"]
+    judge(hub, ana, key, "approved")
+
+    def collector_after(version: int) -> str | None:
+        path = f"/api/specimens/{specimen.key}/restore"
+        answer = hub.client.post(path, json={"version": version}, headers={**ana.bearer, "If-Match": "*"})
+        assert answer.status_code == 200, answer.json
+        found: str | None = record(hub, specimen)["interpreted"].get("recordedBy")
+        assert history(hub, specimen)[0][0] == record(hub, specimen)["recordVersion"]
+        return found
+
+    document = dict(hub.get(f"/annotations/{key}").json)
+    document["body"] = {**document["body"], "value": "J. Smith"}
+    assert hub.client.put(f"/annotations/{key}", json=document, headers=ben.bearer).status_code == 200
+    assert collector_after(2) == "H. Smith", "not what the statement says by now"
+    assert hub.client.put(f"/annotations/{key}", json=document, headers=ben.bearer).status_code == 200
+    now = hub.get(f"/api/annotations/{key}/history").json["version"]
+    assert judge(hub, ana, key, "approved", version=now).json["state"] == "accepted"
+    changed = record(hub, specimen)["recordVersion"]
+    assert record(hub, specimen)["interpreted"]["recordedBy"] == "J. Smith"
+    assert collector_after(2) == "H. Smith"
+    assert collector_after(changed) == "J. Smith"
+    etag = hub.get(f"/annotations/{key}").headers["ETag"]
+    assert hub.client.delete(f"/api/annotations/{key}", headers={**ana.bearer, "If-Match": etag}).status_code == 204
+    assert collector_after(2) == "H. Smith", "a deleted statement comes back"
+    assert collector_after(1) == "Smyth"
+
+
 def test_a_changed_proposal_counts_no_more_and_a_correction_counts_instead(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
     specimen, _ = sheet
     ana, ben = add_person(hub.runtime, "ana", "curator"), add_person(hub.runtime, "ben", "annotator")
@@ -361,6 +393,32 @@ def test_a_later_ingest_loses_neither_the_accepted_value_nor_what_the_source_say
     assert record(hub, specimen)["changes"][0]["sourceNow"] is None
     assert ingest("H. Smith").codes["accepted-change"] == 1
     assert (record(hub, specimen)["changes"][0]["stale"], ingest("H. Smith").codes["accepted-change"]) == (False, 0)
+
+
+def test_what_the_source_says_by_now_is_told_of_the_term_whoever_s_word_stands(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
+    specimen, _ = sheet
+    ana, ben = add_person(hub.runtime, "ana", "curator"), add_person(hub.runtime, "ben", "annotator")
+    first, second = (propose(hub, ben, specimen, value).json["key"] for value in ("H. Smith", "Henry Smith"))
+    judge(hub, ana, first, "approved")
+
+    def source_says(collector: str) -> None:
+        with hub.runtime.db.begin() as session:
+            records.source_says(session, specimen.key, {"recordedBy": collector}, at=hub.runtime.clock())
+
+    def told() -> Any:
+        (change,) = record(hub, specimen)["changes"]
+        return change["value"], change["sourceNow"]
+
+    source_says("Smythe")
+    verdict = judge(hub, ana, second, "approved").json["key"]
+    assert told() == ("Henry Smith", "Smythe")
+    source_says("Smith, H.")
+    hub.client.delete(f"/api/verdicts/{verdict}", headers=ana.bearer)
+    assert told() == ("H. Smith", "Smith, H."), "also where an earlier word returns"
+    judge(hub, ana, second, "approved")
+    source_says("Smyth")
+    hub.client.delete(f"/api/verdicts/{judge(hub, ana, second, 'approved').json['key']}", headers=ana.bearer)
+    assert told() == ("H. Smith", None), "nor is anything told that it says no more"
 
 
 def test_changes_go_home_as_a_table_without_formulas_and_as_annotations(hub: Hub, sheet: tuple[Specimen, Media]) -> None:

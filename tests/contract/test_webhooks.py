@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import event
 
 from app import compose, relay
 from app.cli import main
@@ -259,6 +260,37 @@ def test_a_receiver_that_drips_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> No
         assert time.monotonic() - began < 3
         assert (answer.status, answer.taken) == (0, False)
         assert "no answer" in answer.error
+
+
+def test_messages_that_were_sent_are_swept_away_without_a_look_at_those_that_wait(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "KEPT", 2)
+    with receiving() as there:
+        key, _ = make(hub, there.url, "annotation.created")
+        away, _ = make(hub, there.url + "&away", "annotation.created")
+        for number in range(4):
+            say(hub, f"Leaf {number}")
+            send_all(hub, key)
+        swept: list[tuple[str, Any]] = []
+        engine = hub.runtime.database.engine
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def note(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+            if statement.startswith("DELETE FROM webhook_deliveries"):
+                swept.append((statement, given))
+
+        say(hub, "Leaf 4")
+        tell(hub.runtime)
+        assert [one.state for one in messages(hub, away)] == ["waiting"] * 5
+        assert [one.state for one in messages(hub, key)] == ["waiting"], "those that were sent are too old"
+        ((statement, given),) = swept
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            how = "EXPLAIN" if engine.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+            plan = " ".join(str(column) for row in connection.exec_driver_sql(f"{how} {statement}", given) for column in row)
+        assert "ix_webhook_deliveries_state_id" in plan, plan
 
 
 INNER = ("127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "[::1]", "[fd00::1]",
