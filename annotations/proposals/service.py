@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -33,6 +33,7 @@ from iiif.catalogue.records import RecordVersion
 from ontology import darwin_core
 from ontology.darwin_core import Note
 
+REJECTED: Verdict = "rejected"
 MOST_ROUNDS = 20  # statements accepted for one term that a restoration of the record passes over
 
 
@@ -159,7 +160,7 @@ def _alike(now: RecordChange | None, then: RecordChange | None) -> bool:
 
 def _come_nearer(session: Session, now: RecordChange | None, then: RecordChange | None, why: str, how: dict[str, Any]) -> None:
     """One step from what the record says of a term to what it said `then`: a verdict, or the statement's own wording first."""
-    key, verdict = "", cast(Verdict, "rejected")
+    key, verdict = "", REJECTED
     if now is not None and (then is None or now.statement != then.statement):
         key = now.statement
     elif then is not None:

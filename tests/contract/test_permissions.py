@@ -31,7 +31,7 @@ BY_COOKIE = {
     "/login/oidc/<name>", "/login/oidc/<name>/callback",
     "/specimens/<key>/record.csv", "/specimens/<key>/regions.csv", "/specimens/<key>/cite.<form>",
     "/specimens/<key>/verdicts", "/specimens/<key>/verdicts/<verdict>/undo", "/specimens/<key>/comments",
-    "/specimens/<key>/statements/<name>/<any(change, delete):deed>", "/specimens/<key>/lines",
+    "/specimens/<key>/statements/<name>/<any(change, delete):deed>", "/specimens/<key>/lines", "/specimens/<key>/proposals",
     "/", "/specimens/<key>", "/runs", "/runs/<key>", "/runs/<key>/<any(cancel, retract, restore):change>", "/login", "/logout",
     "/join", "/account", "/account/password", "/account/sessions/end", "/account/tokens", "/account/tokens/revoke",
     "/account/export", "/account/remove",
@@ -110,6 +110,9 @@ NEEDS: dict[tuple[str, str], Change] = {
         "curator",
         "/specimens/{specimen}/statements/note-{access}/delete",
         "etag=another",  # of somebody else
+    ),
+    ("POST", "/specimens/<key>/proposals"): Change(
+        "annotator", "/specimens/{specimen}/proposals", "term=recordedBy&value=Nobody"
     ),
     ("POST", "/specimens/<key>/lines"): Change("annotator", "/specimens/{specimen}/lines", "media=m1nothing"),
     ("POST", "/api/segments"): Change("annotator", "/api/segments", {"media": "m1nothing"}, JSON, over="any"),

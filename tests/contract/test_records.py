@@ -208,6 +208,29 @@ def test_a_record_is_restored_by_verdicts_of_a_curator(hub: Hub, sheet: tuple[Sp
     assert record(hub, specimen)["changes"] == []
 
 
+def test_whoever_may_write_proposes_a_value_by_a_form_on_the_page(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
+    specimen, media = sheet
+    ben, text = add_person(hub.runtime, "ben", "annotator"), label(hub, media, 'leg. "H. Smith" <b>')
+    browser = Client(hub.client.application, use_cookies=False)
+    path = f"/specimens/{specimen.key}/proposals"
+    page = browser.get(f"/specimens/{specimen.key}", headers=ben.cookie).text
+    assert f'action="{path}"' in page
+    assert f'<option value="{text}">leg. &#34;H. Smith&#34; &lt;b&gt;</option>' in page, "what it may have been read from"
+    assert 'value="institutionCode"' not in page, "not what the source alone says"
+    assert f'action="{path}"' not in browser.get(f"/specimens/{specimen.key}").text
+    said = {"term": "recordedBy", "value": " H. Smith ", "verbatim": "leg. H. Smith", "source": text}
+    made = browser.post(path, data=said, headers={**ben.cookie, **OUR_PAGE})
+    assert made.status_code == 303, made.text
+    key = made.headers["Location"].rpartition("#finding-")[2]
+    statement = hub.get(f"/annotations/{key}").json
+    assert statement["body"]["value"] == "H. Smith"
+    assert statement["body"]["wasDerivedFrom"] == f"{hub.addresses.annotation(text)}/versions/1"
+    assert statement["creator"]["id"] == hub.addresses.pid(ben.key)
+    assert "leg. H. Smith" in browser.get(f"/specimens/{specimen.key}", headers=ben.cookie).text
+    for wrong in ({"value": " "}, {"term": "institutionCode"}, {"term": "nothing"}, {"verbatim": "x" * 10_001}):
+        assert browser.post(path, data=said | wrong, headers={**ben.cookie, **OUR_PAGE}).status_code == 400, wrong
+
+
 def test_a_record_is_restored_to_the_wording_that_was_accepted_then(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
     specimen, _ = sheet
     ana, ben = add_person(hub.runtime, "ana", "curator"), add_person(hub.runtime, "ben", "annotator")

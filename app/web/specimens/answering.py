@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request, url_for
 
 from annotations import service as annotations
+from annotations.proposals import service as proposals
+from annotations.proposals.service import Asked
+from annotations.proposed.form import LONGEST_VALUE
 from annotations.review import service as review
 from annotations.states.derive import VERDICTS
 from app.runtime import context, principal
@@ -93,6 +96,20 @@ def revise(key: str, name: str, deed: str) -> Response:
         document = answers.edited(found, field("text", 20_000))
         annotations.replace(session, found.key, document, by=by, addresses=addresses, at=at, if_match=if_match)
     return _back(key, f"comment-{name}")
+
+
+@blueprint.post("/specimens/<key>/proposals")
+def propose(key: str) -> Response:
+    """Propose a value for a term of the record, read from the statement `source` where it names one."""
+    by, runtime = principal.of_page_writer(), context.current()
+    value, verbatim = field("value", LONGEST_VALUE).strip(), field("verbatim", 2 * LONGEST_VALUE).replace("\r\n", "\n").strip()
+    if not value or len(verbatim) > LONGEST_VALUE:
+        raise Invalid(f"A proposed value has from 1 to {LONGEST_VALUE:,} characters.", parameter="value")
+    asked = Asked(key, field("term", 200), value, verbatim, field("source", 64))
+    with runtime.db.begin() as session:
+        principal.require(by, "annotate", catalogue.get_specimen(session, key))
+        told = proposals.propose(session, asked, by=by, addresses=runtime.addresses, at=runtime.clock())
+    return _back(key, f"finding-{told.proposal.annotation.key}")
 
 
 @blueprint.post("/specimens/<key>/lines")

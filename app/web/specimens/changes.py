@@ -8,6 +8,8 @@ from sqlalchemy.orm import Session
 from annotations.model import Annotation, Canvas
 from annotations.proposals import service as proposals
 from annotations.proposals.service import Told
+from annotations.proposed.form import OF_THE_SOURCE
+from annotations.states.derive import FALLEN
 from annotations.viewer_selectors import picture_of
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
@@ -19,9 +21,13 @@ from iiif.catalogue import records
 from iiif.catalogue.model import Media, RecordChange, Specimen
 from iiif.catalogue.records import Difference, RecordVersion
 from iiif.catalogue.visibility import sees
+from ontology import darwin_core
 
 CROP_PX = (420, 160)
 VERSIONS_SHOWN = 20
+READ = ("label", "text")
+READING_CHARACTERS = 80
+MOST_READINGS = 100
 TONES = {"accepted": "good", "rejected": "bad", "superseded": "bad", "disputed": "warn", "stale": "warn"}
 ACTIONS = {
     "source": "from the source",
@@ -81,17 +87,34 @@ class VersionLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What a form for a proposal offers: groups of terms, each with its label, and statements that a value may be read from, by
+    key with the beginning of what they say."""
+
+    terms: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+    readings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RecordWork:
-    """All that a page tells of the changes of one record."""
+    """All that a page tells of the changes of one record. `offer` is for those who may propose one."""
 
     proposals: tuple[ProposalLine, ...]
     changes: Mapping[str, ChangeLine]
     versions: tuple[VersionLine, ...]
     more_versions: bool
+    offer: Offer | None
 
 
-def work(session: Session, specimen: Specimen, media: Sequence[Media], addresses: Addresses, by: Principal) -> RecordWork:
-    """As `by` sees it; `specimen` is what they see of the record."""
+def work(
+    session: Session,
+    specimen: Specimen,
+    media: Sequence[Media],
+    statements: Sequence[Annotation],
+    addresses: Addresses,
+    by: Principal,
+) -> RecordWork:
+    """As `by` sees it; `specimen` is what they see of the record, `statements` all that is said of it."""
     told = proposals.of_specimen(session, specimen.key, by=by)
     versions = records.history(session, specimen.key, by=by, limit=VERSIONS_SHOWN + 1)
     names = _names(session, told, specimen, versions, addresses)
@@ -103,7 +126,19 @@ def work(session: Session, specimen: Specimen, media: Sequence[Media], addresses
         {term: _change(change, names, addresses) for term, change in specimen.changes.items()},
         tuple(_versions(versions, names, addresses))[:VERSIONS_SHOWN],
         len(versions) > VERSIONS_SHOWN,
+        offer(statements) if may(by, "annotate", specimen) else None,
     )
+
+
+def offer(statements: Sequence[Annotation]) -> Offer:
+    """What may be proposed, and from which words that are read on its images."""
+    groups = [
+        (spaced(group), tuple((term, spaced(term)) for term in terms if term not in OF_THE_SOURCE))
+        for group, terms in darwin_core.GROUPS.items()
+    ]
+    readings = [one for one in statements if one.kind in READ and one.state not in FALLEN and one.text.strip()]
+    told = tuple((one.key, " ".join(one.text.split())[:READING_CHARACTERS]) for one in readings[:MOST_READINGS])
+    return Offer(tuple((group, terms) for group, terms in groups if terms), told)
 
 
 def line_of(session: Session, statement: Annotation, addresses: Addresses, by: Principal) -> ProposalLine | None:

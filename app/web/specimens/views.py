@@ -51,7 +51,7 @@ def specimen(key: str) -> Response:
             return _to_another(session, place.specimen_key)
         said = specimen_page.listen(session, looked, addresses)
         parts = segment_links(session, looked.media)
-        work = changes.work(session, looked.specimen, looked.media, addresses, by)
+        work = changes.work(session, looked.specimen, looked.media, said.statements, addresses, by)
         namesakes = catalogue.same_number(session, looked.specimen)
     values = specimen_page.values(looked, said, chosen, place, runtime)
     q = request.args.get("q", "")[:LONGEST_QUERY]
