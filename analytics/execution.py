@@ -1,8 +1,10 @@
 """A task, done: the worker's side. Step after step, each committed together with its mark, so a restart repeats nothing."""
 
 import importlib
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,7 +15,10 @@ import structlog
 from analytics import pipelines, provenance, remaking, service, statements, tasks
 from analytics.model import ENDED_STEPS, Run, StepMark, Task
 from analytics.pipelines import Pipeline, StepPlan
-from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
+from analytics.steps import threads
+from analytics.steps.deadline import DeadlinePassed, deadline
+from analytics.steps.image import MOST_HELD_PX, SheetImage
+from analytics.steps.model import Finding, StepContext, StepResult
 from annotations import masks
 from annotations import service as annotations
 from annotations.frames import shown_region
@@ -23,9 +28,10 @@ from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
-from iiif.image.service import DecodeLimits, load_rgb
+from iiif.image.service import DecodeLimits, pixels_of_media
 
 LEAST_SIDE_PX, MOST_SIDE_PX = 16, 32_000
+_one_large_image = threading.Lock()
 log = structlog.get_logger()
 
 
@@ -42,13 +48,28 @@ def perform(runtime: Runtime, run_key: str, media_key: str) -> None:
         with runtime.db.begin() as session:
             tasks.fail(session, run_key, media_key, reason, at=runtime.clock())
         return
-    needs_pixels = any(step.name != remaking.STEP for step in plan.steps)
-    image = SheetImage(load_rgb(runtime.blobs, media, DecodeLimits.of(runtime.settings))) if needs_pixels else None
-    for step in plan.steps:
-        if task.steps[step.name]["state"] not in ENDED_STEPS:
+    threads.bound(runtime.settings.worker_processes)
+    left = [step for step in plan.steps if task.steps[step.name]["state"] not in ENDED_STEPS]
+    with ExitStack() as held:
+        needs_pixels = any(step.name != remaking.STEP for step in left)
+        image = held.enter_context(_opened(runtime, media)) if needs_pixels else None
+        for step in left:
             _perform_step(runtime, run, step, media, image, catalog_number)
     with runtime.db.begin() as session:
         tasks.end(session, run_key, media_key, at=runtime.clock())
+
+
+@contextmanager
+def _opened(runtime: Runtime, media: Media) -> Iterator[SheetImage]:
+    """The image, decoded once for all steps, into a file. Of large ones a process has one at a time in hand, so that what it
+    holds does not grow with its threads."""
+    with ExitStack() as held:
+        if media.width_px * media.height_px > MOST_HELD_PX:
+            held.enter_context(_one_large_image)
+        pixels = held.enter_context(pixels_of_media(runtime.blobs, media, DecodeLimits.of(runtime.settings)))
+        image = SheetImage(pixels)
+        held.callback(image.release)
+        yield image
 
 
 def _unfit(media: Media) -> str:
@@ -87,7 +108,13 @@ def _perform_step(
             remaking.perform(runtime, run, step, media)
             return
         cv2.setRNGSeed(run.seed)
-        result = _call(step, image, StepContext(catalog_number, earlier, failed))
+        with deadline(step.deadline_s):
+            result = _call(step, image, StepContext(catalog_number, earlier, failed))
+    except DeadlinePassed:
+        seconds = time.monotonic() - started
+        log.warning("step gave up", run=run.key, media=media.key, step=step.name, seconds=seconds)
+        _store(runtime, run, step, media, None, seconds, scale_iri)
+        return
     except Exception as error:
         log.exception("step failed", run=run.key, media=media.key, step=step.name)
         mark = StepMark("failed", f"{type(error).__name__}: {error}", time.monotonic() - started)
@@ -103,10 +130,14 @@ def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult
     return result
 
 
-def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult, seconds: float, scale_iri: str) -> None:
-    """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile."""
+def _store(
+    runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult | None, seconds: float, scale_iri: str
+) -> None:
+    """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile. Without a result the step
+    gave up at its deadline: that is a statement too, and the step has failed."""
     addresses, at = runtime.addresses, runtime.clock()
-    findings = result.findings or (statements.nothing_found(step.name, result.nothing_found),)
+    why = statements.gave_up(step.name, step.deadline_s) if result is None else result.nothing_found
+    findings = (result and result.findings) or (statements.nothing_found(step.name, why),)
     found = [finding.region.mask for finding in findings if finding.region is not None and finding.region.mask is not None]
     kept = {mask: masks.keep(runtime.blobs, mask) for mask in found}
     with runtime.db.begin() as session:
@@ -121,8 +152,8 @@ def _store(runtime: Runtime, run: Run, step: StepPlan, media: Media, result: Ste
             keys = (*keys, key)
             if finding.kind == "outline" and not source.outline:  # the sizes are those of the first piece
                 source = replace(source, outline=addresses.annotation(key))
-        state = "done" if result.findings else "nothing found"
-        tasks.end_step(session, run.key, media.key, step.name, StepMark(state, result.nothing_found, seconds, keys))
+        state = "failed" if result is None else "done" if result.findings else "nothing found"
+        tasks.end_step(session, run.key, media.key, step.name, StepMark(state, why, seconds, keys))
 
 
 def _annotate(session: Any, finding: Finding, number: int, source: statements.StatementSource) -> str:

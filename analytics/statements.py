@@ -78,6 +78,11 @@ def nothing_found(step: str, why: str) -> Finding:
     return Finding(kind=step, text=why, motivations=("assessing",))
 
 
+def gave_up(step: str, deadline_s: float) -> str:
+    """In words, what a step says whose time was over."""
+    return f"The step {step} gave up: it had not ended after {deadline_s:g} s, so nothing is known of what it looks for."
+
+
 def finding_of(annotation: Annotation, region: Region | None) -> Finding:
     """What later steps are told of an annotation and its region, the same whether its step ran just now or before a restart."""
     quantity = _first(annotation.document, "quantity")

@@ -14,7 +14,9 @@ from analytics.errors import UnknownRun
 from analytics.jobs import Analyse
 from analytics.model import ENDED_STEPS, Run, StepMark, Task, TaskState, Worker
 from analytics.tables import RunRow, TaskRow
+from annotations import service as annotations
 from app.runtime import outbox
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 
@@ -116,10 +118,20 @@ def reopen(session: Session, run: RunRow, media: Media, *, at: datetime) -> None
         return
     _move(run, row, "waiting")
     row.reason, row.ended_at = "", None
+    _take_back(session, row, at)
     row.steps = {name: {"state": "waiting"} if mark["state"] == "failed" else mark for name, mark in row.steps.items()}
     row.done = _steps_ended(row)
     run.state, run.ended_at = "running", None
     start(session, run.key, media, at=at)
+
+
+def _take_back(session: Session, row: TaskRow, at: datetime) -> None:
+    """Delete what failed steps of the task said: that they gave up."""
+    said = [key for mark in row.steps.values() if mark["state"] == "failed" for key in mark.get("annotations", ())]
+    for key in said:
+        statement = annotations.find(session, key)
+        if statement is not None and statement.deleted_at is None:
+            annotations.delete(session, key, by=Principal.of_run(row.run_key), at=at)
 
 
 def start(session: Session, run_key: str, media: Media, *, at: datetime) -> None:

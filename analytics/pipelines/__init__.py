@@ -13,15 +13,18 @@ import yaml
 from analytics.errors import BadPipeline, UnknownPipeline
 
 REMEASURE = "remeasure"  # the pipeline that measures anew what rests on a corrected ruler or outline
+DEADLINE_S, LONGEST_DEADLINE_S = 120.0, 1_500.0  # the latter below the time limit of the job
 STEPS = frozenset({"quality", "barcode", "ruler", "ocr", "specimen", "remeasure"})
 
 
 @dataclass(frozen=True, slots=True)
 class StepPlan:
-    """One step of a pipeline: the name of its module in `analytics.steps`, and its parameters."""
+    """One step of a pipeline: the name of its module in `analytics.steps`, its parameters, and after how many seconds it gives
+    up."""
 
     name: str
     parameters: Mapping[str, Any]
+    deadline_s: float = DEADLINE_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,14 @@ def parse(text: str) -> Pipeline:
 def _step(number: int, step: Any) -> StepPlan:
     if not isinstance(step, dict) or not isinstance(step.get("name"), str):
         raise BadPipeline(f"Step {number} lacks a name.")
-    if unknown := step.keys() - {"name", "parameters"}:
+    if unknown := step.keys() - {"name", "parameters", "deadline_s"}:
         raise BadPipeline(f"Step {number} ({step['name']}) has no member {', '.join(sorted(map(str, unknown)))}.")
     if step["name"] not in STEPS:
         raise BadPipeline(f"Step {number} is {step['name']!r}, which is none of: {', '.join(sorted(STEPS))}.")
     parameters = step.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise BadPipeline(f"The parameters of step {number} ({step['name']}) are not a mapping.")
-    return StepPlan(step["name"], parameters)
+    deadline_s = step.get("deadline_s", DEADLINE_S)
+    if isinstance(deadline_s, bool) or not isinstance(deadline_s, int | float) or not 0 < deadline_s <= LONGEST_DEADLINE_S:
+        raise BadPipeline(f"The deadline_s of step {number} ({step['name']}) is not above 0 and up to {LONGEST_DEADLINE_S:g} s.")
+    return StepPlan(step["name"], parameters, float(deadline_s))

@@ -1,7 +1,8 @@
 """What a step of a pipeline is given, and what it says.
 
 A step is a module with `run(image, parameters, context) -> StepResult`. It sees the upright image in sRGB, in the frame
-that the Image API serves; every region and length in pixels is in that frame, x to the right and y downwards.
+that the Image API serves; every region and length in pixels is in that frame, x to the right and y downwards. It asks the
+image (`analytics.steps.image`) for reduced copies and for crops, and `analytics.steps.shared` for what other steps need too.
 """
 
 import math
@@ -10,30 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from analytics.steps.image import ScaledCopy, SheetImage, Tile, TooManyPixels
 from annotations import region_outlines
 from annotations.model import CanvasBox
 from annotations.regions import Region
 
-
-@dataclass(frozen=True, slots=True)
-class SheetImage:
-    """The upright image: `rgb` is uint8 (H, W, 3) sRGB and must not be written to."""
-
-    rgb: NDArray[np.uint8]
-
-    @property
-    def height_px(self) -> int:
-        return int(self.rgb.shape[0])
-
-    @property
-    def width_px(self) -> int:
-        return int(self.rgb.shape[1])
-
-    def within(self, region: Region) -> Region | None:
-        """What of the region lies on the image; None if nothing does."""
-        return region_outlines.within(region, self.width_px, self.height_px)
+__all__ = ["Finding", "ScaledCopy", "SheetImage", "Step", "StepContext", "StepResult", "Tile", "TooManyPixels", "plain"]
 
 
 @dataclass(frozen=True, slots=True)

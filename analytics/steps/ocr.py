@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.steps import layout
+from analytics.steps import layout, shared
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine, read
 from annotations.model import CanvasBox
@@ -53,12 +53,12 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     """
     lowest = float(parameters.get("lowest_score", 0.6))
     scale = min(1.0, LONGEST_SIDE_PX / max(image.height_px, image.width_px))
-    overview = [TextLine(line.text, line.score, line.quad / scale) for line in read(_scaled(image.rgb, scale))]
+    overview = shared.text_lines(image)
     rulers = [finding.box for finding in context.of_kind("ruler") if finding.box is not None]
     wanted = [line for line in overview if not any(_inside(line, ruler) for ruler in rulers)]
     readings = []
     for block in layout.blocks(wanted)[:MOST_BLOCKS]:
-        reading = _kept(_best(image.rgb, block, scale), lowest)
+        reading = _kept(_best(image, block, scale), lowest)
         if sum(char.isalnum() for char in reading.text) >= FEWEST_CHARACTERS:
             readings.append(reading)
     findings = tuple(_finding(reading, image) for reading in _without_doubles(readings))
@@ -68,14 +68,13 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     return StepResult((), f"Looked for printed, typed and written text in the whole image: {seen}.")
 
 
-def _best(rgb: NDArray[np.uint8], block: Sequence[TextLine], overview_scale: float) -> BlockReading:
+def _best(image: SheetImage, block: Sequence[TextLine], overview_scale: float) -> BlockReading:
     """The best reading of a block: as it was found, closer up, and turned if it is not read well upright."""
     upright = all(map(layout.is_upright, block))
     readings = [BlockReading(tuple(block), layout.text_of(block), 0)]
     x0, y0, x1, y1 = layout.bounds(block)
     margin = max(MARGIN_PX, MARGIN * max(x1 - x0, y1 - y0))
-    left, top = max(0, int(x0 - margin)), max(0, int(y0 - margin))
-    crop = rgb[top : int(y1 + margin) + 1, left : int(x1 + margin) + 1]
+    crop, left, top = image.crop(x0 - margin, y0 - margin, x1 + margin, y1 + margin)
     if upright and (readings[0].score < SURE or (overview_scale < 1 and readings[0].score < CLEAR)):
         readings.append(_read_turned(crop, (left, top), 0))
     for turns in (1, 2, 3) if upright else (3, 1):

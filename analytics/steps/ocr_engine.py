@@ -1,6 +1,5 @@
 """Text detection and recognition by PP-OCR (rapidocr, with the models that its wheel brings), loaded once per process."""
 
-import os
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -8,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from analytics.steps import threads
 
 LONGEST_SIDE_PX = 2000  # what is larger is scaled down before detection
 MOST_THREADS = 4
@@ -48,7 +49,6 @@ def _plain(text: str) -> str:
 def _engine() -> Any:
     from rapidocr import RapidOCR  # takes a second and 200 MB, so only who reads pays
 
-    threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
     return RapidOCR(
         params={
             "Global.log_level": "error",
@@ -57,7 +57,7 @@ def _engine() -> Any:
             "Global.use_cls": False,
             "Det.limit_type": "max",  # by default thin crops are blown up to many megapixels
             "Det.limit_side_len": LONGEST_SIDE_PX,
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.intra_op_num_threads": min(MOST_THREADS, threads.available()),
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
     )

@@ -23,9 +23,9 @@ MARGIN = 1.5  # of the spacing, left around the marks in the box
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:  # noqa: ARG001 - as every step
     """One finding "ruler" whose value is px/mm, or why there is none."""
-    grey = cv2.cvtColor(image.rgb, cv2.COLOR_RGB2GRAY)
+    grey = image.level(1).grey if image.least_reduction() == 1 else cv2.cvtColor(image.rgb, cv2.COLOR_RGB2GRAY)
     found = graduations(grey)
-    reading = ruler_unit.read(found) or ruler_numbers.read(image.rgb, grey, found)
+    reading = ruler_unit.read(found) or ruler_numbers.read(image, grey, found)
     if reading is None:
         if not found:
             return StepResult((), "No scale: nothing was seen that repeats as the marks of a ruler do.")

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.steps import ruler_combs
+from analytics.steps import ruler_combs, shared
+from analytics.steps.image import SheetImage
 from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine
 from analytics.steps.ocr_engine import read as read_text
 from analytics.steps.ruler_combs import Comb
@@ -58,17 +59,15 @@ class Progression:
         return (self.values[-1] - self.values[0]) / self.step
 
 
-def read(rgb: NDArray[np.uint8], grey: NDArray[np.uint8], graduations: Sequence[Graduation]) -> RulerReading | None:
+def read(image: SheetImage, grey: NDArray[np.uint8], graduations: Sequence[Graduation]) -> RulerReading | None:
     """The scale that numbers tell, read on a reduced copy of the picture, then closer up along the longest graduations."""
-    scale = min(1.0, LONGEST_SIDE_PX / max(grey.shape))
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    lines = [TextLine(line.text, line.score, line.quad / scale) for line in read_text(small)]
+    lines = list(shared.text_lines(image))
     told = scale_of(grey, lines)
     if told is not None:
         return told
     longest = sorted((one for one in graduations if one.marks >= FEWEST_MARKS), key=lambda one: -one.marks)[:MOST_STRIPS]
     for graduation in longest:
-        lines += _along(rgb, graduation.straight)
+        lines += _along(image.rgb, graduation.straight)
     return scale_of(grey, lines) if longest else None
 
 

@@ -82,8 +82,7 @@ def segment(image: SheetImage, scale: float, context: StepContext) -> Mask:
 
 def scene_of(image: SheetImage, scale: float, context: StepContext) -> tuple[Mask, Scene]:
     """The same, with what it was told from."""
-    size = (max(1, round(image.width_px * scale)), max(1, round(image.height_px * scale)))
-    reduced = cv2.resize(image.rgb, size, interpolation=cv2.INTER_AREA)
+    reduced = image.copy(round(max(image.width_px, image.height_px) * scale)).rgb
     lab = cv2.cvtColor(reduced.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
     excluded = _excluded(lab.shape[:2], scale, context)
     background = _first_background(lab, excluded)

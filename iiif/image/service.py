@@ -12,7 +12,7 @@ from iiif.image import info
 from iiif.image.errors import NotYetDerived
 from iiif.image.identifier import Identifier
 from iiif.image.masters.decoder_protocol import DecodeLimits, ImageFacts
-from iiif.image.masters.derivatives import decode_check, load_rgb, make_derivative, rgb_of
+from iiif.image.masters.derivatives import decode_check, load_rgb, make_derivative, pixels_of_file, pixels_of_media, rgb_of
 from iiif.image.request import PixelBox, SizeLimits
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "decode_check",
     "load_rgb",
     "make_derivative",
+    "pixels_of_file",
+    "pixels_of_media",
     "rgb_of",
     "segment_of",
     "service_address",

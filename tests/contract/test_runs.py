@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import PIL.Image
 import pytest
 from sqlalchemy import event, select, text
 
-from analytics import execution, provenance, selections, service, settling, store, synth, tasks
+from analytics import execution, pipelines, provenance, selections, service, settling, store, synth, tasks
 from analytics.errors import BadRun, RunInState
 from analytics.model import Run, Selection, StepMark, Task, Worker
 from analytics.steps import ocr_engine, quality, specimen
@@ -220,6 +221,37 @@ def test_a_failed_task_is_taken_up_again_where_it_failed(hub: Runtime, specks: P
         assert {name: mark for name, mark in new.steps.items() if name != "quality"} == {
             name: mark for name, mark in old.steps.items() if name != "quality"
         }
+    assert_each_step_spoke_once(hub, first.key)
+
+
+def hang(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
+    while True:
+        image.copy(40)
+
+
+def test_a_step_that_gives_up_at_its_deadline_says_so_until_it_is_done_again(
+    hub: Runtime, specks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pipelines.load("sheet")
+    hurried = replace(whole, steps=tuple(replace(one, deadline_s=0.2) if one.name == "quality" else one for one in whole.steps))
+    with monkeypatch.context() as patched:
+        patched.setattr(pipelines, "load", lambda _: hurried)
+        patched.setattr(quality, "run", hang)
+        ingest_paths(hub, [specks])
+        drain(hub)
+    first = the_run(hub)
+    assert (first.state, first.failed) == ("failed", 3)
+    for task in tasks_of(hub):
+        assert "quality: The step quality gave up: it had not ended after 0.2 s" in task.reason
+        (said,) = (one for one in what_it_said(hub, task) if one.kind == "quality")
+        assert "gave up" in said.text
+        assert said.motivations == ("assessing",)
+    assert_each_step_spoke_once(hub, first.key)
+    ask(hub, retry=True)
+    drain(hub)
+    for task in tasks_of(hub, first.key):
+        assert task.state == "completed"
+        assert not [one for one in what_it_said(hub, task) if "gave up" in one.text]
     assert_each_step_spoke_once(hub, first.key)
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from iiif.image.errors import RejectedImage
 from iiif.image.masters import decoder_protocol
 from iiif.image.masters.decoder_protocol import BadReply, Channel, DecodeLimits, ImageFacts
+from iiif.image.masters.pixel_file import PixelFile
 
 MODULE = "iiif.image.masters.decoder_process"
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,6 +212,17 @@ def pixels(path: Path, limits: DecodeLimits, folder: Path, max_side: int | None 
             raise RejectedImage("decoder-died", "The decoder gave a different number of pixels than it announced.")
         memory = mmap.mmap(target.fileno(), 0)
     return np.frombuffer(memory, np.uint8).reshape(shape)
+
+
+@contextmanager
+def pixel_file(path: Path, limits: DecodeLimits, folder: Path) -> Iterator[PixelFile]:
+    """The same at full size, in a file without a name in `folder` for the length of the block. Raises what `check` raises."""
+    with tempfile.TemporaryFile(dir=folder) as target:
+        with path.open("rb") as source, tempfile.TemporaryFile(dir=folder) as scratch:
+            facts = _facts(_ask("pixels", limits, {"max_side": None}, [source, target, scratch]))
+        if os.fstat(target.fileno()).st_size != facts.width_px * facts.height_px * 3:
+            raise RejectedImage("decoder-died", "The decoder gave a different number of pixels than it announced.")
+        yield PixelFile(target, facts.width_px, facts.height_px)
 
 
 def _ask(what: str, limits: DecodeLimits, options: Mapping[str, Any], files: Sequence[BinaryIO]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from iiif.image.errors import RejectedImage
 from iiif.image.masters import decoder_client
 from iiif.image.masters.decoder_client import DecoderUnavailable
 from iiif.image.masters.decoder_protocol import DecodeLimits, ImageFacts
+from iiif.image.masters.pixel_file import PixelFile
 from iiif.image.pyramid import format as pyramid_format
 
 Fault = Literal["lost", "damaged", "older"]
@@ -151,6 +152,24 @@ def rgb_of(path: Path, limits: DecodeLimits) -> NDArray[np.uint8]:
     """The same of a file that is not among the blobs."""
     with tempfile.TemporaryDirectory() as folder:
         return decoder_client.pixels(path, limits, Path(folder))
+
+
+@contextmanager
+def pixels_of_media(blobs: Blobs, media: Media, limits: DecodeLimits) -> Iterator[PixelFile]:
+    """Upright sRGB pixels of the master at full quality, in the frame that is served, to be read in parts within the block.
+
+    Raises:
+        RejectedImage: the master cannot be decoded.
+    """
+    with _master(blobs, media.sha256) as master, blobs.workspace() as folder, pixels_of_file(master, limits, folder) as pixels:
+        yield pixels
+
+
+@contextmanager
+def pixels_of_file(path: Path, limits: DecodeLimits, folder: Path | None = None) -> Iterator[PixelFile]:
+    """The same of a file that is not among the blobs; `folder` is for temporary files."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch, decoder_client.pixel_file(path, limits, Path(scratch)) as pixels:
+        yield pixels
 
 
 @contextmanager
