@@ -26,6 +26,7 @@ from annotations.segments.tables import SegmentRow
 from annotations.selectors import read, stored_selectors
 from app.runtime import changes, outbox
 from app.runtime.addresses import Addresses
+from app.runtime.errors import Forbidden, NotAllowed
 from app.runtime.principal import Action, Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -65,7 +66,7 @@ def change(session: Session, key: str, shape: Shape, who: Editor, if_match: Tags
 
     Raises as `add` does, and UnknownSegment, EndedSegment, SegmentChanged.
     """
-    segment, media = _editable(session, key, who, "judge")
+    segment, media = editable(session, key, who, "judge")
     shape = Shape(shape.class_name or segment.class_name, shape.selector or list(segment.selector))
     said = _state(session, media, shape, who, [key])
     (row,) = _lock(session, {key: if_match})
@@ -82,7 +83,7 @@ def merge(session: Session, tags: Mapping[str, Tags], shape: Shape, who: Editor)
     """
     if not 2 <= len(tags) <= MOST_MERGED:
         raise BadSegment(f"Merge from 2 to {MOST_MERGED} segments.", parameter="segments")
-    found = [_editable(session, key, who, "judge") for key in sorted(tags)]
+    found = [editable(session, key, who, "judge") for key in sorted(tags)]
     media, segments = found[0][1], [segment for segment, _ in found]
     if {segment.media_key for segment in segments} != {media.key}:
         raise NotTogether("Only segments of one image can be merged.", parameter="segments")
@@ -99,7 +100,7 @@ def split(session: Session, key: str, parts: Sequence[Shape], who: Editor, if_ma
     """Several segments in the place of one. Raises as `change` does."""
     if not 2 <= len(parts) <= MOST_PARTS:
         raise BadSegment(f"Split a segment into 2 to {MOST_PARTS} parts.", parameter="parts")
-    segment, media = _editable(session, key, who, "judge")
+    segment, media = editable(session, key, who, "judge")
     shapes = [Shape(part.class_name or segment.class_name, part.selector) for part in parts]
     keys = [_make(session, media, shape, who, [key]) for shape in shapes]
     _end(session, _lock(session, {key: if_match}), "split", keys, who)
@@ -109,18 +110,46 @@ def split(session: Session, key: str, parts: Sequence[Shape], who: Editor, if_ma
 
 def delete(session: Session, key: str, who: Editor, if_match: Tags) -> None:
     """Say that there is no such segment; its versions stay. What is said of the place stays, too. Raises as `change` does."""
-    segment, _ = _editable(session, key, who, "curate")
+    segment, _ = editable(session, key, who, "curate")
     catalogue.touch_specimens(session, placing.of_annotations(session, [segment.leader_key]), at=who.at)
     (row,) = _lock(session, {key: if_match})
     _end(session, [row], "deleted", [], who)
     changes.record(session, who.by, "delete", "segment", key, version=row.version, at=who.at)
 
 
-def _editable(session: Session, key: str, who: Editor, action: Action) -> tuple[Segment, Media]:
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What somebody may do with a segment: give it another class or region, merge and split it; and delete it."""
+
+    change: bool
+    delete: bool
+
+
+def allowed(session: Session, segment: Segment, by: Principal) -> Allowed:
+    """What pages offer to `by`; each change asks again."""
+    leader = statements.targets_of(session, [segment.leader_key]).get(segment.leader_key, [])
+
+    def may(action: Action) -> bool:
+        try:
+            guards.require_place(session, by, leader, _needed(segment, by, action))
+        except (NotAllowed, Forbidden):
+            return False
+        return True
+
+    change = segment.is_live and bool(by.name) and may("judge")
+    return Allowed(change, change and may("curate"))
+
+
+def _needed(segment: Segment, by: Principal, action: Action) -> Action:
+    """Who made a segment may do as an annotator what for that of another takes `action`."""
+    return "annotate" if segment.made_by == by.name else action
+
+
+def editable(session: Session, key: str, who: Editor, action: Action) -> tuple[Segment, Media]:
     """The segment, which `who` may change. Raises UnknownSegment, EndedSegment, Closed, NotYours, NotAllowed, Forbidden."""
     segment, media = service.get(session, key, by=who.by)
     leader = statements.targets_of(session, [segment.leader_key]).get(segment.leader_key, [])
-    guards.require_place(session, who.by, leader, "annotate" if segment.made_by == who.by.name else action)
+    guards.require_place(session, who.by, leader, _needed(segment, who.by, action))
     return segment, media
 
 

@@ -195,6 +195,11 @@ def etag_of(session: Session, key: str) -> str:
     return "" if row is None else etag(row.version, row.changes)
 
 
+def etags_of(session: Session, keys: Sequence[str]) -> Mapping[str, str]:
+    """The ETags of segments, by key."""
+    return {key: etag(version, changes) for key, version, changes in store.numbers_of(session, keys)}
+
+
 def gone(error: EndedSegment, addresses: Addresses) -> dict[str, Any]:
     """What is known of a segment that has ended, beside the sentence."""
     return {

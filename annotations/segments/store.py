@@ -76,6 +76,12 @@ def find(session: Session, key: str, *, lock: bool = False) -> SegmentRow | None
     return session.get(SegmentRow, key, with_for_update=lock or None, populate_existing=lock)
 
 
+def numbers_of(session: Session, keys: Sequence[str]) -> Sequence[tuple[str, int, int]]:
+    """Key, version and count of changes of each, at most AT_ONCE of them."""
+    query = select(SegmentRow.key, SegmentRow.version, SegmentRow.changes).where(SegmentRow.key.in_(keys[:AT_ONCE]))
+    return [(row[0], row[1], row[2]) for row in session.execute(query)] if keys else []
+
+
 def lock(session: Session, keys: Iterable[str]) -> Sequence[SegmentRow]:
     """The rows, locked in the order of their keys, as they stand now."""
     query = select(SegmentRow).where(SegmentRow.key.in_(sorted(keys))).order_by(SegmentRow.key).with_for_update()

@@ -30,6 +30,8 @@ from app.web.embed import views as embed_pages
 from app.web.live import stream, webhooks
 from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
+from app.web.segments import changing as segment_changes
+from app.web.segments import drawing as segment_drawing
 from app.web.segments import views as segment_pages
 from app.web.specimens import answering, taking
 from app.web.specimens import views as specimen_pages
@@ -84,6 +86,8 @@ def create_app(runtime: Runtime) -> Flask:
         layout.blueprint,
         specimen_pages.blueprint,
         segment_pages.blueprint,
+        segment_changes.blueprint,
+        segment_drawing.blueprint,
         statement_pages.blueprint,
         answering.blueprint,
         drawing_pages.blueprint,

@@ -26,6 +26,8 @@ BY_COOKIE = {
     "/webhooks", "/webhooks/<key>", "/webhooks/<key>/<any(revoke, test, redeliver):change>", "/api/webhooks",
     "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
+    "/segments/<segment:key>/change", "/segments/<segment:key>/split", "/segments/<segment:key>/merge",
+    "/segments/<segment:key>/delete", "/specimens/<key>/segments/<media_key>",
     "/segments/<segment:key>", "/api/segments", "/api/segments/<segment:key>", "/api/segments/merge",
     "/api/segments/<segment:key>/split",
     "/login/oidc/<name>", "/login/oidc/<name>/callback",
@@ -121,6 +123,13 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/api/segments/<segment:key>/split"): Change(
         "reviewer", "/api/segments/{segment}/split", {"parts": [{"class": "leafs"}, {"class": "leafs"}]}, JSON
     ),
+    ("POST", "/segments/<segment:key>/change"): Change("reviewer", "/segments/{segment}/change", "class=leafs&etag=x"),
+    ("POST", "/segments/<segment:key>/split"): Change(
+        "reviewer", "/segments/{segment}/split", "class=leafs&etag=x&side=top&at=1"
+    ),
+    ("POST", "/segments/<segment:key>/merge"): Change("reviewer", "/segments/{segment}/merge", "with=x1nothing&etag=x"),
+    ("POST", "/segments/<segment:key>/delete"): Change("curator", "/segments/{segment}/delete", "etag=x"),
+    ("POST", "/specimens/<key>/segments/<media_key>"): Change("annotator", "/specimens/{specimen}/segments/{media}", "label=x"),
     ("DELETE", "/api/segments/<segment:key>"): Change("curator", "/api/segments/{segment}"),
     ("POST", "/masks/"): Change("annotator", "/masks/", "no picture", "image/png", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
@@ -159,6 +168,7 @@ AS_THE_PUBLIC = {"/embed", "/embed/<key>", "/oembed"}  # they stand in pages of 
 # What is read by who may write: in any collection, and told of those; or there.
 FOR_WRITERS: dict[str, Over] = {
     "/api/queue/counts": "any", "/review": "any", "/review/<kind>": "any", "/specimens/<key>/draw/<media_key>": "sheet",
+    "/specimens/<key>/segments/<media_key>": "sheet",
 }  # fmt: skip
 PERSONAL = {("GET", "/account"), ("GET", "/account/export")}
 

@@ -289,6 +289,10 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/specimens/{specimen}/draw/{media}", (401, 403, 403, 200), (401, 403, 403, 200)),
         of("/specimens/{specimen}/draw/{media}?annotation=note-{access}", (401, 403, 403, 200), (401, 403, 403, 200)),
     ),
+    ("GET", "/specimens/<key>/segments/<media_key>"): (
+        of("/specimens/{specimen}/segments/{media}", (401, 403, 403, 200), (401, 403, 403, 200)),
+        of("/specimens/{specimen}/segments/{media}?segment={segment}", (401, 403, 403, 200), (401, 403, 403, 200)),
+    ),
     ("GET", "/api/annotations"): (of("/api/annotations?image={media}", GUARDED),),
     ("GET", "/api/annotations/<key>"): (
         of("/api/annotations/note-{access}", GUARDED),
@@ -428,6 +432,13 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/specimens/<key>/draw/<media_key>"): (
         of("/specimens/{specimen}/draw/{media}", (401, 403, 403, 400), (401, 403, 403, 400)),
     ),
+    ("POST", "/specimens/<key>/segments/<media_key>"): (
+        of("/specimens/{specimen}/segments/{media}", (401, 403, 403, 400), (401, 403, 403, 400)),
+    ),
+    ("POST", "/segments/<segment:key>/change"): (of("/segments/{segment}/change", *((401, 403, 403, 400),) * 2),),
+    ("POST", "/segments/<segment:key>/split"): (of("/segments/{segment}/split", *((401, 403, 403, 400),) * 2),),
+    ("POST", "/segments/<segment:key>/merge"): (of("/segments/{segment}/merge", *((401, 403, 403, 400),) * 2),),
+    ("POST", "/segments/<segment:key>/delete"): (of("/segments/{segment}/delete", *((401, 403, 403, 400),) * 2),),
     ("POST", "/api/annotations"): (of("/api/annotations", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("PUT", "/api/annotations/<key>"): (of("/api/annotations/note-{access}", (401, 415, 415, 415), (401, 415, 415, 415)),),
     ("DELETE", "/api/annotations/<key>"): always("/api/annotations/n1nothing", 401, 428, 428, 428),

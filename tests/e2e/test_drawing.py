@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -270,3 +271,70 @@ def test_shapes_are_made_by_keyboard_alone_and_without_webgl_by_numbers(browser:
     said = json.loads(sheet.server.get(f"/annotations/{key}")[1])
     assert said["target"]["selector"]["value"] == "xywh=pixel:1,2,30,40"
     context.close()
+
+
+def test_a_segment_is_drawn_on_the_sheet_redrawn_by_keyboard_and_cut_on_a_phone(
+    browser: Browser, sheet: Sheet, tmp_path: Path
+) -> None:
+    context, page, wrong = signed_in(browser, sheet, sheet.ben)
+    specimen = f"{sheet.server.url}/specimens/{sheet.media.specimen_key}"
+    page.goto(specimen)
+    expect(page.locator("#viewer[data-open]")).to_be_attached()
+    page.get_by_role("link", name="Draw a segment").click()
+    expect(page.locator("[data-draw][data-ready]")).to_be_attached()
+    page.wait_for_timeout(800)
+    page.get_by_role("button", name="Polygon").focus()
+    page.keyboard.press("Enter")
+    shape(page).to_have_text("polygon, 4 corners")
+    page.keyboard.press("Control+Enter")
+    told(page).to_have_text("Say what it is: choose its class.")
+    page.get_by_label("Class").select_option("stamp")
+    examine(page)
+    page.screenshot(path=tmp_path / "segment-drawn.png")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/segments/r1*")
+    key = page.url.rpartition("/")[2]
+    before = json.loads(sheet.server.get(f"/api/segments/{key}")[1])
+    assert (before["class"], before["state"], before["selector"][-1]["type"]) == ("stamp", "accepted", "SvgSelector")
+    expect(page.locator("#picture img")).to_be_visible()
+    examine(page)
+    page.screenshot(path=tmp_path / "segment.png", full_page=True)
+
+    page.get_by_role("link", name="Redraw it on the sheet").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-draw][data-ready]")).to_be_attached()
+    page.keyboard.press("c")
+    expect(page.locator("[data-corner='-1']")).to_be_focused()
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(f"**/segments/{key}")
+    after = json.loads(sheet.server.get(f"/api/segments/{key}")[1])
+    assert (after["version"], after["box"]) == (2, [before["box"][0] + 10, *before["box"][1:]])
+    context.close()
+
+    context, page, more = signed_in(browser, sheet, sheet.ben, width=360)
+    page.goto(f"{sheet.server.url}/segments/{key}")
+    page.locator("#split > summary").click()
+    page.get_by_label("Pixels, with commas").fill("30")
+    expect(page.locator("#picture .cuts path")).to_have_count(1)
+    page.locator("#picture img").click(position={"x": 60, "y": 20})
+    expect(page.locator("#picture .cuts path")).to_have_count(2)
+    page.locator("#merge > summary").click()
+    examine(page)
+    page.screenshot(path=tmp_path / "segment-cut.png", full_page=True)
+    page.get_by_role("button", name="Split", exact=True).click()
+    expect(page.get_by_text("was split into several")).to_be_visible()
+    assert json.loads(sheet.server.get(f"/api/segments?media={sheet.media.key}&class=stamp")[1])["total"] == 3
+    examine(page)
+
+    page.goto(specimen)
+    group = page.locator("#segments")
+    group.locator("summary", has_text="Change").last.click()
+    group.get_by_label("It is a").locator("visible=true").select_option("packet")
+    examine(page)
+    page.screenshot(path=tmp_path / "segments-group.png", full_page=True)
+    group.get_by_role("button", name="Keep the class").locator("visible=true").click()
+    expect(group.get_by_role("link", name="Packet", exact=True)).to_be_visible()
+    context.close()
+    kept = [one for one in (*wrong, *more) if HARMLESS not in one and "410" not in one]
+    assert kept == []

@@ -49,7 +49,7 @@ def draw(key: str, media_key: str) -> Response:
     """Draw on an image, or correct the statement that `annotation` names; `next` is where to go on to when it is kept."""
     by, runtime = principal.of_page(), context.current()
     with runtime.reads.begin() as session:
-        place = _place(session, key, media_key, by)
+        place = place_of(session, key, media_key, by)
         stands = _stands(session, place, by, request.args.get("annotation", "")[:64])
     said, drawn = _shown(stands, place) if stands else (Said(), Drawn())
     return _page(place, by, stands, said, drawn, request.args.get("next", ""))
@@ -61,7 +61,7 @@ def keep(key: str, media_key: str) -> Response:
     by, runtime = principal.of_page_writer(), context.current()
     asked = request.form.get("annotation", "")[:64]
     with runtime.reads.begin() as session:
-        place = _place(session, key, media_key, by)
+        place = place_of(session, key, media_key, by)
         stands = _stands(session, place, by, asked)
     try:
         said, drawn = statement_form.said_in(request.form), statement_form.drawn_in(request.form)
@@ -75,8 +75,8 @@ def keep(key: str, media_key: str) -> Response:
     return forms.to(following if following != "/" else f"/statements/{kept}")
 
 
-def _place(session: Session, key: str, media_key: str, by: Principal) -> Place:
-    """Raises NotFound, Closed, NotYours, NotAllowed, Forbidden."""
+def place_of(session: Session, key: str, media_key: str, by: Principal) -> Place:
+    """The image under that specimen, which `by` may draw on. Raises NotFound, Closed, NotYours, NotAllowed, Forbidden."""
     specimen, media = catalogue.get_specimen(session, key[:64]), catalogue.get_media(session, media_key[:64])
     catalogue.get_depiction(session, specimen.key, media.key)
     view_of(media, by)

@@ -13,7 +13,7 @@ const here = import.meta.dirname;
 const assets = join(here, "..", "assets");
 const entries = [
   "pages.css", "pages.js", "workplace.css", "workplace.js", "draw.css", "draw.js", "embed/embed.css", "embed/embed.js", "embed/component.js",
-  "review/review.css", "review/review.js",
+  "review/review.css", "review/review.js", "segment.css", "segment.js",
 ];
 
 async function compress(name) {

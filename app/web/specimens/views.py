@@ -14,6 +14,7 @@ from app.web.specimens import changes, search_page, shared_view, specimen_page
 from app.web.specimens.answering import looked_at
 from app.web.specimens.layers import Chosen
 from iiif.catalogue import service as catalogue
+from ontology.segment_classes import CLASSES
 
 SHOWN = 24
 LONGEST_QUERY = 500
@@ -56,6 +57,7 @@ def specimen(key: str) -> Response:
     values = specimen_page.values(looked, said, chosen, place, runtime)
     q = request.args.get("q", "")[:LONGEST_QUERY]
     values |= {"q": q, "namesakes": namesakes, "work": work, "parts": parts, "kept": looked_at()}
+    values["segment_classes"] = {name: one.label for name, one in CLASSES.items()}
     values["part_of"] = {part.leader_key: part for part in parts}
     response = layout.page("specimen.html", by=by, here="specimens", **values)
     if values["sharing"]:

@@ -2,6 +2,7 @@
 import { canDraw } from "./draw/canvas.js";
 import { Editor } from "./draw/editor.js";
 import { listen } from "./draw/keys.js";
+import { SegmentStore } from "./draw/segments.js";
 import { Refused } from "./draw/store.js";
 
 export { Editor, listen };
@@ -12,8 +13,7 @@ if (root && !root.hasAttribute("data-elsewhere")) start();
 async function start() {
   const missing = root.querySelector("[data-part=missing]");
   if (!canDraw()) return missing.removeAttribute("hidden");
-  const { next, pages } = root.dataset;
-  const editor = new Editor(root, { kept: (key) => (next ? location.assign(next) : stay(key, pages)) });
+  const editor = new Editor(root, "segments" in root.dataset ? ofSegments() : ofStatements());
   try {
     await editor.open();
   } catch (error) {
@@ -30,6 +30,16 @@ async function start() {
   for (const box of root.querySelectorAll("[data-layer]")) box.addEventListener("change", () => filter(editor));
   addEventListener("beforeunload", (event) => editor.dirty && event.preventDefault());
   listen(editor, root);
+}
+
+function ofStatements() {
+  const { next, pages } = root.dataset;
+  return { kept: (key) => (next ? location.assign(next) : stay(key, pages)) };
+}
+
+function ofSegments() {
+  const { api, image, canvas, me, pagesOf } = root.dataset;
+  return { store: new SegmentStore(api, image, canvas, me), kept: (key) => location.assign(`${pagesOf}${key}`) };
 }
 
 // Another address for what was kept, so that a reload shows it again.

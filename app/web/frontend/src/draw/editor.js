@@ -14,12 +14,13 @@ const START = 0.25; // of what is seen: a shape that is made without drawing it
 const WAITING = { hole: "Draw around the hole, on the shape.", part: "Draw around the further part.", box: "Draw the box.", polygon: "Click each corner; a double click ends it.", ellipse: "Draw the ellipse." };
 
 export class Editor {
-  /** `root` holds the parts; its data say which image it is. `kept(key)` is called when something was stored. */
-  constructor(root, { kept = () => {} } = {}) {
+  /** `root` holds the parts; its data say which image it is. `kept(key)` is called when something was stored. `store` is where
+   * it is: statements, or segments (segments.js). */
+  constructor(root, { kept = () => {}, store = null } = {}) {
     this.root = root;
     this.kept = kept;
     const { api, image, canvas, account } = root.dataset;
-    this.store = new Store(api, image, canvas);
+    this.store = store ?? new Store(api, image, canvas);
     this.drafts = new Drafts(account);
     this.form = root.querySelector("form");
     this.items = new Map();
@@ -108,7 +109,7 @@ export class Editor {
   }
 
   name() {
-    return this.now.key ?? `${NEW}:${this.store.image}`;
+    return this.now.key ?? `${NEW}${this.store.words.draft}:${this.store.image}`;
   }
 
   id() {
@@ -151,9 +152,10 @@ export class Editor {
     this.corners.show(shape);
     this.part("shape").textContent = shapes.called(shape);
     const who = item?.layer === "machine" ? "A machine" : "Somebody else";
-    const whose = !key ? "A new statement." : item.mine ? "You said this." : `${who} said this: what you keep is a correction in your name.`;
+    const { words, removes } = this.store;
+    const whose = !key ? words.anew : item.mine ? words.mine : `${who} said this: what you keep is a correction in your name.`;
     this.part("whose").textContent = whose;
-    this.root.querySelector('[data-do="remove"]').hidden = !key || !(item.mine || (item.layer === "people" && "curates" in this.root.dataset));
+    this.root.querySelector('[data-do="remove"]').hidden = !removes || !key || !(item.mine || (item.layer === "people" && "curates" in this.root.dataset));
     for (const tool of ["hole", "part"]) this.root.querySelector(`[data-tool="${tool}"]`).disabled = !shape || !shapes.rings(shape).length;
     this.state();
   }
@@ -291,7 +293,8 @@ export class Editor {
     if (!this.dirty) return this.tell("Nothing was changed.");
     const said = this.said();
     if (said.value && !(Number.isFinite(Number(said.value)) && said.unit)) return this.tell("A number needs a unit, and a decimal point.", true);
-    if (!this.now.shape && !Object.values(said).some(Boolean)) return this.tell("Draw or write something first.", true);
+    const missing = this.store.missing(this.now.shape, said);
+    if (missing) return this.tell(missing, true);
     this.tell("It is being kept …");
     await this.attempt(async () => {
       const key = await this.send(said);

@@ -12,7 +12,13 @@ export class Refused extends Error {
 export class Store {
   /** `api` is the address of the hub, `image` the key of the image. */
   constructor(api, image, canvas) {
-    Object.assign(this, { api, image, canvas });
+    Object.assign(this, { api, image, canvas, removes: true });
+    this.words = { anew: "A new statement.", mine: "You said this.", draft: "" };
+  }
+
+  /** What must be there before it is kept, as a sentence; empty where nothing is missing. */
+  missing(shape, said) {
+    return shape || Object.values(said).some(Boolean) ? "" : "Draw or write something first.";
   }
 
   async ask(method, path, body, headers = {}) {

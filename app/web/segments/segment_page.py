@@ -1,0 +1,152 @@
+"""What the page of a segment shows, and what who looks may do there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy.orm import Session
+
+from annotations.model import Canvas
+from annotations.region_text import path, rounded
+from annotations.segment_api import editing, pages
+from annotations.segments import service, store
+from annotations.segments.model import Segment
+from annotations.selectors import read
+from app.runtime import clock, context, ids
+from app.runtime.accounts import store as accounts
+from app.runtime.context import Runtime
+from app.runtime.errors import Conflict, DomainError, Invalid
+from app.runtime.principal import Principal, may
+from app.web import layout
+from app.web.image_links import ImageLink, is_pictured, picture_of
+from iiif.catalogue import places
+from iiif.catalogue import service as catalogue
+from iiif.catalogue.model import Media
+from iiif.presentation.manifest import title
+from ontology.segment_classes import CLASSES
+
+PICTURE_PX, NEIGHBOUR_PX = (960, 720), (160, 100)
+NEIGHBOURS = 30  # others of the image that are offered to be merged with, the nearest
+MOST_POINTS = 5_000
+PARTS = {
+    "made": "found it",
+    "confirms": "confirms it",
+    "corrects": "says where it is",
+    "changes": "says what and where it is",
+}
+STEPS = {"made": "made", "moved": "moved or reshaped", "reclassified": "of another class"}
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another segment of the image, with the ETag that is seen."""
+
+    key: str
+    label: str
+    place: str
+    etag: str
+    picture: ImageLink | None
+
+
+def answer(key: str, by: Principal, error: DomainError | None = None) -> Response:
+    """The page of one segment; of one that has ended what is known of it, with 410; and with `error` why a change of it was
+    refused. Raises UnknownSegment, Closed, NotYours."""
+    runtime = context.current()
+    with runtime.reads.begin() as session:
+        found, media = service.find(session, key, by=by)
+        shown = values(session, found, media, by, runtime)
+    status = 200 if found.is_live else 410
+    if error is not None:
+        status = 400 if isinstance(error, Invalid) else 409 if isinstance(error, Conflict) else 412
+    sentence = error.sentence if error else ""
+    typed = request.form if error else {}
+    return layout.page(
+        "segment.html", by=by, here="specimens", status=status, personal=bool(by.session), wrong=sentence, typed=typed, **shown
+    )
+
+
+def values(session: Session, found: Segment, media: Media, by: Principal, runtime: Runtime) -> dict[str, Any]:
+    """What the template needs."""
+    addresses = runtime.addresses
+    history = service.history(session, found.key, addresses)
+    lying = service.specimens_of(session, [found])[found.key] or (media.specimen_key,)
+    known = catalogue.specimens_by_key(session, lying)
+    specimens = [{"key": key, "title": title(places.as_seen(known[key], by))} for key in lying if key in known]
+    box, allowed = found.box, editing.allowed(session, found, by)
+    names = _names(session, {str(one["by"]) for one in (*history["statements"], *history["versions"])})
+    home = known.get(media.specimen_key) or next(iter(known.values()), None)
+    return {
+        "segment": found,
+        "label": CLASSES[found.class_name].label,
+        "term": CLASSES[found.class_name].term,
+        "pid": addresses.pid(found.key),
+        "specimens": specimens,
+        "media": media,
+        "place": f"{box.x},{box.y},{box.width},{box.height}",
+        "canvas": addresses.canvas(media.specimen_key, media.key),
+        "manifest": addresses.manifest(found.key),
+        "record": addresses.segment_record(found.key),
+        "picture": picture_of(media, PICTURE_PX, box) if is_pictured(media) else None,
+        "outline": _outline(found, media),
+        "said": [one for one in pages.words_of(session, found, by) if one.text != CLASSES[found.class_name].label]
+        if found.is_live
+        else [],
+        "ended": "" if found.is_live else service.WHY[found.state],
+        "statements": [{**one, "part": _part(one), "name": names[str(one["by"])]} for one in history["statements"]],
+        "versions": [
+            {**one, "how": STEPS.get(one["how"], one["how"]), "name": names[str(one["by"])], "when": one["at"][:10]}
+            for one in history["versions"]
+        ],
+        "made": clock.iso(found.created_at)[:10],
+        "allowed": allowed,
+        "writes": may(by, "annotate", home),
+        "etag": service.etag_of(session, found.key),
+        "classes": {name: one.label for name, one in CLASSES.items()},
+        "neighbours": _neighbours(session, found, media) if allowed.change else (),
+    }
+
+
+def _part(statement: Mapping[str, Any]) -> str:
+    """What the statement does for the segment; `run` is that of a machine's."""
+    return "drew it" if statement["part"] == "made" and not statement["run"] else PARTS[statement["part"]]
+
+
+def _neighbours(session: Session, found: Segment, media: Media) -> Sequence[Neighbour]:
+    """The nearest of the others that there are on the image."""
+    middle = _middle(found)
+    others = [one for one in store.on_image(session, media.key) if one.key != found.key]
+    nearest = sorted(others, key=lambda one: (math.dist(middle, _middle(one)), one.key))[:NEIGHBOURS]
+    tags = service.etags_of(session, [one.key for one in nearest])
+    shown = is_pictured(media)
+    return [
+        Neighbour(
+            one.key,
+            CLASSES[one.class_name].label,
+            f"{one.box.width} × {one.box.height} px at {one.box.x}, {one.box.y}",
+            tags[one.key],
+            picture_of(media, NEIGHBOUR_PX, one.box) if shown else None,
+        )
+        for one in nearest
+        if one.key in tags
+    ]
+
+
+def _middle(one: Segment) -> tuple[float, float]:
+    return one.box.x + one.box.width / 2, one.box.y + one.box.height / 2
+
+
+def _outline(found: Segment, media: Media) -> str:
+    """Its shape as path data in canvas units of the image; empty where it is the box alone, or has very many corners."""
+    region = read(list(found.selector), Canvas(media.width_px, media.height_px))
+    if region is None or not (region.rings or region.lines) or sum(map(len, (*region.rings, *region.lines))) > MOST_POINTS:
+        return ""
+    return path(region.rings, region.lines, number=rounded)
+
+
+def _names(session: Session, principals: set[str]) -> dict[str, str]:
+    """What who wrote is called: an account by its name, a run by its key, a client by its token."""
+    people = accounts.names(session, {name for name in principals if name.startswith(ids.AGENT)})
+    runs = {name: f"run {name}" for name in principals if name.startswith(ids.RUN)}
+    return {name: people.get(name) or runs.get(name) or name or "somebody" for name in principals}
