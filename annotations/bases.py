@@ -15,11 +15,13 @@ IS_STALE = func.coalesce(AnnotationRow.state, "") == "stale"
 MOST_ROUNDS = 50  # a chain of corrections, each of the one before, is followed so far
 
 
-def keep(session: Session, key: str, bases: Sequence[str]) -> None:
-    """Let these be what the statement rests on, instead of those before."""
+def keep(session: Session, key: str, bases: Sequence[str]) -> set[str]:
+    """Let these be what the statement rests on, instead of those before; on which of those it rests no more."""
+    before = set(of(session, key))
     session.execute(delete(BasisRow).where(BasisRow.annotation_key == key))
     if bases:
         session.execute(insert(BasisRow), [{"annotation_key": key, "basis_key": basis} for basis in bases])
+    return before - set(bases)
 
 
 def of(session: Session, key: str) -> Sequence[str]:

@@ -81,14 +81,15 @@ def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool =
             following |= around_directly(session, key)
         session.flush()
         due = sorted(following)
-    waiting.follow(session, counted)
-    settle(session, {key, *changed}, by=by, at=at)
+    told_otherwise = settle(session, {key, *changed}, by=by, at=at)  # a type is worth more
+    waiting.follow(session, counted | unveiled | waiting.on_specimens(session, told_otherwise))
     if shown or unveiled:  # what is not told does not show in the version of a specimen either
         keys = sorted(shown | unveiled)
         outbox.touch_all(session, "annotation", keys)
         catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
-    follow_segments(session, [key, *changed], at)
     row = store.find(session, key)
+    hidden = {key} if judged and row is not None and row.sealed else set[str]()  # nor in a change of its segment
+    follow_segments(session, {*({key} - hidden), *({*changed} & shown)}, at)
     heard = {key} if judged and row is not None and not row.sealed else set()
     events.announce_all(session, "annotation.reviewed", sorted(shown | unveiled | heard), at=at)
     if remake:

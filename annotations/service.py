@@ -185,7 +185,7 @@ def replace(
         row.substance_version = row.version
     basis = columns.bases(accepted, addresses)
     row.rests_on = next(iter(basis), "")
-    bases.keep(session, key, basis)
+    left = bases.keep(session, key, basis)
     row.document = columns.signed(accepted, addresses.annotation(key), row.document.get("created", clock.iso(row.created_at)), at)
     columns.describe(row)
     store.keep_version(session, row, by.name, at)
@@ -202,6 +202,7 @@ def replace(
         )
     session.flush()
     recount.recount(session, key, by=by.name, at=at)
+    waiting.follow(session, left)
     return store.annotation(row)
 
 
@@ -378,7 +379,7 @@ def _insert(
     masks.use(session, key, signed, addresses, by)
     if not row.veil:  # or a change of the specimen would tell that something was said
         following.touch(session, {key}, lying, at)
-    if row.kind:
+    if row.kind or basis:  # what it rests on is worth more
         session.flush()
         waiting.follow(session, [key])
     return store.annotation(row)

@@ -18,7 +18,15 @@ from sqlalchemy.orm import Session, aliased
 
 from annotations import bodies
 from annotations.states.derive import State
-from annotations.tables import AnnotationRow, AnnotationVersionRow, QueueCountRow, QueueItemRow, QueueLineRow
+from annotations.tables import (
+    AnnotationRow,
+    AnnotationTargetRow,
+    AnnotationVersionRow,
+    BasisRow,
+    QueueCountRow,
+    QueueItemRow,
+    QueueLineRow,
+)
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Specimen
 
@@ -106,6 +114,26 @@ def leave(session: Session, keys: Iterable[str]) -> None:
             _bring_in_line(session, (), near)
 
 
+def let_go(session: Session, key: str, by: str) -> None:
+    """End the lease that they hold of the item: they have judged it."""
+    theirs = (QueueItemRow.annotation_key == key, QueueItemRow.leased_by == by)
+    freed = update(QueueItemRow).where(*theirs).values(leased_by="", leased_until=None)
+    session.execute(freed.execution_options(synchronize_session=False))
+
+
+def on_specimens(session: Session, keys: Iterable[str]) -> set[str]:
+    """Those in the queue whose gain follows from the records of these specimens."""
+    row, found = AnnotationRow, set[str]()
+    ordered = sorted(set(keys))
+    for start in range(0, len(ordered), AT_ONCE):
+        lying = select(AnnotationTargetRow.annotation_key).where(
+            AnnotationTargetRow.specimen_key.in_(ordered[start : start + AT_ONCE])
+        )
+        held = select(QueueItemRow.annotation_key).join(row, row.key == QueueItemRow.annotation_key)
+        found.update(session.scalars(held.where(QueueItemRow.annotation_key.in_(lying))))
+    return found
+
+
 def _bring_in_line(session: Session, keys: Sequence[str], near: Iterable[str]) -> bool:
     """Whether any came or went. Of those that are `near` only what is in the queue is looked at."""
     stored = _stored(session, {*keys, *near}, lock=True)
@@ -149,7 +177,7 @@ def _values(row: Item | Line) -> dict[str, Any]:
 
 def _near(session: Session, keys: Sequence[str]) -> set[str]:
     """What these rest on, and those in the queue that other runs say of the same images."""
-    based = select(AnnotationRow.rests_on).where(AnnotationRow.key.in_(keys), AnnotationRow.rests_on != "")
+    based = select(BasisRow.basis_key).where(BasisRow.annotation_key.in_(keys))
     return set(session.scalars(union(based, _beside(keys))))
 
 
@@ -189,13 +217,14 @@ def _wanted(session: Session, keys: Sequence[str]) -> tuple[dict[str, Item], dic
 
 
 def _waiting(session: Session, keys: Sequence[str]) -> Sequence[Row[Any]]:
-    """The columns of those that are questions at all: they stand, are of some kind, lie on something, and are undecided."""
+    """The columns of those that are questions at all: they stand, are of some kind, lie on something, are undecided, and are
+    hidden from nobody."""
     row, first = AnnotationRow, AnnotationVersionRow
     columns = (
         row.key, row.media_key, row.specimen_key, row.kind, row.run_key, row.state, row.state_reason, row.confidence, row.value,
-        row.x0, row.layer, row.motivations, row.document, row.created_at, row.substance_version, first.stored_by,
+        row.x0, row.layer, row.motivations, row.document, row.created_at, row.substance_version, row.sealed, first.stored_by,
     )  # fmt: skip
-    query = select(*columns).join(first, and_(first.key == row.key, first.version == 1)).where(row.key.in_(keys))
+    query = select(*columns).join(first, and_(first.key == row.key, first.version == 1)).where(row.key.in_(keys), row.veil == "")
     stands = func.coalesce(row.deleted_at, row.withdrawn_at).is_(None)
     lies = or_(row.media_key != "", row.specimen_key != "")
     return session.execute(query.where(stands, row.layer != "review", row.kind != "", row.state.in_(WAITING), lies)).all()
@@ -237,8 +266,9 @@ def _uncertainty(row: Row[Any]) -> float:
 
 
 def _disagreement(row: Row[Any], conflict: bool) -> float:
-    """From 0 to 1: how evenly people are divided, or that another run says otherwise, or that its ground was shaken."""
-    told = row.state_reason or {}
+    """From 0 to 1: how evenly people are divided, or that another run says otherwise, or that its ground was shaken. How people
+    are divided about what they judge blind does not show in the order either."""
+    told = {} if row.sealed else row.state_reason or {}
     approved, rejected = told.get("approved", 0), told.get("rejected", 0)
     divided = 2 * min(approved, rejected) / (approved + rejected) if approved and rejected else 0.0
     return max(divided, CONFLICT if conflict else 0.0, SHAKEN if row.state == "stale" else 0.0)
@@ -256,8 +286,8 @@ def _resting(session: Session, keys: Sequence[str]) -> dict[str, int]:
     """How many statements rest on each."""
     found: dict[str, int] = {}
     for start in range(0, len(keys), AT_ONCE):
-        some = AnnotationRow.rests_on.in_(keys[start : start + AT_ONCE])
-        query = select(AnnotationRow.rests_on, func.count()).where(some).group_by(AnnotationRow.rests_on)
+        some = BasisRow.basis_key.in_(keys[start : start + AT_ONCE])
+        query = select(BasisRow.basis_key, func.count()).where(some).group_by(BasisRow.basis_key)
         found |= {key: int(number) for key, number in session.execute(query)}
     return found
 

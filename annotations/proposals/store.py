@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from annotations import store
@@ -35,15 +35,16 @@ def page(
 ) -> Sequence[Proposal]:
     """Standing proposals in that state that `by` sees, by key, from the one behind `after`. Empty texts narrow nothing;
     `collection` is an institution code and a collection code. Unless `sealed` is to be told, those in dispute that are judged
-    blind are left out."""
+    blind count as unreviewed: were they left out, that would tell."""
     asked = {"term": term, "institution_code": collection[0], "collection_code": collection[1]}
-    where = [ProposalRow.state == state, ProposalRow.key > after]
-    if not sealed:
-        where.append(or_(AnnotationRow.sealed.is_(False), ProposalRow.state != "disputed"))
+    where: list[ColumnElement[bool]] = [ProposalRow.key > after, store.is_shown(by)]
     where += [getattr(ProposalRow, name) == value for name, value in asked.items() if value]
-    pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key)
-    query = pairs.where(*where, store.is_shown(by)).order_by(ProposalRow.key).limit(limit)
-    return [_proposal(*pair) for pair in session.execute(query)]
+    pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key).where(*where)
+    hidden = AnnotationRow.sealed.is_(True)
+    of_state = [pairs.where(ProposalRow.state == state, *([] if sealed or state != "disputed" else [~hidden]))]
+    of_state += [pairs.where(ProposalRow.state == "disputed", hidden)] if state == "unreviewed" and not sealed else []
+    found = [pair for query in of_state for pair in session.execute(query.order_by(ProposalRow.key).limit(limit))]
+    return [_proposal(*pair) for pair in sorted(found, key=lambda pair: pair[0].key)[:limit]]
 
 
 def of_statement(session: Session, key: str) -> Proposal | None:

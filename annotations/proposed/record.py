@@ -56,11 +56,13 @@ def policy_of(session: Session, row: AnnotationRow) -> str:
     return POLICIES.get(proposal.term, "name" if proposal.term in NAMES else row.kind)
 
 
-def settle(session: Session, keys: Iterable[str], *, by: str, at: datetime) -> None:
-    """Let the records of those of the statements that are proposals say what follows from their states now.
+def settle(session: Session, keys: Iterable[str], *, by: str, at: datetime) -> set[str]:
+    """Let the records of those of the statements that are proposals say what follows from their states now; the keys of the
+    specimens whose records changed.
 
     `by` is the name of the principal who brought it about.
     """
+    changed = set[str]()
     rows = session.scalars(select(ProposalRow).where(ProposalRow.key.in_(list(keys))).order_by(ProposalRow.key)).all()
     for proposal in rows:
         row = store.find(session, proposal.key, lock=True)
@@ -71,9 +73,11 @@ def settle(session: Session, keys: Iterable[str], *, by: str, at: datetime) -> N
         if proposal.state == "accepted" and proposal.value:
             accepted_by, accepted_at = _accepted(session, row, at)
             said = (proposal.key, row.version, proposal.term, proposal.value)
-            records.accept(session, proposal.specimen_key, Acceptance(*said, accepted_by, accepted_at))
+            moved = records.accept(session, proposal.specimen_key, Acceptance(*said, accepted_by, accepted_at))
         else:
-            records.take_back(session, proposal.key, by=by, at=at)
+            moved = records.take_back(session, proposal.key, by=by, at=at)
+        changed |= moved
+    return changed
 
 
 def _accepted(session: Session, row: AnnotationRow, at: datetime) -> tuple[str, datetime]:

@@ -101,15 +101,15 @@ def choose(session: Session, rule: Rule, *, by: Principal, client_key: str, at: 
 
 
 def accept(begin: Begin, key: str, *, by: Principal, addresses: Addresses, at: datetime) -> Batch:
-    """Give the verdicts of the batch that were not given yet, some in each transaction. Raises NotFound, Gone."""
+    """Give the verdicts of the batch that were not given yet, some in each transaction. Raises NotFound, and Gone where it was
+    taken back, now or meanwhile."""
     with begin() as session:
-        batch = _own(session, key, by)
-        if batch.undone_at is not None:
-            raise Gone("This batch was taken back.")
+        batch = _going_on(session, key, by)
         chosen = [(number, str(one), int(version)) for number, (one, version) in enumerate(batch.chosen)]
     refused: list[tuple[str, str]] = []
     for some in _in_parts(chosen):
         with begin() as session:
+            _going_on(session, key, by)
             for number, one, version in some:
                 if why := _accept(session, f"{key}:{number:04}", one, version, by, addresses, at):
                     refused.append((one, why))
@@ -117,12 +117,16 @@ def accept(begin: Begin, key: str, *, by: Principal, addresses: Addresses, at: d
 
 
 def undo(begin: Begin, key: str, *, by: Principal, at: datetime) -> Batch:
-    """Take back all verdicts of the batch that stand. Raises NotFound, Gone where that was done before."""
+    """Take back all verdicts of the batch that stand: first that it is taken back is written down, so that no more are given.
+
+    Whoever is stopped half-way asks again. Raises NotFound, and Gone where all of it was done before.
+    """
     with begin() as session:
-        batch = _own(session, key, by)
-        if batch.undone_at is not None:
-            raise Gone("This batch was taken back before.")
+        batch = _own(session, key, by, lock=True)
         chosen, standing = len(batch.chosen), store.verdicts_of_batch(session, batch)
+        if batch.undone_at is not None and not standing:
+            raise Gone("This batch was taken back before.")
+        batch.undone_at = batch.undone_at or at
     for some in _in_parts(standing):
         with begin() as session:
             for one in some:
@@ -130,15 +134,15 @@ def undo(begin: Begin, key: str, *, by: Principal, at: datetime) -> Batch:
                     review.undo(session, one, by=by, at=at)
                 except Gone:  # taken back by itself meanwhile
                     continue
-    with begin() as session:
-        _own(session, key, by).undone_at = at
     return Batch(key, chosen, 0, undone=True)
 
 
 def _accept(session: Session, name: str, key: str, version: int, by: Principal, addresses: Addresses, at: datetime) -> str:
     """Accept one under that name of the request; why not, where it cannot be."""
+    if (given := store.verdict_of_client(session, by.name, name)) is not None:
+        return "" if given.withdrawn_at is None else "You took this verdict back, or gave another in its place."
     row = statements.find(session, key)
-    if row is None or (row.state != "unreviewed" and not store.is_given(session, by.name, name)):
+    if row is None or row.state != "unreviewed":
         return f"It is {row.state if row is not None else 'gone'} by now."
     try:
         with session.begin_nested():
@@ -149,9 +153,17 @@ def _accept(session: Session, name: str, key: str, version: int, by: Principal, 
     return ""
 
 
-def _own(session: Session, key: str, by: Principal) -> VerdictBatchRow:
+def _going_on(session: Session, key: str, by: Principal) -> VerdictBatchRow:
+    """Their batch, locked, so that it is not taken back before the transaction ends. Raises NotFound, and Gone where it was."""
+    batch = _own(session, key, by, lock=True)
+    if batch.undone_at is not None:
+        raise Gone("This batch was taken back.")
+    return batch
+
+
+def _own(session: Session, key: str, by: Principal, *, lock: bool = False) -> VerdictBatchRow:
     """Their batch. Those of others are not told of. Raises NotFound."""
-    batch = store.find_batch(session, key)
+    batch = store.find_batch(session, key, lock=lock)
     if batch is None or batch.account != by.name:
         raise NotFound(f"You have given no batch {key[:64]!r}.")
     return batch

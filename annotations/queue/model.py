@@ -56,6 +56,7 @@ class Waiting:
     """An item of the queue as it is told: the statement's key, how it stands there, and who holds it until when."""
 
     annotation_key: str
+    line: str
     kind: str
     stated_class: str
     state: str

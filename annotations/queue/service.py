@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from annotations.queue import store
 from annotations.queue.model import LEASE, MOST_HELD, Asked, Count, Cursor, Waiting
 from annotations.region_text import path, rounded
 from annotations.states import policy
+from annotations.states.derive import State
 from annotations.tables import AnnotationRow, AnnotationTargetRow, QueueLineRow
 from annotations.waiting import CONFLICT
 from app.runtime.errors import TooMuch
@@ -51,11 +53,13 @@ def look(
 ) -> tuple[tuple[Question, ...], Cursor | None]:
     """A page of the queue, items of one sheet together, and where the next one begins. Of what `by` does not see nothing is
     told, so that a page may hold less than asked."""
-    lines = [line for line in store.lines(session, asked) if _is_told(line, by)]
+    lines = [line for line in store.lines(session, replace(asked, state="")) if _may_be(line, asked.state, by)]
     found = store.in_order(session, lines, asked.order, after=after, limit=limit + 1)
     page = found[:limit]
     following = page[-1].cursor(asked.order) if len(found) > limit else None
-    return questions(session, _by_sheet(page), by=by), following
+    curated = {line.key for line in lines if may(by, "curate", line)}
+    told = questions(session, _by_sheet(page), by=by, curated=curated)
+    return tuple(one for one in told if asked.state in ("", one.item.state)), following
 
 
 def counts(session: Session, *, by: Principal) -> tuple[Count, ...]:
@@ -85,10 +89,10 @@ def take(
     """
     lines = [line for line in _lines(session, asked, by) if line.state != "disputed" or may(by, "curate", line)]
     mine = store.held(session, by.name, at, lines, asked.order)
-    if len(mine) + number > MOST_HELD:
-        raise TooMuch(f"You hold {len(mine)} items: judge, pass over or give back some of them before you take more.")
     taken = [item for item in mine if item.annotation_key not in have][:number]
     missing, known = number - len(taken), {item.annotation_key for item in mine} | set(have)
+    if missing and (holds := store.count_held(session, by.name, at)) + missing > MOST_HELD:
+        raise TooMuch(f"You hold {holds} items: judge, pass over or give back some of them before you take more.")
     for _ in range(ROUNDS):
         if missing <= 0:
             break
@@ -121,11 +125,15 @@ def skip(session: Session, versions: Mapping[str, int], *, by: Principal, at: da
     store.give_back(session, sorted(versions), by.name)
 
 
-def questions(session: Session, items: Sequence[Waiting], *, by: Principal) -> tuple[Question, ...]:
-    """The items with their statements, as far as `by` sees these."""
+def questions(
+    session: Session, items: Sequence[Waiting], *, by: Principal, curated: Collection[str] | None = None
+) -> tuple[Question, ...]:
+    """The items with their statements, as far as `by` sees these. Where only the lines `curated` are told all, what is disputed
+    and judged blind in others counts as unreviewed."""
     keys = [item.annotation_key for item in items]
     rows = session.scalars(select(AnnotationRow).where(AnnotationRow.key.in_(keys), statements.is_shown(by)))
-    told = {row.key: statements.annotation(row) for row in rows}
+    found_rows = {row.key: row for row in rows}
+    told = {key: statements.annotation(row) for key, row in found_rows.items()}
     media = catalogue.media_by_key(session, {one.media_key for one in told.values() if one.media_key})
     specimens = {
         key: places.as_seen(one, by)
@@ -139,6 +147,8 @@ def questions(session: Session, items: Sequence[Waiting], *, by: Principal) -> t
             of_image = tuple(said for key, *said in words.get(annotation.media_key, ()) if key != annotation.key)
             specimen = specimens.get(annotation.specimen_key)
             pairs = tuple((kind, text) for kind, text in of_image)
+            if curated is not None and item.line not in curated:
+                item = replace(item, state=statements.told_state(found_rows[item.annotation_key]))
             found.append(Question(item, annotation, specimen, image, _outline(annotation, image), pairs))
     return tuple(found)
 
@@ -147,6 +157,11 @@ def _lines(session: Session, asked: Asked, by: Principal) -> list[QueueLineRow]:
     """The lines that are meant, as far as `by` may write there. Raises NotAllowed, Forbidden."""
     require_somewhere(by, "annotate")
     return [line for line in store.lines(session, asked) if may(by, "annotate", line)]
+
+
+def _may_be(line: QueueLineRow, state: State | Literal[""], by: Principal) -> bool:
+    """Whether something in the line may be in that state as `by` is told it; empty for any."""
+    return state in ("", line.state) or (state == "unreviewed" and not _is_told(line, by))
 
 
 def _is_told(line: QueueLineRow, by: Principal) -> bool:

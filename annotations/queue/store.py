@@ -77,10 +77,17 @@ def beside(
 
 
 def held(session: Session, by: str, at: datetime, lines: Sequence[QueueLineRow], order: Order) -> list[Waiting]:
-    """The items of these lines that are leased to them now."""
+    """The items of these lines that are leased to them now and still new to them."""
     by_key = {line.key: line for line in lines}
-    rows = session.execute(select(*_columns()).where(QueueItemRow.leased_by == by, QueueItemRow.leased_until > at))
+    theirs = (QueueItemRow.leased_by == by, QueueItemRow.leased_until > at, is_new_to(by))
+    rows = session.execute(select(*_columns()).where(*theirs))
     return _sorted([_waiting(row, by_key[row.line]) for row in rows if row.line in by_key], order)
+
+
+def count_held(session: Session, by: str, at: datetime) -> int:
+    """How many items are leased to them now, of whatever line."""
+    theirs = (QueueItemRow.leased_by == by, QueueItemRow.leased_until > at)
+    return session.scalar(select(func.count()).select_from(QueueItemRow).where(*theirs)) or 0
 
 
 def claim(session: Session, keys: Sequence[str], by: str, at: datetime, until: datetime) -> set[str]:
@@ -151,8 +158,8 @@ def batch_of_client(session: Session, account: str, client_key: str) -> VerdictB
     )
 
 
-def find_batch(session: Session, key: str) -> VerdictBatchRow | None:
-    return session.get(VerdictBatchRow, key)
+def find_batch(session: Session, key: str, *, lock: bool = False) -> VerdictBatchRow | None:
+    return session.get(VerdictBatchRow, key, with_for_update=lock or None, populate_existing=lock)
 
 
 def verdicts_of_batch(session: Session, batch: VerdictBatchRow) -> Sequence[str]:
@@ -187,6 +194,7 @@ def _columns() -> tuple[Any, ...]:
 def _waiting(row: Any, line: QueueLineRow) -> Waiting:
     return Waiting(
         annotation_key=row.annotation_key,
+        line=line.key,
         kind=line.kind,
         stated_class=line.stated_class,
         state=line.state,
@@ -208,7 +216,7 @@ def _sorted(items: list[Waiting], order: Order) -> list[Waiting]:
     return sorted(items, key=lambda item: (getattr(item, order), item.annotation_key), reverse=True)
 
 
-def is_given(session: Session, account: str, client_key: str) -> bool:
-    """Whether the account gave a verdict under that name that stands."""
-    named = (VerdictRow.account == account, VerdictRow.client_key == client_key, VerdictRow.withdrawn_at.is_(None))
-    return session.scalar(select(VerdictRow.key).where(*named).limit(1)) is not None
+def verdict_of_client(session: Session, account: str, client_key: str) -> VerdictRow | None:
+    """The verdict that the account gave under that name, whether it stands or not."""
+    named = (VerdictRow.account == account, VerdictRow.client_key == client_key)
+    return session.scalar(select(VerdictRow).where(*named).limit(1))

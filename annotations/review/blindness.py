@@ -61,8 +61,23 @@ def of(session: Session, key: str, by: Principal, role: Role) -> Knowing:
     others += [VerdictRow.gold.is_(False)]
     decided = exists().where(*others, VerdictRow.role.in_(CURATORS), VerdictRow.verdict != "uncertain")
     gold = bool(rules.gold > 0 and role not in CURATORS and session.scalar(select(decided)))
-    independent = gold or (rules.blind and row.state in OPEN) or not session.scalar(select(exists().where(*others)))
-    return Knowing(independent, gold, key if gold or (rules.blind and row.state in OPEN) else "")
+    blind = rules.blind and row.state in OPEN
+    independent = gold or not (_has_seen(session, key, by, role) if blind else session.scalar(select(exists().where(*others))))
+    return Knowing(independent, gold, key if gold or blind else "")
+
+
+def _has_seen(session: Session, key: str, by: Principal, role: Role) -> bool:
+    """Whether somebody may know verdicts of others on what is judged blind and is open, though they may be taken back by now:
+    because they curate, have judged it before, or because it was decided meanwhile, and the verdicts were told to all."""
+    said = AnnotationRow
+    others = select(VerdictRow.key).where(
+        VerdictRow.annotation_key == key, VerdictRow.account != by.name, VerdictRow.gold.is_(False)
+    )
+    own = exists().where(VerdictRow.annotation_key == key, VerdictRow.account == by.name, VerdictRow.gold.is_(False))
+    if role in CURATORS or session.scalar(select(own)):
+        return session.scalar(others.limit(1)) is not None
+    told = others.join(said, said.key == VerdictRow.key).where(said.judgements > 0)  # `recount` counts when the veil is lifted
+    return session.scalar(told.limit(1)) is not None
 
 
 def as_judged(session: Session, row: AnnotationRow, verdict: VerdictRow) -> Decision:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import creators, differences, guards, recount, validation
+from annotations import creators, differences, guards, recount, validation, waiting
 from annotations import service as annotations
 from annotations import store as statements
 from annotations.errors import MalformedAnnotation, OwnStatement, UnknownAnnotation, UnknownVerdict, VersionPassed
@@ -128,6 +128,7 @@ def judge(session: Session, judgement: Judgement, *, by: Principal, addresses: A
     )
     session.add(row)
     session.flush()
+    waiting.let_go(session, key, by.name)
     recount.recount(session, key, by=by.name, at=at, judged=True)
     what = {"verdict": judgement.verdict, "reason": judgement.reason, "correction": row.correction_key}
     changes.record(session, by, "judge", "annotation", key, version=judgement.version, at=at, **what)

@@ -68,15 +68,17 @@ class Difference:
     after: str
 
 
-def accept(session: Session, specimen_key: str, acceptance: Acceptance) -> None:
-    """Let the record say what was accepted: a new version of it. The same again changes nothing. Raises UnknownSpecimen."""
+def accept(session: Session, specimen_key: str, acceptance: Acceptance) -> set[str]:
+    """Let the record say what was accepted: a new version of it. The same again changes nothing. The keys of the specimens whose
+    records were touched. Raises UnknownSpecimen."""
     known = session.get(RecordChangeRow, acceptance.statement)
     if known is not None and (known.specimen_key, known.term, known.value) == (specimen_key, acceptance.term, acceptance.value):
-        return
+        return set()
+    changed = {specimen_key}
     was = store.find_specimen(session, specimen_key)
     now = ((was.accepted or {}) if was is not None else {}).get(acceptance.term, {}).get("now")
     if known is not None:
-        take_back(session, known.statement_key, by=acceptance.by, at=acceptance.at)
+        changed |= take_back(session, known.statement_key, by=acceptance.by, at=acceptance.at)
     row = touched(session, specimen_key, at=acceptance.at)
     session.add(
         RecordChangeRow(
@@ -94,17 +96,20 @@ def accept(session: Session, specimen_key: str, acceptance: Acceptance) -> None:
     )
     session.flush()
     _settle(session, row, acceptance.term, acceptance.statement, by=acceptance.by, at=acceptance.at)
+    return changed
 
 
-def take_back(session: Session, statement: str, *, by: str, at: datetime) -> None:
-    """Let the statement count for its record no more: what was accepted before it, or what the source says, stands again."""
+def take_back(session: Session, statement: str, *, by: str, at: datetime) -> set[str]:
+    """Let the statement count for its record no more: what was accepted before it, or what the source says, stands again. The
+    keys of the specimens whose records were touched."""
     known = session.get(RecordChangeRow, statement)
     if known is None:
-        return
+        return set()
     row = touched(session, known.specimen_key, at=at)
     session.delete(known)
     session.flush()
     _settle(session, row, known.term, statement, by=by, at=at)
+    return {row.key}
 
 
 def source_says(session: Session, specimen_key: str, terms: Mapping[str, str], *, at: datetime) -> tuple[RecordChange, ...]:

@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from sqlalchemy import event, select, text, update
 
 from annotations import waiting, withdrawal
+from annotations.queue import service
 from annotations.queue.model import LEASE
-from annotations.tables import QueueCountRow, QueueItemRow, QueueLineRow, QueueSkipRow, VerdictRow
+from annotations.tables import QueueCountRow, QueueItemRow, QueueLineRow, QueueSkipRow
 from app.cli import main
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
@@ -22,7 +23,7 @@ from iiif.catalogue.model import Media
 from tests.contract.test_verdicts import person, right, ruler, say, state, steps
 from tests.databases import on_both
 from tests.people import Person
-from tests.sheets import QUERCUS, Hub, add_sheet, make_hub
+from tests.sheets import QUERCUS, Hub, add_sheet, comment, make_hub
 
 SIDE = 1000
 settings = on_both
@@ -139,6 +140,41 @@ def test_the_queue_follows_every_change_and_its_counts_too(hub: Hub, media: Medi
     assert told() == {}
 
 
+def test_the_gain_follows_all_that_rests_on_a_statement_and_the_record(hub: Hub, media: Media) -> None:
+    ana, ben, cat = person(hub, "ana", "reviewer"), person(hub, "ben", "reviewer"), person(hub, "cat", "curator")
+    first, second = ruler(hub, media, 20.0), state(hub, media, "outline", "outline")
+
+    def length(*bases: str) -> dict[str, Any]:
+        rests = {"type": "dwc:Assertion", "id": "urn:b", "dwc:assertionValue": "50", "dwc:assertionUnit": "mm"}
+        derived = [hub.addresses.annotation(one) for one in bases]
+        body = [{"type": "TextualBody", "value": "50 mm"}, rests | {"wasDerivedFrom": derived}]
+        target = f"{hub.addresses.image(media.key)}#xywh=10,10,50,50"
+        return {**comment(target, motivation="supplementing"), "body": body}
+
+    written = hub.client.post("/annotations/", json=length(first, second), headers=ana.bearer)
+    assert written.status_code == 201, written.text
+
+    def resting() -> dict[str, int]:
+        with hub.runtime.reads.begin() as session:
+            return {row.annotation_key: row.resting for row in session.scalars(select(QueueItemRow))}
+
+    assert resting() == {first: 1, second: 1}, "on each of them, not the first alone"
+    iri = written.json["id"]
+    etag = {"If-Match": written.headers["ETag"]}
+    changed = hub.client.put(iri.removeprefix(hub.addresses.base), json=length(second) | {"id": iri}, headers=ana.bearer | etag)
+    assert changed.status_code == 200, changed.text
+    assert resting() == {first: 0, second: 1}
+    gains = {one["key"]: one["gain"] for one in listed(hub)}
+    proposal = {"specimen": media.specimen_key, "term": "typeStatus", "value": "holotype"}
+    key = hub.client.post("/api/proposals", json=proposal, headers=ben.bearer).json["key"]
+    settled = say(hub, cat, key, "approved")
+    assert {one["key"]: one["gain"] for one in listed(hub)} == {key: value * 2 for key, value in gains.items()}, "a type now"
+    assert in_line(hub)
+    hub.client.delete(f"/api/verdicts/{settled.json['key']}", headers=cat.bearer)
+    assert {one["key"]: one["gain"] for one in listed(hub)} == gains | {key: 0.5}, "and no more"
+    assert in_line(hub)
+
+
 def test_two_people_never_get_the_same_item(hub: Hub, media: Media) -> None:
     keys = {state(hub, media if number % 2 else sheet(hub, f"W {number}")) for number in range(24)}
     people = [person(hub, name, "reviewer") for name in ("ana", "ben", "cat", "dan")]
@@ -183,6 +219,24 @@ def test_a_lease_ends_is_renewed_and_given_back(hub: Hub, media: Media, monkeypa
     assert lease(hub, person(hub, "rea", "reader"), take=1, kind="label").status_code == 403
 
 
+def test_nobody_holds_more_than_a_person_can_whatever_they_ask_for(
+    hub: Hub, media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MOST_HELD", 3)
+    keys = [state(hub, media, confidence=number / 10) for number in range(4)]
+    for number in range(3):
+        ruler(hub, media, 10.0 + number)
+    ana = person(hub, "ana", "reviewer")
+    assert take(hub, ana, 2) == keys[:2]
+    refused = lease(hub, ana, take=2, kind="ruler")
+    assert refused.status_code == 413
+    assert "You hold 2 items" in refused.text, "of whatever question they are"
+    assert len(take(hub, ana, 1, kind="ruler")) == 1
+    assert take(hub, ana, 2) == keys[:2], "what they hold they may have again"
+    assert say(hub, ana, keys[0], "uncertain").status_code == 201
+    assert take(hub, ana, 2) == keys[1:3], "what is judged is held no more"
+
+
 def test_nobody_is_given_the_same_version_twice_nor_what_they_wrote(hub: Hub, media: Media) -> None:
     skipped, unsure, third = (state(hub, media, confidence=number / 10) for number in range(3))
     ana, ben, cat = person(hub, "ana", "reviewer"), person(hub, "ben", "reviewer"), person(hub, "cat", "curator")
@@ -221,42 +275,6 @@ def test_disputed_items_go_to_curators_and_everybody_stays_in_their_collections(
         catalogue.set_access(session, here.key, "closed", by=Principal.of_system(), at=hub.runtime.clock())
     assert [one["key"] for one in listed(hub)] == [disputed], "of what is closed nothing is told"
     assert [one["image"]["shown"] for one in listed(hub, "collection=BR", dan)] == [False]
-
-
-def test_a_batch_is_looked_at_given_once_and_taken_back_as_a_whole(hub: Hub, media: Media) -> None:
-    sure = [state(hub, media, f"word {number}", confidence=0.9) for number in range(3)]
-    poor, disputed, silent = state(hub, media, confidence=0.6), state(hub, media, confidence=0.99), state(hub, media)
-    ana, ben, cat = person(hub, "ana", "reviewer"), person(hub, "ben", "reviewer"), person(hub, "cat", "curator")
-    say(hub, ana, disputed, "approved")
-    say(hub, ben, disputed, "rejected")
-
-    def batch(who: Person = cat, query: str = "", **body: Any) -> Any:
-        asked = {"kind": "label", "minConfidence": 0.8} | body
-        return hub.client.post(f"/api/verdicts/batch{query}", json=asked, headers=who.bearer)
-
-    seen = batch(query="?dry_run=1").json
-    assert (seen["count"], seen["more"], seen["passedOver"]) == (3, False, {"disputed": 1, "stale": 0})
-    assert {one["key"] for one in seen["sample"]} == set(sure)
-    assert batch(ana).status_code == 403
-    for bad in ({"minConfidence": 0.5}, {"minConfidence": "x"}, {"kind": ""}, {"odd": 1}, {"clientKey": 7}):
-        assert batch(**bad).status_code == 400, bad
-    assert batch(query="?dry_run=1", run="x9").json["count"] == 0
-    done = batch(clientKey="one").json
-    assert (done["chosen"], done["accepted"], done["refused"]) == (3, 3, [])
-    assert batch(clientKey="one").json == done, "the same again is the same batch"
-    assert batch(clientKey="one", minConfidence=0.9).status_code == 409
-    assert {one["key"] for one in listed(hub)} == {poor, disputed, silent}
-    path = f"/api/verdicts/batch/{done['key']}"
-    assert hub.client.delete(path, headers=ana.bearer).status_code == 404
-    assert hub.client.delete(path, headers=cat.bearer).json["undone"] is True
-    assert hub.client.delete(path, headers=cat.bearer).status_code == 410
-    assert batch(clientKey="one").status_code == 410
-    assert len(listed(hub)) == 6
-    with hub.runtime.reads.begin() as session:
-        of_cat = session.scalars(select(VerdictRow).where(VerdictRow.account == cat.key)).all()
-    assert len(of_cat) == 3
-    assert all(one.withdrawn_at for one in of_cat)
-    assert in_line(hub)
 
 
 def test_counts_are_summed_up_without_being_lost(hub: Hub, media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
