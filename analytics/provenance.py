@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import json
+import os
 import platform
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -24,10 +25,19 @@ def code_version() -> str:
     for package in PACKAGES:
         root = resources.files(package)
         with resources.as_file(root) as folder:
-            for path in sorted(folder.rglob("*.py")) + sorted(folder.rglob("*.yaml")):
+            for path in _sources(folder):
                 digest.update(f"{package}/{path.relative_to(folder)}\0".encode())
                 digest.update(path.read_bytes())
     return f"{metadata.version('lectotype')}+{digest.hexdigest()[:12]}"
+
+
+def _sources(root: Path) -> list[Path]:
+    """Our files in the package's folder: none of what a build of the pages has put there."""
+    found: list[Path] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name != "node_modules"]
+        found += [Path(folder, name) for name in names if name.endswith((".py", ".yaml"))]
+    return sorted(found, key=lambda path: (path.suffix, path.parts))
 
 
 OCR = ("rapidocr/models/PP-OCRv6_det_small.onnx", "rapidocr/models/PP-OCRv6_rec_small.onnx")

@@ -89,6 +89,24 @@ def run_over(session: Session, media: Sequence[Media], pipeline: str = "sheet", 
     return close(session, run.key, at=at)
 
 
+def add_new_images(session: Session, key: str, media: Sequence[Media], *, at: datetime) -> bool:
+    """Make each image a task of the run, as soon as the image is ready. They were entered in this very transaction, so that no
+    run has any of them and nobody else can change one.
+
+    False if the run takes no more, because it is closed or cancelled. Raises UnknownRun.
+    """
+    rows = store.lock_runs(session, [key])
+    row = rows.get(key)
+    if row is None:
+        raise tasks.unknown(key)
+    if row.state != "running" or row.frozen_at is not None:
+        return False
+    made = [_new_task(session, rows, row, image, None, at) for image in media]
+    store.insert_tasks(session, made)
+    row.waiting += len(made)
+    return True
+
+
 def add_images(session: Session, key: str, media: Sequence[Media], *, at: datetime) -> bool:
     """Make each image that the run does not have yet a task of it, as soon as the image is ready; safe to repeat.
 

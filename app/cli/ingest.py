@@ -75,7 +75,7 @@ def ingest_paths(
         (run,) = analytics.page(session, ingest=ingest.key, limit=1)
 
     def on_media(session: Session, media: Sequence[Media]) -> None:
-        analytics.add_images(session, run.key, media, at=runtime.clock())
+        analytics.add_new_images(session, run.key, media, at=runtime.clock())
 
     shown = _Progress(runtime, ingest.key, progress)
     report, failure = IngestReport(), "It was broken off in the middle; run it again, what is in already stays."

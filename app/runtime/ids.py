@@ -7,6 +7,7 @@ character covers NAAN and name (NOID check digit algorithm), so one wrong or two
 import base64
 import re
 import secrets
+from functools import lru_cache
 
 ALPHABET = "0123456789bcdfghjkmnpqrstvwxz"
 SPECIMEN, MEDIA, ANNOTATION, REGION, RUN, ASSERTION, AGENT, INGEST, BATCH = "s1", "m1", "n1", "r1", "x1", "t1", "v1", "j1", "b1"
@@ -17,17 +18,25 @@ KEY_PATTERN = r"[a-z]1[0-9bcdfghjkmnpqrstvwxz]{10}"
 
 def check_character(naan_and_name: str) -> str:
     """The NOID check character of `12345/abc`: characters outside the alphabet weigh nothing."""
-    weights = (position * _WEIGHTS.get(char, 0) for position, char in enumerate(naan_and_name, 1))
-    return ALPHABET[sum(weights) % len(ALPHABET)]
+    return ALPHABET[_weight(naan_and_name) % len(ALPHABET)]
+
+
+def _weight(text: str) -> int:
+    return sum(position * _WEIGHTS.get(char, 0) for position, char in enumerate(text, 1))
+
+
+_kept_weight = lru_cache(maxsize=256)(_weight)
 
 
 def new_key(shoulder: str, naan: str) -> str:
     """A fresh key, such as `s1vpbgmz128mk`."""
     number, name = secrets.randbelow(len(ALPHABET) ** RANDOM), shoulder
-    for _ in range(RANDOM):
+    weight, before = _kept_weight(f"{naan}/{shoulder}"), len(naan) + 1 + len(shoulder)
+    for position in range(before + 1, before + 1 + RANDOM):
         number, digit = divmod(number, len(ALPHABET))
         name += ALPHABET[digit]
-    return name + check_character(f"{naan}/{name}")
+        weight += position * digit
+    return name + ALPHABET[weight % len(ALPHABET)]
 
 
 def is_key(text: str, naan: str) -> bool:

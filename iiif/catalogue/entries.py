@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime import ids, outbox
 from iiif.catalogue import store
-from iiif.catalogue.identity import identities_of
+from iiif.catalogue.identity import folded_number, identities_of
 from iiif.catalogue.jobs import DeriveImage
 from iiif.catalogue.model import Media
 
@@ -47,6 +47,7 @@ def specimen_values(draft: SpecimenDraft, naan: str, at: datetime) -> dict[str, 
         "identity": identities_of(draft.interpreted, draft.catalog_number)[0],
         "version": 1,
         "catalog_number": draft.catalog_number,
+        "folded_number": folded_number(draft.catalog_number),
         "institution_code": draft.interpreted.get("institutionCode", ""),
         "collection_code": draft.interpreted.get("collectionCode", ""),
         "scientific_name": draft.interpreted.get("scientificName", "")[:LONGEST_NAME],

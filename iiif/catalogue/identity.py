@@ -5,9 +5,11 @@
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping
 
 ID_TERMS = ("materialEntityID", "occurrenceID")
+LONGEST_FOLDED = 255
 LONGEST = 600  # characters: PostgreSQL indexes no value of more than 2,704 bytes
 APART = "\x1f"  # the unit separator, which no code and no number holds
 UUID_DASHES = (8, 13, 18, 23)
@@ -24,6 +26,18 @@ def identities_of(terms: Mapping[str, str], number: str) -> tuple[str, ...]:
     return tuple(_bounded(text if is_global(text) else APART.join((*collected, text))) for text in given) or (
         _bounded(APART.join(collected)),
     )
+
+
+def folded(text: str) -> str:
+    """A number or name as it is compared: in one Unicode form (macOS keeps letters and their marks apart), in any case."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def folded_number(number: str) -> str:
+    """What the index of catalogue numbers holds. Two very long ones may share it, so who looks there compares the whole."""
+    return folded(number)[:LONGEST_FOLDED]
 
 
 def is_identified(terms: Mapping[str, str]) -> bool:

@@ -140,6 +140,15 @@ class KnownMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownNumber:
+    """A catalogue number that is here: institution, collection and number; how many specimens have it, and the source of one."""
+
+    number: tuple[str, str, str]
+    specimens: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class OwnRegion:
     """The box of an image that is one specimen's: canvas units, which are pixels of the upright image, y downwards."""
 

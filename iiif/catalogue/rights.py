@@ -86,6 +86,10 @@ _kept_iri_of = lru_cache(maxsize=4096)(_iri_of)  # a collection has few
 
 
 def _names_several(text: str) -> bool:
+    return _several_in(text) if len(text) > LONGEST_KEPT else _kept_several_in(text)
+
+
+def _several_in(text: str) -> bool:
     """Whether one text names several Creative Commons licences, or one and that all rights are reserved."""
     words = re.sub(r"[\s_]+", " ", re.sub(r"https?://\S+", " ", text.lower()))
     reserved = _RESERVED.search(words) is not None
@@ -93,6 +97,9 @@ def _names_several(text: str) -> bool:
         words = re.sub(pattern, short, words)
     codes = {"-".join(_PARTS.findall(match[0])) for match in _CODE.finditer(words)}
     return len(codes) > 1 or (bool(codes) and reserved)
+
+
+_kept_several_in = lru_cache(maxsize=4096)(_several_in)
 
 
 def is_negated(text: str) -> bool:
@@ -105,7 +112,8 @@ def is_negated(text: str) -> bool:
 
 def read(columns: Mapping[str, str]) -> RightsReading:
     """Read the rights of a row, by column name. Where its statements contradict, the stricter one stands."""
-    by_spelling = {darwin_core.spelling(column): (column, text.strip()) for column, text in columns.items() if text.strip()}
+    spelt = ((name, column, columns[column].strip()) for name, column in _columns_of_rights(tuple(columns)))
+    by_spelling = {name: (column, text) for name, column, text in spelt if text}
     holder = next((by_spelling[name][1] for name in HOLDERS if name in by_spelling), "")
     given = [by_spelling[name] for name in STATEMENTS if name in by_spelling]
     given = given or [by_spelling[name] for name in sorted(by_spelling) if _is_statement(name)]
@@ -127,6 +135,13 @@ def read(columns: Mapping[str, str]) -> RightsReading:
         problem = f"{column} {statement[:80]!r} says which licence does not apply: no licence is taken from it"
         return RightsReading(statement, holder, problem, column, statement)
     return _of_several(column, statement, holder) if _names_several(statement) else RightsReading(statement, holder)
+
+
+@lru_cache(maxsize=512)
+def _columns_of_rights(columns: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Those that speak of rights, or of who has them, after the spelling of each."""
+    spelt = tuple((darwin_core.spelling(column), column) for column in columns)
+    return tuple((name, column) for name, column in spelt if name in STATEMENTS or name in HOLDERS or _is_statement(name))
 
 
 def _of_several(column: str, statement: str, holder: str) -> RightsReading:

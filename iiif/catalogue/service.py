@@ -31,7 +31,7 @@ from iiif.catalogue.entries import MediaDraft, SpecimenDraft, add_new, media_val
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
 from iiif.catalogue.identity import ID_TERMS, identities_of
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
-from iiif.catalogue.model import Access, KnownMedia, KnownSpecimen, Media, Specimen
+from iiif.catalogue.model import Access, KnownMedia, KnownNumber, KnownSpecimen, Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 from ontology.darwin_core import term_of
 
@@ -139,12 +139,11 @@ def count_specimens(session: Session) -> int:
 
 def list_specimens_by_number(session: Session, number: str, *, after: str = "", limit: int) -> tuple[Specimen, ...]:
     """A page of the specimens with that catalogue number, of whatever collection."""
-    where = SpecimenRow.catalog_number == number
-    return tuple(store.specimen(row) for row in store.page_of_specimens(session, after, limit, where))
+    return tuple(store.specimen(row) for row in store.page_of_specimens(session, after, limit, store.has_number(number)))
 
 
 def count_specimens_by_number(session: Session, number: str) -> int:
-    return store.count(session, SpecimenRow, SpecimenRow.catalog_number == number)
+    return store.count(session, SpecimenRow, store.has_number(number))
 
 
 def list_media(session: Session, *, specimen_key: str = "", state: str = "", after: str = "", limit: int) -> tuple[Media, ...]:
@@ -202,19 +201,10 @@ def specimens_by_identity(session: Session, identities: Iterable[str]) -> Mappin
     return {known.identity: known for known in store.known_specimens(session, identities)}
 
 
-def numbers_taken(session: Session, numbers: Iterable[tuple[str, str, str]]) -> Mapping[tuple[str, str, str], int]:
-    """How many specimens have each of the numbers (institution, collection, catalogue number), without those that none has; for
-    one batch of records."""
-    return store.numbers_taken(session, set(numbers))
-
-
-def sources_of_numbers(
-    session: Session, spellings: Mapping[tuple[str, str, str], Iterable[str]]
-) -> Sequence[tuple[str, str, str, str]]:
-    """Institution, collection, catalogue number and source of the specimens that have a number (institution, collection,
-    catalogue number) in another of its spellings; for one batch of records."""
-    sought = {(number[0], number[1], other) for number, others in spellings.items() for other in others}
-    return store.sources_of_numbers(session, sorted(sought))
+def numbers_alike(session: Session, numbers: Iterable[tuple[str, str, str]]) -> Sequence[KnownNumber]:
+    """The numbers (institution, collection, catalogue number) of the hub that are these, or differ from one by case or Unicode
+    form only, and perhaps others of these collections; for one batch of records."""
+    return store.numbers_alike(session, set(numbers))
 
 
 def media_by_hash(session: Session, sha256s: Iterable[str]) -> Mapping[str, KnownMedia]:

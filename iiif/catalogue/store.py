@@ -9,10 +9,19 @@ from sqlalchemy import ColumnElement, CompoundSelect, case, func, insert, litera
 from sqlalchemy.orm import Session
 
 from app.runtime.db import Moment
-from iiif.catalogue.model import Depiction, DepictionRole, KnownMedia, KnownSpecimen, Media, OwnRegion, RecordChange, Specimen
+from iiif.catalogue.identity import folded_number
+from iiif.catalogue.model import (
+    Depiction,
+    DepictionRole,
+    KnownMedia,
+    KnownNumber,
+    KnownSpecimen,
+    Media,
+    OwnRegion,
+    RecordChange,
+    Specimen,
+)
 from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
-
-AT_ONCE = 5000  # numbers in one question
 
 
 def specimen(row: SpecimenRow) -> Specimen:
@@ -125,25 +134,26 @@ def known_media(session: Session, sha256s: Iterable[str]) -> dict[str, KnownMedi
     return found
 
 
-def numbers_taken(session: Session, numbers: set[tuple[str, str, str]]) -> dict[tuple[str, str, str], int]:
-    """Of institution, collection and catalogue number, how many specimens have it."""
-    columns = (SpecimenRow.institution_code, SpecimenRow.collection_code, SpecimenRow.catalog_number)
-    sought = [column.in_(sorted({number[place] for number in numbers})) for place, column in enumerate(columns)]
-    found = session.execute(select(*columns, func.count()).where(*sought).group_by(*columns))
-    counted = {(institution, collection, number): count for institution, collection, number, count in found}
-    return {number: counted[number] for number in numbers if number in counted}
+def numbers_alike(session: Session, numbers: set[tuple[str, str, str]]) -> list[KnownNumber]:
+    """Of institution, collection and catalogue number, those of the hub that are one of these, or but for case and Unicode form;
+    and perhaps one of a number here in a collection of another."""
+    row = SpecimenRow
+    columns = (row.institution_code, row.collection_code, row.catalog_number)
+    query = select(*columns, func.count(), func.min(row.source)).group_by(*columns)
+    sought = {
+        row.folded_number: {folded_number(number) for _, _, number in numbers},
+        row.institution_code: {institution for institution, _, _ in numbers},
+        row.collection_code: {collection for _, collection, _ in numbers},
+    }
+    found = session.execute(query.where(*(column.in_(sorted(values)) for column, values in sought.items())))
+    return [
+        KnownNumber((institution, collection, number), count, source) for institution, collection, number, count, source in found
+    ]
 
 
-def sources_of_numbers(session: Session, numbers: Sequence[tuple[str, str, str]]) -> Sequence[tuple[str, str, str, str]]:
-    """Institution, collection, catalogue number and source of the specimens with one of these numbers."""
-    columns = (SpecimenRow.institution_code, SpecimenRow.collection_code, SpecimenRow.catalog_number)
-    found: list[tuple[str, str, str, str]] = []
-    for start in range(0, len(numbers), AT_ONCE):
-        some = set(numbers[start : start + AT_ONCE])
-        sought = [column.in_(sorted({number[place] for number in some})) for place, column in enumerate(columns)]
-        rows = session.execute(select(*columns, SpecimenRow.source).where(*sought).order_by(SpecimenRow.key))
-        found += [(row[0], row[1], row[2], row[3]) for row in rows if (row[0], row[1], row[2]) in some]
-    return found
+def has_number(number: str) -> ColumnElement[bool]:
+    """The condition that a specimen has this catalogue number, to the letter, in whatever collection."""
+    return (SpecimenRow.folded_number == folded_number(number)) & (SpecimenRow.catalog_number == number)
 
 
 def insert_specimens(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -164,7 +174,7 @@ def specimens_of_number(
 ) -> Sequence[SpecimenRow]:
     """Those with that catalogue number in that collection, by key."""
     query = select(SpecimenRow).where(
-        SpecimenRow.catalog_number == number,
+        has_number(number),
         SpecimenRow.institution_code == institution,
         SpecimenRow.collection_code == collection,
         *where,

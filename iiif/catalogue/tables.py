@@ -10,19 +10,21 @@ from app.runtime.db import Base, Json, JsonOrNull, Moment
 
 
 class SpecimenRow(Base):
-    """A specimen; the columns beside the JSON are those that queries and uniqueness need (`identity`: identity.py).
+    """A specimen; the columns beside the JSON are those that queries and uniqueness need (identity.py: `identity` and
+    `folded_number`).
 
     `interpreted` and `verbatim` are the source's; `accepted` is, by term, the change that is in force (`records`), NULL where
     none ever was. `record_version` is the version of the record that both make.
     """
 
     __tablename__ = "specimens"
-    __table_args__ = (Index(None, "catalog_number", "institution_code", "collection_code"), Index(None, "updated_at", "key"))
+    __table_args__ = (Index(None, "folded_number", "institution_code", "collection_code"), Index(None, "updated_at", "key"))
 
     key: Mapped[str] = mapped_column(String(16), primary_key=True)
     identity: Mapped[str] = mapped_column(Text, unique=True)
     version: Mapped[int] = mapped_column(Integer)
     catalog_number: Mapped[str] = mapped_column(String(255))
+    folded_number: Mapped[str] = mapped_column(String(255), default="", server_default=text("''"))
     institution_code: Mapped[str] = mapped_column(String(255), default="")
     collection_code: Mapped[str] = mapped_column(String(255), default="")
     scientific_name: Mapped[str] = mapped_column(String(1000), default="", index=True)

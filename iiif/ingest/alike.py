@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.orm import Session
 
 from iiif.catalogue import service
-from iiif.ingest.files import folded
+from iiif.catalogue.identity import folded
 from iiif.ingest.model import IngestIssue, Record, warning
 
 Collected = tuple[str, str, str]  # institution, collection, catalogue number
@@ -15,17 +15,19 @@ Collected = tuple[str, str, str]  # institution, collection, catalogue number
 
 @dataclass(slots=True)
 class Spelt:
-    """Numbers that came before, each with where it stands, by their collection and their folded form."""
+    """Numbers that came before, each with where it stands, by their collection and their folded form; and how many specimens of
+    the hub have each."""
 
     found: dict[Collected, dict[str, str]] = field(default_factory=dict)
+    taken: dict[Collected, int] = field(default_factory=dict)
 
     @classmethod
     def of_hub(cls, session: Session, numbers: Iterable[Collected]) -> "Spelt":
-        """What the hub has that differs so from one of these; of their mixed spellings those that are capitalised only."""
-        others: Mapping[Collected, set[str]] = {number: spellings(number[2]) for number in set(numbers)}
+        """What the hub has that is one of these, or differs so from it."""
         spelt = cls()
-        for institution, collection, number, source in service.sources_of_numbers(session, others):
-            spelt.note((institution, collection, number), source)
+        for known in service.numbers_alike(session, numbers):
+            spelt.note(known.number, known.source)
+            spelt.taken[known.number] = known.specimens
         return spelt
 
     def note(self, number: Collected, place: str) -> None:
@@ -45,12 +47,6 @@ class Spelt:
 def collected(record: Record, terms: Mapping[str, str]) -> Collected:
     """The record's number in the collection that `terms` name."""
     return (terms.get("institutionCode", ""), terms.get("collectionCode", ""), record.number)
-
-
-def spellings(number: str) -> set[str]:
-    """The number in lower case, in capitals and with capitals first, each in both Unicode forms, without itself."""
-    cases = (number, number.lower(), number.upper(), number.capitalize(), number.title())
-    return {unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD")} - {number}
 
 
 def _folded(number: Collected) -> Collected:

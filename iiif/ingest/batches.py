@@ -63,10 +63,9 @@ class _Sought:
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """What the hub has of that for which a batch looks: specimens by identity, how many of a number, images by digest."""
+    """What the hub has of that for which a batch looks: specimens by identity and by number, images by digest."""
 
     specimens: Mapping[str, KnownSpecimen]
-    numbers: Mapping[tuple[str, str, str], int]
     media: Mapping[str, KnownMedia]
     spelt: Spelt
     started_at: datetime
@@ -76,14 +75,14 @@ class _Here:
         here = self.specimens.get(one.identities[0])
         if here is None or here.created_at >= self.started_at or here.catalog_number != one.record.number:
             return False
-        if here.moved or here.verbatim != one.record.verbatim or (one.by_number and self.numbers.get(one.number) != 1):
+        if here.moved or here.verbatim != one.record.verbatim or (one.by_number and self.spelt.taken.get(one.number) != 1):
             return False
         shown = [self.media.get(sha256) for sha256 in one.sha256s]
         return all(media and media.created_at < self.started_at and here.key in media.specimen_keys for media in shown)
 
     def may_have(self, one: _Sought) -> bool:
         """Whether something of the record may be here, so that more has to be asked."""
-        known = one.number in self.numbers or not self.specimens.keys().isdisjoint(one.identities)
+        known = one.number in self.spelt.taken or not self.specimens.keys().isdisjoint(one.identities)
         return known or not self.media.keys().isdisjoint(one.sha256s)
 
 
@@ -146,11 +145,10 @@ class Batch:
     def _look(self, sought: Sequence[_Sought]) -> _Here:
         with self.runtime.reads.begin() as session:
             specimens = service.specimens_by_identity(session, {each for one in sought for each in one.identities})
-            numbers = service.numbers_taken(session, [one.number for one in sought])
             sha256s = {each for one in sought for each in one.sha256s}
             media = service.media_by_hash(session, sha256s) if sha256s else {}
             spelt = Spelt.of_hub(session, (one.number for one in sought))
-        return _Here(specimens, numbers, media, spelt, self.started_at)
+        return _Here(specimens, media, spelt, self.started_at)
 
     def _new(self, one: _Sought) -> NewSpecimen | None:
         """The new specimen, its images received; None where that meets an error, which is the record's alone."""

@@ -6,12 +6,13 @@ of the same name in another one, and of several files that it could mean none is
 
 import os
 import re
-import unicodedata
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from iiif.catalogue.identity import folded
 from iiif.ingest.model import IngestIssue, SourceError, readable
 
 IMAGE_SUFFIXES = frozenset(
@@ -52,11 +53,6 @@ def address_parts(text: str) -> tuple[str, str] | None:
     return parts.netloc, unquote(parts.path)
 
 
-def folded(name: str) -> str:
-    """The name as it is compared: in one Unicode form (macOS keeps letters and their marks apart), in any case."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
 def lines_below_header(path: Path) -> int:
     """How many lines a text has below its first; a last one needs no end."""
     lines, last = 0, b"\n"
@@ -84,13 +80,14 @@ class Links:
         """The real path; empty for links that lead round in a circle."""
         return self.real_of(*os.path.split(path))
 
-    def real_of(self, folder: str, name: str) -> str:
-        """The same of a name in a folder."""
+    def real_of(self, folder: str, name: str, *, is_plain: bool = False) -> str:
+        """The same of a name in a folder; one that `is_plain` is known to be no link."""
         try:
             if folder not in self._folders:
                 self._folders[folder] = os.path.realpath(folder)
             real = os.path.join(self._folders[folder], name)  # noqa: PTH118 - a million times, and Path takes ten times as long
-            return str(Path(folder, name).resolve()) if name == ".." or os.path.islink(real) else real  # noqa: PTH114 - the same
+            is_plain = is_plain or (name != ".." and not os.path.islink(real))  # noqa: PTH114 - the same
+            return real if is_plain else str(Path(folder, name).resolve())
         except (OSError, RuntimeError, ValueError):
             return ""
 
@@ -114,22 +111,46 @@ def walk(root: Path, refuse: Callable[[Path, str], None] | None = None) -> Itera
 
 def walk_names(root: Path, refuse: Callable[[Path, str], None] | None = None) -> Iterator[tuple[str, str]]:
     """The same as folder and name, for who looks at the names of very many first."""
+    return ((folder, name) for folder, name, _ in walk_files(root, refuse))
 
-    def on_error(error: OSError) -> None:
-        if refuse is not None:
-            refuse(Path(error.filename or root), error.strerror or "it cannot be read")
 
-    for folder, folders, names in os.walk(root, followlinks=False, onerror=on_error):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
-        if len(Path(folder).parts) - len(root.parts) >= MAX_DEPTH:
-            folders[:] = []
-        yield from ((folder, name) for name in sorted(names) if not name.startswith("."))
+def walk_files(root: Path, refuse: Callable[[Path, str], None] | None = None) -> Iterator[tuple[str, str, bool]]:
+    """The same as folder, name, and whether it is a file itself: no link, no pipe, no device. No file is looked at for that."""
+    folders = [(str(root), 0)]
+    while folders:
+        folder, depth = folders.pop()
+        below, names, plain = list[str](), list[str](), set[str]()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_file(follow_symlinks=False):
+                        plain.add(entry.name)
+                    if entry.name in plain or not _is_folder(entry):
+                        names.append(entry.name)
+                    elif entry.name != "__MACOSX" and not entry.is_symlink():
+                        below.append(entry.name)
+        except OSError as error:
+            if refuse is not None:
+                refuse(Path(error.filename or folder), error.strerror or "it cannot be read")
+        if depth < MAX_DEPTH:
+            folders += [(_joined(folder, name), depth + 1) for name in sorted(below, reverse=True)]
+        yield from ((folder, name, name in plain) for name in sorted(names))
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder or leads to one; no for links that lead round in a circle or where nobody may look."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def is_regular(path: Path) -> bool:
     """Whether it is a file that ends: no pipe, no device, no link that leads nowhere or round in a circle."""
     try:
-        return path.is_file()
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 - a million times
     except (OSError, ValueError):
         return False
 
@@ -151,11 +172,13 @@ class Finder:
     """Resolves the names and addresses in a source to files in `roots`, the first that has one; nothing is fetched."""
 
     roots: tuple[Path, ...]
-    _by_name: dict[str, list[Path]] | None = field(default=None)
-    _by_stem: dict[str, list[Path]] = field(default_factory=dict)
-    _by_beginning: dict[str, list[Path]] = field(default_factory=dict)
-    _by_value: dict[str, list[Path]] = field(default_factory=dict)
-    _parts: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    _is_indexed: bool = False
+    _by_name: dict[str, list[str]] = field(default_factory=dict)
+    _by_stem: dict[str, list[str]] = field(default_factory=dict)
+    _by_beginning: dict[str, list[str]] = field(default_factory=dict)
+    _by_value: dict[str, list[str]] = field(default_factory=dict)
+    _parts: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _linked: set[str] = field(default_factory=set)
     links: Links = field(default_factory=Links)
 
     def find(self, reference: str) -> Match:
@@ -172,33 +195,45 @@ class Finder:
             candidates = [relative, unquote(relative)] if "%" in relative else [relative]
         if split is not None and not self.has_images():
             return Match(None)
-        found = self._probe(candidates, outside_is_wrong=split is None)
+        found = self._at_once(candidates[0]) or self._probe(candidates, outside_is_wrong=split is None)
         return Match(found) if found is not None else self._named(relative, is_address=split is not None)
 
     def exists(self, reference: str) -> bool:
         """Whether the text as a whole names a file, with the folders that it gives, whatever separators are in it."""
         *folders, name = [folded(part) for part in reference.replace("\\", "/").split("/") if part not in ("", ".")] or [""]
         self._index()
-        paths = (self._by_name or {}).get(name, [])
+        paths = self._by_name.get(name, [])
         return any(not folders or _common_tail(self._parts[path], folders) == len(folders) for path in paths)
 
+    def real(self, path: Path) -> str:
+        """Where the path leads, all links followed; empty for links that lead round in a circle."""
+        text = str(path)
+        return self.links.real_of(*os.path.split(text), is_plain=text in self._parts and text not in self._linked)
+
     def has_images(self) -> bool:
-        if self._by_name is None:
-            self._index()
+        self._index()
         return bool(self._by_name)
 
     def of_stem(self, stem: str) -> list[Path]:
         """The image files whose name without extension this is."""
         self._index()
-        return self._by_stem.get(folded(stem), [])
+        return [Path(path) for path in self._by_stem.get(folded(stem), ())]
 
     def beginning_with(self, number: str) -> list[Path]:
         """The image files whose name is that number and something parted from it (`K1_2`, `K1-a`, `K1 (2)`, `K1b`), or the same
         but for leading zeros, as spreadsheets lose them (`0001` for `1`)."""
         self._index()
         name = folded(number)
-        others = [path for path in self._by_value.get(_without_zeros(name), ()) if folded(path.stem) != name]
-        return [*self._by_beginning.get(name, ()), *others]
+        value = _without_zeros(name)
+        same = self._by_value.get(value, ()) if value == name else (*self._by_value.get(value, ()), *self._by_stem.get(value, ()))
+        others = [path for path in map(Path, same) if folded(path.stem) != name]
+        return [*map(Path, self._by_beginning.get(name, ())), *others]
+
+    def _at_once(self, candidate: str) -> Path | None:
+        """The file that lies just there in the first folder, as far as that is known without a look: most rows name such."""
+        self._index()
+        path = _joined(str(self.roots[0]), candidate)
+        return Path(path) if path in self._parts and path not in self._linked else None
 
     def _probe(self, candidates: list[str], *, outside_is_wrong: bool) -> Path | None:
         for root in self.roots:
@@ -217,13 +252,13 @@ class Finder:
         """By name, or by name without its ending, as far as the folders that are given allow it."""
         self._index()
         *folders, name = [folded(part) for part in relative.split("/") if part not in ("", ".")] or [""]
-        paths = (self._by_name or {}).get(name) or ([] if is_image_name(name) else self._by_stem.get(name, []))
+        paths = self._by_name.get(name) or ([] if is_image_name(name) else self._by_stem.get(name, []))
         if not paths:
             return Match(None)
         tails = {path: _common_tail(self._parts[path], folders) for path in paths}
         best = max(tails.values())
-        nearest = [path for path in paths if tails[path] == best]
-        if len(nearest) > 1 and not all(self._contradicts(path, folders, tails[path], is_address) for path in nearest):
+        nearest = [Path(path) for path in paths if tails[path] == best]
+        if len(nearest) > 1 and not all(self._contradicts(path, folders, best, is_address) for path in nearest):
             sentence = f"{relative[-150:]!r} could be any of {_listing(self._shown(path) for path in nearest)}: none is taken."
             return Match(None, IngestIssue("ambiguous-file", sentence, value=relative), tuple(nearest))
         if self._contradicts(nearest[0], folders, best, is_address):
@@ -240,7 +275,7 @@ class Finder:
         The folders of an address are those of a server: the local folder may have another name, as long as it tells nothing
         (no digit), the file's own name tells something, and the two have no folder in common elsewhere.
         """
-        here = self._parts[path]
+        here = self._parts[str(path)]
         left, others = here[: len(here) - tail], folders[: len(folders) - tail]
         if not left or not others:
             return False
@@ -254,28 +289,46 @@ class Finder:
         return readable(str(path.relative_to(root)))
 
     def _index(self) -> None:
-        """Names of all image files, made when the first name could not be found directly."""
-        if self._by_name is not None:
+        """Names of all image files, made when the first name is looked for; paths as text, for there may be millions."""
+        if self._is_indexed:
             return
-        self._by_name = {}
-        seen: set[Path] = set()
+        self._is_indexed = True
         parts: dict[str, tuple[str, ...]] = {}
         for root in self.roots:
-            for folder, name in walk_names(root):
-                if not is_image_name(name) or not self.links.is_in(self.links.real_of(folder, name), root):
+            for folder, name, is_plain in walk_files(root):
+                path = _joined(folder, name)
+                if not is_image_name(name) or path in self._parts or not (is_plain or self._leads_to_file(folder, name, root)):
                     continue
-                path = Path(folder, name)
-                if path in seen or not is_regular(path):
-                    continue
-                seen.add(path)
+                if not is_plain:
+                    self._linked.add(path)
                 if folder not in parts:
-                    parts[folder] = tuple(folded(part) for part in path.relative_to(root).parts[:-1])
-                self._parts.setdefault(path, parts[folder])
-                self._by_name.setdefault(folded(name), []).append(path)
-                self._by_stem.setdefault(folded(path.stem), []).append(path)
-                self._by_value.setdefault(_without_zeros(folded(path.stem)), []).append(path)
-                for beginning in _beginnings(folded(path.stem)):
-                    self._by_beginning.setdefault(beginning, []).append(path)
+                    parts[folder] = tuple(folded(part) for part in Path(folder).relative_to(root).parts)
+                self._parts[path] = parts[folder]
+                self._enter(path, folded(name))
+
+    def _leads_to_file(self, folder: str, name: str, root: Path) -> bool:
+        return self.links.is_in(self.links.real_of(folder, name), root) and is_regular(Path(folder, name))
+
+    def _enter(self, path: str, name: str) -> None:
+        stem = os.path.splitext(name)[0]  # noqa: PTH122 - the name need not be a path
+        _append(self._by_name, name, path)
+        _append(self._by_stem, stem, path)
+        if (value := _without_zeros(stem)) != stem:
+            _append(self._by_value, value, path)
+        for beginning in _beginnings(stem):
+            _append(self._by_beginning, beginning, path)
+
+
+def _joined(folder: str, name: str) -> str:
+    """The path as `Path` would write it, in a tenth of the time."""
+    return name if folder == "." else os.path.join(folder, name)  # noqa: PTH118 - a million times
+
+
+def _append(paths: dict[str, list[str]], name: str, path: str) -> None:
+    if name in paths:
+        paths[name].append(path)
+    else:
+        paths[name] = [path]
 
 
 def _without_zeros(number: str) -> str:

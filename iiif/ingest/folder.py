@@ -8,7 +8,7 @@ from pathlib import Path
 from iiif.ingest import spreadsheet, tabular
 from iiif.ingest.columns import NUMBER_TERMS, names_images_or_specimens
 from iiif.ingest.delimited import TableRow, open_table, rows_of
-from iiif.ingest.files import Finder, Links, is_image_name, is_regular, is_within, walk_names
+from iiif.ingest.files import Finder, Links, is_image_name, is_regular, is_within, walk_files, walk_names
 from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, IngestSource, Place, Record, SourceError, readable
 from iiif.ingest.references import resembling
 from iiif.ingest.same_shot import Shots, left_out
@@ -190,8 +190,8 @@ def _records_of_images(
     root: Path, taken: tabular.Taken, links: Links, archive: str, without: frozenset[Path]
 ) -> Iterator[Record]:
     shots = Shots()
-    for folder, name in walk_names(root):
-        if not is_image_name(name) or (real := links.real_of(folder, name)) in taken.files:
+    for folder, name, is_plain in walk_files(root):
+        if not is_image_name(name) or (real := links.real_of(folder, name, is_plain=is_plain)) in taken.files:
             continue
         path = Path(folder, name)
         if _is_in(path, without):

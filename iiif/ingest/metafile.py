@@ -10,7 +10,8 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-from iiif.ingest.files import folded, is_regular, is_within
+from iiif.catalogue.identity import folded
+from iiif.ingest.files import is_regular, is_within
 from iiif.ingest.model import SourceError
 from ontology import darwin_core
 

@@ -16,6 +16,7 @@ from iiif.ingest.model import ImageFile, IngestIssue, IngestLimits, Place, Recor
 from ontology.darwin_core import spelling
 
 MAX_TEXT = 1000
+CHUNK = 1 << 17
 OF_WRITING = (*disk.FULL, errno.EROFS)  # no file that is read fails by these: the store does
 
 
@@ -78,9 +79,13 @@ def checked(sha256: str, runtime: Runtime, limits: IngestLimits) -> str:
 
 
 def digest(path: Path) -> tuple[str, int]:
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return sha256, path.stat().st_size
+    """SHA-256 and size of what the file holds."""
+    size, sha256 = 0, hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        while chunk := stream.read(CHUNK):
+            sha256.update(chunk)
+            size += len(chunk)
+    return sha256.hexdigest(), size
 
 
 def size_of(image: ImageFile) -> int:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from iiif.ingest.columns import kind_of, order_of
@@ -15,6 +16,7 @@ _BEFORE_ADDRESS = r"(?:\s/\s|[\s,;|])*(?<=[\s,;|\w])(?=(?:https?|ftp|file)://)"
 _ENDINGS = "|".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
 _IMAGE_NAMES = re.compile(rf"""[^\s,;|<>"'&()\[\]]+\.(?:{_ENDINGS})(?![\w.])""", re.IGNORECASE)
 _WORDS = re.compile(r"(?!\b(?:and|und|et|y|e|en|or|oder)\b)\b\w+", re.IGNORECASE)
+_ONE_NAME = re.compile(r"[\w./\\\-]+")  # nothing that parts a list
 _SCHEME_INSIDE = re.compile(r"(?<=[^/=&?#%:])(?:https?|ftp|file)://")
 
 
@@ -32,15 +34,19 @@ class Resolution:
 
 def references_of(cells: Mapping[str, str], finder: Finder) -> list[tuple[str, list[str]]]:
     """Columns that speak of images, those of files before addresses, with the references in each."""
-    columns = sorted((column for column in cells if kind_of(column)), key=order_of)
     found = []
-    for column in columns:
+    for column in _image_columns(tuple(cells)):
         references = split_references(cells[column], finder.exists)
         if kind_of(column) == "address":
             references = [text for text in references if is_url(text) or _IMAGE_NAMES.search(text)]
         if references:
             found.append((column, references[:MAX_REFERENCES]))
     return found
+
+
+@lru_cache(maxsize=512)
+def _image_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted((column for column in columns if kind_of(column)), key=order_of))
 
 
 def split_references(text: str, exists: Callable[[str], bool] = lambda _: False) -> list[str]:
@@ -50,6 +56,8 @@ def split_references(text: str, exists: Callable[[str], bool] = lambda _: False)
     unless each part names an image.
     """
     text = text.strip()
+    if _ONE_NAME.fullmatch(text):
+        return [text]
     if not text or (not is_url(text) and exists(text)):
         return [text] if text else []
     if text.startswith("[") and text.endswith("]"):
@@ -101,6 +109,8 @@ def resolve(references: list[tuple[str, list[str]]], finder: Finder) -> Resoluti
             _resolve_one(column, text, finder, found, missed)
         misses.append((column, missed))
     said = False
+    if not any(missed for _, missed in misses):
+        return found
     stems = {Path(image.file_name).stem.casefold() for image in found.images}
     for column, missed in misses:
         if found.images and kind_of(column) == "address" and column.casefold().rsplit(":", 1)[-1] != "associatedmedia":

@@ -28,10 +28,10 @@ class Taken:
 
     def note(self, number: str, found: Resolution, finder: Finder) -> None:
         """Remember what a row takes, what it could have meant, and what has its number at the beginning of its name."""
-        self.files.update(finder.links.real(image.path) for image in found.images)
-        self.files.update(finder.links.real(path) for path in found.held)
+        self.files.update(finder.real(image.path) for image in found.images)
+        self.files.update(finder.real(path) for path in found.held)
         for path in finder.beginning_with(number) if number else ():
-            self.resembling.setdefault(finder.links.real(path), number)
+            self.resembling.setdefault(finder.real(path), number)
 
 
 def number_of(cells: Mapping[str, str]) -> str:

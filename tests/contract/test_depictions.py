@@ -265,6 +265,7 @@ def test_specimens_of_older_releases_are_known_by_the_identity_that_the_code_giv
         "s1both": (("BR", "H", "4"), {"occurrenceID": "urn:o:4", "materialEntityID": uuid}),
         "s1local": (("BR", "", "5"), {"occurrenceID": "17"}),
         "s1long": (("BR", "", "6"), {"occurrenceID": "urn:" + "ñ" * 700}),
+        "s1spelt": (("BR", "", "hB-BA\u0308R ß" + "ß" * 200), {}),
         "s1longer": (("BR", "", "7" * 255), {"occurrenceID": "8" * 700}),
     }
     shared = {
@@ -282,6 +283,8 @@ def test_specimens_of_older_releases_are_known_by_the_identity_that_the_code_giv
         for key, ((institution, collection, number), terms) in records.items():
             codes = {"institutionCode": institution, "collectionCode": collection}
             assert identities[key] == identity.identities_of({**codes, **terms}, number)[0]
+        folded = session.execute(text("SELECT catalog_number, folded_number FROM specimens")).all()
+        assert [row.folded_number for row in folded] == [identity.folded_number(row.catalog_number) for row in folded]
         assert identities["s1alike1"] == "urn:8"
         assert identities["s1alike2"] == "\x1f".join(("BR", "H", "9", "urn:8"))
         assert all(len(text) <= identity.LONGEST for text in identities.values())
