@@ -23,6 +23,7 @@ from annotations import masks
 from annotations import service as annotations
 from annotations.frames import shown_region
 from annotations.model import Annotation, Canvas
+from app.runtime.addresses import Addresses
 from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
@@ -43,7 +44,7 @@ def perform(runtime: Runtime, run_key: str, media_key: str) -> None:
     run, task, plan = begun
     with runtime.reads.begin() as session:
         media = catalogue.get_media(session, media_key)
-        catalog_number = catalogue.get_specimen(session, media.specimen_key).catalog_number
+        known = _known(session, media)
     if reason := _unfit(media):
         with runtime.db.begin() as session:
             tasks.fail(session, run_key, media_key, reason, at=runtime.clock())
@@ -54,7 +55,7 @@ def perform(runtime: Runtime, run_key: str, media_key: str) -> None:
         needs_pixels = any(step.name != remaking.STEP for step in left)
         image = held.enter_context(_opened(runtime, media)) if needs_pixels else None
         for step in left:
-            _perform_step(runtime, run, step, media, image, catalog_number)
+            _perform_step(runtime, run, step, media, image, known)
     with runtime.db.begin() as session:
         tasks.end(session, run_key, media_key, at=runtime.clock())
 
@@ -70,6 +71,17 @@ def _opened(runtime: Runtime, media: Media) -> Iterator[SheetImage]:
         image = SheetImage(pixels)
         held.callback(image.release)
         yield image
+
+
+def _known(session: Any, media: Media) -> StepContext:
+    """What the catalogue knows of the image: the record of its home specimen, and how many it shows."""
+    specimen = catalogue.get_specimen(session, media.specimen_key)
+    return StepContext(
+        specimen.catalog_number,
+        record=dict(specimen.interpreted),
+        specimens=catalogue.count_shown(session, media.key),
+        withholds_place=catalogue.withholds_place(session, media.key),
+    )
 
 
 def _unfit(media: Media) -> str:
@@ -95,9 +107,7 @@ def _begin(runtime: Runtime, run_key: str, media_key: str) -> tuple[Run, Task, P
     return begun and (replace(begun[0], code_version=worker.code_version), begun[1], plan)
 
 
-def _perform_step(
-    runtime: Runtime, run: Run, step: StepPlan, media: Media, image: SheetImage | None, catalog_number: str
-) -> None:
+def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, image: SheetImage | None, known: StepContext) -> None:
     with runtime.db.begin() as session:
         if not tasks.begin_step(session, run.key, media.key, step.name):
             return
@@ -109,7 +119,7 @@ def _perform_step(
             return
         cv2.setRNGSeed(run.seed)
         with deadline(step.deadline_s):
-            result = _call(step, image, StepContext(catalog_number, earlier, failed))
+            result = _call(step, image, replace(known, earlier=earlier, failed=failed))
     except DeadlinePassed:
         seconds = time.monotonic() - started
         log.warning("step gave up", run=run.key, media=media.key, step=step.name, seconds=seconds)
@@ -172,10 +182,14 @@ def _annotate(session: Any, finding: Finding, number: int, source: statements.St
     ).key
 
 
-def told(annotation: Annotation, media: Media, blobs: Blobs) -> Finding:
-    """What a later step is told of an annotation on the image: all that was found, the region exactly."""
+def told(annotation: Annotation, media: Media, blobs: Blobs, iri: str = "") -> Finding:
+    """What a later step is told of an annotation on the image, at that address: all that was found, the region exactly."""
     canvas = Canvas(media.width_px, media.height_px)
-    return statements.finding_of(annotation, shown_region(annotation, canvas, partial(masks.load, blobs)))
+    return statements.finding_of(annotation, shown_region(annotation, canvas, partial(masks.load, blobs)), iri)
+
+
+def _version_of(annotation: Annotation, addresses: Addresses) -> str:
+    return f"{addresses.annotation(annotation.key)}/versions/{annotation.version}"
 
 
 def _earlier(
@@ -191,7 +205,7 @@ def _earlier(
         stored = [annotations.find(session, key) for key in mark.get("annotations", ())]
         present = [annotation for annotation in stored if annotation is not None and annotation.deleted_at is None]
         standing = present if mark["state"] == "done" else []
-        found[name] = tuple(told(annotation, media, runtime.blobs) for annotation in standing)
+        found[name] = tuple(told(one, media, runtime.blobs, _version_of(one, runtime.addresses)) for one in standing)
         for annotation in standing:
             if annotation.kind == "ruler" and annotation.value:
                 scale_iri = scale_iri or runtime.addresses.annotation(annotation.key)

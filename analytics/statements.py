@@ -17,6 +17,7 @@ from analytics.steps.model import Finding
 from annotations import masks
 from annotations.masks import KeptMask
 from annotations.model import Annotation, CanvasBox
+from annotations.proposed import form
 from annotations.region_masks import Mask
 from annotations.region_outlines import simplified, within
 from annotations.region_text import exact
@@ -51,11 +52,22 @@ class StatementSource:
 
 def statement(finding: Finding, number: int, source: StatementSource) -> dict[str, Any]:
     """The finding as a Web Annotation; `number` tells the findings of one step apart."""
-    addresses, run = source.addresses, source.run
     document: dict[str, Any] = {
-        "@context": [f"{addresses.base}/ns/1/context.jsonld", ANNO],
+        "@context": [f"{source.addresses.base}/ns/1/context.jsonld", ANNO],
         "type": "Annotation",
         "motivation": list(finding.motivations) if len(finding.motivations) > 1 else finding.motivations[0],
+        **_provenance(finding, source),
+        "target": _target(finding, source),
+        "body": list(_bodies(finding, number, source)),
+    }
+    if finding.kind == form.KIND:
+        return _proposal(document, finding, number, source)
+    return document
+
+
+def _provenance(finding: Finding, source: StatementSource) -> dict[str, Any]:
+    addresses, run = source.addresses, source.run
+    said: dict[str, Any] = {
         "generated": clock.iso(source.at),
         "creator": {
             "id": f"{addresses.base}/api/pipelines/{run.pipeline}",
@@ -66,11 +78,16 @@ def statement(finding: Finding, number: int, source: StatementSource) -> dict[st
         "rights": CC0,
         "wasGeneratedBy": addresses.run(run.key),
     }
-    if finding.confidence is not None:
-        document["confidence"] = exact(finding.confidence)
-    document["target"] = _target(finding, source)
-    document["body"] = list(_bodies(finding, number, source))
-    return document
+    return said if finding.confidence is None else {**said, "confidence": exact(finding.confidence)}
+
+
+def _proposal(document: Mapping[str, Any], finding: Finding, number: int, source: StatementSource) -> dict[str, Any]:
+    """The finding as a proposal for the record of the specimen (`annotations/proposed/form.py`), with the details beside it."""
+    term, verbatim = str(finding.data["term"]), str(finding.data["verbatim"])
+    proposed = form.Proposed(source.media.specimen_key, term, finding.text, verbatim)
+    read_from, creator = document["target"], document["creator"]
+    asked = form.document(proposed, read_from, next(iter(finding.rests_on), ""), creator, source.addresses)
+    return {**document, **asked, "body": [asked["body"], _assertion(finding, number, source)]}
 
 
 def nothing_found(step: str, why: str) -> Finding:
@@ -83,7 +100,7 @@ def gave_up(step: str, deadline_s: float) -> str:
     return f"The step {step} gave up: it had not ended after {deadline_s:g} s, so nothing is known of what it looks for."
 
 
-def finding_of(annotation: Annotation, region: Region | None) -> Finding:
+def finding_of(annotation: Annotation, region: Region | None, iri: str = "") -> Finding:
     """What later steps are told of an annotation and its region, the same whether its step ran just now or before a restart."""
     quantity = _first(annotation.document, "quantity")
     stated = quantity.get("standardUncertainty") if isinstance(quantity, Mapping) else None
@@ -98,6 +115,7 @@ def finding_of(annotation: Annotation, region: Region | None) -> Finding:
         confidence=annotation.confidence,
         motivations=annotation.motivations,
         data=details if isinstance(details, Mapping) else {},
+        iri=iri,
     )
 
 
@@ -173,7 +191,7 @@ def _assertion(finding: Finding, number: int, source: StatementSource) -> dict[s
         assertion["quantity"] = quantity
     scale = source.rests_on if "mm" in finding.unit and finding.kind != "ruler" else ""
     outline = source.outline if finding.kind in MEASURES else ""
-    if bases := [iri for iri in (scale, outline) if iri]:
+    if bases := [iri for iri in (scale, outline, *finding.rests_on) if iri]:
         assertion["wasDerivedFrom"] = bases if len(bases) > 1 else bases[0]
     if finding.data:
         assertion["details"] = finding.data

@@ -35,6 +35,8 @@ class Finding:
         confidence: 0 to 1, or None where the step cannot say.
         motivations: why the annotation was made (Web Annotation Model, section 3.3.5, and IIIF's `supplementing`).
         data: details in plain JSON values, kept in the annotation.
+        iri: the address of the statement that says it, in the version that was read; empty before it is stated.
+        rests_on: addresses of statements that it was read from.
     """
 
     kind: str
@@ -46,6 +48,8 @@ class Finding:
     confidence: float | None = None
     motivations: tuple[str, ...] = ("describing",)
     data: Mapping[str, Any] = field(default_factory=dict)
+    iri: str = ""
+    rests_on: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """ValueError for a unit or an uncertainty without a value, and for a number that is none."""
@@ -92,11 +96,18 @@ class StepResult:
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """What is known besides the image: its specimen's catalogue number, what the earlier steps found, and which of them failed,
-    so that nothing is known of what they look for."""
+    so that nothing is known of what they look for.
+
+    `record` is that of the specimen as it is read, by Darwin Core term; `specimens` how many the image shows, and
+    `withholds_place` whether the record of one of them keeps its place back.
+    """
 
     catalog_number: str = ""
     earlier: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
     failed: frozenset[str] = frozenset()
+    record: Mapping[str, str] = field(default_factory=dict)
+    specimens: int = 1
+    withholds_place: bool = False
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         """Every earlier finding of these kinds."""

@@ -158,6 +158,11 @@ def media_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Media]:
     return {row.key: store.media(row) for row in store.media_by_key(session, keys)}
 
 
+def count_shown(session: Session, media_key: str) -> int:
+    """How many specimens the image shows."""
+    return len({depiction.specimen_key for depiction in store.depictions_of_media(session, [media_key])})
+
+
 def withholds_place(session: Session, media_key: str) -> bool:
     """Whether a specimen that the image shows has a place that this hub holds back from the public."""
     if places.are_shown():

@@ -1,4 +1,4 @@
-"""Who says a statement, when, and on what grounds, in words. Nothing here is a probability: no step has a calibrated one."""
+"""Who says a statement, when, and on what grounds, in words. The only probability is that of a value proposed for the record."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -50,6 +50,9 @@ def grounds(annotation: Annotation) -> str:
     details = details_of(annotation)
     if annotation.kind == "barcode":
         return CHECKED.get(str(details.get("format")), UNCHECKED)
+    if annotation.kind == "proposal" and annotation.confidence is not None:
+        right = f"of a hundred values read like this one, about {annotation.confidence * 100:.0f} are right"
+        return f"Read from the words “{details.get('verbatim', '')}”; {right}."
     if annotation.kind in ("label", "text"):
         return _of_reading(details)
     if annotation.kind == "ruler" and annotation.value is not None:
