@@ -3,8 +3,10 @@
 import csv
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,19 @@ from annotations.region_frames import Frame
 from annotations.regions import Region
 
 Size = tuple[int, int]
+RULERS = (  # words of `ruler_unit`, and the kind that they tell; the first that fits
+    ("checkerboard", "checkerboard"),
+    ("graph paper", "graph paper"),
+    ("round markers", "template with markers"),
+    ("square", "drawn square"),
+    (r"drawn|\bSEM\b", "drawn bar"),
+    (r"scale on Color|comb on the chart", "comb on a colour chart"),
+    ("blocks", "bar of centimetre blocks"),
+    ("outlined", "ladder"),
+    ("comb|mm card", "comb without digits"),
+    ("inch", "centimetres and inches"),
+    ("", "metric ruler"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +43,9 @@ class TrueRegion:
 class Truth:
     """One image; `px_per_mm` None where there is no scale in mm, `mask` None where no outline is known.
 
-    The mask's pixels are in the frame of the stored image, which `orientation` (EXIF) turns upright.
+    `px_per_mm_error` is its relative standard uncertainty. The mask's pixels are in the frame of the stored image, which
+    `orientation` (EXIF) turns upright; `components` are boxes of the upright image by class. `ruler` and `chart` name the kinds,
+    `source` the collection of images that it comes from; `tuned` says that a step was tuned on it.
     """
 
     path: Path
@@ -39,40 +56,95 @@ class Truth:
     regions: tuple[TrueRegion, ...]
     mask: Path | None
     orientation: int
+    px_per_mm_error: float = 0.0
+    ruler: str = ""
+    chart: str = ""
+    source: str = ""
+    tuned: bool = False
+    components: tuple[tuple[str, CanvasBox], ...] = ()
+
+
+@cache
+def tuned_on() -> frozenset[str]:
+    """Names of the images that steps were tuned on."""
+    lines = (resources.files(__package__) / "tuned.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
 def read(folder: Path) -> list[Truth]:
-    """Every image that `truth.csv` in the folder names. FileNotFoundError without it."""
+    """Every image that `truth.csv` in the folder names. Columns that are missing tell nothing.
+
+    Raises FileNotFoundError without the file, ValueError that names the line that cannot be read.
+    """
     with (folder / "truth.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     beside = folder.parent / "annotations"
     labels: list[dict[str, Any]] = []
     if (beside / "labels.json").is_file():
         labels = json.loads((beside / "labels.json").read_text(encoding="utf-8"))
-    return [_truth(folder, beside, row, [label for label in labels if label["file"] == row["file"]]) for row in rows]
+    boxes: dict[str, dict[str, Any]] = {}
+    if (beside / "components_boxes.json").is_file():
+        boxes = json.loads((beside / "components_boxes.json").read_text(encoding="utf-8"))
+    known = []
+    for number, row in enumerate(rows, 2):
+        try:
+            own = [label for label in labels if label["file"] == row["file"]]
+            known.append(_truth(folder, beside, row, own, boxes.get(row["file"], {})))
+        except (KeyError, ValueError, TypeError) as error:
+            raise ValueError(f"Line {number} of {folder / 'truth.csv'} cannot be read: {error!r}.") from error
+    return known
 
 
-def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[Mapping[str, Any]]) -> Truth:
+def _truth(
+    folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[Mapping[str, Any]], boxes: Mapping[str, Any]
+) -> Truth:
     path = folder / row["file"]
     mask = beside / "plant_masks" / f"{path.stem}.png"
-    stored = int(row["width"] or 0), int(row["height"] or 0)
-    orientation = int(row["exif_orientation"] or 1)
+    cells = {name: value or "" for name, value in row.items()}
+    stored = int(cells.get("width") or 0), int(cells.get("height") or 0)
+    orientation = int(cells.get("exif_orientation") or 1)
     regions = tuple(
         TrueRegion(label["kind"], label["text"], upright(label["box"] or (0, 0, *stored), stored, orientation))
         for label in labels
     )
-    codes = tuple(re.sub(r" \([^()]*\)$", "", code.strip()) for code in row["barcode_values"].split(" | ") if code.strip())
-    known = row["px_per_mm"]
+    values = cells.get("barcode_values", "").split(" | ")
+    codes = tuple(re.sub(r" \([^()]*\)$", "", code.strip()) for code in values if code.strip())
+    known = cells.get("px_per_mm", "")
     return Truth(
         path,
-        row["has_ruler"] == "yes",
+        cells.get("has_ruler") == "yes",
         float(known) if known else None,
         codes,
-        row["label_text_ground_truth"],
+        cells.get("label_text_ground_truth", ""),
         regions,
         mask if mask.is_file() else None,
         orientation,
+        relative(cells.get("px_per_mm_uncertainty", "")),
+        ruler_kind(cells.get("ruler_unit", "")) if cells.get("has_ruler") == "yes" else "",
+        cells.get("colour_chart_type", "") if cells.get("has_colour_chart", "no").startswith("yes") else "",
+        cells.get("source_repo", ""),
+        path.name in tuned_on(),
+        tuple(_components(boxes, stored, orientation)),
     )
+
+
+def ruler_kind(said: str) -> str:
+    """The kind of a scale, from what is said of its unit."""
+    return next(kind for words, kind in RULERS if re.search(words, said, re.IGNORECASE))
+
+
+def relative(said: str) -> float:
+    """The relative standard uncertainty in "+-0.3%"; 0 where none is said."""
+    found = re.search(r"([0-9.]+) ?%", said)
+    return float(found[1]) / 100 if found else 0.0
+
+
+def _components(boxes: Mapping[str, Any], stored: Size, orientation: int) -> Iterator[tuple[str, CanvasBox]]:
+    for name, places in boxes.items():
+        several = places if places and isinstance(places[0], list) else [places]
+        for place in several:
+            if place:
+                yield name, upright(place, stored, orientation)
 
 
 def upright(box: Sequence[float], stored: Size, orientation: int) -> CanvasBox:

@@ -1,7 +1,12 @@
 """`lectotype evaluate`: how good the analyses are on images of known truth."""
 
 import json
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -9,30 +14,110 @@ from rich.progress import Progress
 
 from app.runtime import clock
 
+if TYPE_CHECKING:
+    from analytics.evaluation.outcomes import Evaluation
+    from analytics.evaluation.truth import Truth
+
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
 @click.option("--images", type=FOLDER, required=True, help="Folder of images with a truth.csv beside them.")
-@click.option("--write", type=click.Path(dir_okay=False, path_type=Path), help="Write the page here, e.g. docs/accuracy.md.")
-@click.option("--beetles", "every", default=20, show_default=True, type=click.IntRange(1), help="Use every Nth beetle crop.")
+@click.option("--steps", default="", help="Only these steps, e.g. ruler,ocr; what they need of others they do without.")
+@click.option("--only", multiple=True, help="Only images whose names begin so; may be given several times.")
+@click.option("--unseen", is_flag=True, help="Only images that nothing was tuned on.")
+@click.option("--beetles", "every", default=20, show_default=True, type=click.IntRange(0), help="Every Nth beetle crop; 0: none.")
+@click.option("--processes", default=0, type=click.IntRange(0), help="Images at a time; as many as cores unless told otherwise.")
+@click.option("--compare", type=FILE, help="An earlier --json: what has changed since, and whether beyond chance.")
+@click.option("--write", type=OUT, help="Write the page here, e.g. docs/accuracy.md.")
+@click.option("--html", "page", type=OUT, help="Write it as one HTML file, with the contact sheet inside.")
+@click.option("--contact-sheet", "sheet", type=OUT, help="Write a picture of the misses (PNG, JPEG or WebP).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def evaluate(images: Path, write: Path | None, every: int, as_json: bool) -> None:
+def evaluate(
+    images: Path,
+    steps: str,
+    only: tuple[str, ...],
+    unseen: bool,
+    every: int,
+    processes: int,
+    compare: Path | None,
+    write: Path | None,
+    page: Path | None,
+    sheet: Path | None,
+    as_json: bool,
+) -> None:
     """Run the pipeline over images of known truth and compare its findings with the truth, misses included."""
-    from analytics.evaluation import report, run, truth  # OpenCV and the models are loaded only here
+    from analytics.evaluation import page as pages  # OpenCV and the models are loaded only here
+    from analytics.evaluation import report, run
+    from analytics.evaluation.outcomes import Evaluation
+
+    named = [name.strip() for name in steps.split(",") if name.strip()]
+    try:
+        chosen = [step.name for step in run.plan(named)] if named else []
+        before = Evaluation.of_json(json.loads(compare.read_text(encoding="utf-8"))) if compare else None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+    known = [one for one in _known(images) if one.path.name.startswith(only or "") and not (unseen and one.tuned)]
+    beetles = sorted((images.parent / "beetles" / "images").glob("*.png"))[:: every or 1] if every and not only else []
+    if chosen and "specimen" not in chosen:
+        beetles = []
+    evaluation = _measured(known, chosen, beetles, processes, quiet=as_json)
+    command, at = shlex.join(["lectotype", *sys.argv[1:]]), clock.now()
+    paths = {one.path.name: one.path for one in known} | {f"beetles/{path.name}": path for path in beetles}
+    if sheet is not None:
+        _draw(evaluation, paths, sheet)
+    if write is not None:
+        write.write_text(report.markdown(evaluation, command, at, before), encoding="utf-8")
+    if page is not None:
+        page.write_text(pages.html(evaluation, command, at, before, sheet), encoding="utf-8")
+    if as_json:
+        click.echo(json.dumps(evaluation.to_json(), ensure_ascii=False, indent=1))
+    elif write is None and page is None:
+        click.echo(report.markdown(evaluation, command, at, before))
+
+
+def _known(images: Path) -> "list[Truth]":
+    from analytics.evaluation import truth
 
     try:
-        known = truth.read(images)
+        return truth.read(images)
     except FileNotFoundError as error:
         raise click.ClickException(f"{images} has no truth.csv.") from error
-    with Progress(console=Console(stderr=True), disable=as_json) as progress:
-        results = list(map(run.evaluate_image, progress.track(known, description="Evaluating")))
-    folder = images.parent / "beetles"
-    beetles = list(run.evaluate_beetles(folder, every)) if (folder / "images").is_dir() else []
-    page = report.markdown(results, beetles, f"lectotype evaluate --images {images} --write docs/accuracy.md", clock.now())
-    if write is not None:
-        write.write_text(page, encoding="utf-8")
-    if as_json:
-        click.echo(json.dumps(report.to_json(results, beetles), ensure_ascii=False, indent=1))
-    elif write is None:
-        click.echo(page)
+    except ValueError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _measured(
+    known: "Sequence[Truth]", steps: Sequence[str], beetles: Sequence[Path], processes: int, *, quiet: bool
+) -> "Evaluation":
+    from analytics import provenance
+    from analytics.evaluation import parallel, run
+    from analytics.evaluation.outcomes import Evaluation
+
+    jobs: list[Callable[[], run.Evaluated]] = [partial(run.evaluate_image, truth, tuple(steps)) for truth in known]
+    jobs += [partial(run.evaluate_beetle, path) for path in beetles]
+    done: list[run.Evaluated] = []
+    with Progress(console=Console(stderr=True), disable=quiet) as progress:
+        done += progress.track(parallel.over(jobs, _called, processes), total=len(jobs), description="Evaluating")
+    done.sort(key=lambda one: one.image)
+    outcomes = tuple(outcome for one in done for outcome in one.outcomes)
+    seconds = {one.image: one.seconds for one in done if one.seconds}
+    failures = {one.image: one.failures for one in done if one.failures}
+    return Evaluation(provenance.code_version(), outcomes, seconds, failures)
+
+
+def _called(job: Callable[[], Any]) -> Any:
+    return job()
+
+
+def _draw(evaluation: "Evaluation", paths: dict[str, Path], sheet: Path) -> None:
+    from analytics.evaluation import contact_sheet
+
+    missed = [one for one in evaluation.outcomes if one.missed and one.note]
+    try:
+        shown = contact_sheet.draw(missed, paths, sheet)
+    except ValueError as error:
+        raise click.ClickException(f"{error}.") from error
+    click.echo(f"{shown} of {len(missed)} misses are in {sheet}." if shown else "There is no miss to be shown.", err=True)

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.evaluation import measures, truth
+from analytics.evaluation import figures, intervals, measures, truth
+from analytics.evaluation.outcomes import Evaluation, Outcome
 from annotations.model import CanvasBox
 from app.cli import main
 
@@ -60,7 +61,9 @@ def test_boxes_of_the_stored_image_turn_upright(orientation: int, box: CanvasBox
     assert truth.upright((10, 20, 40, 60), (100, 200), orientation) == box
 
 
-def test_the_command_writes_the_page_and_lists_misses(tmp_path: Path) -> None:
+@pytest.fixture
+def leaf(tmp_path: Path) -> Path:
+    """A folder with one image, whose code, text and colour chart nobody can read, for they are not there."""
     images = tmp_path / "specimens"
     images.mkdir()
     sheet = np.full((700, 500, 3), 235, np.uint8)
@@ -72,14 +75,119 @@ def test_the_command_writes_the_page_and_lists_misses(tmp_path: Path) -> None:
         writer = csv.DictWriter(out, row)
         writer.writeheader()
         writer.writerow(row)
-    page = tmp_path / "accuracy.md"
-    said = CliRunner().invoke(main, ["evaluate", "--images", str(images), "--write", str(page), "--json"])
+    return images
+
+
+def test_the_command_writes_pages_and_a_picture_that_list_the_misses(leaf: Path, tmp_path: Path) -> None:
+    page, file, sheet, earlier = (tmp_path / name for name in ("accuracy.md", "accuracy.html", "misses.png", "before.json"))
+    first = CliRunner().invoke(main, ["evaluate", "--images", str(leaf), "--steps", "barcode,ruler", "--json"])
+    assert first.exit_code == 0, first.output
+    earlier.write_text(first.stdout)
+    assert set(json.loads(first.stdout)["seconds"]["leaf.png"]) >= {"decode", "barcode", "ruler"}
+    outs = ["--write", str(page), "--html", str(file), "--contact-sheet", str(sheet), "--compare", str(earlier)]
+    said = CliRunner().invoke(main, ["evaluate", "--images", str(leaf), "--steps", "barcode", *outs, "--json"])
     assert said.exit_code == 0, said.output
-    (image,) = json.loads(said.stdout)["images"]
-    assert (image["codesTrue"], image["codes"]) == (["BM000001"], [])
+    values = {one["measure"]: one["value"] for one in json.loads(said.stdout)["outcomes"]}
+    assert values == {"code read": 0.0, "code false": 0.0}
     assert "`leaf.png`: code BM000001 was not read" in page.read_text()
-    assert "lectotype evaluate" in page.read_text()
+    assert "no difference beyond chance" in page.read_text()
+    assert "code BM000001 was not read" in file.read_text()
+    assert "data:image/png;base64," in file.read_text()
+    assert cv2.imread(str(sheet)).shape[:2] == (396, 1280)
 
 
-def test_a_folder_without_truth_is_refused(tmp_path: Path) -> None:
+def test_two_processes_say_what_one_says(leaf: Path) -> None:
+    (leaf / "other.png").write_bytes((leaf / "leaf.png").read_bytes())
+    lines = (leaf / "truth.csv").read_text().splitlines()
+    (leaf / "truth.csv").write_text("\n".join([*lines, lines[1].replace("leaf.png", "other.png")]) + "\n")
+    call = ["evaluate", "--images", str(leaf), "--steps", "barcode", "--json", "--processes"]
+    one, two = (json.loads(CliRunner().invoke(main, [*call, number]).stdout) for number in "12")
+    assert one["outcomes"] == two["outcomes"]
+    assert len(one["outcomes"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--steps", "nothing"], "has no step nothing"),
+        (["--compare", "{leaf}/truth.csv"], "Expecting value"),
+        (["--steps", "barcode", "--contact-sheet", "{leaf}/misses.pdf"], "neither PNG nor JPEG"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(leaf: Path, words: list[str], said: str) -> None:
+    given = [word.replace("{leaf}", str(leaf)) for word in words]
+    answer = CliRunner().invoke(main, ["evaluate", "--images", str(leaf), *given])
+    assert answer.exit_code == 1
+    assert said in answer.output
+
+
+def test_a_folder_without_truth_is_refused_and_so_is_a_truth_that_cannot_be_read(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["evaluate", "--images", str(tmp_path)]).exit_code == 1
+    (tmp_path / "truth.csv").write_text("file,px_per_mm\nx.png,many\n")
+    answer = CliRunner().invoke(main, ["evaluate", "--images", str(tmp_path)])
+    assert answer.exit_code == 1
+    assert "Line 2 of" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("right", "of", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0), (81, 263, 0.2553, 0.3662)],
+)
+def test_intervals_of_shares_are_those_of_the_books(right: int, of: int, low: float, high: float) -> None:
+    found = intervals.wilson(right, of)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=2e-4)
+
+
+def test_a_bootstrap_takes_the_units_of_an_image_together() -> None:
+    values = [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    apart = intervals.ratio(values, [1.0] * 8, [str(number) for number in range(8)])
+    together = intervals.ratio(values, [1.0] * 8, ["a"] * 4 + ["b"] * 4)
+    assert apart.value == together.value == 0.5
+    assert (together.low, together.high) == (0.0, 1.0)
+    assert 0.0 < apart.low < 0.5 < apart.high < 1.0
+
+
+def test_a_difference_is_told_from_chance() -> None:
+    images = [str(number) for number in range(30)]
+    shift, p = intervals.difference([0.8] * 30, [0.85 + 0.001 * number for number in range(30)], [1.0] * 30, images)
+    assert p < 0.01
+    assert shift.low > 0
+    _, p = intervals.difference([0.8, 0.9] * 15, [0.9, 0.8] * 15, [1.0] * 30, images)
+    assert p > 0.3
+    assert intervals.mcnemar(0, 0) == 1.0
+    assert intervals.mcnemar(1, 9) == pytest.approx(0.021484375)
+
+
+def test_versions_are_compared_over_the_units_that_both_have() -> None:
+    def version(code: str, right: int, several: int) -> Evaluation:
+        made = (Outcome("scale right", f"{number}.jpg", f"{number}.jpg", float(number < right)) for number in range(several))
+        return Evaluation(code, tuple(made))
+
+    (change,) = figures.changes(version("old", 4, 20), version("new", 16, 25))
+    assert (change.count, change.better, change.worse, change.test) == (20, 12, 0, "McNemar")
+    assert change.p < 0.001
+    assert Evaluation.of_json(json.loads(json.dumps(version("x", 1, 2).to_json()))) == version("x", 1, 2)
+
+
+def test_a_calibration_curve_counts_what_was_right_at_each_confidence() -> None:
+    rows = [Outcome("line right", str(n), str(n), float(n % 10 < 9), confidence=0.95) for n in range(100)]
+    rows += [Outcome("line right", f"b{n}", f"b{n}", float(n % 2), confidence=0.5) for n in range(10)]
+    low, high = figures.calibration(rows)
+    assert (low.confidence, low.right.value, low.count) == (0.5, 0.5, 10)
+    assert (high.count, high.right.value) == (100, 0.9)
+    assert figures.calibration_error([low, high]) == pytest.approx(0.05 * 100 / 110)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("cm+inch on Kodak card, vertical, low contrast", "centimetres and inches"),
+        ("mm (50 mm scale on ColorChecker mini)", "comb on a colour chart"),
+        ('cm 0-10 black bar, alternating blocks, mm in first cm, "copyright reserved"', "bar of centimetre blocks"),
+        ("mm comb, no digits, longer tick every 10 mm", "comb without digits"),
+        ('drawn white bar "1 mm" on a black box', "drawn bar"),
+        ("cm 0-10, vertical", "metric ruler"),
+    ],
+)
+def test_kinds_of_scales(said: str, kind: str) -> None:
+    assert truth.ruler_kind(said) == kind
