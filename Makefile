@@ -7,6 +7,8 @@ SECONDS ?= 3
 ROUNDS  ?= 3
 TABLE_ROWS ?= 1000000
 PROCESSES ?= 2
+KILLS     ?= 200
+DATABASE  ?= sqlite
 BIN     = .venv/bin
 WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
@@ -58,8 +60,8 @@ bench-drawing: .venv/dev assets  ## milliseconds of the page on which people dra
 bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200,000 verdicts, and the time from a key to the next picture in Chromium
 	$(BIN)/python -m tests.bench.review
 
-drill-review: .venv/dev  ## 200 kills of web processes while ten reviewers give verdicts: nothing lost, nothing doubled
-	$(BIN)/python -m tests.drill_review --kills 200
+drill-review: .venv/dev  ## KILLS= of web processes (200) while ten reviewers give verdicts, on DATABASE=sqlite or postgresql: nothing lost, nothing doubled
+	$(BIN)/python -m tests.drill_review --kills $(KILLS) --database $(DATABASE)
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md

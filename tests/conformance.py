@@ -3,7 +3,9 @@
 1. iiif-validator, Image API 3.0 and 2.0 at level 2 (tests/contract/image_validator.py).
 2. Presentation 3 schema, our linter, and the W3C model assertions over a collection that was ingested and analysed
    (tests/contract/presentation_check.py); the schemas lie in ../shared/schemas.
-3. Mirador in Chromium on a real sheet (tests/e2e/test_viewer.py).
+3. The annotation-protocol suite of the web-platform tests in Chromium (tests/contract/protocol_suite.py), where a checkout of
+   them lies in ../shared/wpt.
+4. Mirador in Chromium on a real sheet (tests/e2e/test_viewer.py).
 
 Exit 1 if one of them fails, or could not check anything.
 """
@@ -31,9 +33,8 @@ LONGEST_S = 600.0
 
 def main() -> int:
     """Run all suites; the exit status."""
-    failed = [
-        name for name, suite in (("image", image_validator.main), ("presentation", presentation), ("viewer", viewer)) if suite()
-    ]
+    suites = (("image", image_validator.main), ("presentation", presentation), ("protocol", protocol), ("viewer", viewer))
+    failed = [name for name, suite in suites if suite()]
     click.echo(f"conformance: {'failed: ' + ', '.join(failed) if failed else 'all suites passed'}")
     return 1 if failed else 0
 
@@ -47,6 +48,16 @@ def presentation() -> int:
         return subprocess.run(
             [sys.executable, "-m", "tests.contract.presentation_check", address, str(SHARED)], cwd=ROOT, check=False
         ).returncode
+
+
+def protocol() -> int:
+    """The container and annotations, as a browser of another origin sees them."""
+    if not (SHARED / "wpt" / "annotation-protocol").is_dir():
+        click.echo("protocol: SKIPPED, the web-platform tests are not beside the project (../shared/wpt)", err=True)
+        return 0
+    return subprocess.run(
+        [sys.executable, "-m", "tests.contract.protocol_suite", str(SHARED / "wpt")], cwd=ROOT, check=False
+    ).returncode
 
 
 def viewer() -> int:

@@ -1,7 +1,8 @@
 """Kills while people review: web processes die by SIGKILL at random moments while ten reviewers give verdicts.
 
-`python -m tests.drill_review --kills 200`. Each reviewer repeats a request under the same name until it is answered. At the
-end every verdict that was answered 2xx is there once, states follow from verdicts, and the index has what the database has.
+`python -m tests.drill_review --kills 200 --database postgresql`. Each reviewer repeats a request under the same name until it
+is answered. At the end every verdict that was answered 2xx is there once, states follow from verdicts, and the index has what
+the database has.
 """
 
 import argparse
@@ -33,6 +34,7 @@ from app.runtime.context import Runtime
 from iiif.catalogue.model import Media
 from tests import live
 from tests.people import add_person
+from tests.services import database
 from tests.sheets import add_sheet, comment
 
 REVIEWERS, STATEMENTS, SEED = 10, 400, 7
@@ -56,8 +58,10 @@ class Tally:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=200)
-    folder = Path(tempfile.mkdtemp(prefix="drill-review-"))
-    told = drill(folder, parser.parse_args().kills)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    asked, folder = parser.parse_args(), Path(tempfile.mkdtemp(prefix="drill-review-"))
+    with database(asked.database) as url:
+        told = {"database": asked.database} | drill(folder, asked.kills, url=url)
     if told["faults"]:
         sys.stderr.write(f"The data folder stays to be looked at: {folder}\n")
     else:
@@ -66,10 +70,11 @@ def main() -> None:
     sys.exit(1 if told["faults"] else 0)
 
 
-def drill(folder: Path, kills: int, processes: int = WEB_PROCESSES) -> dict[str, Any]:
-    """Do it in that folder; what happened, and what is wrong: an empty list of faults is what it is for."""
+def drill(folder: Path, kills: int, processes: int = WEB_PROCESSES, *, url: str = "") -> dict[str, Any]:
+    """Do it in that folder, and in the database at `url` where it is not SQLite; what happened, and what is wrong: an empty list
+    of faults is what it is for."""
     began, tally = time.monotonic(), Tally()
-    with live.web(folder, web_processes=processes) as hub:
+    with live.web(folder, web_processes=processes, **({"database_url": url} if url else {})) as hub:
         _, (media,) = add_sheet(hub.runtime, "DRILL 1", sizes=((1000, 1000),))
         keys = _statements(hub.runtime, media)
         people = [add_person(hub.runtime, f"reviewer{number}", "reviewer") for number in range(REVIEWERS)]

@@ -56,6 +56,13 @@ def wait_until(true: Callable[[], bool], what: str, seconds: float = 30.0) -> No
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """The address of a PostgreSQL server without a database of ours, `postgresql://…:port`."""
+    with postgresql() as address:
+        yield address
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[str]:
+    """The same for a program."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     found = programs[-1].parent if programs else Path(shutil.which("initdb") or "").parent
     if not (found / "initdb").is_file():
@@ -90,11 +97,28 @@ def postgresql_server() -> Iterator[str]:
 @pytest.fixture
 def postgresql_url(postgresql_server: str) -> Iterator[str]:
     """The address of an empty database of the test's own."""
+    with empty_database(postgresql_server) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def empty_database(server: str) -> Iterator[str]:
+    """A new database of that PostgreSQL server, dropped on leaving."""
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{postgresql_server}/postgres", autocommit=True) as connection:
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-        yield f"{postgresql_server}/{name}"
+        yield f"{server}/{name}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def database(kind: str) -> Iterator[str]:
+    """For a program: the address of an empty database of a server of its own, or nothing for SQLite, which needs none."""
+    if kind == "sqlite":
+        yield ""
+        return
+    with postgresql() as server, empty_database(server) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
