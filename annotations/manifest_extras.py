@@ -8,10 +8,13 @@ from sqlalchemy.orm import Session
 
 from annotations import service, store
 from annotations.model import LAYERS, Annotation, Layer
+from annotations.segments import ranges
 from annotations.segments import store as segments
+from annotations.segments.model import Segment
 from app.runtime import context
 from app.runtime.addresses import Addresses
 from app.runtime.principal import NOBODY, Principal, reader_of
+from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.visibility import sees
 from iiif.presentation.model import ManifestExtras
@@ -21,18 +24,36 @@ PHYSDIM = "http://iiif.io/api/annex/services/physdim"
 
 
 def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media], by: Principal) -> ManifestExtras:
-    """With the search inside the manifest and pages of links to segments, as a running hub offers them."""
+    """With the search inside the manifest, and with segments: pages of links to them, and a Range, as a running hub has them."""
     addresses = context.current().addresses
     extras = of_images(session, media, addresses, by, specimen.key)
     pages = dict(extras.canvas_annotations)
-    with_segments = segments.images_with(session, [one.key for one in media if sees(one, by)])
+    seen = {one.key: addresses.canvas(specimen.key, one.key) for one in media if sees(one, by)}
+    found = _own(session, specimen, segments.on_images(session, list(seen)))
+    with_segments = segments.images_with(session, list(seen))
+    structures = (ranges.structures(addresses.manifest(specimen.key), found, seen, addresses),) if found else ()
     for one in media:
         if one.key in with_segments:
             under = "" if one.specimen_key == specimen.key else specimen.key
             iri = addresses.annotation_page(one.key, "segments", under)
             page = {"id": iri, "type": "AnnotationPage", "label": {"en": ["Segments"]}}
             pages[one.key] = (*pages.get(one.key, ()), page)
-    return replace(extras, services=search_services(specimen.key, addresses), canvas_annotations=pages)
+    services = search_services(specimen.key, addresses)
+    return replace(extras, services=services, canvas_annotations=pages, structures=structures)
+
+
+def _own(session: Session, specimen: Specimen, found: Sequence[Segment]) -> list[Segment]:
+    """Those of the specimen: of an image on which it has a part of its own, what has its middle there."""
+    own = catalogue.own_regions(session, [specimen.key])
+
+    def lies(one: Segment) -> bool:
+        region, box = own.get((specimen.key, one.media_key)), one.box
+        if region is None:
+            return True
+        x, y = box.x + box.width / 2, box.y + box.height / 2
+        return region.x0 <= x <= region.x1 and region.y0 <= y <= region.y1
+
+    return [one for one in found if lies(one)]
 
 
 def of_images(session: Session, media: Sequence[Media], addresses: Addresses, by: Principal, specimen_key: str) -> ManifestExtras:

@@ -19,9 +19,9 @@ from annotations.creators import creator
 from annotations.model import Canvas, CanvasBox
 from annotations.regions import Region
 from annotations.review.service import role_over
-from annotations.segments import following, making, service, store
-from annotations.segments.errors import BadSegment, NotTogether, SegmentChanged
-from annotations.segments.model import Segment, State
+from annotations.segments import following, history, making, service, store
+from annotations.segments.errors import BadSegment, NotTogether, SegmentChanged, StillReplaced
+from annotations.segments.model import ENDED, Segment, State
 from annotations.segments.tables import SegmentRow
 from annotations.selectors import read, stored_selectors
 from app.runtime import changes, outbox
@@ -117,27 +117,84 @@ def delete(session: Session, key: str, who: Editor, if_match: Tags) -> None:
     changes.record(session, who.by, "delete", "segment", key, version=row.version, at=who.at)
 
 
+def restore(session: Session, key: str, number: int, who: Editor, if_match: Tags) -> Segment:
+    """Let the segment be again what it was in that version, by a new one; one that has ended is there again, under its key.
+
+    Raises as `change` does, UnknownSegment for a version that there is not, BadSegment for the one that stands, and
+    StillReplaced where what it was merged or split into is there.
+    """
+    segment, media = require_to_restore(session, key, who)
+    wanted = history.version(session, key, number)
+    if segment.is_live and (wanted.class_name, wanted.selector) == (segment.class_name, segment.selector):
+        raise BadSegment(f"Version {number} is what stands.", parameter="version")
+    said = _state(session, media, Shape(wanted.class_name, list(wanted.selector)), who, [key])
+    _refuse_replaced(session, segment)
+    (row,) = _lock(session, {key: if_match}, ended_too=True)
+    if row.state in ENDED:
+        row.state, row.successors = "unreviewed", []
+    before = row.version
+    store.add_statement(session, key, said[0], "changes", wanted.class_name, said[1], who.at)
+    following.refresh(session, [key], who.at)
+    if row.version == before:
+        row.version, row.modified_at = before + 1, who.at
+        store.add_version(session, row, "restored", who.by.name, who.at)
+    else:
+        store.name_version(session, key, row.version, "restored")
+    session.flush()
+    changes.record(session, who.by, "restore", "segment", key, version=row.version, at=who.at, of=str(number))
+    return _segment(session, key)
+
+
+def require_to_restore(session: Session, key: str, who: Editor) -> tuple[Segment, Media]:
+    """The segment, also one that has ended, which `who` may restore. Raises UnknownSegment, Closed, NotYours, NotAllowed,
+    Forbidden."""
+    segment, media = service.find(session, key, by=who.by)
+    _require(session, segment, who.by, _to_restore(segment))
+    return segment, media
+
+
+def _to_restore(segment: Segment) -> Action:
+    """Whom it takes where another made the segment: as to end it, where a person has."""
+    return "curate" if segment.state in ENDED else "judge"
+
+
+def _refuse_replaced(session: Session, segment: Segment) -> None:
+    standing = [key for key in segment.successors if (row := store.find(session, key)) is not None and row.live]
+    if standing:
+        raise StillReplaced(
+            f"What it was {segment.state} into is there: {', '.join(standing)}. Delete that first, or change it instead."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What somebody may do with a segment: give it another class or region, merge and split it; and delete it."""
+    """What somebody may do with a segment: give it another class or region, merge and split it; delete it; and let an earlier
+    version stand again."""
 
     change: bool
     delete: bool
+    restore: bool
 
 
 def allowed(session: Session, segment: Segment, by: Principal) -> Allowed:
     """What pages offer to `by`; each change asks again."""
-    leader = statements.targets_of(session, [segment.leader_key]).get(segment.leader_key, [])
 
     def may(action: Action) -> bool:
         try:
-            guards.require_place(session, by, leader, _needed(segment, by, action))
+            _require(session, segment, by, action)
         except (NotAllowed, Forbidden):
             return False
         return True
 
-    change = segment.is_live and bool(by.name) and may("judge")
-    return Allowed(change, change and may("curate"))
+    judges, curates = bool(by.name) and may("judge"), bool(by.name) and may("curate")
+    restores = curates if _to_restore(segment) == "curate" else judges
+    return Allowed(segment.is_live and judges, segment.is_live and curates, restores)
+
+
+def _require(session: Session, segment: Segment, by: Principal, action: Action) -> None:
+    """Raises NotAllowed, Forbidden."""
+    leader = statements.targets_of(session, [segment.leader_key]).get(segment.leader_key, [])
+    guards.require_place(session, by, leader, _needed(segment, by, action))
 
 
 def _needed(segment: Segment, by: Principal, action: Action) -> Action:
@@ -148,8 +205,7 @@ def _needed(segment: Segment, by: Principal, action: Action) -> Action:
 def editable(session: Session, key: str, who: Editor, action: Action) -> tuple[Segment, Media]:
     """The segment, which `who` may change. Raises UnknownSegment, EndedSegment, Closed, NotYours, NotAllowed, Forbidden."""
     segment, media = service.get(session, key, by=who.by)
-    leader = statements.targets_of(session, [segment.leader_key]).get(segment.leader_key, [])
-    guards.require_place(session, who.by, leader, _needed(segment, who.by, action))
+    _require(session, segment, who.by, action)
     return segment, media
 
 
@@ -204,11 +260,11 @@ def _document(media: Media, shape: Shape, who: Editor, of: Sequence[str]) -> dic
     }
 
 
-def _lock(session: Session, tags: Mapping[str, Tags]) -> Sequence[SegmentRow]:
+def _lock(session: Session, tags: Mapping[str, Tags], *, ended_too: bool = False) -> Sequence[SegmentRow]:
     """The rows, locked. Raises SegmentChanged where one is not as it was read, EndedSegment where it has ended since."""
     rows = store.lock(session, tags)
     for row in rows:
-        if not row.live:
+        if not row.live and not ended_too:
             raise service.ended(store.segment(row))
         known = tags[row.key]
         if known is not None and service.etag(row.version, row.changes) not in known:

@@ -53,6 +53,11 @@ def words_of(session: Session, segment: Segment, by: Principal, most: int = 50) 
     return [one for layer in LAYERS for one in _within(session, segment, layer, by, most) if one.text]
 
 
+def lying_in(session: Session, segment: Segment, layers: Sequence[Layer], by: Principal, limit: int) -> list[Annotation]:
+    """What is said within the segment in those layers, each oldest first."""
+    return [one for layer in layers for one in _within(session, segment, layer, by, limit)][:limit]
+
+
 def layers_of(session: Session, segment: Segment, by: Principal) -> list[Layer]:
     """The layers in which something is said within the segment."""
     return [layer for layer in LAYERS if _within(session, segment, layer, by, limit=1)]

@@ -14,14 +14,15 @@ from werkzeug.routing import BaseConverter
 from annotations.model import Layer
 from annotations.segment_api import editing, pages, presentation
 from annotations.segment_api.editing import Editor, Shape
-from annotations.segments import service
+from annotations.segments import history, service
 from annotations.segments.errors import BadSegment, EndedSegment, UnknownSegment
 from annotations.segments.model import STATES, Segment, State
 from annotations.segments.store import Asked
-from app.runtime import context, ids, principal
+from app.runtime import context, ids, memento, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Forbidden, Invalid
 from app.runtime.http import IIIF_PRESENTATION, JSON, answer, encode, integer
+from app.runtime.memento import Stamp
 from app.runtime.principal import Principal
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
@@ -64,17 +65,47 @@ def list_segments() -> Response:
 
 @blueprint.get("/api/segments/<segment:key>")
 def read_segment(key: str) -> Response:
-    """One segment, the statements behind it and its versions; 410 with the same for one that has ended."""
-    runtime, by = context.current(), principal.of_page()
+    """One segment, the statements behind it and its versions; 410 with the same for one that has ended. With Accept-Datetime, on
+    to the version that stood then."""
+    runtime, by, when, original = context.current(), principal.of_page(), memento.asked(), _original(key)
     with runtime.reads.begin() as session:
         segment, media = service.find(session, key, by=by)
+        if when is not None:
+            return memento.to_memento(original, history.stood_at(session, key, when), *history.edges(session, key), by=by)
         lying = service.specimens_of(session, [segment])
         body = service.to_json(segment, media, lying[key], runtime.addresses)
         body |= service.history(session, key, runtime.addresses)
         etag = service.etag_of(session, key)
-    if segment.is_live:
-        return answer(body, by=by, etag=etag)
-    return _gone(service.ended(segment), body, etag)
+    response = answer(body, by=by, etag=etag) if segment.is_live else _gone(service.ended(segment), body, etag)
+    return memento.of_original(response, original)
+
+
+@blueprint.get("/api/segments/<segment:key>/versions/<int:number>")
+def read_version(key: str, number: int) -> Response:
+    """The segment as it stood in that version, also one that has ended."""
+    runtime, by = context.current(), principal.of_page()
+    with runtime.reads.begin() as session:
+        service.find(session, key, by=by)
+        version = history.version(session, key, min(number, 2**31 - 1))
+        first, last = history.edges(session, key)
+    response = answer(version.to_json(key, runtime.addresses), by=by, etag=str(version.number))
+    return memento.of_version(response, _original(key), Stamp(version.number, version.at), first, last)
+
+
+@blueprint.get("/api/segments/<segment:key>/timemap")
+def read_timemap(key: str) -> Response:
+    """The versions by their times (RFC 7089, 5), oldest first; a page ends before the version `before`."""
+    by, original, before = principal.of_page(), _original(key), integer("before", 0, 0, 2**31 - 1)
+    with context.current().reads.begin() as session:
+        service.find(session, key, by=by)
+        stamps = history.stamps(session, key, before=before)
+    own = f"{original.timemap}?before={before}" if before else original.timemap
+    earlier = f"{original.timemap}?before={stamps[0].version}" if stamps[0].version > 1 else ""
+    return memento.timemap(original, stamps, own=own, earlier=earlier, by=by)
+
+
+def _original(key: str) -> memento.Original:
+    return memento.Original(context.current().addresses.segment_record(key))
 
 
 @blueprint.post("/api/segments")
@@ -119,6 +150,17 @@ def split(key: str) -> Response:
         made = editing.split(session, key, [_shape(part) for part in parts], who, if_match)
         items = [_record(session, one, who.addresses) for one in made]
     return answer({"items": items}, status=201, by=who.by)
+
+
+@blueprint.post("/api/segments/<segment:key>/restore")
+def restore(key: str) -> Response:
+    """Let `version` stand again, by a new version."""
+    who, given, if_match = _editor(), _object(("version",)), _if_match()
+    number = given.get("version")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**31:
+        raise BadSegment("version is the number of the version that is to stand again.", parameter="version")
+    with context.current().db.begin() as session:
+        return _edited(session, editing.restore(session, key, number, who, if_match), who)
 
 
 @blueprint.delete("/api/segments/<segment:key>")

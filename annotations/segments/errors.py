@@ -25,5 +25,9 @@ class SegmentChanged(StaleVersion):
     """If-Match names another version of the segment than the one that stands."""
 
 
+class StillReplaced(Conflict):
+    """A segment cannot be there again beside what it was merged or split into."""
+
+
 class NotTogether(Conflict):
     """Segments of several images cannot be merged."""

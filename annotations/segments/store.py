@@ -95,6 +95,13 @@ def add_version(session: Session, row: SegmentRow, how: str, by: str, at: dateti
     session.add(SegmentVersionRow(**kept, how=how, stored_at=at, stored_by=by))
 
 
+def name_version(session: Session, key: str, number: int, how: str) -> None:
+    """Say how a version came about that this transaction has stored."""
+    row = find_version(session, key, number)
+    if row is not None:
+        row.how = how
+
+
 def add_statement(
     session: Session, segment_key: str, annotation: AnnotationRow, part: Part, class_name: str, as_role: str, at: datetime
 ) -> None:
@@ -103,10 +110,26 @@ def add_statement(
     session.flush()
 
 
-def versions_of(session: Session, key: str) -> Sequence[SegmentVersionRow]:
-    """The versions, the newest first."""
+def versions_of(session: Session, key: str, *, before: int = 0, limit: int = MOST_STATEMENTS) -> Sequence[SegmentVersionRow]:
+    """The versions, the newest first; with `before` those of lower numbers."""
     query = select(SegmentVersionRow).where(SegmentVersionRow.key == key)
-    return session.scalars(query.order_by(SegmentVersionRow.version.desc()).limit(MOST_STATEMENTS)).all()
+    query = query.where(SegmentVersionRow.version < before) if before else query
+    return session.scalars(query.order_by(SegmentVersionRow.version.desc()).limit(limit)).all()
+
+
+def find_version(session: Session, key: str, number: int) -> SegmentVersionRow | None:
+    return session.get(SegmentVersionRow, (key, number))
+
+
+def first_version(session: Session, key: str) -> SegmentVersionRow | None:
+    query = select(SegmentVersionRow).where(SegmentVersionRow.key == key)
+    return session.scalars(query.order_by(SegmentVersionRow.version).limit(1)).first()
+
+
+def version_before(session: Session, key: str, when: datetime) -> SegmentVersionRow | None:
+    """The last that was stored before that."""
+    query = select(SegmentVersionRow).where(SegmentVersionRow.key == key, SegmentVersionRow.stored_at < when)
+    return session.scalars(query.order_by(SegmentVersionRow.version.desc()).limit(1)).first()
 
 
 def statements_of(session: Session, key: str) -> Sequence[Statement]:
@@ -149,6 +172,13 @@ def on_image(session: Session, media_key: str) -> Sequence[Segment]:
     """Those that there are on an image, by key."""
     query = select(SegmentRow).where(SegmentRow.media_key == media_key, SegmentRow.live.is_(True))
     return [segment(row) for row in session.scalars(query.order_by(SegmentRow.key).limit(MOST_ON_IMAGE))]
+
+
+def on_images(session: Session, media_keys: Sequence[str]) -> Sequence[Segment]:
+    """Those that there are on the images, by image and key; MOST_ON_IMAGE and one at most, which tells that there are more."""
+    some = (SegmentRow.media_key.in_(media_keys[:AT_ONCE]), SegmentRow.live.is_(True))
+    query = select(SegmentRow).where(*some).order_by(SegmentRow.media_key, SegmentRow.key).limit(MOST_ON_IMAGE + 1)
+    return [segment(row) for row in session.scalars(query)] if media_keys else []
 
 
 def images_with(session: Session, media_keys: Sequence[str]) -> set[str]:

@@ -163,6 +163,14 @@ class Settings(BaseSettings):
         description="Who may show the pages under `/embed` in frames: `*` everybody; `'none'`; or origins with spaces between, "
         "such as `https://museum.example https://*.museum.example` (the sources of CSP's `frame-ancestors`).",
     )
+    mirador_url: str = Field(
+        default="https://projectmirador.org/embed/?iiif-content=",
+        description="Address that opens a manifest in Mirador; that of the manifest is put behind it. Empty: no such link.",
+    )
+    universal_viewer_url: str = Field(
+        default="https://universalviewer.dev/#?iiifManifestId=",
+        description="The same of Universal Viewer.",
+    )
     sign_up: str = Field(
         default="closed",
         pattern="^(closed|open)$",
@@ -206,6 +214,13 @@ class Settings(BaseSettings):
         if first in FIRST_SEGMENTS or first.startswith("ark:"):
             raise ValueError(f"must not have a path that begins with /{first}, which the hub has itself: choose another path")
         return value.rstrip("/")
+
+    @field_validator("mirador_url", "universal_viewer_url")
+    @classmethod
+    def _address_of_a_viewer(cls, value: str) -> str:
+        if value and re.fullmatch(r"https?://[^\s\"<>]{1,500}", value) is None:
+            raise ValueError("must be empty, or an http address that ends where that of a manifest is to follow")
+        return value
 
     @field_validator("embed_ancestors")
     @classmethod

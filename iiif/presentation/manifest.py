@@ -78,6 +78,8 @@ def build(
         canvas(specimen, view, extras, addresses) if sees(view.media, by) else closed_canvas(specimen, view.media, addresses)
         for view in views
     ]
+    if extras.structures:
+        shown["structures"] = [dict(one) for one in extras.structures]
     return shown
 
 

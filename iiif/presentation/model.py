@@ -27,11 +27,13 @@ class CanvasView:
 
 @dataclass(frozen=True, slots=True)
 class ManifestExtras:
-    """JSON-LD to be spliced in: services of the manifest, and per media key the canvas's services and annotation pages."""
+    """JSON-LD to be spliced in: services and ranges of the manifest, and per media key the canvas's services and annotation
+    pages."""
 
     services: tuple[Mapping[str, Any], ...] = ()
     canvas_services: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     canvas_annotations: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    structures: tuple[Mapping[str, Any], ...] = ()
 
 
 ExtrasOf = Callable[[Session, Specimen, Sequence[Media], Principal], ManifestExtras]

@@ -1,6 +1,6 @@
 """The same manifest as Presentation 2.1, for viewers that read only that version."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 CONTEXT = "http://iiif.io/api/presentation/2/context.json"
@@ -28,7 +28,27 @@ def manifest(shown: Mapping[str, Any], iri: str) -> dict[str, Any]:
         old["navDate"] = shown["navDate"]
     if services := [_nested(service) for service in shown.get("service", ()) if "@id" in service]:
         old["service"] = services
+    if ranges := [two for one in shown.get("structures", ()) for two in _ranges(one, top=True)]:
+        old["structures"] = ranges
     return old
+
+
+def _ranges(shown: Mapping[str, Any], *, top: bool = False) -> Iterator[dict[str, Any]]:
+    """A Range and those in it, one after the other: version 2.1 names them by address (section 5.5)."""
+    inner = [one for one in shown["items"] if one["type"] == "Range"]
+    canvases = [
+        f"{one['source']['id']}#{one['selector']['value']}" for one in shown["items"] if one["type"] == "SpecificResource"
+    ]
+    old: dict[str, Any] = {"@id": shown["id"], "@type": "sc:Range", "label": _text(shown["label"])}
+    if top:
+        old["viewingHint"] = "top"
+    if canvases:
+        old["canvases"] = canvases
+    if inner:
+        old["ranges"] = [one["id"] for one in inner]
+    yield old
+    for one in inner:
+        yield from _ranges(one)
 
 
 def _canvas(canvas: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,8 @@ BY_COOKIE = {
     "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
     "/segments/<segment:key>/change", "/segments/<segment:key>/split", "/segments/<segment:key>/merge",
+    "/segments/<segment:key>/restore", "/api/segments/<segment:key>/versions/<int:number>",
+    "/api/segments/<segment:key>/timemap", "/api/segments/<segment:key>/restore",
     "/segments/<segment:key>/delete", "/specimens/<key>/segments/<media_key>",
     "/segments/<segment:key>", "/api/segments", "/api/segments/<segment:key>", "/api/segments/merge",
     "/api/segments/<segment:key>/split",
@@ -128,6 +130,8 @@ NEEDS: dict[tuple[str, str], Change] = {
         "reviewer", "/segments/{segment}/split", "class=leafs&etag=x&side=top&at=1"
     ),
     ("POST", "/segments/<segment:key>/merge"): Change("reviewer", "/segments/{segment}/merge", "with=x1nothing&etag=x"),
+    ("POST", "/segments/<segment:key>/restore"): Change("reviewer", "/segments/{segment}/restore", "version=1&etag=x"),
+    ("POST", "/api/segments/<segment:key>/restore"): Change("reviewer", "/api/segments/{segment}/restore", {"version": 1}, JSON),
     ("POST", "/segments/<segment:key>/delete"): Change("curator", "/segments/{segment}/delete", "etag=x"),
     ("POST", "/specimens/<key>/segments/<media_key>"): Change("annotator", "/specimens/{specimen}/segments/{media}", "label=x"),
     ("DELETE", "/api/segments/<segment:key>"): Change("curator", "/api/segments/{segment}"),

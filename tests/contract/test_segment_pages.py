@@ -1,12 +1,21 @@
 """The page of a segment as who may change it uses it, without script: another class, parts, a merger, an end, a new shape."""
 
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from annotations.segments import ranges
+from annotations.segments.model import Segment
+from app.fsck import Check
 from app.runtime.context import Runtime
 from iiif.catalogue.model import Media
+from iiif.image.request import PixelBox
+from tests.contract.presentation_schema import failure
 from tests.contract.test_drawing_page import ask, fields
 from tests.contract.test_segments import find, listed, told
 from tests.people import Person, add_person
@@ -155,3 +164,109 @@ def test_a_segment_is_drawn_and_redrawn_by_numbers_alone_and_keeps_its_key(hub: 
     assert fields(late)["w"] == "120"
     _, (elsewhere,) = add_sheet(hub.runtime, "P 2", sizes=((800, 900),))
     assert ask(hub, ana, f"/specimens/{elsewhere.specimen_key}/segments/{elsewhere.key}?segment={key}").status_code == 400
+
+
+def test_the_manifest_of_the_sheet_has_a_range_of_each_segment_nested_as_they_lie(hub: Hub, media: Media, shared: Path) -> None:
+    find(hub, media, "100,200,300,150")
+    find(hub, media, "120,220,50,50", kind="barcode")
+    find(hub, media, "110,210,80,80", kind="stamp")
+    find(hub, media, "600,900,120,50")
+    manifest = hub.get(hub.addresses.manifest(media.specimen_key)).json
+    assert failure(manifest, shared / "schemas" / "iiif" / "iiif_3_0.json") == ""
+    (top,) = manifest["structures"]
+    canvas = manifest["items"][0]["id"]
+
+    def tree(shown: Any) -> Any:
+        inner = [tree(one) for one in shown["items"] if one["type"] == "Range"]
+        places = [one["selector"]["value"] for one in shown["items"] if one["type"] == "SpecificResource"]
+        assert all(one["source"]["id"] == canvas for one in shown["items"] if one["type"] == "SpecificResource")
+        return (shown["label"]["en"][0], *places, *inner)
+
+    barcode = ("Barcode", "xywh=120,220,50,50")
+    stamp = ("Stamp", "xywh=110,210,80,80", barcode)
+    assert tree(top) == ("Segments", ("Label 1", "xywh=100,200,300,150", stamp), ("Label 2", "xywh=600,900,120,50"))
+    assert top["items"][0]["metadata"][0]["value"] == {"en": ["Label"]}
+    two = hub.get(hub.addresses.manifest(media.specimen_key, 2)).json["structures"]
+    assert [one["label"] for one in two] == ["Segments", "Label 1", "Stamp", "Barcode", "Label 2"]
+    assert two[0]["ranges"] == [two[1]["@id"], two[4]["@id"]]
+    assert two[3]["canvases"] == [f"{canvas}#xywh=120,220,50,50"]
+    assert len({one["@id"] for one in two}) == 5
+
+
+boxes = st.lists(st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(1, 40)] * 2), max_size=12)
+
+
+@given(boxes)
+def test_a_segment_is_nested_in_a_larger_one_that_holds_it_and_none_in_itself(found: list[tuple[int, int, int, int]]) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    segments = [
+        Segment(f"r{n}", 1, "label", "m1", (), PixelBox(*box), "accepted", "n", (), (), "x", now, now)
+        for n, box in enumerate(found)
+    ]
+    around = ranges.parents(segments)
+    assert len(around) == len(segments)
+    for number, parent in enumerate(around):
+        seen = set()
+        while parent >= 0:
+            assert parent not in seen, "no circle"
+            seen.add(parent)
+            inner, outer = segments[number].box, segments[parent].box
+            assert outer.width * outer.height > inner.width * inner.height
+            number, parent = parent, around[parent]
+
+
+def test_versions_have_times_and_a_page_that_draws_them_and_are_restored(hub: Hub, media: Media) -> None:
+    find(hub, media, "100,200,300,150")
+    key, cat = only(hub), add_person(hub.runtime, "cat", "curator", name="Cat Cox")
+    iri = hub.addresses.segment_record(key)
+    post(hub, cat, f"/segments/{key}/change", class_="stamp", etag=tag(hub, key))
+    drawing = f"/specimens/{media.specimen_key}/segments/{media.key}?segment={key}"
+    post(hub, cat, drawing, **{**fields(ask(hub, cat, drawing)), "w": "200"})
+    timemap = hub.get(f"{iri}/timemap")
+    assert timemap.mimetype == "application/link-format"
+    assert [f"<{iri}/versions/{n}>" in timemap.text for n in (1, 2, 3, 4)] == [True, True, True, False]
+    second = hub.get(f"{iri}/versions/2")
+    assert (second.json["class"], second.json["box"], second.json["by"]) == ("stamp", [100, 200, 300, 150], cat.key)
+    assert second.headers["Memento-Datetime"]
+    sent = hub.get(iri, Accept_Datetime="Thu, 01 Jan 2026 00:00:00 GMT")
+    assert (sent.status_code, sent.headers["Location"]) == (302, f"{iri}/versions/1")
+    assert "timemap" in hub.get(iri).headers["Link"]
+    for unknown in (f"{iri}/versions/9", f"{iri}/timemap?before=1", hub.addresses.segment_record("r1bcdfghjkmn") + "/timemap"):
+        assert hub.get(unknown).status_code == 404
+    page = ask(hub, cat, f"/segments/{key}").text
+    assert page.count('class="old"') == 1
+    assert "67% of both in common" in page
+    assert "<del>Label</del> <ins>Stamp</ins>" in page
+    assert "Let version 3 stand again" not in page
+    assert "stand again" not in hub.get(f"/segments/{key}", Accept="text/html").text
+    post(hub, cat, f"/segments/{key}/restore", 412, version="1", etag="1.0")
+    post(hub, cat, f"/segments/{key}/restore", 404, version="9", etag=tag(hub, key))
+    post(hub, cat, f"/segments/{key}/restore", 400, version="3", etag=tag(hub, key))
+    post(hub, cat, f"/segments/{key}/restore", version="1", etag=tag(hub, key))
+    record = told(hub, key)
+    assert (record["class"], record["box"], record["state"]) == ("label", [100, 200, 300, 150], "accepted")
+    assert (record["versions"][0]["how"], record["versions"][0]["by"]) == ("restored", cat.key)
+    assert list(Check(hub.runtime).wrong_segments()) == []
+
+
+def test_what_was_ended_by_mistake_is_there_again_unless_its_parts_are(hub: Hub, media: Media) -> None:
+    find(hub, media, "100,200,300,150")
+    key, cat = only(hub), add_person(hub.runtime, "cat", "curator")
+    ben = add_person(hub.runtime, "ben", "reviewer")
+    post(hub, cat, f"/segments/{key}/delete", etag=tag(hub, key))
+    assert "stand again" not in ask(hub, ben, f"/segments/{key}").text
+    post(hub, ben, f"/segments/{key}/restore", 403, version="1", etag=tag(hub, key))
+    assert "Let version 1 stand again" in ask(hub, cat, f"/segments/{key}").text
+    post(hub, cat, f"/segments/{key}/restore", version="1", etag=tag(hub, key))
+    assert (only(hub), told(hub, key)["version"]) == (key, 3)
+    post(hub, cat, f"/segments/{key}/split", side="left", at="100", class_="", etag=tag(hub, key))
+    refused = post(hub, cat, f"/segments/{key}/restore", 409, version="1", etag=tag(hub, key))
+    assert "What it was split into is there" in refused.text
+    for part in [one["key"] for one in listed(hub)]:
+        post(hub, cat, f"/segments/{part}/delete", etag=tag(hub, part))
+    answer = hub.client.post(
+        f"/api/segments/{key}/restore", json={"version": 3}, headers={**cat.bearer, "If-Match": f'"{tag(hub, key)}"'}
+    )
+    assert answer.status_code == 200, answer.json
+    assert (answer.json["box"], answer.json["successors"]) == ([100, 200, 300, 150], [])
+    assert list(Check(hub.runtime).wrong_segments()) == []

@@ -204,6 +204,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/embed/<key>"): (
         of("/embed/{specimen}", (401,) * 4),  # as the public sees it, whoever asks
         of("/embed/{specimen}?canvas={media}", (401,) * 4),
+        of("/embed/{segment}", (401,) * 4),
     ),
     ("GET", "/embed"): (of("/embed?iiif-content=http://hub.test/iiif/presentation/3/{specimen}/manifest.json", (401,) * 4),),
     ("GET", "/embed.js"): (),  # the same bytes for everybody, where the front end was built
@@ -348,6 +349,10 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("PATCH", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", *((401, 415, 403, 415),) * 2),),
     ("DELETE", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", *((401, 428, 403, 428),) * 2),),
     ("GET", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", GUARDED),),
+    ("GET", "/api/segments/<segment:key>/versions/<int:number>"): (of("/api/segments/{segment}/versions/1", GUARDED),),
+    ("GET", "/api/segments/<segment:key>/timemap"): (of("/api/segments/{segment}/timemap", GUARDED),),
+    ("POST", "/api/segments/<segment:key>/restore"): (of("/api/segments/{segment}/restore", *((401, 428, 403, 428),) * 2),),
+    ("POST", "/segments/<segment:key>/restore"): (of("/segments/{segment}/restore", *((401, 403, 403, 400),) * 2),),
     ("GET", "/api/specimens"): always("/api/specimens"),
     ("GET", "/api/specimens/<key>"): (of("/api/specimens/{specimen}"),),
     ("GET", "/api/specimens/<key>/media/<media_key>"): (of("/api/specimens/{specimen}/media/{media}"),),

@@ -53,7 +53,13 @@ def key(hub: Hub) -> str:
 
 
 @pytest.fixture(scope="module")
-def museum(hub: Hub, key: str) -> Iterator[str]:
+def segment(hub: Hub, key: str) -> str:
+    found: list[dict[str, str]] = hub.json(f"/api/segments?specimen={key}&class=label")["items"]
+    return found[0]["key"]
+
+
+@pytest.fixture(scope="module")
+def museum(hub: Hub, key: str, segment: str) -> Iterator[str]:
     """A site that embeds it: as oEmbed has it, by the component, and in a sandbox."""
     html = hub.json(f"/oembed?url={hub.address}/specimens/{key}&maxwidth=700&maxheight=560")["html"]
     sandboxed = html.replace("<iframe ", '<iframe sandbox="allow-scripts" security="restricted" ').replace(
@@ -65,6 +71,7 @@ def museum(hub: Hub, key: str) -> Iterator[str]:
             "/frame": f"<h1>A frame</h1>{html}{LONG}",
             "/sandbox": f"<h1>A sandbox</h1>{sandboxed}{LONG}",
             "/component": f'<h1>Elements</h1>{component} title="Our oak" annotations="none"></lectotype-viewer>',
+            "/segment": f"<h1>A label</h1>{component.replace(f'specimens/{key}', f'segments/{segment}')}></lectotype-viewer>",
             "/high": f'{component} height="432"></lectotype-viewer>',
         }
     ) as address:
@@ -195,6 +202,14 @@ def test_the_component_finds_its_height_and_heeds_nobody_else(visitor: Page, mus
     assert visitor.locator("iframe").bounding_box()["height"] == 432  # type: ignore[index]
 
 
+def test_the_component_shows_a_segment_on_its_own_canvas(visitor: Page, museum: str, hub: Hub, segment: str) -> None:
+    visitor.goto(f"{museum}/segment")
+    frame = opened(visitor.frame_locator("iframe"))
+    expect(frame.locator(".pid")).to_have_text(f"{hub.address}/ark:99999/{segment}")
+    box = hub.json(f"/api/segments/{segment}")["box"]
+    assert frame.locator("#scene").evaluate("one => JSON.parse(one.textContent).width") == box[2]
+
+
 def test_the_component_is_small(hub: Hub, visitor: Page) -> None:
     answer = visitor.request.get(f"{hub.address}/embed.js", headers={"Accept-Encoding": "identity"})
     assert answer.ok
@@ -203,13 +218,13 @@ def test_the_component_is_small(hub: Hub, visitor: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_frame(browser: Browser, hub: Hub, key: str, scheme: Any) -> None:
+def test_axe_finds_nothing_in_the_frame(browser: Browser, hub: Hub, key: str, segment: str, scheme: Any) -> None:
     if not AXE.is_file():
         missing("axe-core (make assets)")
     for width in (900, 360):
         context = browser.new_context(viewport={"width": width, "height": 700}, color_scheme=scheme)
         page = context.new_page()
-        for path in (f"/embed/{key}?lang=de", "/embed/s1nothing"):
+        for path in (f"/embed/{key}?lang=de", f"/embed/{segment}", "/embed/s1nothing"):
             page.goto(hub.address + path)
             if "nothing" not in path:
                 expect(page.locator("#viewer[data-open]")).to_be_attached()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -112,11 +113,15 @@ def pages() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def collection(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
-    """Needs the browser, so that nothing is built for nobody."""
+def collection(browser: Browser, pages: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
+    """Needs the browser, so that nothing is built for nobody. Its pages link to the viewers here, which are of another origin."""
     folder = tmp_path_factory.mktemp("viewers")
     sheet = Image.fromarray(synth.draw(1, 0).rgb).resize((WIDTH_PX, HEIGHT_PX), Image.Resampling.LANCZOS)
-    with live.web(folder, web_processes=1) as server, serving(folder / "static") as static:
+    viewers: Any = {
+        "mirador_url": f"{pages}/{PAGES['mirador4']}manifest=",
+        "universal_viewer_url": f"{pages}/{PAGES['universalviewer']}manifest=",
+    }
+    with live.web(folder, web_processes=1, **viewers) as server, serving(folder / "static") as static:
         media = derived(server.runtime, file_of(sheet))
         pyramid = Pyramid(server.runtime.blobs.path(media.pyramid_sha256))
         neighbour, _ = add_sheet(server.runtime, "neighbour", sizes=())
@@ -128,6 +133,8 @@ def collection(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
             label = comment(f"{addresses.canvas(media.specimen_key, media.key)}#xywh={','.join(map(str, LABEL))}", "Quercus")
             annotations.create_machine(session, label, media=media, run_key="x1", kind="label", addresses=addresses, at=at)
             (segment,) = segments.on_image(session, media.key)
+            code = comment(f"{addresses.canvas(media.specimen_key, media.key)}#xywh=500,1200,300,200", "LT 1")
+            annotations.create_machine(session, code, media=media, run_key="x1", kind="barcode", addresses=addresses, at=at)
         export(server.runtime, [media.specimen_key, neighbour.key], folder / "static", static)
         yield Collection(
             server.url, static, media.key, media.specimen_key, neighbour.key, segment.key, np.asarray(sheet), pyramid
@@ -321,6 +328,50 @@ def test_the_manifest_of_a_segment_shows_its_part_of_the_sheet(
     server = collection.live if source == "live" else collection.static
     screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", server, manifest(server, collection.segment))
     shows(screen, collection, LABEL, tmp_path / f"{viewer}-{source}-segment.png")
+
+
+@pytest.mark.parametrize(("viewer", "label"), [("mirador3", "Label"), ("mirador4", "Label"), ("universalviewer", "Barcode")])
+def test_the_index_of_a_viewer_names_the_segments_of_the_sheet(
+    browser: Browser, pages: str, collection: Collection, viewer: str, label: str, tmp_path: Path
+) -> None:
+    """Universal Viewer has an index for manifests of several canvases alone."""
+    key = collection.neighbour if viewer == "universalviewer" else collection.specimen
+    screen = Screen.open(browser, f"{pages}/{PAGES[viewer]}", collection.live, manifest(collection.live, key))
+    if viewer == "universalviewer":
+        screen.page.locator(".leftPanel .tab.index").click()
+        index = screen.page.locator(".leftPanel .treeView")
+        index.locator(".toggle").first.click()
+    else:
+        screen.page.get_by_role("button", name="Toggle sidebar").click()
+        screen.page.get_by_role("tab", name="Index").click()
+        index = screen.page.get_by_role("tree")
+        index.get_by_text("Segments").click()
+    entry = index.get_by_text(label, exact=True).first
+    entry.wait_for()
+    screen.page.screenshot(path=tmp_path / f"{viewer}-index.png")
+    if viewer != "universalviewer":
+        entry.click()
+        screen.settle()
+    screen.page.close()
+    assert not screen.wrong
+
+
+@pytest.mark.parametrize("viewer", ["Mirador", "Universal Viewer"])
+def test_the_links_of_a_segments_page_open_it_in_viewers_of_others(
+    browser: Browser, pages: str, collection: Collection, viewer: str, tmp_path: Path
+) -> None:
+    context = browser.new_context(viewport={"width": WINDOW_PX, "height": 700})
+    page = context.new_page()
+    page.goto(f"{collection.live}/segments/{collection.segment}")
+    page.get_by_text("Share and embed").click()
+    with context.expect_page() as opened:
+        page.get_by_role("link", name=f"Open in {viewer}").click()
+    assert opened.value.url.startswith(pages), "it is elsewhere"
+    screen = Screen(opened.value, collection.live)
+    screen.page.wait_for_selector(".openseadragon-canvas canvas", timeout=PATIENCE_S * 1000)
+    screen.settle()
+    shows(screen, collection, LABEL, tmp_path / f"{viewer}-opened.png")
+    context.close()
 
 
 def manifest(server: str, key: str) -> str:

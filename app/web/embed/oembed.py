@@ -29,7 +29,9 @@ def oembed() -> Response:
     if form != "json":
         return problem(501, "Not implemented", "oEmbed is answered as JSON here: format=json.", parameter="format", spec=SPEC)
     if not url or len(url) > LONGEST_URL:
-        raise Invalid(f"url is the address of a specimen of this hub, of up to {LONGEST_URL:,} characters.", parameter="url")
+        raise Invalid(
+            f"url is the address of a specimen or segment of this hub, of up to {LONGEST_URL:,} characters.", parameter="url"
+        )
     size = (integer("maxwidth", USUAL_PX[0], 1, 100_000), integer("maxheight", USUAL_PX[1], 1, 100_000))
     runtime = context.current()
     wanted = place.of_key(_key(url, runtime.addresses), {})
@@ -40,7 +42,7 @@ def oembed() -> Response:
 
 
 def _key(url: str, addresses: Addresses) -> str:
-    """The key of the specimen whose page, identifier, manifest, canvas or frame it is. Raises NotFound."""
+    """The key of the specimen or segment whose page, identifier, manifest, canvas or frame it is. Raises NotFound."""
     path = addresses.path_of(url.partition("?")[0].partition("#")[0])
     if path is not None and path.startswith("embed/"):
         return path.removeprefix("embed/")
@@ -62,7 +64,7 @@ def _rich(opened: Opened, most: tuple[int, int]) -> dict[str, Any]:
         "provider_name": settings.provider_name,
         "provider_url": settings.provider_url or f"{settings.base_url}/",
         "cache_age": CACHE_S,
-        "html": iframe(f"{addresses.base}/embed/{opened.specimen.key}", title, width, height),
+        "html": iframe(f"{addresses.base}/embed/{opened.key}", title, width, height),
         "width": width,
         "height": height,
     }
@@ -73,6 +75,8 @@ def _rich(opened: Opened, most: tuple[int, int]) -> dict[str, Any]:
 
 
 def title_of(opened: Opened) -> str:
-    """`Quercus robur L., BR 0001`."""
+    """`Quercus robur L., BR 0001`; of a segment what it is before that."""
     specimen = opened.specimen
+    if opened.segment is not None:
+        return opened.title
     return ", ".join(part for part in (specimen.scientific_name, specimen.catalog_number) if part) or specimen.key

@@ -8,6 +8,9 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from annotations.model import Layer
+from annotations.segments import service as segments
+from annotations.segments.model import Segment
+from app.runtime import ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
 from app.runtime.principal import NOBODY
@@ -18,22 +21,23 @@ from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import Closed
 from iiif.catalogue.model import Specimen
 from iiif.image.identifier import Identifier
-from iiif.presentation import content_state
+from iiif.presentation import content_state, manifest
 from iiif.presentation.canvases import canvas_views
 from iiif.presentation.content_state import ContentState
 from iiif.presentation.errors import NoManifest
 from iiif.presentation.model import CanvasView
+from ontology.segment_classes import CLASSES
 
 LAYERS: tuple[Layer, ...] = ("people", "machine")
-OURS_ALONE = "This hub shows its own specimens alone: that address is none of theirs."
+OURS_ALONE = "This hub shows its own specimens alone, and their segments: that address is none of theirs."
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What an address asks for, not looked up yet: `canvas` is a canvas's address or the key of its image, `box` is x, y, width
-    and height in canvas units, `layers` are those whose annotations are shown."""
+    """What an address asks for, not looked up yet: `key` is that of a specimen or a segment, `canvas` a canvas's address or the
+    key of its image, `box` is x, y, width and height in canvas units, `layers` are those whose annotations are shown."""
 
-    specimen_key: str
+    key: str
     canvas: str = ""
     box: tuple[float, float, float, float] | None = None
     layers: tuple[Layer, ...] = LAYERS
@@ -42,12 +46,26 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The specimen, its canvases that the public sees, which of them is open, and the day of this version of the record."""
+    """The specimen, its canvases that the public sees, which of them is open, and the day of this version of the record. Of a
+    segment it is the home specimen of its image, and the one canvas is the segment's own."""
 
     specimen: Specimen
     views: Sequence[CanvasView]
     number: int
     day: date
+    segment: Segment | None = None
+
+    @property
+    def key(self) -> str:
+        return self.segment.key if self.segment else self.specimen.key
+
+    @property
+    def title(self) -> str:
+        """`Label on Quercus robur L. · BR 0001`; of a specimen its name, or number."""
+        specimen = self.specimen
+        if self.segment is not None:
+            return f"{CLASSES[self.segment.class_name].label} on {manifest.title(specimen)}"
+        return specimen.scientific_name or specimen.catalog_number or specimen.key
 
     @property
     def view(self) -> CanvasView:
@@ -74,19 +92,25 @@ def of_state(text: str, asked: Mapping[str, str], addresses: Addresses) -> Wante
 
 
 def identify(state: ContentState, addresses: Addresses) -> tuple[str, str]:
-    """The key of the specimen and the canvas that a content state names, empty for none. Raises NotFound where it is not ours."""
+    """The key of the specimen or segment and the canvas that a content state names, empty for none. Raises NotFound where it is
+    not ours."""
     iri = state.canvas or state.manifest
     named = addresses.identify(iri)
     if named is not None and named.kind == "specimen":
         return named.key, ""
+    if named is not None and named.segment_key:
+        return named.segment_key, ""
     if named is not None and named.kind in ("canvas", "segment") and named.specimen_key:
         return named.specimen_key, named.key
     raise NotFound(OURS_ALONE)
 
 
 def open_place(session: Session, wanted: Wanted, addresses: Addresses) -> Opened:
-    """Raises UnknownSpecimen, NoManifest, NotFound for a canvas that is not there, and Closed where none is public."""
-    specimen = places.as_seen(catalogue.get_specimen(session, wanted.specimen_key), NOBODY)
+    """Raises UnknownSpecimen, UnknownSegment, EndedSegment, NoManifest, NotFound for a canvas that is not there, and Closed where
+    none is public."""
+    if wanted.key.startswith(ids.REGION):
+        return _open_segment(session, wanted, addresses)
+    specimen = places.as_seen(catalogue.get_specimen(session, wanted.key), NOBODY)
     media = catalogue.media_of(session, specimen.key)
     public = [one for one in media if is_pictured(one)]
     if not public:
@@ -96,6 +120,17 @@ def open_place(session: Session, wanted: Wanted, addresses: Addresses) -> Opened
     views = canvas_views(session, specimen.key, public, NOBODY)
     number = _number(wanted, views, [one.key for one in media if one.access == "closed"], addresses)
     return Opened(specimen, views, number, records.day_of(session, specimen))
+
+
+def _open_segment(session: Session, wanted: Wanted, addresses: Addresses) -> Opened:
+    """Its own canvas, the only one. Another that is asked for is told as not there."""
+    segment, media = segments.get(session, wanted.key, by=NOBODY)
+    if not is_pictured(media):
+        raise NoManifest(f"Segment {segment.key!r} cannot be shown: its image is {media.state}.")
+    if wanted.canvas and wanted.canvas not in (addresses.segment_canvas(segment.key), segment.key):
+        raise NotFound(f"This segment has no canvas {wanted.canvas[:80]!r}: its one canvas has its own name.")
+    specimen = places.as_seen(catalogue.get_specimen(session, media.specimen_key), NOBODY)
+    return Opened(specimen, [CanvasView(media, segment.box)], 0, records.day_of(session, specimen), segment)
 
 
 def _number(wanted: Wanted, views: Sequence[CanvasView], closed: Sequence[str], addresses: Addresses) -> int:

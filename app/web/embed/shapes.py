@@ -10,9 +10,11 @@ from annotations import service as annotations
 from annotations.frames import carried, shown_region
 from annotations.model import Annotation, Canvas, CanvasBox, Layer
 from annotations.regions import Region
+from annotations.segment_api import pages
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.principal import NOBODY
+from app.web.embed.place import Opened
 from app.web.specimens import statement_words
 from app.web.specimens.annotation_cards import rounded, said, uncertainty_of
 from iiif.image.request import PixelBox
@@ -51,10 +53,14 @@ class Sayings:
     total: int
 
 
-def on_canvas(session: Session, view: CanvasView, layers: Sequence[Layer], addresses: Addresses) -> Sayings:
+def on_canvas(session: Session, opened: Opened, layers: Sequence[Layer], addresses: Addresses) -> Sayings:
     """On the canvas of a segment those that have their centre in it."""
     if not layers:
         return Sayings((), 0)
+    view = opened.view
+    if opened.segment is not None:
+        lying = pages.lying_in(session, opened.segment, layers, NOBODY, MOST + 1)
+        return _sayings(session, lying[:MOST], len(lying), view, addresses)
     only = layers[0] if len(layers) == 1 else None
     found = annotations.of_media(session, view.media.key, only, limit=MOST + 1, by=NOBODY)
     if view.segment is not None:
@@ -65,6 +71,10 @@ def on_canvas(session: Session, view: CanvasView, layers: Sequence[Layer], addre
         total = len(found)
         if total > MOST:
             total = sum(annotations.count_of_media(session, view.media.key, layer, by=NOBODY) for layer in layers)
+    return _sayings(session, shown, total, view, addresses)
+
+
+def _sayings(session: Session, shown: Sequence[Annotation], total: int, view: CanvasView, addresses: Addresses) -> Sayings:
     names = people_named(session, shown, addresses)
     left = ALL_PATHS
     told = []

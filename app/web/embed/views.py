@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from app.runtime import context
+from app.runtime import context, ids
+from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.web import assets
 from app.web.embed import place, shapes
@@ -20,6 +21,7 @@ from app.web.image_links import picture_of
 from app.web.specimens import citing
 from iiif.image.service import service_address
 from iiif.presentation import manifest
+from ontology.segment_classes import CLASSES
 
 FIRST_VIEW_PX = (800, 800)
 COMPONENT_S = 3_600
@@ -29,7 +31,7 @@ blueprint = Blueprint("embed", __name__, template_folder="templates")
 
 @blueprint.get("/embed/<key>")
 def embed(key: str) -> Response:
-    """A specimen; `canvas`, `xywh`, `annotations` and `lang` say what of it."""
+    """A specimen or a segment; `canvas`, `xywh`, `annotations` and `lang` say what of it."""
     return _shown(place.of_key(key, request.args))
 
 
@@ -55,7 +57,7 @@ def _shown(wanted: Wanted) -> Response:
     runtime = context.current()
     with runtime.reads.begin() as session:
         opened = place.open_place(session, wanted, runtime.addresses)
-        sayings = shapes.on_canvas(session, opened.view, wanted.layers, runtime.addresses)
+        sayings = shapes.on_canvas(session, opened, wanted.layers, runtime.addresses)
     words = LANGUAGES[wanted.language]
     response = frame("embed.html", 200, words=words, language=wanted.language, **_values(wanted, opened, sayings))
     response.add_etag()
@@ -66,15 +68,15 @@ def _values(wanted: Wanted, opened: Opened, sayings: shapes.Sayings) -> dict[str
     runtime = context.current()
     addresses, specimen, view = runtime.addresses, opened.specimen, opened.view
     width, height = place.size_of(view)
-    provider, pid = runtime.settings.provider_name, addresses.pid(specimen.key)
+    provider, pid = runtime.settings.provider_name, addresses.pid(opened.key)
     return {
         "specimen": specimen,
-        "title": specimen.scientific_name or specimen.catalog_number or specimen.key,
+        "title": opened.title,
         "provider": provider,
         "pid": pid,
-        "cite": citing.source(specimen, provider, pid, opened.day).text,
-        "home": addresses.specimen_page(specimen.key),
-        "manifest": addresses.manifest(specimen.key),
+        "cite": _citation(opened, provider, pid),
+        "home": addresses.segment_page(opened.key) if opened.segment else addresses.specimen_page(opened.key),
+        "manifest": addresses.manifest(opened.key),
         "picture": picture_of(view.media, FIRST_VIEW_PX, view.segment, "webp"),
         "rights": manifest.rights_of(specimen, view.media),
         "sayings": sayings,
@@ -91,6 +93,12 @@ def _values(wanted: Wanted, opened: Opened, sayings: shapes.Sayings) -> dict[str
     }
 
 
+def _citation(opened: Opened, provider: str, pid: str) -> str:
+    """Of a segment that of its specimen, with what it is before, and its own identifier."""
+    text = citing.source(opened.specimen, provider, pid, opened.day).text
+    return text if opened.segment is None else f"{CLASSES[opened.segment.class_name].label} on: {text}"
+
+
 def _neighbour(wanted: Wanted, opened: Opened, step: int) -> str:
     """The address of the canvas before or behind, in the same frame; empty where there is none."""
     number = opened.number + step
@@ -100,7 +108,7 @@ def _neighbour(wanted: Wanted, opened: Opened, step: int) -> str:
     asked |= {"lang": wanted.language} if wanted.language != "en" else {}
     if wanted.layers != place.LAYERS:
         asked["annotations"] = ",".join(wanted.layers) or "none"
-    return f"{context.current().addresses.base}/embed/{opened.specimen.key}?{urlencode(asked)}"
+    return f"{context.current().addresses.base}/embed/{opened.key}?{urlencode(asked)}"
 
 
 def frame(template: str, status: int, **values: Any) -> Response:
@@ -130,13 +138,18 @@ def problem_page(status: int, detail: str) -> Response | None:
 def _home(path: str, asked: Mapping[str, str]) -> str:
     """The page at the hub of what was asked for, which may be closed or not there."""
     addresses = context.current().addresses
-    named = addresses.identify(addresses.specimen_page(path.removeprefix("/embed/"))) if path.startswith("/embed/") else None
+    key = path.removeprefix("/embed/") if path.startswith("/embed/") else ""
+    named = addresses.identify(_page_of(key, addresses)) if key else None
     if named is None and (text := asked.get("iiif-content", "")):
         try:
-            return addresses.specimen_page(place.of_state(text, {}, addresses).specimen_key)
+            return _page_of(place.of_state(text, {}, addresses).key, addresses)
         except Exception:  # noqa: BLE001 - it is an error's page: what was wrong is told already
             return f"{addresses.base}/"
-    return addresses.specimen_page(named.key) if named is not None else f"{addresses.base}/"
+    return _page_of(named.key, addresses) if named is not None else f"{addresses.base}/"
+
+
+def _page_of(key: str, addresses: Addresses) -> str:
+    return addresses.segment_page(key) if key.startswith(ids.REGION) else addresses.specimen_page(key)
 
 
 def _policy(base_url: str, ancestors: str) -> str:

@@ -22,6 +22,7 @@ from app.web.segments import segment_page
 
 blueprint = Blueprint("segment_changing", __name__)
 CUTS = re.compile(r"\s*\d{1,7}(?:\s*[,;\s]\s*\d{1,7}){0,48}\s*", re.ASCII)
+NUMBER = re.compile(r"[1-9]\d{0,8}", re.ASCII)
 MOST_CHOSEN = editing.MOST_MERGED - 1
 
 
@@ -72,6 +73,20 @@ def delete(key: str) -> Response:
         return [key]
 
     return _done(key, "curate", work)
+
+
+@blueprint.post("/segments/<segment:key>/restore")
+def restore(key: str) -> Response:
+    """Let `version` stand again, by a new one, also of a segment that has ended: 303 to the page."""
+    by, runtime, number = principal.of_page_writer(), context.current(), field("version", 9)
+    try:
+        with runtime.db.begin() as session:
+            who, wanted = Editor(by, runtime.addresses, runtime.clock()), int(number) if NUMBER.fullmatch(number) else 0
+            editing.require_to_restore(session, key, who)
+            editing.restore(session, key, wanted, who, _tag())
+    except (Invalid, Conflict, StaleVersion) as error:
+        return segment_page.answer(key, by, error)
+    return to(f"/segments/{quote(key)}")
 
 
 def _done(key: str, action: Action, work: Callable[[Session, Editor], Sequence[str]]) -> Response:

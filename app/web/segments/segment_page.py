@@ -14,16 +14,22 @@ from annotations.segment_api import editing, pages
 from annotations.segments import service, store
 from annotations.segments.model import Segment
 from annotations.selectors import read
-from app.runtime import clock, context, ids
+from app.runtime import context, ids
 from app.runtime.accounts import store as accounts
 from app.runtime.context import Runtime
 from app.runtime.errors import Conflict, DomainError, Invalid
+from app.runtime.http import integer
 from app.runtime.principal import Principal, may
 from app.web import layout
 from app.web.image_links import ImageLink, is_pictured, picture_of
+from app.web.segments import versions
+from app.web.specimens import sharing
+from app.web.specimens.shared_view import Links
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
+from iiif.presentation import content_state
+from iiif.presentation.content_state import ContentState
 from iiif.presentation.manifest import title
 from ontology.segment_classes import CLASSES
 
@@ -36,7 +42,6 @@ PARTS = {
     "corrects": "says where it is",
     "changes": "says what and where it is",
 }
-STEPS = {"made": "made", "moved": "moved or reshaped", "reclassified": "of another class"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +67,11 @@ def answer(key: str, by: Principal, error: DomainError | None = None) -> Respons
         status = 400 if isinstance(error, Invalid) else 409 if isinstance(error, Conflict) else 412
     sentence = error.sentence if error else ""
     typed = request.form if error else {}
-    return layout.page(
-        "segment.html", by=by, here="specimens", status=status, personal=bool(by.session), wrong=sentence, typed=typed, **shown
-    )
+    how: Any = {"here": "specimens", "status": status, "personal": bool(by.session)}
+    response = layout.page("segment.html", by=by, **how, wrong=sentence, typed=typed, **shown)
+    if shown["sharing"]:
+        response.headers.add("Link", shown["sharing"].link_header)
+    return response
 
 
 def values(session: Session, found: Segment, media: Media, by: Principal, runtime: Runtime) -> dict[str, Any]:
@@ -75,8 +82,10 @@ def values(session: Session, found: Segment, media: Media, by: Principal, runtim
     known = catalogue.specimens_by_key(session, lying)
     specimens = [{"key": key, "title": title(places.as_seen(known[key], by))} for key in lying if key in known]
     box, allowed = found.box, editing.allowed(session, found, by)
-    names = _names(session, {str(one["by"]) for one in (*history["statements"], *history["versions"])})
+    stored, earlier = versions.page(session, found.key, integer("before", 0, 0, 2**31 - 1))
+    names = _names(session, {*(str(one["by"]) for one in history["statements"]), *(one.by for one in stored)})
     home = known.get(media.specimen_key) or next(iter(known.values()), None)
+    home = places.as_seen(home, by) if home else None
     return {
         "segment": found,
         "label": CLASSES[found.class_name].label,
@@ -95,17 +104,26 @@ def values(session: Session, found: Segment, media: Media, by: Principal, runtim
         else [],
         "ended": "" if found.is_live else service.WHY[found.state],
         "statements": [{**one, "part": _part(one), "name": names[str(one["by"])]} for one in history["statements"]],
-        "versions": [
-            {**one, "how": STEPS.get(one["how"], one["how"]), "name": names[str(one["by"])], "when": one["at"][:10]}
-            for one in history["versions"]
-        ],
-        "made": clock.iso(found.created_at)[:10],
+        "versions": versions.lines(stored, found, media, names, restores=allowed.restore),
+        "earlier": earlier,
         "allowed": allowed,
+        **_shared(found, media, f"{CLASSES[found.class_name].label} on {title(home)}" if home else "", runtime),
         "writes": may(by, "annotate", home),
         "etag": service.etag_of(session, found.key),
         "classes": {name: one.label for name, one in CLASSES.items()},
         "neighbours": _neighbours(session, found, media) if allowed.change else (),
     }
+
+
+def _shared(found: Segment, media: Media, name: str, runtime: Runtime) -> dict[str, Any]:
+    """How it is shown elsewhere; nothing where the public sees no picture of it."""
+    if not found.is_live or not is_pictured(media):
+        return {"sharing": None}
+    addresses = runtime.addresses
+    made = sharing.of_segment(found.key, name or found.key, addresses, runtime.settings)
+    manifest = addresses.manifest(found.key)
+    state = content_state.encode(ContentState(manifest, addresses.segment_canvas(found.key)))
+    return {"sharing": made, "links": Links(addresses.segment_page(found.key), made.drag, state)}
 
 
 def _part(statement: Mapping[str, Any]) -> str:

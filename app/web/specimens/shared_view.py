@@ -20,12 +20,13 @@ NO_CANVAS = "This link leads to an image that is not shown here; what you see is
 @dataclass(frozen=True, slots=True)
 class Place:
     """The IRI of a canvas and a box on it as `x0,y0,x1,y1` in canvas units, each empty where none is asked for. `specimen_key` is
-    another specimen that the content state is about; `trouble` says what could not be followed."""
+    another specimen that the content state is about, `segment_key` a segment; `trouble` says what could not be followed."""
 
     canvas: str = ""
     box: str = ""
     specimen_key: str = ""
     trouble: str = ""
+    segment_key: str = ""
 
 
 def asked(arguments: Mapping[str, str], specimen: Specimen, views: Sequence[CanvasView], addresses: Addresses) -> Place:
@@ -37,7 +38,10 @@ def asked(arguments: Mapping[str, str], specimen: Specimen, views: Sequence[Canv
         except BadContentState as error:
             return Place(trouble=error.sentence)
         state = _named(state, addresses)
-        about = addresses.identify(state.manifest) if state.manifest else None
+        about = addresses.identify(state.manifest or state.canvas)
+        if about is not None and about.segment_key:
+            return Place(segment_key=about.segment_key)
+        about = about if state.manifest else None
         if state.manifest and (about is None or about.kind != "specimen"):
             return Place(trouble=ELSEWHERE)
         if about is not None and about.key != specimen.key:
@@ -49,7 +53,7 @@ def asked(arguments: Mapping[str, str], specimen: Specimen, views: Sequence[Canv
 def _named(state: ContentState, addresses: Addresses) -> ContentState:
     """A plain address may be that of a canvas."""
     named = addresses.identify(state.manifest) if not state.canvas else None
-    if named is not None and named.kind in ("canvas", "segment"):
+    if named is not None and named.kind in ("canvas", "segment") and named.specimen_key:
         return ContentState(addresses.manifest(named.specimen_key), state.manifest, state.xywh)
     return state
 

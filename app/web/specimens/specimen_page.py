@@ -163,7 +163,7 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Ru
         "place": place,
         "page_url": addresses.specimen_page(specimen.key),
         "links": shared_view.links(specimen, place, chosen.query, addresses),
-        "sharing": _sharing(specimen, pictured, addresses),
+        "sharing": _sharing(specimen, pictured, runtime),
         "scales": scales(specimen, views, said.rulers, addresses),
     }
 
@@ -173,11 +173,11 @@ def _is_own_verdict(annotation: Annotation, said: Said, viewer: Viewer) -> bool:
     return any(one.account == viewer.by.name for one in said.opinions.get(annotation.key, ()))
 
 
-def _sharing(specimen: Specimen, pictured: Sequence[CanvasView], addresses: Addresses) -> Sharing | None:
+def _sharing(specimen: Specimen, pictured: Sequence[CanvasView], runtime: Runtime) -> Sharing | None:
     if not pictured:
         return None
-    canvas = canvas_address(specimen, pictured[0], addresses)
-    return sharing.of_specimen(specimen.key, specimen.scientific_name or specimen.key, canvas, addresses)
+    canvas, title = canvas_address(specimen, pictured[0], runtime.addresses), specimen.scientific_name or specimen.key
+    return sharing.of_specimen(specimen.key, title, canvas, runtime.addresses, runtime.settings)
 
 
 def scales(

@@ -50,6 +50,8 @@ def specimen(key: str) -> Response:
         place = shared_view.asked(request.args, looked.specimen, looked.views, addresses)
         if place.specimen_key:
             return _to_another(session, place.specimen_key)
+        if place.segment_key:
+            return Response(status=303, headers={"Location": url_for("segment_pages.segment", key=place.segment_key)})
         said = specimen_page.listen(session, looked, addresses)
         parts = segment_links(session, looked.media)
         work = changes.work(session, looked.specimen, looked.media, said.statements, addresses, by)

@@ -147,9 +147,14 @@ def _numbers(found: Difference) -> Iterator[tuple[str, str, str]]:
 
 
 def _drawn(change: ShapeChange, looking: _Looking) -> DrawnChange:
-    iou = "" if change.iou is None else f"{change.iou:.0%} of both in common"
     media = catalogue.get_media(looking.session, change.media_key)
-    if not sees(media, looking.by) or not media.width_px:
+    return drawn(change, media if sees(media, looking.by) else None)
+
+
+def drawn(change: ShapeChange, media: Media | None) -> DrawnChange:
+    """Both shapes on the image; None where that is not to be seen."""
+    iou = "" if change.iou is None else f"{change.iou:.0%} of both in common"
+    if media is None or not media.width_px:
         return DrawnChange(None, "", "", "", iou)
     region = picture_of(_around(change, media), Canvas(media.width_px, media.height_px))
     crop = piece_of(media, region, CROP_PX) if is_pictured(media) else None

@@ -221,3 +221,46 @@ def test_statements_that_were_deleted_are_not_in_the_frame(hub: Hub) -> None:
     with hub.runtime.db.begin() as session:
         annotations.delete(session, key, by=Principal.of_system(), at=hub.runtime.clock())
     assert "Gone by now" not in frame(hub, f"/embed/{specimen.key}").text
+
+
+def test_a_segment_is_embedded_shared_and_named_by_content_states(hub: Hub) -> None:
+    specimen, (media,) = add_sheet(hub.runtime, sizes=((1000, 1500),))
+    canvas = hub.addresses.canvas(specimen.key, media.key)
+    with hub.runtime.db.begin() as session:
+        said = comment({"source": canvas, "selector": {"type": "FragmentSelector", "value": "xywh=100,200,300,150"}}, "Carex")
+        how: Any = {"addresses": hub.addresses, "at": hub.runtime.clock(), "run_key": "x1", "kind": "label"}
+        annotations.create_machine(session, said, media=media, **how)
+    (segment,) = hub.get("/api/segments").json["items"]
+    key, pid, own = segment["key"], segment["id"], segment["links"]["canvas"]
+    say(hub, f"{canvas}#xywh=600,600,50,50", "elsewhere")
+    say(hub, f"{own}#xywh=10,20,30,40", "on the label")
+    answer = frame(hub, f"/embed/{key}?xywh=1,2,3,4")
+    shown = scene(answer)
+    assert (shown["width"], shown["height"], shown["box"]) == (300, 150, [1, 2, 3, 4])
+    assert shown["info"].endswith(f"{media.key}:100,200,300,150/info.json")
+    assert "on the label" in answer.text
+    assert "elsewhere" not in answer.text
+    paths = [path for _, _, path, _ in shown["shapes"]]
+    assert any(path.replace(" ", ",").startswith(("M10,20", "M10.0,20.0")) for path in paths), paths
+    assert pid in answer.text
+    assert "Label on: " in answer.text
+    assert f'href="{hub.addresses.segment_page(key)}"' in answer.text
+    for named in (hub.addresses.segment_page(key), pid, hub.addresses.manifest(key), own, f"{hub.addresses.base}/embed/{key}"):
+        told = hub.client.get("/oembed", query_string={"url": named, "maxwidth": 400})
+        assert told.status_code == 200, (named, told.json)
+        assert f'src="{hub.addresses.base}/embed/{key}"' in told.json["html"], named
+        assert told.json["title"].startswith("Label on Quercus robur")
+    state = encode(ContentState(hub.addresses.manifest(key), own, "5,6,70,80"))
+    there = scene(frame(hub, f"/embed?{urlencode({'iiif-content': state})}"))
+    assert (there["width"], there["box"]) == (300, [5, 6, 70, 80])
+    sent = hub.client.get(f"/specimens/{specimen.key}?{urlencode({'iiif-content': state})}", headers={"Accept": BROWSER})
+    assert (sent.status_code, sent.headers["Location"]) == (303, f"/segments/{key}")
+    page = hub.client.get(f"/segments/{key}", headers={"Accept": BROWSER})
+    assert "application/json+oembed" in page.headers["Link"]
+    assert f"https://projectmirador.org/embed/?iiif-content={hub.addresses.manifest(key)}" in page.text
+    assert unescape(page.text).count(f"/embed/{key}") >= 3
+    frame(hub, f"/embed/{key}?canvas={quote(canvas)}", 404)
+    frame(hub, "/embed/r1bcdfghjkmn", 404)
+    close(hub, media.key)
+    assert pid not in frame(hub, f"/embed/{key}", 401).text
+    assert hub.client.get("/oembed", query_string={"url": pid}).status_code == 401
