@@ -144,6 +144,8 @@ class VerdictRow(Base):
         Index(None, "account", "client_key"),
         Index(None, "kind", "given_at"),
         Index(None, "given_at"),
+        Index(None, "kind", "role", "given_at"),
+        Index("ix_verdicts_of_gold", "account", sqlite_where=sql("gold"), postgresql_where=sql("gold")),
     )
 
     key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
@@ -230,6 +232,21 @@ class QueueSkipRow(Base):
     annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
     version: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column(Moment)
+
+
+class QueueGoldRow(Base):
+    """That somebody was given a statement with a curator's decision among the items of the queue, to see how they judge.
+
+    They hold it until `until`; None: they have passed it over or judged it, and are not given it again.
+    """
+
+    __tablename__ = "queue_gold"
+    __table_args__ = (Index(None, "account", "until"),)
+
+    account: Mapped[str] = mapped_column(String(100), primary_key=True)
+    annotation_key: Mapped[str] = mapped_column(ForeignKey("annotations.key"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    until: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class VerdictBatchRow(Base):

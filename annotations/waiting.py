@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, delete, func, insert, or_, select, union, union_all, update
+from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select, union, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from annotations import bodies
+from annotations import worth
 from annotations.states.derive import State
 from annotations.tables import (
     AnnotationRow,
@@ -32,15 +32,8 @@ from iiif.catalogue.model import Specimen
 
 WAITING: tuple[State, ...] = ("unreviewed", "stale", "disputed")
 AT_ONCE = 500  # keys in one question
-NOT_SAID = 0.5  # the uncertainty of a statement that says nothing of it
-NOTHING_FOUND = 0.2  # of the gain of other statements
-CONFLICT = 0.5  # the disagreement of two runs; that of people is up to 1
-SHAKEN = 0.25  # of what was judged before it, or what it rests on, changed
-APART = 0.02  # of the larger one: two measures farther apart conflict
-SAME_PLACE = 0.5  # IoU of two boxes
 SUM_UP_EVERY = 256  # changes of counts
 SUMMED_UP = 2_000  # rows at once
-MOST_RESTING = 30  # that count
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,25 +193,33 @@ def _stored(session: Session, keys: Iterable[str], *, lock: bool = False) -> dic
     return found
 
 
-def _wanted(session: Session, keys: Sequence[str]) -> tuple[dict[str, Item], dict[str, Line]]:
-    """The items that these statements are to be, those that wait, and their lines by key."""
-    rows = [row for start in range(0, len(keys), AT_ONCE) for row in _waiting(session, keys[start : start + AT_ONCE])]
+def _wanted(session: Session, keys: Sequence[str], *, decided: bool = False) -> tuple[dict[str, Item], dict[str, Line]]:
+    """The items that these statements are to be, those that wait, and their lines by key; those that are `decided`, as if nobody
+    had judged them."""
+    parts = (keys[start : start + AT_ONCE] for start in range(0, len(keys), AT_ONCE))
+    rows = [row for part in parts for row in _waiting(session, part, decided=decided)]
     specimens = catalogue.specimens_by_key(session, {row.specimen_key for row in rows if row.specimen_key})
     waiting = [row.key for row in rows]
-    resting, conflicts = _resting(session, waiting), _in_conflict(session, waiting)
+    resting, conflicts = worth.resting(session, waiting), worth.in_conflict(session, waiting)
     items, lines = {}, {}
     for row in rows:
         specimen = specimens.get(row.specimen_key)
         codes = (specimen.institution_code, specimen.collection_code) if specimen is not None else ("", "")
-        line = Line(row.kind, _class_of(row), *codes, row.state)
+        line = Line(row.kind, worth.class_of(row), *codes, "unreviewed" if decided else row.state)
         lines[line.key] = line
         items[row.key] = _item(row, line, specimen, resting.get(row.key, 0), row.key in conflicts)
     return items, lines
 
 
-def _waiting(session: Session, keys: Sequence[str]) -> Sequence[Row[Any]]:
-    """The columns of those that are questions at all: they stand, are of some kind, lie on something, are undecided, and are
-    hidden from nobody."""
+def as_open(session: Session, keys: Sequence[str]) -> list[tuple[Item, Line]]:
+    """What the items of these decided statements would be if nobody had judged them, with their lines."""
+    items, lines = _wanted(session, keys, decided=True)
+    return [(item, lines[item.line]) for item in items.values()]
+
+
+def _waiting(session: Session, keys: Sequence[str], *, decided: bool) -> Sequence[Row[Any]]:
+    """The columns of those that are questions at all: they stand, are of some kind, lie on something, are undecided (or
+    `decided`), and are hidden from nobody."""
     row, first = AnnotationRow, AnnotationVersionRow
     columns = (
         row.key, row.media_key, row.specimen_key, row.kind, row.run_key, row.state, row.state_reason, row.confidence, row.value,
@@ -227,13 +228,15 @@ def _waiting(session: Session, keys: Sequence[str]) -> Sequence[Row[Any]]:
     query = select(*columns).join(first, and_(first.key == row.key, first.version == 1)).where(row.key.in_(keys), row.veil == "")
     stands = func.coalesce(row.deleted_at, row.withdrawn_at).is_(None)
     lies = or_(row.media_key != "", row.specimen_key != "")
-    return session.execute(query.where(stands, row.layer != "review", row.kind != "", row.state.in_(WAITING), lies)).all()
+    in_state = row.state.not_in(WAITING) if decided else row.state.in_(WAITING)
+    return session.execute(query.where(stands, row.layer != "review", row.kind != "", in_state, lies)).all()
 
 
 def _item(row: Row[Any], line: Line, specimen: Specimen | None, resting: int, conflict: bool) -> Item:
-    uncertainty = _uncertainty(row)
-    disagreement = _disagreement(row, conflict)
-    nothing = found_nothing(row.layer, row.motivations, is_placed=row.x0 is not None or row.value is not None)
+    uncertainty = worth.uncertainty(row)
+    is_told = line.state == row.state and not row.sealed
+    disagreement = worth.disagreement(line.state, row.state_reason if is_told else None, conflict)
+    nothing = worth.found_nothing(row.layer, row.motivations, is_placed=row.x0 is not None or row.value is not None)
     is_type = specimen is not None and bool(specimen.interpreted.get("typeStatus"))
     return Item(
         annotation_key=row.key,
@@ -243,88 +246,12 @@ def _item(row: Row[Any], line: Line, specimen: Specimen | None, resting: int, co
         run_key=row.run_key,
         author=row.stored_by if row.layer == "people" else "",
         version=row.substance_version,
-        gain=gain(uncertainty, disagreement, is_type=is_type, resting=resting) * (NOTHING_FOUND if nothing else 1),
+        gain=worth.gain(uncertainty, disagreement, is_type=is_type, resting=resting) * (worth.NOTHING_FOUND if nothing else 1),
         uncertainty=uncertainty,
         disagreement=disagreement,
         since=row.created_at,
         resting=resting,
     )
-
-
-def gain(uncertainty: float, disagreement: float, *, is_type: bool, resting: int) -> float:
-    """What a verdict is worth: more where it is uncertain, where others say otherwise, on types, and where much rests on it."""
-    return uncertainty * (1 + disagreement) * (2 if is_type else 1) * (1 + min(resting, MOST_RESTING) / 10)
-
-
-def found_nothing(layer: str, motivations: Sequence[str], *, is_placed: bool) -> bool:
-    """Whether it is what a step says that looked and found nothing."""
-    return layer == "machine" and list(motivations) == ["assessing"] and not is_placed
-
-
-def _uncertainty(row: Row[Any]) -> float:
-    return NOT_SAID if row.confidence is None else min(max(1 - row.confidence, 0.0), 1.0)
-
-
-def _disagreement(row: Row[Any], conflict: bool) -> float:
-    """From 0 to 1: how evenly people are divided, or that another run says otherwise, or that its ground was shaken. How people
-    are divided about what they judge blind does not show in the order either."""
-    told = {} if row.sealed else row.state_reason or {}
-    approved, rejected = told.get("approved", 0), told.get("rejected", 0)
-    divided = 2 * min(approved, rejected) / (approved + rejected) if approved and rejected else 0.0
-    return max(divided, CONFLICT if conflict else 0.0, SHAKEN if row.state == "stale" else 0.0)
-
-
-def _class_of(row: Row[Any]) -> str:
-    """What it classifies its region as; its kind where it does not."""
-    for body in bodies.several(row.document.get("body")):
-        if isinstance(body, Mapping) and body.get("purpose") == "classifying" and (said := bodies.readable(body)):
-            return said[:100]
-    return str(row.kind)
-
-
-def _resting(session: Session, keys: Sequence[str]) -> dict[str, int]:
-    """How many statements rest on each."""
-    found: dict[str, int] = {}
-    for start in range(0, len(keys), AT_ONCE):
-        some = BasisRow.basis_key.in_(keys[start : start + AT_ONCE])
-        query = select(BasisRow.basis_key, func.count()).where(some).group_by(BasisRow.basis_key)
-        found |= {key: int(number) for key, number in session.execute(query)}
-    return found
-
-
-def _in_conflict(session: Session, keys: Sequence[str]) -> set[str]:
-    """Those of which a standing statement of another run says otherwise: another number, or other words of the same place."""
-    one, item, other = AnnotationRow, QueueItemRow, aliased(AnnotationRow)
-    alike = and_(
-        item.media_key == one.media_key, item.kind == one.kind, item.run_key != one.run_key, item.run_key != "", one.run_key != ""
-    )
-    query = select(one.key).join(item, alike).join(other, other.key == item.annotation_key).where(one.media_key != "")
-    found: set[str] = set()
-    for start in range(0, len(keys), AT_ONCE):
-        some = one.key.in_(keys[start : start + AT_ONCE])
-        found.update(session.scalars(query.where(some, differ(one, other)).distinct()))
-    return found
-
-
-def differ(one: Any, other: Any) -> Any:
-    """For queries: whether two statements of a kind on an image exclude one another. The terms have the same order in the
-    migration that filled the queue."""
-    larger = case((func.abs(one.value) > func.abs(other.value), func.abs(one.value)), else_=func.abs(other.value))
-    numbers = func.abs(one.value - other.value) > APART * larger
-    width = _least(one.x1, other.x1) - _most(one.x0, other.x0)
-    height = _least(one.y1, other.y1) - _most(one.y0, other.y0)
-    areas = (one.x1 - one.x0) * (one.y1 - one.y0) + (other.x1 - other.x0) * (other.y1 - other.y0)
-    overlap = and_(width > 0, height > 0, width * height >= SAME_PLACE * (areas - width * height))
-    words = and_(one.value.is_(None), other.value.is_(None), overlap, one.text != other.text)
-    return or_(numbers, words)
-
-
-def _least(one: Any, other: Any) -> Any:
-    return case((one < other, one), else_=other)
-
-
-def _most(one: Any, other: Any) -> Any:
-    return case((one > other, one), else_=other)
 
 
 def count(session: Session, changes: Mapping[str, int]) -> None:

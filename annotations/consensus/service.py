@@ -1,5 +1,6 @@
 """Figures of agreement, between people and between people and machines apart, and what several say together of one statement."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,9 @@ from annotations.model import Canvas
 from annotations.review import blindness
 from annotations.states.derive import VERDICTS
 from annotations.tables import AnnotationRow
+from app.runtime.accounts import store as accounts
 from app.runtime.errors import Forbidden, NotAllowed
-from app.runtime.principal import HOW_TO_ASK, Principal
+from app.runtime.principal import HOW_TO_ASK, Principal, require_somewhere
 from iiif.catalogue import service as catalogue
 
 TEXTS = ("text", "label", "")  # kinds whose words are compared by character; other words are classes
@@ -61,8 +63,55 @@ def agreement(session: Session, asked: Asked, *, by: Principal) -> dict[str, Any
         "cutOff": found.cut_off,
         "people": of_people(people).to_json(),
         "machines": of_machines(alpha.share(sum(accepted), len(accepted))).to_json(),
-        "gold": {"all": _gold(session, asked.kind), "own": _gold(session, asked.kind, by.name) if by.name else None},
+        "gold": _gold(session, asked.kind, by),
     }
+
+
+def by_person(session: Session, asked: Asked, *, by: Principal) -> list[dict[str, Any]]:
+    """For curators: of each person how many verdicts they gave, and how far these agree with those of others on the same
+    statements, with what machines said, and with curators on gold; who gave most comes first.
+
+    Raises NotAllowed, Forbidden.
+    """
+    require_somewhere(by, "curate")
+    found = answers.find(session, asked)
+    scores = blindness.gold_scores(session, kind=asked.kind)
+    tallies: dict[str, _Tally] = {account: _Tally() for account in scores}
+    for unit in found.units:
+        said = Counter(answer.verdict for answer in unit.answers)
+        for answer in unit.answers:
+            tally = tallies.setdefault(answer.account, _Tally())
+            tally.verdicts += 1
+            tally.others += len(unit.answers) - 1
+            tally.same += said[answer.verdict] - 1
+            if unit.row.layer == "machine" and answer.verdict != "uncertain":
+                tally.machines += 1
+                tally.accepted += answer.verdict == "approved"
+    names = accounts.names(session, list(tallies))
+    told = [
+        {
+            "account": account,
+            "name": names.get(account, account),
+            "verdicts": tally.verdicts,
+            "others": alpha.share(tally.same, tally.others).to_json(),
+            "machines": alpha.share(tally.accepted, tally.machines).to_json(),
+            "gold": _score(*scores.get(account, (0, 0))),
+        }
+        for account, tally in tallies.items()
+    ]
+    return sorted(told, key=lambda one: (-one["verdicts"], one["name"], one["account"]))
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Verdicts of one person; pairs with those of `others` on the same statement, and how many of these say the same; verdicts
+    on what machines said, and how many accept it."""
+
+    verdicts: int = 0
+    others: int = 0
+    same: int = 0
+    machines: int = 0
+    accepted: int = 0
 
 
 def together(session: Session, key: str, *, by: Principal) -> dict[str, Any]:
@@ -135,8 +184,13 @@ def _figures(pairs: Sequence[Sequence[Pair]], outlines: "_Outlines") -> Callable
     )
 
 
-def _gold(session: Session, kind: str, account: str = "") -> dict[str, Any]:
-    right, given = blindness.gold_score(session, account=account, kind=kind)
+def _gold(session: Session, kind: str, by: Principal) -> dict[str, Any]:
+    scores = blindness.gold_scores(session, kind=kind)
+    every = [sum(score[place] for score in scores.values()) for place in (0, 1)]
+    return {"all": _score(*every), "own": _score(*scores.get(by.name, (0, 0))) if by.name else None}
+
+
+def _score(right: int, given: int) -> dict[str, Any]:
     if given < LEAST_GOLD:
         return alpha.Agreement(None, None, None, given, given, None, f"no score before {LEAST_GOLD}").to_json()
     return alpha.share(right, given).to_json()

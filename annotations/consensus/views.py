@@ -24,6 +24,15 @@ def agreement() -> Response:
     return answer({**named, **body}, JSON, by=by)
 
 
+@blueprint.get("/api/agreement/people")
+def people() -> Response:
+    """For curators: the figures of each person; `kind`, `run`, `from` and `to` narrow them."""
+    by, asked = principal.of_page(), asked_of(request.args)
+    with context.current().reads.begin() as session:
+        found = service.by_person(session, asked, by=by)
+    return answer({"kind": asked.kind, "run": asked.run_key, "people": found}, JSON, by=by)
+
+
 @blueprint.get("/api/annotations/<key>/consensus")
 def together(key: str) -> Response:
     """What those who answered to a statement say together."""

@@ -13,13 +13,13 @@ from annotations import store as statements
 from annotations.frames import shown_region
 from annotations.model import Annotation, Canvas
 from annotations.proposed import form
-from annotations.queue import store
+from annotations.queue import gold, store
 from annotations.queue.model import LEASE, MOST_HELD, Asked, Count, Cursor, Waiting
 from annotations.region_text import path, rounded
 from annotations.states import policy
 from annotations.states.derive import State
 from annotations.tables import AnnotationRow, AnnotationTargetRow, QueueLineRow
-from annotations.waiting import CONFLICT
+from annotations.worth import CONFLICT
 from app.runtime.errors import TooMuch
 from app.runtime.principal import Principal, may, require_somewhere
 from iiif.catalogue import places
@@ -88,11 +88,14 @@ def take(
     Nobody is given what they wrote, judged or passed over, nor what somebody else holds; disputed items go to curators.
     """
     lines = [line for line in _lines(session, asked, by) if line.state != "disputed" or may(by, "curate", line)]
-    mine = store.held(session, by.name, at, lines, asked.order)
+    mine = gold.mixed(gold.held(session, asked, by=by, at=at), store.held(session, by.name, at, lines, asked.order))
     taken = [item for item in mine if item.annotation_key not in have][:number]
     missing, known = number - len(taken), {item.annotation_key for item in mine} | set(have)
-    if missing and (holds := store.count_held(session, by.name, at)) + missing > MOST_HELD:
+    holds = store.count_held(session, by.name, at) + gold.count_held(session, by, at)
+    if missing and holds + missing > MOST_HELD:
         raise TooMuch(f"You hold {holds} items: judge, pass over or give back some of them before you take more.")
+    of_gold = gold.give(session, asked, gold.number_of(asked, missing), by=by, until=at + LEASE)
+    missing, number = missing - len(of_gold), number - len(of_gold)
     for _ in range(ROUNDS):
         if missing <= 0:
             break
@@ -102,7 +105,11 @@ def take(
         claimed = store.claim(session, [item.annotation_key for item in candidates], by.name, at, at + LEASE)
         taken += [item for item in candidates if item.annotation_key in claimed]
         missing, known = number - len(taken), known.union(item.annotation_key for item in candidates)
-    store.renew(session, [item.annotation_key for item in taken], by.name, at, at + LEASE)
+    if of_gold and not taken:  # alone at the end of the queue it would tell what it is
+        gold.give_back(session, [item.annotation_key for item in of_gold], by)
+        of_gold = []
+    taken = gold.mixed(of_gold, taken)
+    renew(session, [item.annotation_key for item in taken], by=by, at=at)
     found = questions(session, taken, by=by)
     unseen = {item.annotation_key for item in taken} - {question.item.annotation_key for question in found}
     store.give_back(session, sorted(unseen), by.name)
@@ -111,17 +118,19 @@ def take(
 
 def renew(session: Session, keys: Sequence[str], *, by: Principal, at: datetime) -> set[str]:
     """Hold these for as long again; those that are still theirs. Who lost one may judge it all the same."""
-    return store.renew(session, keys, by.name, at, at + LEASE)
+    return store.renew(session, keys, by.name, at, at + LEASE) | gold.renew(session, keys, by, at, at + LEASE)
 
 
 def give_back(session: Session, keys: Sequence[str], *, by: Principal) -> None:
     """Let others have them."""
     store.give_back(session, keys, by.name)
+    gold.give_back(session, keys, by)
 
 
 def skip(session: Session, versions: Mapping[str, int], *, by: Principal, at: datetime) -> None:
     """Write down that they passed over these versions, which do not come to them again, and let others have them."""
     store.skip(session, by.name, versions, at)
+    gold.let_go(session, sorted(versions), by)
     store.give_back(session, sorted(versions), by.name)
 
 

@@ -146,6 +146,7 @@ def is_new_to(by: str) -> ColumnElement[bool]:
         verdict.annotation_key == item.annotation_key,
         verdict.account == by,
         verdict.withdrawn_at.is_(None),
+        verdict.gold.is_(False),
         verdict.version >= item.version,
     )
     passed = exists().where(skipped.account == by, skipped.annotation_key == item.annotation_key, skipped.version >= item.version)

@@ -1,29 +1,28 @@
 """Who knows what of the verdicts of others: nothing, of what people judge blind, until they have judged it themselves.
 
 What others think of such a statement is hidden until it is decided, but from curators: in the container, history, lists and
-counts (`store.is_unveiled`, `store.told_state`). Gold are statements with a curator's decision that are mixed in to see how
-people judge; a verdict on gold counts for nothing, and its answer does not tell.
+counts (`store.is_unveiled`, `store.told_state`). Gold are statements with a curator's decision that the queue mixes in
+(`queue/gold.py`) to see how people judge; a verdict on what somebody was given as gold counts for nothing, and its answer does
+not tell.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from annotations import placing, recount
 from annotations import store as statements
 from annotations.model import Annotation
-from annotations.states import policy
 from annotations.states.derive import OPEN, Decision, Facts, State, Verdict, Voice, derive
-from annotations.tables import AnnotationRow, VerdictRow
+from annotations.tables import AnnotationRow, QueueGoldRow, VerdictRow
 from app.runtime.principal import ALL, ROLES, Principal, Role, may
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Specimen
 
 CURATORS = ("curator", "administrator")
-MOST_GOLD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +58,17 @@ def of(session: Session, key: str, by: Principal, role: Role) -> Knowing:
     rules = recount.rules_of(session, row)
     others = [VerdictRow.annotation_key == key, VerdictRow.account != by.name, VerdictRow.withdrawn_at.is_(None)]
     others += [VerdictRow.gold.is_(False)]
-    decided = exists().where(*others, VerdictRow.role.in_(CURATORS), VerdictRow.verdict != "uncertain")
-    gold = bool(rules.gold > 0 and role not in CURATORS and session.scalar(select(decided)))
+    gold = role not in CURATORS and _is_gold(session, key, by, others)
     blind = rules.blind and row.state in OPEN
     independent = gold or not (_has_seen(session, key, by, role) if blind else session.scalar(select(exists().where(*others))))
     return Knowing(independent, gold, key if gold or blind else "")
+
+
+def _is_gold(session: Session, key: str, by: Principal, others: Sequence[ColumnElement[bool]]) -> bool:
+    """Whether it was given to them as gold, and the curator's decision still stands."""
+    given = exists().where(QueueGoldRow.account == by.name, QueueGoldRow.annotation_key == key)
+    decided = exists().where(*others, VerdictRow.role.in_(CURATORS), VerdictRow.verdict != "uncertain")
+    return bool(session.scalar(select(and_(given, decided))))
 
 
 def _has_seen(session: Session, key: str, by: Principal, role: Role) -> bool:
@@ -78,6 +83,12 @@ def _has_seen(session: Session, key: str, by: Principal, role: Role) -> bool:
         return session.scalar(others.limit(1)) is not None
     told = others.join(said, said.key == VerdictRow.key).where(said.judgements > 0)  # `recount` counts when the veil is lifted
     return session.scalar(told.limit(1)) is not None
+
+
+def let_go(session: Session, key: str, by: Principal) -> None:
+    """They have judged it: as gold it is given to them no more."""
+    done = update(QueueGoldRow).where(QueueGoldRow.account == by.name, QueueGoldRow.annotation_key == key).values(until=None)
+    session.execute(done.execution_options(synchronize_session=False))
 
 
 def as_judged(session: Session, row: AnnotationRow, verdict: VerdictRow) -> Decision:
@@ -110,19 +121,8 @@ def sees_all(by: Principal) -> bool:
     return any(grant.institution == ALL for grant in by.granted("curate"))
 
 
-def gold(session: Session, kind: str, *, by: Principal, limit: int) -> tuple[str, ...]:
-    """Keys of gold that `by` has not judged, for the queue to mix in, at the share that the policy of the kind names; the newest
-    decisions first. None where the share is 0."""
-    theirs = select(VerdictRow.annotation_key).where(VerdictRow.account == by.name, VerdictRow.kind == kind)
-    decided = (VerdictRow.role.in_(CURATORS), VerdictRow.verdict != "uncertain", VerdictRow.gold.is_(False))
-    query = select(VerdictRow.annotation_key).where(VerdictRow.kind == kind, VerdictRow.withdrawn_at.is_(None), *decided)
-    query = query.where(VerdictRow.annotation_key.not_in(theirs)).order_by(VerdictRow.given_at.desc(), VerdictRow.key)
-    found = session.scalars(query.limit(min(limit, MOST_GOLD))).all()
-    return tuple(dict.fromkeys(found)) if policy.of(kind).gold else ()
-
-
-def gold_score(session: Session, *, account: str = "", kind: str = "") -> tuple[int, int]:
-    """Of the verdicts that were given on gold how many are those of the curator, and how many there are."""
+def gold_scores(session: Session, *, account: str = "", kind: str = "") -> dict[str, tuple[int, int]]:
+    """By account, of the verdicts that were given on gold how many are those of the curator, and how many there are."""
     curators = VerdictRow.__table__.alias("curators")
     same = exists().where(
         curators.c.annotation_key == VerdictRow.annotation_key,
@@ -132,8 +132,9 @@ def gold_score(session: Session, *, account: str = "", kind: str = "") -> tuple[
     )
     given = [VerdictRow.gold, VerdictRow.withdrawn_at.is_(None), *([VerdictRow.kind == kind] if kind else [])]
     given += [VerdictRow.account == account] if account else []
-    right = session.scalar(select(func.count()).select_from(VerdictRow).where(*given, same)) or 0
-    return right, session.scalar(select(func.count()).select_from(VerdictRow).where(*given)) or 0
+    counted = select(VerdictRow.account, func.sum(case((same, 1), else_=0)), func.count()).where(*given)
+    rows = session.execute(counted.group_by(VerdictRow.account))
+    return {account: (int(right), int(number)) for account, right, number in rows}
 
 
 def _has_judged(session: Session, key: str, by: Principal) -> bool:

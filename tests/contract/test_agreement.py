@@ -29,13 +29,13 @@ def test_figures_tell_people_and_machines_apart_with_numbers_and_intervals(hub: 
     assert open_["units"] == 3, "what is still in dispute is not told"
     assert say(hub, cat, keys[1], "approved").json["state"] == "accepted"
     found = hub.get("/api/agreement?kind=name").json
-    assert (found["units"], found["verdicts"], found["leftOut"]) == (4, 9, 0)
+    assert (found["units"], found["verdicts"], found["leftOut"]) == (4, 8, 1), "who settles a dispute has seen it"
     verdicts = found["people"]["verdicts"]
-    assert (verdicts["units"], verdicts["values"]) == (4, 9)
+    assert (verdicts["units"], verdicts["values"]) == (4, 8)
     assert verdicts["low"] <= verdicts["value"] <= verdicts["high"]
     assert "fewer than 30" in verdicts["note"]
     assert found["people"]["classes"]["raw"] == 1.0, "the two corrections are one text, folded"
-    assert found["machines"]["verdicts"]["value"] == pytest.approx(6 / 9, abs=0.001)
+    assert found["machines"]["verdicts"]["value"] == pytest.approx(5 / 8, abs=0.001)
     assert found["people"]["overlap"]["value"] == 1.0
     assert found["gold"]["all"]["note"] == "no score before 20"
     assert hub.get("/api/agreement?kind=label").json["units"] == 0
@@ -43,7 +43,7 @@ def test_figures_tell_people_and_machines_apart_with_numbers_and_intervals(hub: 
     assert hub.get("/api/agreement?run=x1").json["units"] == 4
     assert hub.get("/api/agreement?from=yesterday").status_code == 400
     page = hub.client.get("/review/agreement?kind=name", headers={"Accept": "text/html"})
-    assert (page.status_code, "9 independent verdicts on 4 statements" in page.text) == (200, True)
+    assert (page.status_code, "8 independent verdicts on 4 statements" in page.text) == (200, True)
     assert hub.client.get("/review/agreement?to=never", headers={"Accept": "text/html"}).status_code == 400
     together = hub.client.get(f"/api/annotations/{keys[2]}/consensus", headers=people[0].bearer).json
     assert (together["verdicts"], together["text"]["support"]) == ({"approved": 0, "rejected": 2, "uncertain": 0}, 2)

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from annotations.review import blindness
 from annotations.search import consistency
 from annotations.states import policy
 from annotations.tables import VerdictRow
-from app.runtime.principal import Principal, of_secret
+from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from tests.contract.test_events import carry, changes_of, heard, newest
@@ -97,31 +96,6 @@ def test_what_is_taken_back_leaves_no_trace_either(hub: Hub, media: Media) -> No
     assert hub.client.delete(f"/api/verdicts/{given.json['key']}", headers=ana.bearer).status_code == 200
     drain(hub.runtime)
     assert looks(hub, media, key, ben.bearer) == before
-
-
-@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-def test_gold_tells_how_people_judge_and_counts_for_nothing(hub: Hub, media: Media, monkeypatch: pytest.MonkeyPatch) -> None:
-    rules = {**policy.rules(), "default": {**policy.rules()["default"], "gold": 0.05}}
-    monkeypatch.setattr(policy, "rules", lambda: rules)
-    policy.of.cache_clear()
-    ana, cat = person(hub, "ana", "reviewer"), person(hub, "cat", "curator")
-    keys = [state(hub, media, f"Carex {number}") for number in range(22)]
-    for key in keys:
-        assert say(hub, cat, key, "approved").json["state"] == "accepted"
-    with hub.runtime.reads.begin() as session:
-        by = of_secret(session, ana.bearer["Authorization"].partition(" ")[2], hub.runtime.clock())
-        assert set(blindness.gold(session, "label", by=by, limit=50)) == set(keys)
-    for number, key in enumerate(keys):
-        given = say(hub, ana, key, "rejected" if number % 11 == 0 else "approved")
-        assert given.json["state"] == ("rejected" if number % 11 == 0 else "accepted"), "as if nobody had judged it"
-        assert given.json["counts"]["rule"] == "enough voices"
-        own = hub.client.get("/api/agreement", headers=ana.bearer).json["gold"]["own"]
-        assert (own["value"] is None) == (number < 19), "no score from fewer than twenty"
-    assert (own["units"], own["value"]) == (22, round(20 / 22, 4))
-    assert {stands(hub, key) for key in keys} == {"accepted"}
-    told = hub.client.get(f"/api/annotations/{keys[0]}/history", headers=person(hub, "dan", "reviewer").bearer).json
-    assert [one["by"] for one in told["verdicts"]] == [cat.key]
-    policy.of.cache_clear()
 
 
 @contextmanager

@@ -45,7 +45,7 @@ BY_COOKIE = {
     "/statements/<key>/history", "/statements/<key>/restore", "/api/annotations/<key>/diff",
     "/specimens/<key>/draw/<media_key>", "/statements/<key>", "/statements/<key>/verdicts",
     "/statements/<key>/verdicts/<verdict>/undo", "/statements/<key>/comments",
-    "/api/agreement", "/review/agreement", "/api/annotations/<key>/consensus",
+    "/api/agreement", "/api/agreement/people", "/review/agreement", "/api/annotations/<key>/consensus",
     "/api/specimens/<key>/restore", "/api/specimens/<key>/history", "/api/specimens/<key>/diff",
     "/api/annotations/<key>/history", "/api/annotations/<key>/restore", "/api/verdicts", "/api/verdicts/<key>",
     "/review", "/review/<kind>",

@@ -21,8 +21,8 @@ TITLES = {
     "overlap": ("Regions", "mean intersection over union"),
 }
 ACCEPTED = ("Accepted", "share of what machines said that people accepted")
-
 GOLD = ("Gold", "share of a curator’s decisions that you gave, too")
+EACH = ("others", "machines", "gold")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,12 @@ def page() -> Response:
     """`kind`, `run`, `from` and `to` narrow it."""
     by = principal.of_page()
     typed = {name: request.args.get(name, "")[:100] for name in ("kind", "run", "from", "to")}
-    wrong, body = "", None
+    wrong, body, each = "", None, list[dict[str, Any]]()
     try:
         asked = asked_of(request.args)
         with context.current().reads.begin() as session:
             body = service.agreement(session, asked, by=by)
+            each = service.by_person(session, asked, by=by) if by.granted("curate") else []
     except Invalid as error:
         wrong = error.sentence
     return layout.page(
@@ -58,9 +59,8 @@ def page() -> Response:
         body=body,
         people=_lines(body["people"], TITLES) if body else (),
         machines=_lines(body["machines"], TITLES | {"verdicts": ACCEPTED}) if body else (),
-        gold=_line("Gold", "share of a curator’s decisions that you gave, too", body["gold"]["own"])
-        if body and by.name
-        else None,
+        gold=_line(*GOLD, body["gold"]["own"]) if body and by.name else None,
+        each=[(one["name"], f"{one['verdicts']:,}", *(_line("", "", one[what]) for what in EACH)) for one in each],
         rules=policy.rules(),
         digest=policy.digest(),
     )
