@@ -68,7 +68,14 @@ OF_DUBLIN_CORE = (
     *("type", "modified", "language", "license", "rights", "rightsHolder", "accessRights", "bibliographicCitation"),
     "references",
 )
-MISSING = frozenset({"", "\\N", "NULL", "null"})
+SPREADSHEET_ERRORS = frozenset(  # in several languages, as programs write them into text
+    (
+        *("#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#N/A", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#GETTING_DATA"),
+        *("#BEZUG!", "#WERT!", "#NV", "#ZAHL!", "#VALEUR!", "#NOM?", "#NOMBRE!", "#NOMBRE?", "#VALOR!", "#¡REF!", "#¡VALOR!"),
+        *("#¿NOMBRE?", "#VALORE!", "#NOME?", "#RIF!", "#N/D", "#WAARDE!", "#NAAM?", "#VERW!"),
+    )
+)
+MISSING = frozenset({"", "\\N", "NULL", "null"}) | SPREADSHEET_ERRORS
 
 _BY_SPELLING = {term.lower(): term for term in TERMS} | {"licence": "license"}
 _LABELS = {

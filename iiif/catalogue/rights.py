@@ -30,9 +30,26 @@ _OTHERS = re.compile(r"\b(?:mit|bsd|l?gpl|agpl|apache|gfdl)\b|\(-")
 _NO_RIGHTS = re.compile(r"\bno (?:rights reserved|known copyright|copyright)\b")
 _NEGATED = re.compile(r"\b(?:not|never|no|without|cannot|isn['’]?t|nicht|keine?|pas|nor|neither|non)\b")
 _RESERVED = re.compile(
-    r"all rights reserved|\bunder embargo|\brestricted\b|\bpermission (?:is )?(?:required|needed)|\bconfidential\b"
+    r"all rights reserved|\bembargo|\brestricted\b|\bpermission (?:is )?(?:required|needed)|\bconfidential\b|\bprohibited\b"
+    r"|\bforbidden\b|alle rechte vorbehalten|\bgesperrt\b|\bverboten\b|urheberrechtlich geschützt"
+    r"|tous (?:les )?droits (?:sont )?réservés|\binterdite?s?\b|todos los derechos reservados|todos os direitos reservados"
+    r"|\bprohibid[oa]s?\b|\bproibid[oa]s?\b|tutti i diritti (?:sono )?riservati|\bvietat[oaie]\b|alle rechten voorbehouden"
+    r"|alla rättigheter förbehåll\w+|alle rettighete[rn]e? forbehold\w+|kaikki oikeudet pidätetään|wszelkie prawa zastrzeżone"
+    r"|všechna práva vyhrazena|všetky práva vyhradené|minden jog fenntartva|toate drepturile rezervate|все права защищены"
+    r"|усі права захищені|всички права запазени|tüm hakları saklıdır"
+    r"|無断転載|全著作権所有|版权所有|版權所有"
+    r"|保留所有权利|保留所有權利"
 )
-_NON_COMMERCIAL = re.compile(r"\bnon[\s-]*commercial\b")
+_LIMITED = re.compile(
+    r"\bexcept|\bexclud|\bunless\b|\bbut\b|\bwhere applicable\b|\bmetadat|\bpending\b|\bexpired?\b|\bformer(?:ly)?\b|\buntil\b"
+    r"|\bonly\b|\b(?:from|after|as of|starting|ab|nach|dès|desde|dal|à partir de) (?:\S+ )?(?:1[89]|2\d)\d\d\b|\bohne\b"
+    r"|\bau(?:ß|ss)er\b|\bausgenommen\b|\bnur\b|\bbis\b|\bsperrfrist\b|\bsauf\b|\bseulement\b|\bexcepto\b|\bsalvo\b"
+    r"|\bs[oó]lo\b|\beccetto\b|\?\s*$"
+)
+_NON_COMMERCIAL = re.compile(
+    r"\bnon[\s-]*commercial\b|\bnicht[\s-]*kommerziell\w*|\bnon commerciale?s?\b|\bno comercial(?:es)?\b|\bnão comercia(?:l|is)\b"
+    r"|\bniet[\s-]*commerciee?le?\b|\bnon-commerciale?\b"
+)
 
 # Columns that speak of the rights in an image, those of Audiovisual Core among them, by the spelling of their names.
 STATEMENTS = (
@@ -69,7 +86,7 @@ class RightsReading:
 def iri_of(text: str) -> str:
     """The address, in the form that IIIF asks for, of the licence that the text names; empty where it names none.
 
-    A text that says "not", or reserves all rights beside it, names none.
+    A text that says "not", limits the licence that it names ("except the images"), or reserves all rights beside it, names none.
     """
     return _iri_of(text) if len(text) > LONGEST_KEPT else _kept_iri_of(text)
 
@@ -77,7 +94,7 @@ def iri_of(text: str) -> str:
 def _iri_of(text: str) -> str:
     address = re.sub(r"\s+", " ", text).strip().lower()
     words = re.sub(r"[\s_]+", " ", address)
-    if is_negated(text) or _RESERVED.search(words):
+    if is_negated(text) or is_limited(text) or _RESERVED.search(words):
         return ""
     return _from_address(address) or _statement(address) or _public_domain(words) or _licence(words)
 
@@ -110,6 +127,15 @@ def is_negated(text: str) -> bool:
     return _NEGATED.search(_NO_RIGHTS.sub(" ", words)) is not None
 
 
+def is_limited(text: str) -> bool:
+    """Whether the text limits the Creative Commons licence that it names, to a part or a time (`CC0 except the images`)."""
+    words = re.sub(r"[\s_]+", " ", re.sub(r"https?://\S+", " cc by ", text.lower()))
+    for pattern, short in _WORDS:
+        words = re.sub(pattern, short, words)
+    rest = re.sub(r"\bnc (?:uses?|purposes?) only\b", " ", words)
+    return _CODE.search(words) is not None and _LIMITED.search(rest) is not None
+
+
 def read(columns: Mapping[str, str]) -> RightsReading:
     """Read the rights of a row, by column name. Where its statements contradict, the stricter one stands."""
     spelt = ((name, column, columns[column].strip()) for name, column in _columns_of_rights(tuple(columns)))
@@ -133,6 +159,9 @@ def read(columns: Mapping[str, str]) -> RightsReading:
         return RightsReading(statement, holder, problem, laxer[1], laxer[2])
     if rank == len(_STRICTNESS) - 1 and is_negated(statement):
         problem = f"{column} {statement[:80]!r} says which licence does not apply: no licence is taken from it"
+        return RightsReading(statement, holder, problem, column, statement)
+    if rank == len(_STRICTNESS) - 1 and is_limited(statement):
+        problem = f"{column} {statement[:80]!r} limits the licence that it names: no licence is taken from it"
         return RightsReading(statement, holder, problem, column, statement)
     return _of_several(column, statement, holder) if _names_several(statement) else RightsReading(statement, holder)
 
@@ -165,7 +194,7 @@ def _strictness(text: str) -> int:
 def _strictness_of(text: str) -> int:
     """Place in _STRICTNESS; -1 where the text says nothing that can be compared, as that somebody has a right."""
     words = re.sub(r"[\s_]+", " ", text.lower())
-    if _RESERVED.search(words) or is_negated(text):
+    if _RESERVED.search(words) or is_negated(text) or is_limited(text):
         return len(_STRICTNESS) - 1
     match = re.search(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z\-]+)", words)
     code = match[1] if match else _code(words)

@@ -62,9 +62,9 @@ def _records(folder: Path, archive: Archive, name: str, scratch: Path, finder: F
             if not row.is_row:
                 yield Record.remark(row.place, *row.issues)
             else:
-                media, others = _rows_of_record(index, archive, row.key) if archive.extensions else ([], [])
-                media, issues = _with_regions(index, media, row.place)
-                row = replace(row, issues=(*row.issues, *issues)) if issues else row
+                media, others, issues = _rows_of_record(index, archive, row) if archive.extensions else ([], [], [])
+                media, more = _with_regions(index, media, row.place)
+                row = replace(row, issues=(*row.issues, *issues, *more)) if issues or more else row
                 yield record_of(row, archive.core, media, others, finder, taken)
         if archive.extensions:
             yield from _orphans(index, archive, name)
@@ -77,7 +77,7 @@ def _fill(index: sqlite3.Connection, folder: Path, archive: Archive, name: str) 
     index.execute("PRAGMA journal_mode=OFF")
     index.execute("PRAGMA synchronous=OFF")  # it is thrown away; one transaction lasts as long as it
     index.execute("CREATE TABLE rows (key TEXT, extension INTEGER, cells TEXT, file TEXT, line INTEGER)")
-    index.execute("CREATE TABLE used (key TEXT PRIMARY KEY) WITHOUT ROWID")
+    index.execute("CREATE TABLE used (key TEXT PRIMARY KEY, number TEXT, line INTEGER) WITHOUT ROWID")
     index.execute("CREATE TABLE names (name TEXT, row INTEGER)")
     index.execute("BEGIN")
     for number, extension in enumerate(archive.extensions):
@@ -101,24 +101,32 @@ def _fill(index: sqlite3.Connection, folder: Path, archive: Archive, name: str) 
 
 
 def _rows_of_record(
-    index: sqlite3.Connection, archive: Archive, key: str
-) -> tuple[list[DataRow], list[tuple[DataFile, list[DataRow]]]]:
-    """The media rows of a record, and those of each other extension; at most MAX_ROWS_OF_EXTENSION of each of these."""
+    index: sqlite3.Connection, archive: Archive, core_row: DataRow
+) -> tuple[list[DataRow], list[tuple[DataFile, list[DataRow]]], list[IngestIssue]]:
+    """The media rows of a record, and those of each other extension; at most MAX_ROWS_OF_EXTENSION of each of these.
+
+    Where an earlier row of the core has the same identifier and another number, they are that row's, and an issue says so.
+    """
+    key, number = core_row.key, tabular.number_of(core_row.cells)
     found = index.execute(
         "SELECT extension, cells, file, line FROM rows WHERE key = ? ORDER BY rowid LIMIT 10000", (key,)
     ).fetchall()
     if not found:
-        return [], []
-    index.execute("INSERT OR IGNORE INTO used VALUES (?)", (key,))
+        return [], [], []
+    if index.execute("INSERT OR IGNORE INTO used VALUES (?, ?, ?)", (key, number, core_row.place.line)).rowcount == 0:
+        earlier, line = index.execute("SELECT number, line FROM used WHERE key = ?", (key,)).fetchone()
+        if earlier != number:
+            sentence = f"The identifier {key[:100]!r} is that of line {line} too; rows of extensions that name it are that row's."
+            return [], [], [warning("repeated-id", sentence, "id", key[:100])]
     media: list[DataRow] = []
     others: dict[int, list[DataRow]] = {}
-    for number, cells, file, line in found:
+    for extension, cells, file, line in found:
         row = DataRow(Place(file, line), key, json.loads(cells))
-        if archive.extensions[number].is_media:
+        if archive.extensions[extension].is_media:
             media.append(row)
         else:
-            others.setdefault(number, []).append(row)
-    return media, [(archive.extensions[number], rows) for number, rows in others.items()]
+            others.setdefault(extension, []).append(row)
+    return media, [(archive.extensions[extension], rows) for extension, rows in others.items()], []
 
 
 def _with_regions(index: sqlite3.Connection, media: list[DataRow], place: Place) -> tuple[list[DataRow], list[IngestIssue]]:
@@ -159,7 +167,12 @@ def record_of(
     taken.note(number, found, finder)
     verbatim, issues = _with_extensions(row, others)
     return Record(
-        row.place, number, True, verbatim, tuple(found.images), (*row.issues, *found.issues, *tabular.doubts_of(number), *issues)
+        row.place,
+        number,
+        True,
+        verbatim,
+        tuple(found.images),
+        (*row.issues, *found.issues, *tabular.doubts_of(number, row.cells), *issues),
     )
 
 

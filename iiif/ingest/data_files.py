@@ -222,7 +222,7 @@ def _cells(fields: list[str], reading: _Reading, key: str) -> dict[str, str]:
         cells = {name: text for name, text in values if text and not text.isspace()}
     else:
         cells = {name: text for name, index, _ in reading.names if index is not None and (text := fields[index]).strip()}
-    if "\0" in "".join(cells.values()):
+    if not "".join(cells.values()).isprintable():
         cells = {name: plain(text) for name, text in cells.items()}
     if key and reading.adds_id:
         cells["id"] = key

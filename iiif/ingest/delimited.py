@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,10 +11,12 @@ from iiif.ingest.columns import is_known
 from iiif.ingest.model import MAX_VALUE, IngestIssue, Place, SourceError, readable, warning
 from iiif.ingest.rows import Dialect, Row, rows_of_lines
 from iiif.ingest.text_lines import TextForm, form_of, lines_of
+from ontology import darwin_core
 
 DELIMITERS = (",", "\t", ";", "|")
 HEAD = 40  # lines that are looked at to find delimiter and header
 MAX_TITLE = 12  # lines above the header at most
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
 _SEPARATOR = re.compile(r"""["']?sep\s*=\s*(\\t|.)["']?[,;\t|]*\s*""", re.IGNORECASE | re.DOTALL)
 
 
@@ -87,7 +89,8 @@ def open_table(path: Path) -> Table:
         raise SourceError("unreadable", f"{name} could not be opened ({error.strerror or error}).") from error
     except (csv.Error, UnicodeError) as error:
         raise SourceError("bad-row", f"{name} is not a table that can be read ({error}).") from error
-    return Table(path, form, delimiter, columns, table.header, header_line, max(1, form.lines - header_line), above, form.issues)
+    issues = (*form.issues, *repeated(table.header))
+    return Table(path, form, delimiter, columns, table.header, header_line, max(1, form.lines - header_line), above, issues)
 
 
 def rows_of(table: Table) -> Iterator[TableRow]:
@@ -112,8 +115,28 @@ def columns_of(header: list[str]) -> tuple[str, ...]:
 
 
 def plain(value: str) -> str:
-    """The value without NUL characters, which no database keeps."""
-    return value.replace("\0", "") if "\0" in value else value
+    """The value without control characters, which databases and XML do not keep, without the mark that begins a text, and without
+    the form in which spreadsheets protect a text from themselves: `="007"` is 007."""
+    if value[:2] == '="' and value[-1:] == '"' and len(value) > 2:
+        value = value[2:-1].replace('""', '"')
+    return value if value.isprintable() else _CONTROL.sub("", value)
+
+
+def repeated(columns: Iterable[str]) -> tuple[IngestIssue, ...]:
+    """A warning for each column whose name, or whose term by another spelling, stands before it in the header: it is not read."""
+    seen: dict[str, str] = {}
+    issues = []
+    for name in (plain(column).strip() for column in columns):
+        key = darwin_core.term_of(name) or name
+        if name and key in seen:
+            sentence = (
+                f"Two columns are called {name!r}"
+                if seen[key] == name
+                else f"The columns {seen[key]!r} and {name!r} are one term"
+            )
+            issues.append(warning("repeated-column", f"{sentence}: the first is read, the other kept verbatim only.", name))
+        seen.setdefault(key, name)
+    return tuple(issues)
 
 
 def wrong_width(fields: list[str], width: int, by: str) -> IngestIssue | None:
@@ -130,9 +153,9 @@ def _row(table: Table, row: Row) -> TableRow:
     issue = wrong_width(fields, len(table.columns), "the header")
     if issue is not None:
         return TableRow(row.line, {}, (*row.issues, issue))
-    if tuple(fields[: len(table.header)]) == table.header:
-        repeated = warning("header-row", "The header is repeated here; this line is not a row.", value=fields[0])
-        return TableRow(row.line, {}, (repeated,), is_row=False)
+    if fields[-1] == table.header[-1] and tuple(field.lstrip("\ufeff") for field in fields[: len(table.header)]) == table.header:
+        again = warning("header-row", "The header is repeated here; this line is not a row.", value=fields[0])
+        return TableRow(row.line, {}, (again,), is_row=False)
     return TableRow(
         row.line, {name: plain(text) for name, text in zip(table.columns, fields, strict=False) if text.strip()}, row.issues
     )

@@ -192,6 +192,7 @@ class Finder:
             candidates = [relative, f"{host}/{relative}"]
         else:
             relative = reference.strip().strip("\"'").replace("\\", "/")
+            relative = relative.lstrip("/") if relative.startswith("//") else relative  # a share of Windows: as another disk
             candidates = [relative, unquote(relative)] if "%" in relative else [relative]
         if split is not None and not self.has_images():
             return Match(None)

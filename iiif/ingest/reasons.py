@@ -75,6 +75,22 @@ _ROWS = (
         "a line is a header where a row should be, or the other way round",
         "Put ignoreHeaderLines of meta.xml right.",
     ),
+    (
+        "no-row",
+        "a line of a table is a total, a note or a line of headings, and no row",
+        "Nothing; or give the specimen another number, if it is one.",
+    ),
+    ("repeated-column", "two columns have one name, or name one term", "Give the second another name, or put the two together."),
+    (
+        "unseen-characters",
+        "the catalogue number holds characters that nobody sees, which are taken out of it",
+        "Take them out of the source.",
+    ),
+    (
+        "repeated-id",
+        "two rows of a core have one identifier, so that rows of extensions cannot be told apart",
+        "Give each row of the core an identifier of its own.",
+    ),
     ("unknown-column", "meta.xml gives a column no term", "Add the column to meta.xml with its term."),
     (
         "no-known-columns",
@@ -124,7 +140,7 @@ _ROWS = (
     ),
     (
         "lost-cells",
-        "cells of a workbook hold an error, or a formula without its result, or it cannot be told whether some do",
+        "cells hold an error of a spreadsheet, or a formula without its result, or it cannot be told whether some do",
         "Open the workbook, put the cells right, and save it.",
     ),
     (

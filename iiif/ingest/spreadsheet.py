@@ -12,7 +12,7 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum
 
 from app.runtime.panics import is_panic
 from iiif.ingest.columns import is_known, names_images_or_specimens
-from iiif.ingest.delimited import TableRow, columns_of, plain, wrong_width
+from iiif.ingest.delimited import TableRow, columns_of, plain, repeated, wrong_width
 from iiif.ingest.model import IngestIssue, IngestLimits, SourceError, readable, warning
 from iiif.ingest.unpack import UNREADABLE
 
@@ -68,6 +68,7 @@ def open_sheets(path: Path, limits: IngestLimits) -> tuple[list[Sheet], list[str
         if names_images_or_specimens(columns):
             last = workbook.get_sheet_by_name(title).end
             sheets.append(Sheet(path, title, columns, row, max(1, (last[0] + 1 if last else 0) - row)))
+            issues += repeated([_text(value) for value in header])
         else:
             others.append(title)
     if not sheets and not others and not issues:

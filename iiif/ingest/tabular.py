@@ -9,10 +9,25 @@ from pathlib import Path
 from iiif.ingest.columns import NUMBER_TERMS
 from iiif.ingest.delimited import TableRow
 from iiif.ingest.files import Finder
-from iiif.ingest.model import IngestIssue, Place, Record, readable, warning
+from iiif.ingest.model import MAX_VALUE, IngestIssue, Place, Record, readable, warning
 from iiif.ingest.references import Resolution, by_number, references_of, resolve
 from ontology import darwin_core
 
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_BELOW = re.compile(
+    r"(?:(?:grand |sub)?total|sum|summe|gesamt|count|anzahl|page \d+ of)\b|(?:records?|rows?|specimens?|source|quelle|notes?) ?:"
+    r"|(?:exported|generated|created|printed|downloaded|erstellt|exportiert|exporté|exportado)"
+    r" (?:by|from|on|at|am|von|par|por|le|el)\b"
+    r"|\d+ (?:records|rows|specimens|items|zeilen|datensätze|belege)\b",
+    re.IGNORECASE,
+)
+_HEADINGS = frozenset(  # as `darwin_core.spelling` writes them
+    (
+        *("catalognumber", "catalogno", "catalognr", "catno", "catnumber", "accessionnumber", "accessionno", "specimennumber"),
+        *("specimenno", "barcode", "barcodenumber", "inventorynumber", "inventoryno", "inventarnummer", "inventarnr"),
+        *("katalognummer", "katalognr", "numerodecatalogo", "numérodecatalogue", "occurrenceid", "materialentityid"),
+    )
+)
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?[eE]\+\d{1,3}", re.ASCII)
 
 
@@ -37,11 +52,38 @@ class Taken:
 def number_of(cells: Mapping[str, str]) -> str:
     """The number by which a row calls its specimen; empty where it gives none."""
     given = (cells[column].strip() for column in _number_columns(tuple(cells)))
-    return next((text for text in given if text not in darwin_core.MISSING), "")
+    number = next((text for text in given if text not in darwin_core.MISSING), "")
+    return number if number.isprintable() else _UNSEEN.sub("", number).strip()
 
 
-def doubts_of(number: str) -> tuple[IngestIssue, ...]:
-    """What is doubtful in a number: that a spreadsheet has rounded it."""
+def doubts_of(number: str, cells: Mapping[str, str]) -> tuple[IngestIssue, ...]:
+    """What is doubtful in a row and its number: errors of a spreadsheet, characters that nobody sees, digits rounded away."""
+    doubts = [
+        warning(
+            "lost-cells", f"{column} holds {text.strip()!r}, an error of a spreadsheet; it is no value.", column, text.strip()
+        )
+        for column, text in cells.items()
+        if text[0] == "#" and text.strip() in darwin_core.SPREADSHEET_ERRORS
+    ]
+    for column in _number_columns(tuple(cells)):
+        if not (text := cells[column].strip()).isprintable() and _UNSEEN.sub("", text).strip() == number:
+            sentence = f"{column} {ascii(text)[:MAX_VALUE]} holds characters that nobody sees; the number is {number!r}."
+            doubts.append(warning("unseen-characters", sentence, column, ascii(text)[:MAX_VALUE]))
+    return (*doubts, *_rounded(number))
+
+
+def no_row(number: str, cells: Mapping[str, str]) -> IngestIssue | None:
+    """Why a line of a table is no row: it is a total or a note below the rows, or a second line of headings."""
+    if len(cells) == 1 and _BELOW.match(number):
+        sentence = f"{number[:MAX_VALUE]!r} stands alone on its line and is taken for a total or a note, not for a specimen."
+        return warning("no-row", sentence, value=number[:MAX_VALUE])
+    if darwin_core.spelling(number).rstrip(".:") in _HEADINGS:
+        sentence = f"The line is taken for a second line of headings: {number[:MAX_VALUE]!r} is no catalogue number."
+        return warning("no-row", sentence, value=number[:MAX_VALUE])
+    return None
+
+
+def _rounded(number: str) -> tuple[IngestIssue, ...]:
     if _ROUNDED.fullmatch(number) is None:
         return ()
     sentence = f"{number!r} is what a spreadsheet makes of a long number: its last digits are lost, and others may look the same."
@@ -67,13 +109,16 @@ def record_of(row: TableRow, place: Place, finder: Finder, taken: Taken) -> Reco
     if row.refused:
         return Record.refusal(place, *row.issues)
     number = number_of(row.cells)
+    heading = no_row(number, row.cells) if number else None
+    if heading is not None:
+        return Record.remark(place, *row.issues, heading)
     references = references_of(row.cells, finder)
     found = by_number(number, resolve(references, finder), finder)
     taken.note(number, found, finder)
     numbered = bool(number)
     if not number:
         number = readable(found.images[0].path.stem) if found.images else Path(references[0][1][-1]).stem if references else ""
-    issues = (*row.issues, *found.issues, *doubts_of(number))
+    issues = (*row.issues, *found.issues, *doubts_of(number, row.cells))
     if not number:
         issues += (IngestIssue("missing-id", "The row has no catalogue number and names no image to take one from."),)
     return Record(place, number, numbered, row.cells, tuple(found.images), issues, refused=not number)

@@ -152,7 +152,7 @@ def _of_libvips(handle: int, page: int, samples: Samples, max_pixels: int) -> Ma
     try:
         image = _image(handle, fail_on="none", **options)
     except pyvips.Error as error:
-        detail = str(error.detail or error).strip()
+        detail = "; ".join(dict.fromkeys(str(error.detail or error).strip().splitlines()))
         raise RejectedImage("not-an-image", f"The header of the image cannot be read: {detail}.") from error
     width, height, turn = int(image.width), int(image.height), _orientation(image)
     _check_size(width, height, max_pixels)

@@ -53,6 +53,8 @@ def names(runtime: Runtime) -> dict[str, list[str]]:
     [
         ("tray1/IMG_1.jpg", "tray1/IMG_1.jpg", True),
         ("tray1/IMG_1.jpg", "D:\\photos\\tray1\\IMG_1.jpg", True),
+        ("tray1/IMG_1.jpg", "\\\\server\\share\\tray1\\IMG_1.jpg", True),
+        ("tray1/IMG_1.jpg", "\\\\server\\share\\tray2\\IMG_1.jpg", False),
         ("tray1/IMG_1.jpg", "IMG_1.jpg", True),
         ("tray1/IMG_1.jpg", "tray2/IMG_1.jpg", False),
         ("IMG_1.jpg", "tray2/IMG_1.jpg", True),
