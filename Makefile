@@ -14,7 +14,7 @@ WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing drill-review accuracy screenshots assets wheel lock clean
+.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing drill-review accuracy accuracy-scale screenshots assets wheel lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200
 
 drill-review: .venv/dev  ## KILLS= of web processes (200) while ten reviewers give verdicts, on DATABASE=sqlite or postgresql: nothing lost, nothing doubled
 	$(BIN)/python -m tests.drill_review --kills $(KILLS) --database $(DATABASE)
+
+accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in ../shared/data/specimens; CHANGES=--changes: also turned, halved, compressed, lighter
+	$(BIN)/python -m tests.bench.scale ../shared/data/specimens $(CHANGES)
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md

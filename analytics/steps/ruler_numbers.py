@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.steps import ruler_combs, shared
-from analytics.steps.image import SheetImage
+from analytics.steps import ruler_combs
+from analytics.steps.image import ScaledCopy
 from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine
 from analytics.steps.ocr_engine import read as read_text
 from analytics.steps.ruler_combs import Comb
@@ -59,16 +59,19 @@ class Progression:
         return (self.values[-1] - self.values[0]) / self.step
 
 
-def read(image: SheetImage, grey: NDArray[np.uint8], graduations: Sequence[Graduation]) -> RulerReading | None:
-    """The scale that numbers tell, read on a reduced copy of the picture, then closer up along the longest graduations."""
-    lines = list(shared.text_lines(image))
-    told = scale_of(grey, lines)
+def read(copy: ScaledCopy, text: Sequence[TextLine], graduations: Sequence[Graduation]) -> RulerReading | None:
+    """The scale that the numbers in the text tell, then closer up along the longest graduations of the copy.
+
+    The text is in pixels of the image, graduations and the reading are in those of the copy.
+    """
+    lines = [TextLine(line.text, line.score, copy.to_copy(line.quad)) for line in text]
+    told = scale_of(copy.grey, lines)
     if told is not None:
         return told
     longest = sorted((one for one in graduations if one.marks >= FEWEST_MARKS), key=lambda one: -one.marks)[:MOST_STRIPS]
     for graduation in longest:
-        lines += _along(image.rgb, graduation.straight)
-    return scale_of(grey, lines) if longest else None
+        lines += _along(copy.rgb, graduation.straight)
+    return scale_of(copy.grey, lines) if longest else None
 
 
 def scale_of(grey: NDArray[np.uint8], lines: Sequence[TextLine]) -> RulerReading | None:

@@ -2,9 +2,7 @@
 
 import csv
 import math
-import multiprocessing
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -149,10 +147,10 @@ def test_noise_and_blur_are_borne(noise: float, blur: float) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 1])
-def test_a_bar_of_centimetres_is_told_by_its_numbers(degrees: float) -> None:
+def test_a_bar_of_centimetres_is_told_by_its_divided_block(degrees: float) -> None:
     result = scale(blocks(12.0).photograph(degrees))
     assert_within_a_per_cent(result, 12.0)
-    assert result.findings[0].data["pattern"] == "numbers"
+    assert result.findings[0].data["pattern"] == "divided bar"
 
 
 def test_inches_alone_are_not_taken_for_millimetres() -> None:
@@ -248,23 +246,22 @@ def test_three_numbers_or_uneven_ones_are_no_progression() -> None:
     assert not ruler_numbers.progressions([number(str(value), 20 * 2.0**value, 50) for value in range(1, 8)])
 
 
-def found_scale(photograph: Path) -> float | None:
-    """In a process of its own, which leaves the other core to another one."""
-    cv2.setNumThreads(1)
-    result = scale(SheetImage(pixels_of(photograph)))
-    return float(result.findings[0].value or 0) if result.findings else None
+STAND_FOR_ALL = {  # one of each kind that is read, and three without a scale; `make accuracy-scale` measures all
+    "insect_jrd_500606.jpg", "insect_mothra_1105737_angle90.jpg", "insect_nhm_augochlora.jpg", "moss_mich_710017.jpg",
+    "packet_mich_710015.jpg", "plant_lm2_validate_1.jpg", "plant_nhm_cardamine_9barcodes.png", "plant_brit_no_barcode.jpg",
+    "drawer_inselect_lucanidae.jpg", "slide_nhm_quadraceps.png", "beetle_beetleflow_0156.png",
+}  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_photographs_of_known_scale(shared: Path) -> None:
-    """A floor; measured when this was written: 15 of 20 with a known scale within 0.2 per cent, five unresolved, none wrong."""
     folder = shared / "data" / "specimens"
     rows = list(csv.DictReader((folder / "truth.csv").read_text(encoding="utf-8").splitlines()))
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        scales = list(pool.map(found_scale, [folder / row["file"] for row in rows]))
-    found = {row["file"]: value for row, value in zip(rows, scales, strict=True)}
-    known = {row["file"]: float(row["px_per_mm"] or "nan") for row in rows}
-    right = {name for name, value in found.items() if value is not None and abs(value / known[name] - 1) < 0.01}
-    assert [name for name, value in found.items() if value is not None and name not in right] == []
-    assert len(right) >= 14
+    known = {row["file"]: float(row["px_per_mm"] or "nan") for row in rows if row["file"] in STAND_FOR_ALL}
+    results = {name: scale(SheetImage(pixels_of(folder / name))) for name in known}
+    for name, px_per_mm in known.items():
+        if math.isnan(px_per_mm):
+            assert not results[name].findings, name
+        else:
+            assert results[name].findings, (name, results[name].nothing_found)
+            assert results[name].findings[0].value == pytest.approx(px_per_mm, rel=0.005), name
