@@ -18,7 +18,7 @@ from annotations.regions import Region
 
 PRINTED = 0.001  # relative standard uncertainty of a ruler's own marks and of its lying flat, which no fit can see
 NO_UNIT = "nothing beside them tells their unit beyond doubt"
-LONGEST_SIDE_PX = 4800  # what is larger is looked at reduced: a mark is found to a twentieth of a pixel, and there are many
+LONGEST_SIDE_PX = 6000  # what is larger is looked at reduced: a mark is found to a twentieth of a pixel, and there are many
 AGREE = 0.015  # readings of one picture
 MARGIN = 1.5  # of the spacing, left around the marks in the box
 
@@ -29,14 +29,19 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     copy = image.level(factor)
     grey = copy.grey
     found = graduations(grey)
-    readings = [one for one in (ruler_unit.read(found),) if one is not None] + ruler_bars.read(grey, found)
+    readings = [*ruler_bars.read(grey, found)[:1], *_one(ruler_unit.read(found))]
     if not readings:
-        readings = [one for one in (ruler_numbers.read(copy, shared.text_lines(image), found),) if one is not None]
+        readings = _one(ruler_numbers.read(copy, shared.text_lines(image), found))
     if not readings:
         return StepResult((), f"No scale: {_seen(found)}.")
     if apart := _apart(readings):
         return StepResult((), f"No scale: what was read contradicts itself: {apart}.")
-    return StepResult((_finding(min(readings, key=_doubt), image, factor),))
+    reading = min((ruler_unit.refined(one, found) for one in readings), key=_doubt)
+    return StepResult((_finding(reading, image, factor),))
+
+
+def _one(reading: RulerReading | None) -> list[RulerReading]:
+    return [] if reading is None else [reading]
 
 
 def _seen(found: Sequence[Graduation]) -> str:
@@ -89,6 +94,7 @@ def _finding(reading: RulerReading, image: SheetImage, factor: int) -> Finding:
             "residualPx": reading.graduation.residual_px * factor,
             "spanMm": span_mm,
             "angleDeg": float(np.degrees(np.arctan2(*reading.graduation.straight.direction[::-1]))),
+            "spacingChange": reading.graduation.change,
             "pattern": reading.pattern,
             "score": reading.score,
             "witnesses": list(reading.witnesses),

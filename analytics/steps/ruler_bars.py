@@ -6,7 +6,7 @@ together, tell how long a centimetre is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -26,7 +26,6 @@ LEAST_CONTRAST = 5.0  # grey levels between the ten parts
 NEAR = 0.14  # of a block: how far a border may be from where it should be
 LARGEST_RESIDUAL = 0.02  # of a block
 FULLEST = 0.8  # of the borders that must be seen
-MOST_TURN_DEG = 6.0
 MOST_BANDS, MOST_TRIED = 60, 8  # of rows: in which borders are fitted, and in which a divided block is looked for
 SURE = 0.9
 
@@ -40,66 +39,43 @@ class _Blocks:
 
 
 def read(grey: NDArray[np.uint8], graduations: Sequence[Graduation]) -> list[RulerReading]:
-    """The scale of every divided bar among these rows of marks."""
+    """The scale of every divided bar among these rows of marks, those with most blocks first."""
     found = []
     for one in graduations:
         blocks = int(np.ptp(one.numbers))
         if FEWEST_BLOCKS - 1 <= blocks <= MOST_BLOCKS and one.spacing_px >= SHORTEST_BLOCK_PX:
-            reading = divided_bar(levelled(grey, one), one)
+            reading = divided_bar(_along_marks(grey, one), one)
             if reading is not None:
                 found.append(reading)
-    return found
+    return sorted(found, key=lambda one: (-np.ptp(one.graduation.numbers), one.uncertainty))
 
 
-def levelled(grey: NDArray[np.uint8], graduation: Graduation) -> Straight:
-    """The bar cut out anew along its marks, turned as the edges in it lie."""
-    old, spacing = graduation.straight, graduation.spacing_px
-    middle = sum(graduation.rows) / 2
+def _along_marks(grey: NDArray[np.uint8], graduation: Graduation) -> Straight:
+    """The bar cut out anew along its marks."""
+    old, middle = graduation.straight, sum(graduation.rows) / 2
     start, end = (np.array(old.to_picture(float(graduation.places[end]), middle)) for end in (0, -1))
     length = float(np.hypot(*(end - start)))
     direction = (end - start) / length
-    for _ in range(2):
-        strip = Strip((start[0], start[1]), (direction[0], direction[1]), length, spacing / 10, 1.0)
-        straight = straighten(grey, strip)
-        turn = np.radians(_slant(straight.grey))
-        centre = start + direction * length / 2
-        direction = np.array(
-            [
-                direction[0] * np.cos(turn) - direction[1] * np.sin(turn),
-                direction[0] * np.sin(turn) + direction[1] * np.cos(turn),
-            ]
-        )
-        start = centre - direction * length / 2
-    return straighten(grey, Strip((start[0], start[1]), (direction[0], direction[1]), length, spacing / 10, 1.0))
-
-
-def _slant(cut: NDArray[np.float32]) -> float:
-    """Degrees by which most edges of the cut lie off upright and level."""
-    x, y = cv2.Sobel(cut, cv2.CV_32F, 1, 0), cv2.Sobel(cut, cv2.CV_32F, 0, 1)
-    size = np.hypot(x, y)
-    off = (np.degrees(np.arctan2(y, x)) + 45) % 90 - 45
-    near = (np.abs(off) < MOST_TURN_DEG) & (size > np.percentile(size, 80))
-    if not near.any():
-        return 0.0
-    counts = np.bincount(((off[near] + MOST_TURN_DEG) * 4).astype(int), size[near], int(8 * MOST_TURN_DEG))
-    top = (float(np.convolve(counts, np.ones(3), "same").argmax()) + 0.5) / 4 - MOST_TURN_DEG
-    close = near & (np.abs(off - top) < 0.8)
-    return float(np.average(off[close], weights=size[close])) if close.any() else 0.0
+    strip = Strip((start[0], start[1]), (direction[0], direction[1]), length, graduation.spacing_px / 10, 1.0)
+    return straighten(grey, strip)
 
 
 def divided_bar(straight: Straight, graduation: Graduation) -> RulerReading | None:
-    """The scale, where one block at an end of even blocks is divided into ten and the others are not."""
-    best: RulerReading | None = None
-    for blocks in _borders(straight, graduation.spacing_px):
-        where = _divided(straight, blocks.graduation)
-        if where is None:
-            continue
-        count = int(np.ptp(blocks.graduation.numbers))
-        said = f"{count} even blocks, of which one at the end is divided into ten, as a bar of centimetres is"
-        reading = RulerReading(blocks.graduation, 10.0, "divided bar", SURE, (said,))
-        if best is None or (count, -reading.uncertainty) > (int(np.ptp(best.graduation.numbers)), -best.uncertainty):
-            best = reading
-    return best
+    """The scale, where one block at an end of even blocks is divided into ten and the others are not.
+
+    Of the bands of rows that show it the middle one gives the value, and how they differ goes into its uncertainty.
+    """
+    bands = [
+        one.graduation for one in _borders(straight, graduation.spacing_px) if _divided(straight, one.graduation) is not None
+    ]
+    if not bands:
+        return None
+    spacings = np.array([one.spacing_px for one in bands])
+    middle = bands[int(np.argsort(spacings)[len(bands) // 2])]
+    apart = 1.4826 * float(np.median(np.abs(spacings - middle.spacing_px)))
+    sure = replace(middle, uncertainty_px=float(np.hypot(middle.uncertainty_px, apart)))
+    said = f"{int(np.ptp(middle.numbers))} even blocks, of which one at the end is divided into ten, as a bar of centimetres is"
+    return RulerReading(sure, 10.0, "divided bar", SURE, (said,))
 
 
 def _borders(straight: Straight, spacing: float) -> list[_Blocks]:

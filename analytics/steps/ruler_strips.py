@@ -44,7 +44,7 @@ class Strip:
     strength: float
 
 
-def find(grey: NDArray[np.uint8], most: int = 16) -> list[Strip]:
+def find(grey: NDArray[np.uint8], most: int = 28) -> list[Strip]:
     """The strongest strips of (H, W) uint8, at most so many; strongest first."""
     found: list[Strip] = []
     for picture, to_whole in _reduced(grey):
@@ -96,8 +96,8 @@ def _turned(picture: NDArray[np.uint8], degrees: float) -> tuple[NDArray[np.uint
     reach = np.abs(turn[:, :2]) @ np.array([width, height])
     turn[:, 2] += reach / 2 - np.array([width, height]) / 2
     size = (int(np.ceil(reach[0])), int(np.ceil(reach[1])))
-    border = {"borderMode": cv2.BORDER_CONSTANT, "borderValue": float(np.median(picture))}
-    seen = cv2.warpAffine(picture, turn, size, flags=cv2.INTER_LINEAR, **border)
+    grey = float(np.median(picture))
+    seen = cv2.warpAffine(picture, turn, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=grey)
     return np.asarray(seen, np.uint8), np.asarray(cv2.invertAffineTransform(turn), np.float32)
 
 

@@ -1,6 +1,6 @@
 """From a strip that repeats to its graduation: the place of every mark to a fraction of a pixel, and the line through them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -13,6 +13,9 @@ Float = NDArray[np.float64]
 FEWEST_MARKS = 8
 MOST_MISSED = 3  # marks in a row that may be hidden before the graduation counts as ended
 LARGEST_RESIDUAL = 0.11  # of the spacing
+CLEAR_CHANGE = 4.0  # standard deviations
+MOST_SLANT_DEG = 6.0  # of the edges in a strip against it
+LEAST_SLANT = 30.0  # degrees times pixels of length, that are worth a second cut
 FULLEST = 0.8  # share of the places between first and last where a mark must be seen
 
 
@@ -60,9 +63,37 @@ class Graduation:
     def length_px(self) -> float:
         return float(self.places[-1] - self.places[0])
 
+    @property
+    def change(self) -> float:
+        """By what share the spacing grows from the first mark to the last, as in perspective; 0 where that is not clear."""
+        count = self.marks
+        if count < FEWEST_MARKS:
+            return 0.0
+        middle, reach = (self.numbers[0] + self.numbers[-1]) / 2, float(np.ptp(self.numbers)) / 2
+        unit = (self.numbers - middle) / reach
+        shape = np.stack([np.ones(count), unit, unit**2], axis=1)
+        solution, *_ = np.linalg.lstsq(shape, self.places, rcond=None)
+        left = float(((self.places - shape @ solution) ** 2).sum()) / (count - 3)
+        doubt = float(np.sqrt(max(left, 0.02**2) * np.linalg.inv(shape.T @ shape)[2, 2]))
+        return float(4 * solution[2] / solution[1]) if abs(solution[2]) > CLEAR_CHANGE * doubt else 0.0
+
 
 def straighten(grey: NDArray[np.uint8], strip: Strip) -> Straight:
-    """Cut the strip out of (H, W) uint8, longer at both ends as it may go on there, and wide enough for its digits."""
+    """Cut the strip out of (H, W) uint8, turned as most edges in it lie.
+
+    It is longer at both ends, as it may go on there, and wide enough for its digits.
+    """
+    straight = _cut(grey, strip)
+    slant = _slant(straight.grey)
+    if abs(slant) * strip.length_px < LEAST_SLANT:
+        return straight
+    turn, direction = np.radians(slant), np.array(strip.direction)
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ direction
+    start = np.array(strip.start) + (direction - turned) * strip.length_px / 2
+    return _cut(grey, replace(strip, start=(start[0], start[1]), direction=(turned[0], turned[1])))
+
+
+def _cut(grey: NDArray[np.uint8], strip: Strip) -> Straight:
     more = max(0.35 * strip.length_px, 12 * strip.spacing_px)
     half = int(np.clip(13 * strip.spacing_px, 30, 0.12 * max(grey.shape)))
     (x, y), (dx, dy) = strip.start, strip.direction
@@ -73,6 +104,20 @@ def straighten(grey: NDArray[np.uint8], strip: Strip) -> Straight:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     cut = cv2.warpAffine(grey, matrix, (length, 2 * half + 1), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return Straight(cut.astype(np.float32), origin, strip.direction, half)
+
+
+def _slant(cut: NDArray[np.float32]) -> float:
+    """Degrees by which most edges of the cut lie off upright and level."""
+    x, y = cv2.Sobel(cut, cv2.CV_32F, 1, 0), cv2.Sobel(cut, cv2.CV_32F, 0, 1)
+    size = np.hypot(x, y)
+    off = (np.degrees(np.arctan2(y, x)) + 45) % 90 - 45
+    near = (np.abs(off) < MOST_SLANT_DEG) & (size > np.percentile(size, 80))
+    if not near.any():
+        return 0.0
+    counts = np.bincount(((off[near] + MOST_SLANT_DEG) * 4).astype(int), size[near], int(8 * MOST_SLANT_DEG))
+    top = (float(np.convolve(counts, np.ones(3), "same").argmax()) + 0.5) / 4 - MOST_SLANT_DEG
+    close = near & (np.abs(off - top) < 0.8)
+    return float(np.average(off[close], weights=size[close])) if close.any() else 0.0
 
 
 def graduations(straight: Straight, spacing_px: float) -> list[Graduation]:

