@@ -9,12 +9,13 @@ TABLE_ROWS ?= 1000000
 PROCESSES ?= 2
 KILLS     ?= 200
 DATABASE  ?= sqlite
+RECORDS   ?= 1000000
 BIN     = .venv/bin
 WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing drill-review accuracy accuracy-scale screenshots assets wheel lock clean
+.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing bench-history drill-review accuracy accuracy-scale screenshots assets wheel lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -59,6 +60,9 @@ bench-drawing: .venv/dev assets  ## milliseconds of the page on which people dra
 
 bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200,000 verdicts, and the time from a key to the next picture in Chromium
 	$(BIN)/python -m tests.bench.review
+
+bench-history: .venv/dev  ## histories, differences, Memento and exports among RECORDS= records (1,000,000) with versions and proposals, on DATABASE=
+	$(BIN)/python -m tests.bench.history --records $(RECORDS) --database $(DATABASE)
 
 drill-review: .venv/dev  ## KILLS= of web processes (200) while ten reviewers give verdicts, on DATABASE=sqlite or postgresql: nothing lost, nothing doubled
 	$(BIN)/python -m tests.drill_review --kills $(KILLS) --database $(DATABASE)

@@ -11,11 +11,10 @@ from typing import Any
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from annotations import projections, service
+from annotations import projections, versions
 from app.runtime import clock
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
-from app.runtime.errors import DomainError
 from app.runtime.principal import Principal
 from app.runtime.spreadsheets import harmless
 from iiif.catalogue import places, records
@@ -73,13 +72,11 @@ def _documents(
     reads: sessionmaker[Session], institution: str, by: Principal, addresses: Addresses
 ) -> Iterator[Mapping[str, Any]]:
     for session, page in _pages(reads, institution, by):
-        for _, change in page:
-            key, version = change.statement, change.statement_version
-            try:
-                document = service.get_version(session, key, version, by=by, addresses=addresses)
-            except DomainError:  # it lies on an image that is closed to `by`
-                continue
-            yield {**projections.w3c(document), "id": f"{addresses.annotation(key)}/versions/{version}"}
+        wanted = [(change.statement, change.statement_version) for _, change in page]
+        found = versions.documents(session, wanted, by=by, addresses=addresses)
+        for key, version in wanted:
+            if (document := found.get((key, version))) is not None:  # else it lies on an image that is closed to `by`
+                yield {**projections.w3c(document), "id": f"{addresses.annotation(key)}/versions/{version}"}
 
 
 def _cells(specimen: Specimen, change: RecordChange, names: Mapping[str, str], addresses: Addresses) -> list[str]:
