@@ -156,9 +156,8 @@ def _row(table: Table, row: Row) -> TableRow:
     if fields[-1] == table.header[-1] and tuple(field.lstrip("\ufeff") for field in fields[: len(table.header)]) == table.header:
         again = warning("header-row", "The header is repeated here; this line is not a row.", value=fields[0])
         return TableRow(row.line, {}, (again,), is_row=False)
-    return TableRow(
-        row.line, {name: plain(text) for name, text in zip(table.columns, fields, strict=False) if text.strip()}, row.issues
-    )
+    cells = ((name, plain(text)) for name, text in zip(table.columns, fields, strict=False) if text)
+    return TableRow(row.line, {name: text for name, text in cells if text and not text.isspace()}, row.issues)
 
 
 def _rows(path: Path, form: TextForm, dialect: Dialect, skip: int) -> Iterator[Row]:

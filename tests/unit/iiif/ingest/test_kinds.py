@@ -99,7 +99,9 @@ KINDS: dict[str, Kind] = {
     "a line end in a field": Kind({"t.csv": f'{HEAD}HB-1,"a\nb"\nHB-2,c\n'}, TWO, (), (), {"HB-1": "a\nb", "HB-2": "c"}),
     "carriage returns alone": Kind({"t.csv": "catalogNumber,locality\rHB-1,a\rHB-2,b\r"}, TWO),
     "a huge field": Kind({"t.csv": f"{ROWS}HB-2,{'x' * 1_100_000}\n"}, {"HB-1": []}, ("bad-row",)),
-    "a column twice": Kind({"t.csv": "catalogNumber,locality,locality\nHB-1,a,b\n"}, {"HB-1": []}, (), (), {"HB-1": "a"}),
+    "a column twice": Kind(
+        {"t.csv": "catalogNumber,locality,locality\nHB-1,a,b\n"}, {"HB-1": []}, ("repeated-column",), (), {"HB-1": "a"}
+    ),
     "numbers that are empty": Kind({"t.csv": f"{ROWS},Köln\n  ,Trier\n"}, {"HB-1": []}, ("missing-id", "missing-id")),
     "numbers that a spreadsheet rounded": Kind(
         {"t.csv": f"{HEAD}1.23457E+11,a\n12345678901,b\n"}, {"1.23457E+11": [], "12345678901": []}, ("rounded-number",)
