@@ -1,11 +1,12 @@
 """Lines of text files of unknown make: what encoding they are in is found out before a single character is replaced."""
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from iiif.ingest.guessing import best_single, guessed
 from iiif.ingest.model import IngestIssue, Place, SourceError, warning
 
 CHUNK = 1 << 20
@@ -18,7 +19,6 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UTF8 = ("utf-8", "utf-8-sig")
-_SINGLE = ("cp1252", "mac_roman", "cp850", "latin-1")  # in order of trust, where they explain a text equally well
 _MADE_OF_UTF8 = tuple(chr(first) + chr(second) for first in (0xC2, 0xC3) for second in range(0x80, 0xC0))
 
 
@@ -186,7 +186,13 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _instead_of_utf8(path: Path, tally: _Tally, line_end: bytes, declared: bool) -> TextForm:
     """Some line at least is no UTF-8: all are in another encoding, or only those."""
-    other = best_single(bytes(tally.sample or b""), line_end)
+    other = guessed(bytes(tally.sample or b""), line_end)
+    if not other:
+        sentence = (
+            f"The letters of the file, from line {tally.first_other}, are neither UTF-8 nor of an alphabet whose encoding can be "
+            "guessed: save it as UTF-8."
+        )
+        raise SourceError("wrong-encoding", sentence, place=Place(path.name, tally.first_other))
     if tally.utf8_lines:
         return TextForm("utf-8", other, line_end, tally.lines)
     place = Place(path.name, tally.first_other)
@@ -222,31 +228,6 @@ def _instead_of(path: Path, declared: str, tally: _Tally, line_end: bytes) -> Te
     sentence = f"The file is declared as {declared} and is not ({where}): read as {other}."
     issue = warning("wrong-encoding", sentence, value=other, place=Place(path.name, tally.first_other))
     return TextForm(other, "latin-1", line_end, tally.lines, (issue,))
-
-
-def best_single(sample: bytes, line_end: bytes = b"\n", among: Sequence[str] = _SINGLE) -> str:
-    """The encoding of one byte a character in which the bytes make the most sense; the first of them where nothing tells."""
-    scores = {name: _sense_of(sample.decode(name, "replace")) for name in among}
-    if line_end == b"\r" and "mac_roman" in scores:
-        scores["mac_roman"] += 1  # lines of the old Mac
-    return max(among, key=lambda name: scores[name])
-
-
-def _sense_of(text: str) -> int:
-    """Letters where letters belong count for it; what stands in the midst of words, undefined and control characters against."""
-    score = 0
-    for before, char, after in zip(" " + text, text, text[1:] + " ", strict=False):
-        if char.isascii():
-            continue
-        if char == "\ufffd" or "\x80" <= char <= "\x9f":
-            score -= 4 if char == "\ufffd" else 3
-        elif char.islower() and char.isalpha():
-            score += 2 if before.isalpha() or after.isalpha() else 0
-        elif char.isupper():
-            score += -2 if before.islower() else 1
-        elif before.isalpha() and after.isalpha() and char not in "’‑–":
-            score -= 2
-    return score
 
 
 def _decoded(number: int, raw: bytes, form: TextForm) -> Line:

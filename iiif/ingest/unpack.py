@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from iiif.ingest.guessing import best_single
 from iiif.ingest.model import IngestLimits, SourceError
-from iiif.ingest.text_lines import best_single
 
 CHUNK = 1 << 20
 LOCAL_HEADER_BYTES = 30  # at least: the name and the extra field follow
@@ -40,6 +40,7 @@ def unpack(path: Path, folder: Path, limits: IngestLimits) -> Path:
             budget = _budget(path, limits)
             _check_space(path, sum(member.file_size for member in members), folder, budget)
             _check_apart(path, members)
+            _check_names(path, members)
             for member in members:
                 budget -= _unpack_member(archive, member, folder, budget, limits)
     except UNREADABLE as error:
@@ -65,6 +66,16 @@ def _check_apart(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
         if member.header_offset < ends_at:
             raise SourceError("zip-bomb", f"In {path.name} the member {member.filename[:200]!r} overlaps another one.")
         ends_at = member.header_offset + LOCAL_HEADER_BYTES + member.compress_size
+
+
+def _check_names(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Of two members of one name that differ nobody can tell which is meant."""
+    seen: dict[str, tuple[int, int]] = {}
+    for member in members:
+        held = (member.CRC, member.file_size)
+        if not member.is_dir() and seen.setdefault(_name_of(member).replace("\\", "/"), held) != held:
+            sentence = f"In {path.name} two members are called {member.filename[:200]!r}, and they differ."
+            raise SourceError("bad-archive", sentence, value=member.filename[:200])
 
 
 def _unpack_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, budget: int, limits: IngestLimits) -> int:

@@ -103,3 +103,13 @@ def test_images_of_an_identifier_that_two_rows_have_go_to_the_first_only(runtime
     specimens, media = all_of(runtime)
     assert sorted(specimens) == ["K1", "K2", "K3"]
     assert {number: len(images) for number, images in media.items()} == {"K1": 1, "K2": 0, "K3": 0}
+
+
+def test_an_archive_with_two_members_of_one_name_is_refused(take_in: Ingest, folder: Path) -> None:
+    with zipfile.ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("t.csv", "catalogNumber,locality\n1,Bonn\n")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("t.csv", "catalogNumber,locality\n1,Ulm\n")
+    report = take_in(folder / "a.zip")
+    assert reasons(report) == [("bad-archive", "a.zip")]
+    assert "two members are called 't.csv'" in report.entries[0].sentence

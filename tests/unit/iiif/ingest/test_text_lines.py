@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iiif.ingest.model import SourceError
-from iiif.ingest.text_lines import best_single, form_of, lines_of, looks_garbled
+from iiif.ingest.guessing import best_single, guessed
+from iiif.ingest.model import Place, SourceError
+from iiif.ingest.text_lines import form_of, lines_of, looks_garbled
 
 TEXT = "id,place\n1,Köln\n2,Genève\n3,Zürich\n"
 
@@ -110,3 +111,31 @@ def test_utf_8_is_read_to_the_letter(tmp_path_factory: pytest.TempPathFactory, t
     path.write_bytes(text.encode())
     if text.count("\0") * 4 < len(text.encode()):
         assert "".join(line.text for line in lines_of(path, form_of(path, "UTF-8"))) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Białystok, Łódź", "cp1250"),
+        ("Москва, река", "cp1251"),
+        ("МОСКВА", "cp1251"),
+        ("Львів", "cp1251"),
+        ("Новосибирск", "koi8-r"),
+        ("Владивосток", "cp866"),
+        ("Θεσσαλονίκη", "cp1253"),
+        ("Málaga, nº 5, ¿dónde?, m³ £5", "cp1252"),
+        ("forêt, cœur, hôtel", "cp1252"),
+    ],
+)
+def test_other_alphabets_are_told_apart(text: str, name: str) -> None:
+    assert guessed(text.encode(name)) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("東京都", "euc_jp"), ("東京都新宿区", "shift_jis"), ("中国北京", "gb18030"), ("서울특별시", "euc_kr")]
+)
+def test_an_alphabet_that_cannot_be_told_is_refused(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / "t.csv").write_bytes(f"catalogNumber,locality\n1,Bonn\n2,{text}\n".encode(name))
+    with pytest.raises(SourceError) as caught:
+        form_of(tmp_path / "t.csv")
+    assert (caught.value.finding.code, caught.value.finding.place) == ("wrong-encoding", Place("t.csv", 3))
