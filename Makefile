@@ -15,7 +15,7 @@ WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing bench-history drill-review accuracy accuracy-scale screenshots assets wheel lock clean
+.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing bench-history drill-review accuracy label-fields accuracy-scale screenshots assets wheel lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -72,6 +72,9 @@ accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in 
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md
+
+label-fields: .venv/dev  ## how good the Darwin Core terms are that are read from labels, as tables for docs/label-fields.md
+	$(BIN)/python -m analytics.evaluation.label_fields ../shared/data/specimens tests/label_fields.json
 
 screenshots: .venv/dev assets  ## the pictures in docs/images, from the drawn sheets
 	$(BIN)/python -m tests.e2e.screenshots

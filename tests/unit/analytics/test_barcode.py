@@ -44,6 +44,69 @@ def test_a_code_that_stands_askew_is_read() -> None:
     assert finding.data["catalogNumber"] == "unknown"
 
 
+VALUES = {
+    "Code39": "BR0000123",
+    "Code128": "NHMUK012539905",
+    "Codabar": "A12345678B",
+    "QRCode": "http://n2t.net/u/1b5441",
+    "DataMatrix": "012539905",
+}
+
+
+def _photograph(kind: str, module_px: float, degrees: float, blur_px: float, quality: int) -> NDArray[np.uint8]:
+    """A code with modules of that size on grey paper, turned, out of focus, with noise, as a JPEG gives it back."""
+    random, fine = np.random.default_rng(7), 8
+    code = zxingcpp.create_barcode(VALUES[kind], getattr(zxingcpp.BarcodeFormat, kind))
+    drawn = np.array(zxingcpp.write_barcode_to_image(code, scale=1, add_quiet_zones=False))
+    if kind in ("Code39", "Code128", "Codabar"):
+        drawn = np.repeat(drawn[:1], drawn.shape[1] // 4, axis=0)
+    side = round(module_px * fine)
+    drawn = cv2.resize(drawn, None, fx=side, fy=side, interpolation=cv2.INTER_NEAREST)
+    drawn = np.pad(drawn, 8 * side, constant_values=250)
+    drawn = cv2.GaussianBlur(drawn, (0, 0), fine / 2)
+    turn = cv2.getRotationMatrix2D((drawn.shape[1] / 2, drawn.shape[0] / 2), degrees, side / module_px / fine**2)
+    turn[:, 2] += np.array((520, 610)) - (drawn.shape[1] / 2, drawn.shape[0] / 2)
+    page = cv2.warpAffine(drawn, turn, (1000, 1300), borderValue=225).astype(float)
+    page = cv2.GaussianBlur(page, (0, 0), blur_px) if blur_px else page
+    grey = np.clip(page + random.normal(0, 4, page.shape), 0, 255).astype(np.uint8)
+    jpeg = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.cvtColor(cv2.imdecode(jpeg, cv2.IMREAD_GRAYSCALE), cv2.COLOR_GRAY2RGB), np.uint8)
+
+
+@pytest.mark.parametrize("kind", VALUES)
+@pytest.mark.parametrize(
+    ("module_px", "degrees", "blur_px", "quality"), [(3, 45, 0.7, 70), (2.5, 133, 0.6, 70), (2.5, -28, 0.7, 60), (2, 7, 0, 40)]
+)
+def test_a_small_code_is_read_at_any_angle(kind: str, module_px: float, degrees: float, blur_px: float, quality: int) -> None:
+    page = _photograph(kind, module_px, degrees, blur_px, quality)
+    (finding,) = barcode.run(SheetImage(page), {}, StepContext()).findings
+    assert finding.text == VALUES[kind]
+    assert finding.box is not None
+    assert finding.box.x0 < 520 < finding.box.x1
+    assert finding.box.y0 < 610 < finding.box.y1
+
+
+def test_several_small_matrices_in_a_drawer_are_each_read() -> None:
+    page = np.full((1600, 2000, 3), 200, np.uint8)
+    for number in range(12):
+        code = _code("DataMatrix", f"NHMUK{number:09}", 2)
+        top, left = 150 + 480 * (number // 4), 150 + 470 * (number % 4)
+        page[top : top + code.shape[0], left : left + code.shape[1]] = code[..., np.newaxis]
+    found = barcode.run(SheetImage(page), {}, StepContext()).findings
+    assert {one.text for one in found} == {f"NHMUK{number:09}" for number in range(12)}
+
+
+def test_text_and_ticks_are_no_codes() -> None:
+    page = np.full((1200, 1600, 3), 235, np.uint8)
+    for x in range(100, 1500, 8):
+        page[100 : 130 if x % 80 else 160, x : x + 2] = 20
+    for row in range(12):
+        cv2.putText(
+            page, "Herbarium of the University 1887", (100, 300 + 60 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (20, 20, 20), 2
+        )
+    assert not barcode.run(SheetImage(page), {}, StepContext()).findings
+
+
 def test_short_values_are_no_codes() -> None:
     result = barcode.run(SheetImage(_page(_code("Code128", "123"), 500, 800)), {"shortest": 4}, StepContext())
     assert not result.findings

@@ -2,6 +2,7 @@
 
 import calendar
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.steps import fields, fields_coordinates, fields_dates, fields_label, fields_names
+from analytics.evaluation import label_fields
+from analytics.steps import fields, fields_coordinates, fields_dates, fields_label, fields_names, fields_trust
 from analytics.steps.fields_compare import same
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations.regions import Region
@@ -317,3 +319,30 @@ def test_the_truth_of_real_labels_is_of_darwin_core() -> None:
     assert len([one for one in truth if one["fields"]]) >= 25
     for one in truth:
         assert not [date for term, date in one["fields"].items() if term == "eventDate" and not is_date(date)]
+
+
+def test_drawn_labels_in_eight_languages_are_read() -> None:
+    results = list(label_fields.drawn())
+    read, right, known = (sum(getattr(one, name) for one in results) for name in ("read", "right", "known"))
+    assert right / read > 0.98
+    assert right / known > 0.94
+
+
+def test_rates_let_drawn_labels_not_outweigh_real_ones() -> None:
+    drawn = [label_fields.FieldResult("drawn", "drawn", "country", "country", 1, True, True, True)] * 500
+    real = [label_fields.FieldResult("plant_a", "printed", "country", "country", 1, True, True, False)] * 5
+    assert label_fields.rates([*drawn, *real]) == {"country": (20, 25)}
+    assert all(said < 0.95 for said, _, _ in label_fields.reliability([*drawn, *real, *[replace(real[0], source="plant_b")]]))
+
+
+def test_the_confidence_is_that_of_the_rule_and_of_the_line() -> None:
+    assert fields_trust.of_rate(0, 0, 1.0) == 0.5
+    assert fields_trust.confidence("country", 1.0) > 0.95 > fields_trust.confidence("country", 0.95) > 0.8
+    assert fields_trust.confidence("never seen", 1.0) < 0.6
+
+
+def test_on_real_labels_the_fields_are_right(shared: Path) -> None:
+    results = list(label_fields.real(shared / "data/specimens", TRUTH, read=False))
+    printed = [one for one in results if one.kind == "printed"]
+    right, read, known = (sum(getattr(one, name) for one in printed) for name in ("right", "read", "known"))
+    assert 2 * right / (read + known) >= 0.9
