@@ -273,6 +273,81 @@ def test_shapes_are_made_by_keyboard_alone_and_without_webgl_by_numbers(browser:
     context.close()
 
 
+def test_a_further_part_and_the_sheet_are_moved_by_keys_and_no_statement_is_out_of_reach(browser: Browser, sheet: Sheet) -> None:
+    context, page, wrong = signed_in(browser, sheet, sheet.ben)
+    addresses = sheet.server.runtime.addresses
+    keys = []
+    with sheet.server.runtime.db.begin() as session:
+        for number in range(3):
+            target = f"{addresses.image(sheet.media.key)}#xywh={100 + 50 * number},400,30,20"
+            how: Any = {"addresses": addresses, "at": sheet.server.runtime.clock(), "run_key": "x2", "kind": "text"}
+            document = comment(target, f"word {number}", motivation="supplementing")
+            keys.append(annotations.create_machine(session, document, media=sheet.media, **how).key)
+    context.route("**/api/annotations?image=*", lambda route: route.continue_(url=f"{route.request.url}&limit=2"))
+    opened(page, sheet.page)
+    seen, paged = set(), page.locator("[data-part=paged]")
+    expect(paged).to_have_text("The sheet shows 2 at once, page 1: there are more.")
+    before, behind = page.get_by_role("button", name="Those before"), page.get_by_role("button", name="Those behind")
+    for _ in range(20):
+        seen |= set(page.locator("[data-pick]").evaluate_all("all => all.map((one) => one.dataset.pick)"))
+        if behind.is_disabled():
+            break
+        number = paged.inner_text()
+        behind.click()
+        expect(paged).not_to_have_text(number)
+    assert set(keys) < seen, "all of them, two at a time"
+    examine(page)
+    before.click()
+    expect(behind).to_be_enabled()
+    page.keyboard.press("Tab")
+
+    page.locator("[data-part=sheet]").focus()
+    drawn = page.evaluate("document.querySelectorAll('[data-part=list] li').length")
+    assert drawn == 2
+    moving = "document.querySelector('[data-part=sheet] canvas')"
+    assert page.evaluate(f"Boolean({moving})")
+    page.get_by_role("button", name="Polygon").focus()
+    page.keyboard.press("Enter")
+    shape(page).to_have_text("polygon, 4 corners")
+    first = [float(page.locator(f"[name={name}]").input_value()) for name in "xywh"]
+    page.locator("[data-part=sheet]").focus()
+    for key in ("f", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(250)
+    page.get_by_role("button", name="Further part").focus()
+    page.keyboard.press("Enter")
+    shape(page).to_have_text("polygon of 2 parts, 8 corners")
+    wider = float(page.locator("[name=w]").input_value())
+    assert wider > first[2] * 1.2, "the sheet was moved: the second part lies beside the first"
+    page.locator("[data-part=sheet]").focus()
+    page.keyboard.press("0")
+    page.wait_for_timeout(700)
+    before_zoom = page.screenshot()
+    page.keyboard.press("+")
+    page.wait_for_timeout(900)
+    nearer = page.screenshot()
+    assert nearer != before_zoom
+    page.keyboard.press("-")
+    page.keyboard.down("h")
+    page.wait_for_timeout(900)
+    hidden = page.screenshot()
+    page.keyboard.up("h")
+    page.wait_for_timeout(300)
+    assert page.screenshot() != hidden, "what is drawn is hidden while h is held"
+    page.get_by_role("button", name="Hole").focus()
+    page.get_by_label("Comment").fill("Two leaves")
+    page.keyboard.press("Control+Enter")
+    told(page).to_have_text("Kept.")
+    key = page.url.rpartition("=")[2]
+    stored = json.loads(sheet.server.get(f"/annotations/{key}")[1])["target"]["selector"]["value"]
+    assert stored.count("Z") == 2
+    page.reload()
+    expect(page.locator("[data-draw][data-ready]")).to_be_attached()
+    shape(page).to_have_text("polygon of 2 parts, 8 corners")
+    context.close()
+    assert [one for one in wrong if HARMLESS not in one] == []
+
+
 def test_a_segment_is_drawn_on_the_sheet_redrawn_by_keyboard_and_cut_on_a_phone(
     browser: Browser, sheet: Sheet, tmp_path: Path
 ) -> None:

@@ -8,15 +8,20 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select
 
+from annotations import service as annotations
 from annotations.states.derive import State
+from annotations.tables import QueueItemRow
 from app.runtime.principal import cookie_name
+from iiif.catalogue import service as catalogue
 from tests import live
 from tests.conformance import SHARED
 from tests.drain import drain
 from tests.e2e.test_access import AXE
 from tests.people import Person, add_person
 from tests.services import missing, wait_until
+from tests.sheets import comment
 
 pytestmark = pytest.mark.e2e
 PHOTOGRAPH = "insect_nhm_augochlora.jpg"  # a small one, of an insect beside a ruler, a code and several labels
@@ -124,6 +129,68 @@ def test_labels_are_worked_through_by_keyboard_and_nobody_else_is_given_them(bro
     assert misread in in_state(server, "unreviewed")
     assert not in_state(server, "superseded")
     assert not any("Corrected by hand" in text for text in in_state(server, "accepted"))
+    context.close()
+
+
+def view(page: Page) -> list[float]:
+    """What the stage shows: x, y, width and height in pixels of the image."""
+    shown = page.locator("#stage > svg").get_attribute("viewBox")
+    assert shown is not None
+    return [float(number) for number in shown.split()]
+
+
+def test_digits_give_the_class_and_keys_hide_zoom_and_move_the_picture(browser: Browser, server: live.Live) -> None:
+    with server.runtime.db.begin() as session:
+        media = catalogue.get_media(session, session.scalars(select(QueueItemRow.media_key).limit(1)).one())
+        keys = []
+        for number, name in enumerate(("adult", "adult", "larva")):
+            side = media.width_px // (40 if number else 3)
+            target = f"{server.runtime.addresses.image(media.key)}#xywh={10 + 10 * number},10,{side},{side}"
+            document = {
+                **comment(target, motivation="classifying"),
+                "body": [{"type": "TextualBody", "value": name, "purpose": "classifying"}],
+            }
+            how: Any = {"addresses": server.runtime.addresses, "at": server.runtime.clock(), "run_key": "x9", "kind": "stage"}
+            keys.append(annotations.create_machine(session, document, media=media, confidence=0.5 + 0.1 * number, **how).key)
+    context = signed_in(browser, server, add_person(server.runtime, "fay", "curator"))
+    page = opened(context, server, "stage")
+    at_first = view(page)
+    press(page, "+")
+    nearer = view(page)
+    assert nearer[2] < at_first[2]
+    press(page, "Shift+ArrowRight", "Shift+ArrowDown")
+    moved = view(page)
+    assert (moved[0] > nearer[0], moved[1] > nearer[1]) == (True, True)
+    press(page, "-", "-")
+    assert view(page)[2] > nearer[2]
+    press(page, "0")
+    assert view(page) == at_first
+    press(page, "f")
+    assert view(page)[2] >= media.width_px
+    press(page, "f")
+    assert view(page) == at_first
+    shapes = page.locator("#stage path.shape")
+    expect(shapes).to_be_visible()
+    page.keyboard.down("h")
+    expect(shapes).to_be_hidden()
+    page.keyboard.up("h")
+    expect(shapes).to_be_visible()
+
+    press(page, "9")
+    expect(page.locator("#told")).to_have_text("There is no such class here.")
+    press(page, "2")
+    expect(page.locator("#claim")).not_to_contain_text("0.50")
+    expect(page.locator(PAINTED)).to_be_visible()
+    small = view(page)
+    press(page, "+")
+    assert view(page)[2] <= small[2], "a small item, which is shown as near as can be, is no farther then"
+    wait_until(
+        lambda: json.loads(server.get(f"/api/annotations/{keys[0]}/history")[1])["state"] == "superseded", "it is a larva", 20
+    )
+    (verdict,) = json.loads(server.get(f"/api/annotations/{keys[0]}/history")[1])["verdicts"]
+    assert verdict["reason"] == "wrong class"
+    correction = json.loads(server.get("/annotations/" + verdict["correction"].rpartition("/")[2])[1])
+    assert [one["value"] for one in correction["body"]] == ["larva"]
     context.close()
 
 

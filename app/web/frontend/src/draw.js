@@ -55,9 +55,10 @@ function filter(editor) {
 function clicked(event, editor) {
   const button = event.target.closest("button");
   if (!button) return;
-  const { tool, pick, do: what } = button.dataset;
+  const { tool, pick, turn, do: what } = button.dataset;
   if (tool) editor.take(tool, event.detail > 0); // 0: by a key
   if (pick) editor.picked(pick);
+  if (turn) editor.attempt(() => editor.turn(Number(turn)));
   const doing = {
     back: () => editor.attempt(() => editor.putBack()),
     remove: () => editor.remove(),

@@ -24,6 +24,7 @@ export class Editor {
     this.drafts = new Drafts(account);
     this.form = root.querySelector("form");
     this.items = new Map();
+    this.pages = [""]; // behind which key each page begins, up to the one that is shown
     this.undo = [];
     this.corners = new Corners(root, (shape) => this.reshape(shape));
     this.conflict = new Conflict(root, this);
@@ -50,14 +51,28 @@ export class Editor {
   }
 
   async load() {
-    const { items, more } = await this.store.all();
+    const { items, next } = await this.store.page(this.pages.at(-1));
     for (const item of items) item.shape = shapes.read(item.annotation.target.selector);
     this.items = new Map(items.map((item) => [item.key, item]));
     this.sheet.show(items.filter(({ shape }) => shape).map(({ key, layer, shape }) => ({ id: key, layer, shape })));
-    this.list(more);
+    this.list(next);
   }
 
-  list(more) {
+  get isPaged() {
+    return this.pages.length > 1 || this.following !== null;
+  }
+
+  /** Show the statements behind these, or those before; what is being edited stays. */
+  async turn(step) {
+    if (step > 0 && this.following) this.pages.push(this.following);
+    else if (step < 0 && this.pages.length > 1) this.pages.pop();
+    await this.load();
+    this.draw();
+    this.tell(this.part("paged").textContent);
+  }
+
+  list(next) {
+    this.following = next;
     const named = [...this.items.values()].map((item) => {
       const button = Object.assign(document.createElement("button"), { type: "button", className: "small" });
       const words = `${item.kind || "statement"}: ${item.text || "no words"}`;
@@ -68,7 +83,12 @@ export class Editor {
       return line;
     });
     this.part("list").replaceChildren(...named);
-    this.part("count").textContent = `${named.length.toLocaleString("en")}${more ? ", the first of more" : ""}`;
+    const [count, at] = [named.length.toLocaleString("en"), this.pages.length];
+    this.part("count").textContent = count;
+    this.part("paged").textContent = `The sheet shows ${count} at once, page ${at}: ${next ? "there are more" : "there are no more behind these"}.`;
+    this.part("pages").hidden = !this.isPaged;
+    this.root.querySelector("[data-turn='-1']").disabled = at === 1;
+    this.root.querySelector("[data-turn='1']").disabled = !next;
   }
 
   tell(words, wrong = false) {
@@ -93,7 +113,7 @@ export class Editor {
   }
 
   async standing(key) {
-    const item = this.items.get(key) ?? { key, layer: "", kind: "" }; // one that is beyond the first thousand, or has fallen
+    const item = this.items.get(key) ?? { key, layer: "", kind: "" }; // one that is on another page, or has fallen
     const { annotation, stored, etag, version } = await this.store.one(key);
     const mine = item.layer !== "machine" && [stored.creator].flat().some((one) => (one?.id ?? one) === this.root.dataset.me);
     return { item: { ...item, annotation, stored, mine }, shape: shapes.read(annotation.target?.selector), fields: fields.fieldsOf(annotation), etag, version };
@@ -302,7 +322,7 @@ export class Editor {
       clearTimeout(this.timer);
       this.sheet.put(NEW, null);
       await this.load();
-      await this.begin(this.items.has(key) ? key : null);
+      await this.begin(this.items.has(key) || this.isPaged ? key : null);
       this.tell("Kept.");
       this.kept(key);
     });

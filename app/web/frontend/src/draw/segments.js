@@ -17,9 +17,10 @@ export class SegmentStore extends Store {
     return !shape ? "Draw around the segment first." : said.label ? "" : "Say what it is: choose its class.";
   }
 
-  async all() {
-    const { told } = await this.ask("GET", `/api/segments?media=${this.image}&limit=${AT_ONCE}`);
-    return { items: told.items.map((one) => this.item(one)), more: told.next !== null };
+  async page(after) {
+    const { told } = await this.ask("GET", `/api/segments?media=${this.image}&limit=${AT_ONCE}${after && `&after=${encodeURIComponent(after)}`}`);
+    const next = told.next && new URL(told.next, location.href).searchParams.get("after");
+    return { items: told.items.map((one) => this.item(one)), next };
   }
 
   item(segment) {

@@ -37,10 +37,10 @@ export class Store {
     return { told, etag: answer.headers.get("ETag"), version: versionOf(answer.headers.get("Link")) };
   }
 
-  /** All statements on the image, at most a thousand; `more` where there are others. */
-  async all() {
-    const { told } = await this.ask("GET", `/api/annotations?image=${this.image}`);
-    return { items: told.items, more: told.next !== null };
+  /** The statements on the image behind that key, at most a thousand; `next` is the key behind which there are others, or null. */
+  async page(after) {
+    const { told } = await this.ask("GET", `/api/annotations?image=${this.image}&after=${encodeURIComponent(after)}`);
+    return { items: told.items, next: told.next };
   }
 
   /** One of them, in the form that is drawn and as it is stored. */

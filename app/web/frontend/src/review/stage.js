@@ -80,7 +80,8 @@ export class Stage {
     if (!this.view) return;
     const { x, y, w, h } = this.view;
     const most = 2 * Math.max(this.item.image.width, (this.item.image.height * w) / h);
-    const width = Math.min(Math.max(w / factor, this.element.clientWidth / NEAREST), most);
+    const least = Math.min(w, this.element.clientWidth / NEAREST); // of a small item, which is nearer already, no nearer
+    const width = Math.min(Math.max(w / factor, least), most);
     const point = at ?? [x + w / 2, y + h / 2];
     const scale = width / w;
     this.look({ x: point[0] - (point[0] - x) * scale, y: point[1] - (point[1] - y) * scale, w: width, h: h * scale });
