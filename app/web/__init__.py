@@ -152,6 +152,7 @@ def _open_to_all_origins(response: Response) -> Response:
     """
     response.headers.setdefault("Access-Control-Allow-Origin", "*")
     response.headers.setdefault("Access-Control-Expose-Headers", EXPOSED)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")  # what people wrote is taken for no page
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, HEAD, OPTIONS")
         response.headers["Access-Control-Allow-Headers"] = SENDABLE
