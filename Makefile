@@ -58,6 +58,13 @@ bench-pages: .venv/dev assets  ## seconds until the page of a specimen stands, c
 bench-drawing: .venv/dev assets  ## milliseconds of the page on which people draw, with 1,000 polygons on the sheet
 	$(BIN)/python -m tests.bench.drawing
 
+.PHONY: bench-analysis accuracy-robustness
+bench-analysis: .venv/dev  ## seconds by step, images an hour and memory of an analysis, on IMAGES= (else ../shared/data/specimens), EVERY= Nth
+	$(BIN)/python -m tests.bench.analysis --images $(if $(IMAGES),"$(IMAGES)",../shared/data/specimens) --every $(if $(EVERY),$(EVERY),1) --write docs/performance.md
+
+accuracy-robustness: .venv/dev  ## docs/robustness.md: the images of ../shared/data turned, halved, compressed, lighter and darker; EVERY= Nth, STEPS=
+	$(BIN)/lectotype evaluate --images ../shared/data/specimens --changed --every $(if $(EVERY),$(EVERY),1) --steps "$(STEPS)" --beetles 0 --write docs/robustness.md
+
 bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200,000 verdicts, and the time from a key to the next picture in Chromium
 	$(BIN)/python -m tests.bench.review
 

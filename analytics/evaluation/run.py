@@ -60,7 +60,7 @@ def analyse(image: SheetImage, steps: Sequence[pipelines.StepPlan]) -> Analysed:
     """One step after another, each within its deadline; one that raises or gives up counts as a failure of its own."""
     done = Analysed({}, {}, {}, {})
     for step in steps:
-        shared, started = sum(image.shared_seconds.values()), time.monotonic()
+        shared, started = sum(image.shared_seconds.values()), image.clock()
         try:
             module = importlib.import_module(f"analytics.steps.{step.name}")
             context = StepContext("", done.earlier, frozenset(done.failures))
@@ -72,7 +72,7 @@ def analyse(image: SheetImage, steps: Sequence[pipelines.StepPlan]) -> Analysed:
             done.failures[step.name] = f"{type(error).__name__}: {error}"
         else:
             done.earlier[step.name], done.unresolved[step.name] = result.findings, result.nothing_found
-        taken = time.monotonic() - started - (sum(image.shared_seconds.values()) - shared)
+        taken = image.clock() - started - (sum(image.shared_seconds.values()) - shared)
         done.seconds[step.name] = taken
     done.seconds.update({f"shared: {name}": value for name, value in image.shared_seconds.items()})
     return done

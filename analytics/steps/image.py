@@ -95,9 +95,13 @@ class Tile(NamedTuple):
 
 
 class SheetImage:
-    """The upright image. Ask for what the step needs: `copy` to find things, `crop` or `tiles` to look at them closely."""
+    """The upright image. Ask for what the step needs: `copy` to find things, `crop` or `tiles` to look at them closely.
 
-    def __init__(self, pixels: Pixels | PixelSource) -> None:
+    `shared_seconds` says by name what each shared detection took on `clock`.
+    """
+
+    def __init__(self, pixels: Pixels | PixelSource, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
         self._source: PixelSource = InMemory(pixels) if isinstance(pixels, np.ndarray) else pixels
         self.width_px, self.height_px = self._source.width_px, self._source.height_px
         self._copies: OrderedDict[tuple[str, int], ScaledCopy] = OrderedDict()
@@ -158,14 +162,14 @@ class SheetImage:
         Detections that several steps need are in `analytics.steps.shared`, which calls this. Their results must not be changed.
         """
         if name not in self._shared:
-            started = time.monotonic()
+            started = self.clock()
             try:
                 self._shared[name] = detect(self)
             except Exception as error:
                 self._shared[name] = error
                 raise
             finally:
-                self.shared_seconds[name] = time.monotonic() - started
+                self.shared_seconds[name] = self.clock() - started
         known = self._shared[name]
         if isinstance(known, Exception):
             raise known
