@@ -45,7 +45,7 @@ def of_canvas(
         "id": addresses.annotation_page(media.key, known, specimen_key),
         "type": "AnnotationPage",
         "label": {"en": [label]},
-        "items": [projections.iiif3(annotation, canvas, addresses) for annotation in shown],
+        "items": [projections.on_page(projections.iiif3(one, canvas, addresses), one) for one in shown],
     }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from annotations import service, targets, validation
 from annotations.model import EVERYTHING, About, Annotation
-from annotations.projections import w3c
+from annotations.projections import on_page_of_w3c
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.principal import Principal
@@ -145,7 +145,8 @@ def page(session: Session, container: Container, *, iris: bool, after: str, befo
 
 
 def _page(container: Container, shown: tuple[Annotation, ...], *, iris: str, own: str, more: bool) -> dict[str, Any]:
-    items = [container.addresses.annotation(annotation.key) if iris == "1" else w3c(annotation.document) for annotation in shown]
+    addresses = container.addresses
+    items = [addresses.annotation(one.key) if iris == "1" else on_page_of_w3c(one, addresses) for one in shown]
     body: dict[str, Any] = {"id": own, "type": "AnnotationPage", "items": items}
     if more:
         body["next"] = container.iri(iris=iris, after=shown[-1].key)

@@ -12,6 +12,8 @@ from annotations.frames import shown_region
 from annotations.model import Annotation, Canvas, CanvasBox
 from app.runtime.addresses import Addresses
 
+MARK = "#state"  # behind the address of an annotation: the body that tells viewers of its state
+STATE = "hub:reviewState"
 Profile = Literal["w3c", "iiif3", "iiif2", "annotorious"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 IIIF3 = "http://iiif.io/api/presentation/3/context.json"
@@ -64,6 +66,41 @@ def iiif3(annotation: Annotation, canvas: Canvas | None, addresses: Addresses) -
         if isinstance(annotation.document.get(name), str):
             shown[name] = annotation.document[name]
     return shown
+
+
+def on_page(shown: dict[str, Any], annotation: Annotation) -> dict[str, Any]:
+    """The viewer form as pages of several have it: of a statement that is stale a further text says so, and why."""
+    if annotation.state != "stale":
+        return shown
+    said = {"type": "TextualBody", "value": _stale(annotation), "purpose": "tagging", "format": "text/plain", "language": "en"}
+    return {**shown, "body": [*shown["body"], {"id": f"{shown['id']}{MARK}", **said}]}
+
+
+def on_page_of_w3c(annotation: Annotation, addresses: Addresses) -> dict[str, Any]:
+    """The W3C form as pages of several have it: of a statement that is stale `hub:reviewState` says so."""
+    shown = w3c(annotation.document)
+    if annotation.state != "stale":
+        return shown
+    ours, known = f"{addresses.base}/ns/1/context.jsonld", bodies.several(shown.get("@context"))
+    return {**shown, "@context": known if ours in known else [ours, *known], STATE: "stale"}
+
+
+def without_marks(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document that comes back, without what pages tell of its state: no state is taken from a client."""
+    kept = {name: value for name, value in document.items() if name != STATE}
+    if isinstance(kept.get("body"), list):
+        kept["body"] = [body for body in kept["body"] if not _is_mark(body)]
+    return kept
+
+
+def _is_mark(body: Any) -> bool:
+    named = body.get("id") if isinstance(body, Mapping) else None
+    return isinstance(named, str) and named.endswith(MARK) and "/annotations/" in named
+
+
+def _stale(annotation: Annotation) -> str:
+    rule = str((annotation.state_reason or {}).get("rule", ""))
+    return f"Stale: {rule}" if rule else "Stale"
 
 
 def viewer_motivations(annotation: Annotation) -> list[str]:

@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session
 from annotations import bases, placing, store, waiting
 from annotations.jobs import BasisChanged
 from annotations.proposed.record import policy_of, settle
+from annotations.segments import store as segments
 from annotations.segments.following import follow as follow_segments
+from annotations.segments.following import rejected_by_others
 from annotations.states import policy
-from annotations.states.derive import FALLEN, OPEN, STATES, Decision, Facts, State, Verdict, Voice, derive
+from annotations.states.derive import FALLEN, OPEN, STATES, Decision, Facts, SegmentEnd, State, Verdict, Voice, derive
 from annotations.states.policy import Policy
 from annotations.tables import AnnotationRow, AnnotationVersionRow, VerdictRow
 from app.runtime import events, outbox
@@ -41,7 +43,7 @@ def around(session: Session, keys: Iterable[str]) -> set[str]:
         pair = (VerdictRow.annotation_key, VerdictRow.correction_key)
         linked = select(*pair).where(VerdictRow.correction_key != "", or_(*(column.in_(waiting) for column in pair)))
         near = {key for both in session.execute(linked) for key in both}
-        near |= bases.resting(session, waiting) | bases.kin(session, waiting)
+        near |= bases.resting(session, waiting) | bases.kin(session, waiting) | segments.beside(session, waiting)
         waiting = sorted(near - found)
         found.update(waiting)
     return found
@@ -89,11 +91,13 @@ def recount(session: Session, key: str, *, by: str, at: datetime, remake: bool =
         catalogue.touch_specimens(session, placing.of_annotations(session, keys), at=at)
     row = store.find(session, key)
     hidden = {key} if judged and row is not None and row.sealed else set[str]()  # nor in a change of its segment
-    follow_segments(session, {*({key} - hidden), *({*changed} & shown)}, at)
+    turned = follow_segments(session, {*({key} - hidden), *({*changed} & shown)}, at)
     heard = {key} if judged and row is not None and not row.sealed else set()
     events.announce_all(session, "annotation.reviewed", sorted(shown | unveiled | heard), at=at)
     if remake:
         outbox.add_all(session, [BasisChanged(image) for image in bases.images_with_stale(session, {key, *changed})])
+    for other in sorted(segments.said_of(session, turned) - counted):  # what says that there is one goes with it
+        recount(session, other, by=by, at=at, remake=remake)
     return decide(session, row) if row is not None else decided or derive(Facts(), policy.of(""))
 
 
@@ -139,6 +143,7 @@ def check(session: Session, *, after: str, limit: int) -> tuple[Sequence[WrongSt
         select(key.label("key")).where(key > after, of_these).distinct().order_by(key).limit(limit).subquery()
         for key, of_these in ((VerdictRow.annotation_key, true()), (VerdictRow.correction_key, true()), (row.key, stated))
     ]
+    parts.append(segments.behind_what_is_not_there(after, limit))
     keys = union(*(select(part.c.key) for part in parts)).subquery()
     page = session.scalars(select(keys.c.key).order_by(keys.c.key).limit(limit)).all()
     found = []
@@ -198,7 +203,13 @@ def _facts(session: Session, row: AnnotationRow) -> Facts:
         _own(session, row),
         shaken is not None,
         shaken is not None and _remade(session, row),
+        segments.end_of(session, row.key) or _with_others(session, row),
     )
+
+
+def _with_others(session: Session, row: AnnotationRow) -> SegmentEnd:
+    """A machine's statement goes with others that say the same; what a person says stands by itself."""
+    return "rejected" if row.layer == "machine" and rejected_by_others(session, row.key) else ""
 
 
 def _corrections(session: Session, key: str) -> Sequence[AnnotationRow]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from annotations.bodies import several
 from annotations.errors import MalformedAnnotation
-from annotations.projections import IIIF3, Profile
+from annotations.projections import IIIF3, Profile, without_marks
 from annotations.validation import CONTEXT
 
 RESOURCE_TEXTS = ("cnt:ContentAsText", "dctypes:Text")
@@ -19,6 +19,7 @@ def as_w3c(document: Any, profile: Profile) -> Any:
     """
     if not isinstance(document, Mapping):
         return document
+    document = without_marks(document)
     if profile == "iiif2":
         return _upgraded(document)
     contexts = several(document.get("@context"))

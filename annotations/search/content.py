@@ -120,7 +120,7 @@ def page2(listed: Listed, addresses: Addresses) -> dict[str, Any]:
             shown["prev"] = _page2(listed, min(listed.asked.page - 1, listed.last))
         if listed.asked.page < listed.last:
             shown["next"] = _page2(listed, listed.asked.page + 1)
-    shown["items"] = [projections.iiif3(annotation, canvas, addresses) for annotation, canvas in listed.found]
+    shown["items"] = [projections.on_page(projections.iiif3(one, canvas, addresses), one) for one, canvas in listed.found]
     highlights = [one for annotation, _ in listed.found for one in _highlights(annotation, listed.searched, addresses)]
     if highlights:
         shown["annotations"] = [{"type": "AnnotationPage", "items": highlights}]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations import guards, placing, validation
+from annotations import guards, placing, recount, validation
 from annotations import service as annotations
 from annotations import store as statements
 from annotations.creators import creator
@@ -84,6 +84,7 @@ def merge(session: Session, tags: Mapping[str, Tags], shape: Shape, who: Editor)
     if not 2 <= len(tags) <= MOST_MERGED:
         raise BadSegment(f"Merge from 2 to {MOST_MERGED} segments.", parameter="segments")
     found = [editable(session, key, who, "judge") for key in sorted(tags)]
+    _hold(session, sorted(tags), who)
     media, segments = found[0][1], [segment for segment, _ in found]
     if {segment.media_key for segment in segments} != {media.key}:
         raise NotTogether("Only segments of one image can be merged.", parameter="segments")
@@ -92,6 +93,7 @@ def merge(session: Session, tags: Mapping[str, Tags], shape: Shape, who: Editor)
     shape = Shape(shape.class_name or segments[0].class_name, shape.selector or stored_selectors(Region(box)))
     key = _make(session, media, shape, who, sorted(tags))
     _end(session, _lock(session, tags), "merged", [key], who)
+    _recount(session, sorted(tags), who)
     changes.record(session, who.by, "merge", "segment", key, version=1, at=who.at, of=", ".join(sorted(tags)))
     return _segment(session, key)
 
@@ -102,18 +104,22 @@ def split(session: Session, key: str, parts: Sequence[Shape], who: Editor, if_ma
         raise BadSegment(f"Split a segment into 2 to {MOST_PARTS} parts.", parameter="parts")
     segment, media = editable(session, key, who, "judge")
     shapes = [Shape(part.class_name or segment.class_name, part.selector) for part in parts]
+    _hold(session, [key], who)
     keys = [_make(session, media, shape, who, [key]) for shape in shapes]
     _end(session, _lock(session, {key: if_match}), "split", keys, who)
+    _recount(session, [key], who)
     changes.record(session, who.by, "split", "segment", key, at=who.at, into=", ".join(keys))
     return [_segment(session, one) for one in keys]
 
 
 def delete(session: Session, key: str, who: Editor, if_match: Tags) -> None:
-    """Say that there is no such segment; its versions stay. What is said of the place stays, too. Raises as `change` does."""
-    segment, _ = editable(session, key, who, "curate")
-    catalogue.touch_specimens(session, placing.of_annotations(session, [segment.leader_key]), at=who.at)
+    """Say that there is no such segment; its versions stay. What says that there is one is rejected with it, until the segment is
+    restored; what else is said of the place stays. Raises as `change` does."""
+    editable(session, key, who, "curate")
+    _hold(session, [key], who)
     (row,) = _lock(session, {key: if_match})
     _end(session, [row], "deleted", [], who)
+    _recount(session, [key], who)
     changes.record(session, who.by, "delete", "segment", key, version=row.version, at=who.at)
 
 
@@ -127,8 +133,9 @@ def restore(session: Session, key: str, number: int, who: Editor, if_match: Tags
     wanted = history.version(session, key, number)
     if segment.is_live and (wanted.class_name, wanted.selector) == (segment.class_name, segment.selector):
         raise BadSegment(f"Version {number} is what stands.", parameter="version")
-    said = _state(session, media, Shape(wanted.class_name, list(wanted.selector)), who, [key])
     _refuse_replaced(session, segment)
+    _hold(session, [key], who)
+    said = _state(session, media, Shape(wanted.class_name, list(wanted.selector)), who, [key])
     (row,) = _lock(session, {key: if_match}, ended_too=True)
     if row.state in ENDED:
         row.state, row.successors = "unreviewed", []
@@ -141,6 +148,7 @@ def restore(session: Session, key: str, number: int, who: Editor, if_match: Tags
     else:
         store.name_version(session, key, row.version, "restored")
     session.flush()
+    _recount(session, [key], who)
     changes.record(session, who.by, "restore", "segment", key, version=row.version, at=who.at, of=str(number))
     return _segment(session, key)
 
@@ -270,6 +278,20 @@ def _lock(session: Session, tags: Mapping[str, Tags], *, ended_too: bool = False
         if known is not None and service.etag(row.version, row.changes) not in known:
             raise SegmentChanged(f"Segment {row.key} has changed since you read it: fetch it again and repeat your change.")
     return rows
+
+
+def _hold(session: Session, keys: Sequence[str], who: Editor) -> None:
+    """Lock what says that there are these segments, and the specimens that it lies on, before the segments are."""
+    said = sorted(store.said_of(session, keys))
+    recount.lock(session, said)
+    catalogue.touch_specimens(session, placing.of_annotations(session, said), at=who.at)
+
+
+def _recount(session: Session, keys: Sequence[str], who: Editor) -> None:
+    """Let what says that there are these segments stand or fall with them."""
+    session.flush()
+    for one in sorted(store.said_of(session, keys)):
+        recount.recount(session, one, by=who.by.name, at=who.at)
 
 
 def _end(session: Session, rows: Sequence[SegmentRow], state: State, successors: Sequence[str], who: Editor) -> None:

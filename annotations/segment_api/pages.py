@@ -69,7 +69,7 @@ def on_segment(annotation: Annotation, segment: Segment, canvas: Canvas, address
     part_of = [{"id": addresses.manifest(segment.key), "type": "Manifest"}]
     selector = viewer_selectors.viewer_selectors(own_region(annotation, segment, canvas), segment.canvas)
     source = {"id": iri, "type": "Canvas", "partOf": part_of}
-    shown = projections.iiif3(annotation, None, addresses)
+    shown = projections.on_page(projections.iiif3(annotation, None, addresses), annotation)
     return {**shown, "target": {"type": "SpecificResource", "source": source, "selector": selector}}
 
 

@@ -17,29 +17,34 @@ from annotations.segments import store
 from annotations.segments.derive import OF_CONTENT, Voice, derive
 from annotations.segments.model import ENDED, whole_box
 from annotations.segments.tables import SegmentRow, SegmentStatementRow
+from annotations.states.derive import OF_SEGMENT
 from annotations.tables import AnnotationRow, VerdictRow
 from app.runtime import outbox
 from iiif.catalogue import service as catalogue
 from ontology.segment_classes import class_of
 
 
-def follow(session: Session, annotation_keys: Iterable[str], at: datetime) -> None:
-    """Bring every segment that any of these statements stands behind in line with what they are now."""
+def follow(session: Session, annotation_keys: Iterable[str], at: datetime) -> list[str]:
+    """Bring every segment that any of these statements stands behind in line with what they are now; the keys of those that are
+    there now and were not, or the reverse."""
     said = sorted(set(annotation_keys))
-    if said and (keys := store.behind(session, said)):
-        refresh(session, sorted(keys), at)
+    return refresh(session, sorted(store.behind(session, said)), at) if said else []
 
 
-def refresh(session: Session, keys: Sequence[str], at: datetime) -> None:
-    """Bring the segments in line with the statements behind them, except those that a person has ended."""
+def refresh(session: Session, keys: Sequence[str], at: datetime) -> list[str]:
+    """Bring the segments in line with the statements behind them, except those that a person has ended. As `follow`."""
+    turned = []
     for start in range(0, len(keys), store.AT_ONCE):
         rows = [row for row in store.lock(session, keys[start : start + store.AT_ONCE]) if row.state not in ENDED]
         found = _behind(session, [row.key for row in rows])
         for row in rows:
+            was_live = row.live
             _follow(session, row, found.get(row.key, []), at)
+            turned += [row.key] if row.live != was_live else []
             row.changes += 1  # their words are found with it, whatever else has changed
         session.flush()
         outbox.touch_all(session, "segment", [row.key for row in rows])
+    return turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,14 @@ def differing(session: Session, *, after: str, limit: int) -> tuple[list[tuple[s
                     )
                 )
     return found, rows[-1].key if len(rows) == limit else ""
+
+
+def rejected_by_others(session: Session, annotation_key: str) -> bool:
+    """Whether the segments that the statement says there are would be rejected by what else is said of them."""
+    keys = store.behind(session, [annotation_key])
+    links = _links(session, sorted(keys)) if keys and len(store.beside(session, [annotation_key])) > 1 else {}
+    others = [[link.voice for link in several if link.voice.key != annotation_key] for several in links.values()]
+    return bool(others) and all(derive(voices)[0] == "rejected" for voices in others)
 
 
 def _follow(session: Session, row: SegmentRow, links: Sequence[_Link], at: datetime) -> None:
@@ -129,9 +142,15 @@ def _links(session: Session, keys: Sequence[str]) -> dict[str, list[_Link]]:
     for link, said in rows:
         reasons = denied.get(said.key, set())
         spared = bool(reasons) and reasons <= set(OF_CONTENT)
-        voice = Voice(said.key, statements.told_state(said), statements.stands(said), spared, link.as_role, link.said_at)
+        voice = Voice(said.key, _own_state(said), statements.stands(said), spared, link.as_role, link.said_at)
         found.setdefault(link.segment_key, []).append(_Link(link.class_name, voice, said.version))
     return found
+
+
+def _own_state(said: AnnotationRow) -> str:
+    """The state of the statement, but for what it is because of its segment."""
+    rule = str((said.state_reason or {}).get("rule", ""))
+    return "unreviewed" if rule.startswith(OF_SEGMENT) else statements.told_state(said)
 
 
 def _reasons(session: Session, keys: Sequence[str]) -> Mapping[str, set[str]]:

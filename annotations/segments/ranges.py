@@ -77,5 +77,6 @@ def _range(manifest: str, segment: Segment, name: str, canvas: str, addresses: A
         "seeAlso": [{"id": addresses.manifest(segment.key), "type": "Manifest", "format": "application/ld+json"}],
         "items": [
             {"type": "SpecificResource", "source": {"id": canvas, "type": "Canvas"}, "selector": selector},
+            {"id": canvas, "type": "Canvas"},  # Mirador and Universal Viewer read no SpecificResource here, and turn to this
         ],
     }

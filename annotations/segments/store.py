@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import ColumnElement, collate, exists, func, or_, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Subquery, collate, exists, func, or_, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from annotations import placing
 from annotations import store as statements
 from annotations.model import Target
-from annotations.segments.model import LIVE, Part, Segment, State
+from annotations.segments.model import ENDED, LIVE, Part, Segment, State
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
+from annotations.states.derive import SegmentEnd
 from annotations.tables import AnnotationRow
 from app.runtime.principal import Principal
 from iiif.catalogue.visibility import closed_images, is_hidden
@@ -149,6 +150,44 @@ def behind(session: Session, annotation_keys: Sequence[str]) -> set[str]:
         some = SegmentStatementRow.annotation_key.in_(annotation_keys[start : start + AT_ONCE])
         found.update(session.scalars(select(SegmentStatementRow.segment_key).where(some)))
     return found
+
+
+def beside(session: Session, annotation_keys: Sequence[str]) -> set[str]:
+    """The statements that stand behind the same segments as any of these, with these."""
+    other = aliased(SegmentStatementRow)
+    pairs = select(other.annotation_key).join(SegmentStatementRow, SegmentStatementRow.segment_key == other.segment_key)
+    found: set[str] = set()
+    for start in range(0, len(annotation_keys), AT_ONCE):
+        some = SegmentStatementRow.annotation_key.in_(annotation_keys[start : start + AT_ONCE])
+        found.update(session.scalars(pairs.where(some).distinct()))
+    return found
+
+
+def end_of(session: Session, annotation_key: str) -> SegmentEnd:
+    """What people made of the segments that a statement says there are; empty where they ended none, or another is there. What
+    says no more than that there is one is replaced with it, and what was read there is not."""
+    said = SegmentStatementRow
+    query = select(SegmentRow.state, said.part, said.as_role).join(said, said.segment_key == SegmentRow.key)
+    found = session.execute(query.where(said.annotation_key == annotation_key)).all()
+    states = {state for state, _, _ in found}
+    if "deleted" in states and states <= {"deleted", "rejected", "withdrawn"}:
+        return "deleted"
+    drawn = all(role and part in ("made", "changes") for _, part, role in found)
+    return "replaced" if found and drawn and states <= set(ENDED) else ""
+
+
+def said_of(session: Session, keys: Sequence[str]) -> set[str]:
+    """The statements behind the segments."""
+    said = SegmentStatementRow
+    return set(session.scalars(select(said.annotation_key).where(said.segment_key.in_(keys)))) if keys else set()
+
+
+def behind_what_is_not_there(after: str, limit: int) -> Subquery:
+    """The keys of the statements behind segments that are not there, from `after` on, in order."""
+    said = SegmentStatementRow
+    query = select(said.annotation_key.label("key")).join(SegmentRow, SegmentRow.key == said.segment_key)
+    query = query.where(SegmentRow.live.is_(False), said.annotation_key > after)
+    return query.distinct().order_by(said.annotation_key).limit(limit).subquery()
 
 
 def is_behind_a_segment() -> ColumnElement[bool]:

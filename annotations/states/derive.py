@@ -1,9 +1,9 @@
 """The review state of a statement: a pure function of standing verdicts, corrections, what it rests on, and the policy.
 
 The first that holds: superseded (a correction of it is accepted, or was superseded in turn; or what it rests on has changed, and
-a run has made it anew) > accepted or rejected by a curator
-> accepted or rejected by enough voices, or by one reviewer where that is
-enough > disputed > stale > unreviewed. Which of several corrections is right is not decided
+a run has made it anew) > rejected or superseded with the segment that it says there is, where a person has ended that > accepted
+or rejected by a curator > accepted or rejected by enough voices, or by one reviewer where that is enough > disputed > rejected
+with its segment, where others that say so were > stale > unreviewed. Which of several corrections is right is not decided
 by which came first: each then needs a verdict of its own.
 """
 
@@ -18,6 +18,8 @@ State = Literal["unreviewed", "accepted", "rejected", "superseded", "disputed", 
 STATES: tuple[State, ...] = get_args(State)
 OPEN: tuple[State, ...] = ("unreviewed", "disputed", "stale")  # what nobody has decided
 FALLEN: tuple[State, ...] = ("rejected", "superseded")  # what no reader takes for true
+SegmentEnd = Literal["", "deleted", "replaced", "rejected"]
+OF_SEGMENT = "its segment was "  # how the rules begin by which a statement goes the way of its segment
 Verdict = Literal["approved", "rejected", "uncertain"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
@@ -38,7 +40,8 @@ class Facts:
 
     `corrections` are the states of the standing corrections of it. `own` is the role, when it was made, of who made the
     statement, where it is the only correction of another; None otherwise. `shaken`: what it rests on has changed since.
-    `remade`: a run has made it anew, from what is in force now.
+    `remade`: a run has made it anew, from what is in force now. `segment` is what became of the segment that it says there is,
+    empty where that is there, or it says of none.
     """
 
     voices: tuple[Voice, ...] = ()
@@ -46,6 +49,7 @@ class Facts:
     own: Role | None = None
     shaken: bool = False
     remade: bool = False
+    segment: SegmentEnd = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,18 @@ def _first(facts: Facts, voices: list[Voice], approved: int, rejected: int, poli
         return "superseded", "a correction of it stands"
     if facts.shaken and facts.remade:
         return "superseded", "a run has made it anew"
+    if facts.segment == "deleted":
+        return "rejected", f"{OF_SEGMENT}deleted"
+    if facts.segment == "replaced":
+        return "superseded", f"{OF_SEGMENT}merged or split"
     curators = [voice for voice in voices if _is_curator(voice) and voice.verdict != "uncertain"]
     if curators:
         last = max(curators, key=lambda voice: voice.at)
         return ("accepted" if last.verdict == "approved" else "rejected"), "a curator decided"
     if (found := _by_voices(voices, approved, rejected, policy)) is not None:
         return found
+    if facts.segment == "rejected":
+        return "rejected", f"{OF_SEGMENT}rejected"
     if facts.shaken:
         return "stale", "what it rests on has changed"
     if facts.voices and not voices:

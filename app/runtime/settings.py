@@ -140,6 +140,11 @@ class Settings(BaseSettings):
     picture_gps: bool = Field(
         default=False, description="Pictures that carry camera data also carry the place where they were taken."
     )
+    original_files: bool = Field(
+        default=True,
+        description="The files of open images are given out as they came, with all that they carry (camera, place); not where "
+        "a record withholds its place, nor where they are larger than `LECTOTYPE_MAX_WIDTH` and `LECTOTYPE_MAX_AREA` allow.",
+    )
     show_withheld_places: bool = Field(
         default=False,
         description="Places that a record withholds or generalises are shown to everybody; otherwise to those alone who may see "

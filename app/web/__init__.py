@@ -33,7 +33,7 @@ from app.web.runs import views as run_pages
 from app.web.segments import changing as segment_changes
 from app.web.segments import drawing as segment_drawing
 from app.web.segments import views as segment_pages
-from app.web.specimens import answering, taking
+from app.web.specimens import answering, original_files, taking
 from app.web.specimens import views as specimen_pages
 from app.web.statements import views as statement_pages
 from iiif.catalogue import views as catalogue_views
@@ -92,6 +92,7 @@ def create_app(runtime: Runtime) -> Flask:
         answering.blueprint,
         drawing_pages.blueprint,
         taking.blueprint,
+        original_files.blueprint,
         statements.blueprint,
         run_pages.blueprint,
         review_pages.blueprint,

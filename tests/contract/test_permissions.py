@@ -27,6 +27,7 @@ BY_COOKIE = {
     "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
     "/segments/<segment:key>/change", "/segments/<segment:key>/split", "/segments/<segment:key>/merge",
+    "/api/media/<key>/file",
     "/segments/<segment:key>/restore", "/api/segments/<segment:key>/versions/<int:number>",
     "/api/segments/<segment:key>/timemap", "/api/segments/<segment:key>/restore",
     "/segments/<segment:key>/delete", "/specimens/<key>/segments/<media_key>",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, update
 
-from annotations import region_frames, target_check, withdrawal
+from annotations import recount, region_frames, target_check, withdrawal
 from annotations import service as annotations
 from annotations.model import Canvas, CanvasBox
 from annotations.regions import Region
@@ -463,3 +463,53 @@ def stored(hub: Hub) -> list[Any]:
             behind.setdefault(row.segment_key, []).append((row.annotation_key, row.part, row.class_name, row.run_key))
         rows = session.scalars(select(SegmentRow).order_by(SegmentRow.leader_key)).all()
         return [[*(getattr(row, name) for name in names), behind[row.key]] for row in rows]
+
+
+def test_what_says_that_there_is_a_segment_falls_and_rises_with_it(hub: Hub, media: Media) -> None:
+    first, again = find(hub, media, "10,10,100,50"), find(hub, media, "11,10,100,50", run="x2", text="Carex nigra L.")
+    ana, cat = add_person(hub.runtime, "ana", "reviewer"), add_person(hub.runtime, "cat", "curator")
+    sheet = hub.addresses.canvas(media.specimen_key, media.key)
+    hub.post(comment(f"{sheet}#xywh=20,20,10,10", "a hole in the paper"))
+    (segment,) = listed(hub)
+
+    def on_sheet() -> set[str]:
+        pages = (hub.get(hub.addresses.annotation_page(media.key, layer)).json["items"] for layer in ("machine", "people"))
+        return {item["id"].rpartition("/")[2] for page in pages for item in page}
+
+    def state(key: str) -> tuple[str, str]:
+        told_history = hub.get(f"/api/annotations/{key}/history").json
+        return told_history["state"], (told_history["reason"] or {}).get("rule", "")
+
+    before = on_sheet()
+    assert {first, again} < before
+    said = judge(hub, ana, first, "rejected", reason="nothing there")
+    assert told(hub, segment["key"], 410)["state"] == "rejected"
+    assert state(again) == ("rejected", "its segment was rejected")
+    assert on_sheet() == before - {first, again}
+    hub.client.delete(f"/api/verdicts/{said['key']}", headers=ana.bearer)
+    assert (state(again)[0], state(first)[0], on_sheet()) == ("unreviewed", "unreviewed", before)
+    edit(hub, cat, "DELETE", f"/{segment['key']}", status=204)
+    assert {state(first), state(again)} == {("rejected", "its segment was deleted")}
+    assert on_sheet() == before - {first, again}, "what else is said of the place stays"
+    drain(hub.runtime)
+    assert hub.client.get("/api/search?type=annotation&kind=label&state=rejected").json["total"] == 2
+    with hub.runtime.reads.begin() as session:
+        assert recount.check(session, after="", limit=100)[0] == []
+    edit(hub, cat, "POST", f"/{segment['key']}/restore", {"version": 1})
+    assert (state(first)[0], state(again)[0]) == ("unreviewed", "unreviewed")
+    assert before < on_sheet()
+    merged = edit(
+        hub,
+        cat,
+        "POST",
+        f"/{segment['key']}/split",
+        {"parts": [{"selector": box(10, 10, 40, 50)}, {"selector": box(60, 10, 50, 50)}]},
+        201,
+    )
+    assert len(merged["items"]) == 2
+    drawn = [one["key"] for one in told(hub, segment["key"], 410)["statements"] if one["part"] == "changes"]
+    assert [state(one) for one in drawn] == [("superseded", "its segment was merged or split")]
+    assert state(first)[0] == "unreviewed", "what was read there was read"
+    with hub.runtime.reads.begin() as session:
+        assert recount.check(session, after="", limit=100)[0] == []
+    assert list(Check(hub.runtime).wrong_segments()) == []

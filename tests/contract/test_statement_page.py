@@ -99,6 +99,21 @@ def test_comments_have_replies_and_bad_ones_are_kept_in_the_form(hub: Hub, media
     assert long in refused.text
 
 
+def test_replies_are_on_the_page_of_the_comment_too_and_lead_back(hub: Hub, media: Media, ben: Person) -> None:
+    key = machine(hub, media)
+    first = ask(hub, ben, f"/statements/{key}/comments", {"text": "Is this nigra?"}).headers["Location"].rpartition("-")[2]
+    second = ask(hub, ben, f"/statements/{first}/comments", {"text": "I think so."}).headers["Location"].rpartition("-")[2]
+    ask(hub, ben, f"/statements/{first}/comments", {"text": "And sure now.", "about": second})
+    page = ask(hub, ben, f"/statements/{first}").text
+    talk = page.partition('id="comments"')[2]
+    assert "<h2>Replies</h2>" in page
+    assert talk.index("I think so.") < talk.index("And sure now.")
+    assert f'/statements/{key}">another statement</a>' in talk
+    assert "None yet." not in talk
+    assert "And sure now." in ask(hub, ben, f"/statements/{second}").text
+    assert "Is this nigra?" in ask(hub, ben, f"/statements/{key}").text
+
+
 def test_a_correction_and_what_it_corrects_lead_to_one_another(hub: Hub, media: Media, ben: Person) -> None:
     key = machine(hub, media)
     said = {"annotation": key, "version": 1, "verdict": "rejected"}

@@ -244,6 +244,14 @@ def test_one_truth_everywhere_after_a_correction(hub: Hub, media: Media) -> None
     assert next(one for one in canvas["service"] if "physicalScale" in one)["physicalScale"] == 0.1
     pages = {one["id"].rpartition("/")[2]: hub.get(one["id"]).json for one in canvas["annotations"]}
     assert set(pages) == {"machine.json", "people.json", "segments.json"}
+    (marked,) = (one for one in pages["machine.json"]["items"] if one["id"].endswith(f"/{length}"))
+    assert marked["body"][-1]["value"] == "Stale: what it rests on has changed"
+    described = hub.get("/annotations/?iris=0&page=first").json["items"]
+    assert [one["id"].rpartition("/")[2] for one in described if one.get("hub:reviewState") == "stale"] == [length]
+    sent = {**comment(hub.addresses.canvas(media.specimen_key, media.key), "mine"), "hub:reviewState": "accepted"}
+    kept = hub.post({**sent, "body": [sent["body"], marked["body"][-1]]}).json
+    assert "hub:reviewState" not in kept
+    assert "Stale" not in str(kept["body"]), "no state is taken from a client"
     assert "rubra" not in str(pages["machine.json"]["items"]) + str(pages["segments.json"]["items"])
     assert "nigra" in str(pages["people.json"]["items"])
     page = hub.client.get(f"/specimens/{media.specimen_key}", headers={"Accept": "text/html"}).text

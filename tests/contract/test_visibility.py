@@ -7,7 +7,7 @@ An address that is new needs a row in TABLE: without one, the first test fails.
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -167,9 +167,11 @@ class Row:
     closed: tuple[int, int, int, int] = (200, 200, 200, 200)
     others: tuple[int, int, int, int] = (200, 200, 200, 200)
     body: Any = None
+    reduced: tuple[int, int, int, int] | None = None  # None: as `others`
 
     def statuses(self, access: Access) -> dict[Who, int]:
-        return dict(zip(WHO, self.closed if access == "closed" else self.others, strict=True))
+        others = self.reduced if access == "reduced" and self.reduced else self.others
+        return dict(zip(WHO, self.closed if access == "closed" else others, strict=True))
 
 
 def always(path: str, *statuses: int) -> tuple[Row, ...]:
@@ -294,6 +296,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/specimens/{specimen}/segments/{media}", (401, 403, 403, 200), (401, 403, 403, 200)),
         of("/specimens/{specimen}/segments/{media}?segment={segment}", (401, 403, 403, 200), (401, 403, 403, 200)),
     ),
+    ("GET", "/api/media/<key>/file"): (replace(of("/api/media/{media}/file", GUARDED), reduced=(403, 403, 200, 200)),),
     ("GET", "/api/annotations"): (of("/api/annotations?image={media}", GUARDED),),
     ("GET", "/api/annotations/<key>"): (
         of("/api/annotations/note-{access}", GUARDED),

@@ -345,13 +345,17 @@ def test_the_index_of_a_viewer_names_the_segments_of_the_sheet(
         screen.page.get_by_role("button", name="Toggle sidebar").click()
         screen.page.get_by_role("tab", name="Index").click()
         index = screen.page.get_by_role("tree")
-        index.get_by_text("Segments").click()
+        index.get_by_text("Segments").wait_for()
     entry = index.get_by_text(label, exact=True).first
+    screen.page.wait_for_timeout(500)
+    if not entry.is_visible():  # Mirador 3 opens what holds the canvas by itself
+        index.get_by_text("Segments").click()
     entry.wait_for()
     screen.page.screenshot(path=tmp_path / f"{viewer}-index.png")
-    if viewer != "universalviewer":
-        entry.click()
-        screen.settle()
+    entry.click()
+    screen.settle()
+    if viewer == "universalviewer":
+        assert screen.view()[3] > OWN[3], "it has turned to the whole sheet"
     screen.page.close()
     assert not screen.wrong
 

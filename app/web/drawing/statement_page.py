@@ -57,7 +57,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`place` is the specimen and image that it lies on, None for those that lie on none; `corrects` and `corrections` are keys.
+    """`place` is the specimen and image that it lies on, None for those that lie on none; `corrects` and `corrections` are keys,
+    and so is `replies_to`, of what a comment is about.
 
     `verdicts` are those that stand, for curators, and for all once it is decided.
     """
@@ -74,6 +75,11 @@ class Page:
     corrects: str
     corrections: tuple[str, ...]
     threads: tuple[Thread, ...]
+    replies_to: str
+
+    @property
+    def is_comment(self) -> bool:
+        return threads.is_comment(self.statement)
 
 
 def look(session: Session, key: str, by: Principal, addresses: Addresses) -> Page:
@@ -102,8 +108,19 @@ def look(session: Session, key: str, by: Principal, addresses: Addresses) -> Pag
         tuple(opinions.told(one, names) for one in told) or standing.decided,
         _key(history["revisionOf"]),
         tuple(_key(one["correction"]) for one in history["verdicts"] if one["correction"] and not one["takenBack"]),
-        talk.on(statement.key),
+        _about(statement, talk),
+        statement.front.key if threads.is_comment(statement) and statement.front.kind == "annotation" else "",
     )
+
+
+def _about(statement: Annotation, talk: threads.Threads) -> tuple[Thread, ...]:
+    """What was written about it; of a comment the replies to it, and those to these."""
+    if not threads.is_comment(statement):
+        return talk.on(statement.key)
+    every = (thread for several in talk.about.values() for thread in several)
+    own = next((one for one in every if any(comment.key == statement.key for comment in one.comments)), None)
+    replies = tuple(comment for comment in own.comments if comment.key != statement.key) if own else ()
+    return (Thread(replies),) if replies else ()
 
 
 def _place(session: Session, statement: Annotation) -> tuple[Specimen | None, Media | None]:

@@ -25,29 +25,37 @@ REGION_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """An image and the sizes that it can be had in, each an address on this server and what it is; `kept` tells of the file."""
+    """An image and the sizes that it can be had in, each an address on this server and what it is; `file` is the address of the
+    file as it came and `about` what that is, `kept` why it is not given out, where it is not."""
 
+    key: str
     file_name: str
     sizes: tuple[tuple[str, str], ...]
+    file: str
+    about: str
     kept: str
 
 
-def images(media: Sequence[Media], limits: SizeLimits) -> list[Take]:
-    """Those that are pictured, largest size first. Of a reduced image the largest is what the public gets."""
-    return [_take(one, limits) for one in media if is_pictured(one)]
+def images(media: Sequence[Media], limits: SizeLimits, kept: Mapping[str, str]) -> list[Take]:
+    """Those that are pictured, largest size first. Of a reduced image the largest is what the public gets. `kept` says
+    by image why its file is not given out to who looks."""
+    return [_take(one, limits, kept.get(one.key, "")) for one in media if is_pictured(one)]
 
 
-def _take(image: Media, limits: SizeLimits) -> Take:
+def _take(image: Media, limits: SizeLimits, kept: str) -> Take:
     service = f"/iiif/3/{image.key}/full"
     whole = (image.width_px, image.height_px)
     if image.access == "reduced":
-        return Take(image.file_name, ((f"{service}/max/0/default.jpg", "as large as it is public, JPEG"),), "")
+        return Take(
+            image.key, image.file_name, ((f"{service}/max/0/default.jpg", "as large as it is public, JPEG"),), "", "", kept
+        )
     largest = whole if limits.allow(*whole) else limits.largest(*whole)
     found = [(f"{service}/max/0/default.jpg", f"{_size(largest)} px, JPEG")]
     smaller = next((size for size in reversed(info.sizes(*whole)) if max(size) <= SMALLER_PX and limits.allow(*size)), None)
     if smaller is not None and smaller != whole:
         found.append((f"{service}/{smaller[0]},{smaller[1]}/0/default.jpg", f"{_size(smaller)} px, JPEG"))
-    return Take(image.file_name, tuple(found), f"{_bytes(image.byte_size)}, {image.format}")
+    file = "" if kept else f"/api/media/{image.key}/file"
+    return Take(image.key, image.file_name, tuple(found), file, f"{_bytes(image.byte_size)}, {image.format}", kept)
 
 
 def _size(size_px: tuple[int, int]) -> str:

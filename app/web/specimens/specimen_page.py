@@ -14,6 +14,7 @@ from annotations.model import Annotation
 from annotations.proposed.form import KIND as PROPOSAL
 from annotations.review import service as review
 from annotations.review.service import REASONS, Opinion
+from app.runtime import context
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
@@ -21,7 +22,18 @@ from app.runtime.principal import Principal, may
 from app.web.image_links import is_pictured, picture_of
 from app.web.runs import listing
 from app.web.runs.lines import RunLine
-from app.web.specimens import annotation_cards, citing, downloads, layers, record, shared_view, sharing, statement_words, threads
+from app.web.specimens import (
+    annotation_cards,
+    citing,
+    downloads,
+    layers,
+    original_files,
+    record,
+    shared_view,
+    sharing,
+    statement_words,
+    threads,
+)
 from app.web.specimens.layers import Chosen
 from app.web.specimens.opinions import Viewer
 from app.web.specimens.shared_view import Place
@@ -40,7 +52,8 @@ FIRST_VIEW_PX = (640, 640)  # what 40 kB of WebP hold; the viewer follows with m
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The specimen as `by` sees it, with its images and canvases, and the day of this version of its record."""
+    """The specimen as `by` sees it, with its images and canvases, the day of this version of its record, and by image why its
+    file is not given out."""
 
     specimen: Specimen
     media: Sequence[Media]
@@ -48,6 +61,7 @@ class Looked:
     views: Sequence[CanvasView]
     viewer: Viewer
     day: date
+    kept: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +98,12 @@ def look(session: Session, key: str, by: Principal, addresses: Addresses) -> Loo
     seen = [image for image in media if sees(image, by)]
     views = canvas_views(session, key, [image for image in seen if image.state == "ready"], by)
     viewer = Viewer(by, may(by, "annotate", specimen), addresses.pid(by.account) if by.account else "")
-    return Looked(specimen, media, seen, views, viewer, records.day_of(session, specimen))
+    kept = {} if may(by, "see", specimen) else {one.key: _kept(session, one) for one in seen}
+    return Looked(specimen, media, seen, views, viewer, records.day_of(session, specimen), kept)
+
+
+def _kept(session: Session, media: Media) -> str:
+    return original_files.refused(session, media, context.current().settings)
 
 
 def listen(session: Session, looked: Looked, addresses: Addresses) -> Said:
@@ -151,7 +170,7 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Ru
         "pid": addresses.pid(specimen.key),
         "cite": citing.source(specimen, provider, addresses.pid(specimen.key), looked.day).text,
         "cite_forms": citing.TITLES,
-        "takes": downloads.images(looked.seen, limits),
+        "takes": downloads.images(looked.seen, limits, looked.kept),
         "layers": layers.runs(statements, said.spoke, chosen),
         "states": layers.states(statements, chosen),
         "usual": chosen.is_usual,
