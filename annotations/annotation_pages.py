@@ -51,7 +51,8 @@ def of_canvas(
 
 def on_canvas(annotation: Annotation, media_key: str, specimen_key: str) -> Annotation:
     """As the canvas of that image under that specimen shows it, whichever of the image's specimens it lies on."""
-    return replace(annotation.seen_from(media_key=media_key), specimen_key=specimen_key)
+    seen = annotation.seen_from(media_key=media_key)
+    return seen if seen.specimen_key == specimen_key else replace(seen, specimen_key=specimen_key)
 
 
 def canvas_of(session: Session, annotation: Annotation) -> Canvas | None:

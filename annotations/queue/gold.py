@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, select, union_all, update
+from sqlalchemy import ColumnElement, Select, delete, exists, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -47,19 +47,17 @@ def give(session: Session, asked: Asked, number: int, *, by: Principal, until: d
     return chosen
 
 
-def held(session: Session, asked: Asked, *, by: Principal, at: datetime) -> list[Waiting]:
-    """Those of the kind that they hold now."""
-    theirs = (QueueGoldRow.account == by.name, QueueGoldRow.until > at, QueueGoldRow.kind == asked.kind)
-    return _fitting(session, asked, session.scalars(select(QueueGoldRow.annotation_key).where(*theirs)).all(), by)
-
-
-def count_held(session: Session, by: Principal, at: datetime) -> int:
+def held(session: Session, asked: Asked, *, by: Principal, at: datetime) -> tuple[list[Waiting], int]:
+    """Those of the kind that they hold now, and how many of all kinds."""
     theirs = (QueueGoldRow.account == by.name, QueueGoldRow.until > at)
-    return session.scalar(select(func.count()).select_from(QueueGoldRow).where(*theirs)) or 0
+    rows = session.execute(select(QueueGoldRow.annotation_key, QueueGoldRow.kind).where(*theirs)).all()
+    return _fitting(session, asked, [row.annotation_key for row in rows if row.kind == asked.kind], by), len(rows)
 
 
 def renew(session: Session, keys: Sequence[str], by: Principal, at: datetime, until: datetime) -> set[str]:
     """Lengthen what they still hold; which these are."""
+    if not keys:
+        return set()
     longer = update(QueueGoldRow).where(*_theirs(keys, by), QueueGoldRow.until > at).values(until=until)
     returned = longer.returning(QueueGoldRow.annotation_key).execution_options(synchronize_session=False)
     return set(session.scalars(returned))
@@ -67,12 +65,16 @@ def renew(session: Session, keys: Sequence[str], by: Principal, at: datetime, un
 
 def give_back(session: Session, keys: Sequence[str], by: Principal) -> None:
     """They may be given it again."""
+    if not keys:
+        return
     gone = delete(QueueGoldRow).where(*_theirs(keys, by), QueueGoldRow.until.is_not(None))
     session.execute(gone.execution_options(synchronize_session=False))
 
 
 def let_go(session: Session, keys: Sequence[str], by: Principal) -> None:
     """They have passed it over or judged it."""
+    if not keys:
+        return
     done = update(QueueGoldRow).where(*_theirs(keys, by)).values(until=None)
     session.execute(done.execution_options(synchronize_session=False))
 

@@ -88,10 +88,12 @@ def take(
     Nobody is given what they wrote, judged or passed over, nor what somebody else holds; disputed items go to curators.
     """
     lines = [line for line in _lines(session, asked, by) if line.state != "disputed" or may(by, "curate", line)]
-    mine = gold.mixed(gold.held(session, asked, by=by, at=at), store.held(session, by.name, at, lines, asked.order))
+    leased, holds = store.held(session, by.name, at, lines, asked.order)
+    of_gold, also = gold.held(session, asked, by=by, at=at)
+    mine, holds = gold.mixed(of_gold, leased), holds + also
     taken = [item for item in mine if item.annotation_key not in have][:number]
+    renew(session, [item.annotation_key for item in taken], by=by, at=at)
     missing, known = number - len(taken), {item.annotation_key for item in mine} | set(have)
-    holds = store.count_held(session, by.name, at) + gold.count_held(session, by, at)
     if missing and holds + missing > MOST_HELD:
         raise TooMuch(f"You hold {holds} items: judge, pass over or give back some of them before you take more.")
     of_gold = gold.give(session, asked, gold.number_of(asked, missing), by=by, until=at + LEASE)
@@ -109,7 +111,6 @@ def take(
         gold.give_back(session, [item.annotation_key for item in of_gold], by)
         of_gold = []
     taken = gold.mixed(of_gold, taken)
-    renew(session, [item.annotation_key for item in taken], by=by, at=at)
     found = questions(session, taken, by=by)
     unseen = {item.annotation_key for item in taken} - {question.item.annotation_key for question in found}
     store.give_back(session, sorted(unseen), by.name)

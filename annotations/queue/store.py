@@ -76,18 +76,12 @@ def beside(
     return _sorted([_waiting(row, by_key[row.line]) for row in rows if row.line in by_key], order)
 
 
-def held(session: Session, by: str, at: datetime, lines: Sequence[QueueLineRow], order: Order) -> list[Waiting]:
-    """The items of these lines that are leased to them now and still new to them."""
+def held(session: Session, by: str, at: datetime, lines: Sequence[QueueLineRow], order: Order) -> tuple[list[Waiting], int]:
+    """The items of these lines that are leased to them now and still new to them, and how many of all lines."""
     by_key = {line.key: line for line in lines}
     theirs = (QueueItemRow.leased_by == by, QueueItemRow.leased_until > at, is_new_to(by))
-    rows = session.execute(select(*_columns()).where(*theirs))
-    return _sorted([_waiting(row, by_key[row.line]) for row in rows if row.line in by_key], order)
-
-
-def count_held(session: Session, by: str, at: datetime) -> int:
-    """How many items are leased to them now, of whatever line."""
-    theirs = (QueueItemRow.leased_by == by, QueueItemRow.leased_until > at)
-    return session.scalar(select(func.count()).select_from(QueueItemRow).where(*theirs)) or 0
+    rows = session.execute(select(*_columns()).where(*theirs)).all()
+    return _sorted([_waiting(row, by_key[row.line]) for row in rows if row.line in by_key], order), len(rows)
 
 
 def claim(session: Session, keys: Sequence[str], by: str, at: datetime, until: datetime) -> set[str]:
@@ -105,12 +99,16 @@ def claim(session: Session, keys: Sequence[str], by: str, at: datetime, until: d
 
 def renew(session: Session, keys: Sequence[str], by: str, at: datetime, until: datetime) -> set[str]:
     """Lengthen the leases that they still have; which these are."""
+    if not keys:
+        return set()
     theirs = (QueueItemRow.annotation_key.in_(keys), QueueItemRow.leased_by == by, QueueItemRow.leased_until > at)
     longer = update(QueueItemRow).where(*theirs).values(leased_until=until).returning(QueueItemRow.annotation_key)
     return set(session.scalars(longer.execution_options(synchronize_session=False)))
 
 
 def give_back(session: Session, keys: Sequence[str], by: str) -> None:
+    if not keys:
+        return
     theirs = (QueueItemRow.annotation_key.in_(keys), QueueItemRow.leased_by == by)
     freed = update(QueueItemRow).where(*theirs).values(leased_by="", leased_until=None)
     session.execute(freed.execution_options(synchronize_session=False))
@@ -118,6 +116,8 @@ def give_back(session: Session, keys: Sequence[str], by: str) -> None:
 
 def skip(session: Session, by: str, versions: Mapping[str, int], at: datetime) -> None:
     """Write down that they passed over these versions of items in the queue; of others nothing is written down."""
+    if not versions:
+        return
     there = QueueItemRow.annotation_key.in_(sorted(versions))
     rows = [
         {"account": by, "annotation_key": key, "version": versions[key], "at": at}
