@@ -195,6 +195,26 @@ def require_somewhere(by: Principal, action: Action) -> None:
         require(by, action)
 
 
+def may_give(by: Principal, given: Grant) -> bool:
+    """Whether the principal may give that role to somebody, or take it away, over a collection that lies in one of theirs:
+    curators the roles below their own, administrators their own, too."""
+    return any(_reaches(held, given) for held in by.granted("curate"))
+
+
+def require_to_give(by: Principal, given: Grant) -> None:
+    """Raises NotAllowed (401) where nobody is known to ask, and Forbidden (403) where who asks may not give the role there."""
+    if may_give(by, given):
+        return
+    if not by.name:
+        raise NotAllowed(by.refused or HOW_TO_ASK)
+    raise Forbidden(f"The role {given.role} of {given.of} is not for {by.called} to give.")
+
+
+def _reaches(held: Grant, given: Grant) -> bool:
+    within = held.institution == ALL or (held.institution == given.institution and held.collection in ("", given.collection))
+    return within and ROLES.index(given.role) < ROLES.index(held.role) + (held.role == "administrator")
+
+
 def _needed(by: Principal, action: Action, author: str) -> Action:
     return "curate" if action == "revise" and by.account and author != by.name else action
 

@@ -20,7 +20,7 @@ from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, NotFound
 from app.web import compression, health, layout, visits
-from app.web.account import audit, oidc, people, signing_in
+from app.web.account import audit, members, oidc, people, signing_in
 from app.web.account import views as account_pages
 from app.web.agreement import views as agreement_pages
 from app.web.drawing import statements
@@ -82,6 +82,7 @@ def create_app(runtime: Runtime) -> Flask:
         oidc.blueprint,
         account_pages.blueprint,
         people.blueprint,
+        members.blueprint,
         audit.blueprint,
         layout.blueprint,
         specimen_pages.blueprint,

@@ -236,6 +236,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/account/export"): always("/account/export", 401),
     ("GET", "/accounts"): always("/accounts", 401, 403, 403, 403),
     ("GET", "/accounts/<key>"): always("/accounts/v1nothing", 401, 403, 403, 403),
+    ("GET", "/members"): always(f"/members?collection={HERE}", 401, 403, 403, 200),
     ("GET", "/audit"): always("/audit", 401, 403, 403, 200),
     ("GET", "/api/agents/<key>"): always("/api/agents/v1nothing", 404),
     ("GET", "/runs"): (of("/runs"), of("/runs?state=ingests"), of("/runs?state=running")),
@@ -419,8 +420,10 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/specimens/<key>/statements/<name>/<any(change, delete):deed>"): always(
         "/specimens/s1nothing/statements/n1nothing/delete", 401, 404, 404, 404
     ),
+    ("POST", "/specimens/<key>/proposals"): always("/specimens/s1nothing/proposals", 401, 400, 400, 400),
     ("POST", "/specimens/<key>/lines"): always("/specimens/s1nothing/lines", 401, 404, 404, 404),
     ("POST", "/accounts"): always("/accounts", *WRITING, 403),
+    ("POST", "/members"): always("/members", 401, 400, 403, 400),
     ("POST", "/accounts/<key>/role"): always("/accounts/v1nothing/role", *WRITING, 403),
     ("POST", "/accounts/<key>/link"): always("/accounts/v1nothing/link", *WRITING, 403),
     ("POST", "/accounts/<key>/<any(block, unblock, remove):change>"): always("/accounts/v1nothing/block", *WRITING, 403),

@@ -4,7 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -29,8 +32,9 @@ from app.runtime.settings import Settings
 from app.webhooks import receiver, sender, service
 from iiif.catalogue import service as catalogue
 from tests import databases
+from tests.live import ROOT
 from tests.people import OUR_PAGE, add_person
-from tests.services import wait_until
+from tests.services import free_port, wait_until
 from tests.sheets import Hub, add_sheet, comment, make_hub
 
 SYSTEM = Principal.of_system()
@@ -171,6 +175,42 @@ def test_a_receiver_that_fails_twice_gets_the_message_signed_at_the_third_try(hu
         pass_by(hub, 86_400)
         send_all(hub, key)
         assert len(there.found) == 3
+
+
+def test_the_receiver_of_the_manual_takes_what_is_signed_and_nothing_else(hub: Hub, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    program, port, out = tmp_path / "receiver.py", free_port(), tmp_path / "out.txt"
+    program.write_text(text.partition("```python\n")[2].partition("```")[0], encoding="utf-8")
+    url = f"http://127.0.0.1:{port}/"
+    (key, secret), (other, _) = make(hub, url, "annotation.created"), make(hub, url, "annotation.created")
+    assert isinstance(hub.runtime.clock, Time)
+    with out.open("w") as written:
+        environment = {"SECRET": secret, "PATH": os.environ["PATH"]}
+        process = subprocess.Popen(
+            [sys.executable, str(program), str(port)], env=environment, stdout=written, stderr=subprocess.PIPE
+        )
+    try:
+        wait_until(lambda: process.poll() is None and is_open(port), "the receiver", 30)
+        said = say(hub)
+        send_all(hub, key)
+        send_all(hub, other)
+        assert [one.state for one in messages(hub, key)] == ["done"]
+        (forged,) = messages(hub, other)
+        assert (forged.state, forged.tries[0]["status"]) == ("waiting", 400), "signed with another secret"
+        body = json.dumps({"type": "annotation.created", "data": {}}).encode()
+        old = receiver.send(url, secret, "msg_old", body, at_s=int(time.time()) - 400, private=True)
+        assert old.status == 400, "caught and sent again"
+        for _ in range(2):
+            assert receiver.send(url, secret, "msg_twice", body, at_s=int(time.time()), private=True).taken
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+    assert out.read_text().splitlines() == [f"annotation.created {hub.addresses.annotation(said)}", "annotation.created "]
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_what_nobody_takes_is_tried_for_a_day_and_then_listed_until_it_is_sent_again(hub: Hub) -> None:

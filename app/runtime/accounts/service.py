@@ -18,6 +18,7 @@ from app.runtime.principal import ALL, Grant, Principal, digest, require
 
 LINK_HOLDS = timedelta(days=7)
 EXPORTED_AT_ONCE = 1000
+LOOKED_AT = 200  # changes of an account, among which the last link is looked for
 
 
 def invite(
@@ -25,6 +26,13 @@ def invite(
 ) -> tuple[Account, str]:
     """A new account, and the code of the link by which it sets its password. Raises Conflict, Invalid, NotAllowed, Forbidden."""
     require(by, "administer")
+    return invited(session, login, naan=naan, at=at, by=by, name=name, grant=grant)
+
+
+def invited(
+    session: Session, login: str, *, naan: str, at: datetime, by: Principal, name: str = "", grant: Grant | None = None
+) -> tuple[Account, str]:
+    """The same, where the caller has looked whether `by` may. Raises Conflict, Invalid."""
     row = _add(session, login, name or login, "invited", naan=naan, at=at)
     if grant is not None:
         store.put_role(session, row.key, grant)
@@ -94,12 +102,23 @@ def describe(session: Session, *, name: str, email: str, orcid: str, at: datetim
 def grant(session: Session, key: str, given: Grant, *, at: datetime, by: Principal) -> None:
     """Give it the role over that collection, in place of another. Its sessions end, so that none goes on with other rights."""
     require(by, "administer")
-    _present(session, key)
+    row = _present(session, key)
     if given.of == ALL and given.role != "administrator":
         _keep_an_administrator(session, key, by)
-    store.put_role(session, key, given)
-    sessions.end_all(session, key, but=by.session)
-    changes.record(session, by, "grant", "account", key, at=at, role=given.role, collection=given.of)
+    put(session, row, given, at=at, by=by)
+
+
+def put(session: Session, row: AccountRow, given: Grant, *, at: datetime, by: Principal) -> None:
+    """The same, where the caller has looked whether `by` may.
+
+    Whoever made the link of an account that nobody has joined yet may still know it: when somebody else gives that account a
+    role, the link opens nothing any more.
+    """
+    if row.state == "invited" and not _made_its_link(session, row.key, by):
+        store.let_nobody_in(session, row.key)
+    store.put_role(session, row.key, given)
+    sessions.end_all(session, row.key, but=by.session)
+    changes.record(session, by, "grant", "account", row.key, at=at, role=given.role, collection=given.of)
 
 
 def withdraw(session: Session, key: str, collection: str, *, at: datetime, by: Principal) -> None:
@@ -194,6 +213,12 @@ def _add(session: Session, login: str, name: str, state: model.State, *, naan: s
     except IntegrityError as error:
         raise Conflict(f"There is an account with the login name {row.login!r} already.") from error
     return row
+
+
+def _made_its_link(session: Session, key: str, by: Principal) -> bool:
+    found = changes.page(session, kind="account", key=key, limit=LOOKED_AT)
+    made = next((one for one in found if one.action in ("invite", "link")), None)
+    return made is not None and made.by == by.name
 
 
 def _link(session: Session, key: str, at: datetime) -> str:

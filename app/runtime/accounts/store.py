@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.runtime import sessions
 from app.runtime.accounts.model import Account, State, UnknownAccount
 from app.runtime.accounts_table import AccountRoleRow, AccountRow, IdentityRow, LinkRow
-from app.runtime.principal import ALL, Grant, of_account
+from app.runtime.principal import ALL, ROLES, Grant, of_account
 
 
 def row_of(session: Session, key: str, *, lock: bool = False) -> AccountRow:
@@ -62,6 +62,19 @@ def is_last_administrator(session: Session, key: str) -> bool:
     of_hub = select(AccountRow.key).join(AccountRoleRow, AccountRoleRow.account_key == AccountRow.key)
     of_hub = of_hub.where(AccountRoleRow.role == "administrator", AccountRoleRow.collection == ALL, AccountRow.state == "active")
     return list(session.scalars(of_hub.limit(2).with_for_update())) == [key]
+
+
+def grants_of(session: Session, key: str) -> tuple[Grant, ...]:
+    return of_account(session, key)
+
+
+def holders(session: Session, collection: str, *, after: str, limit: int) -> tuple[tuple[str, str, str, str], ...]:
+    """Key, login name, name and role of those with a role over just that collection, by key, from the one after `after`."""
+    role = AccountRoleRow
+    where = (role.role.in_(ROLES), role.collection == collection, role.account_key > after)
+    columns = (AccountRow.key, AccountRow.login, AccountRow.name, role.role)
+    query = select(*columns).join(role, role.account_key == AccountRow.key).where(*where).order_by(role.account_key).limit(limit)
+    return tuple((key, login or "", name, held) for key, login, name, held in session.execute(query))
 
 
 def put_role(session: Session, key: str, grant: Grant) -> None:
