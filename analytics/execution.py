@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import structlog
@@ -32,6 +32,15 @@ from iiif.catalogue.model import Media
 from iiif.image.service import DecodeLimits, pixels_of_media
 
 LEAST_SIDE_PX, MOST_SIDE_PX = 16, 32_000
+
+
+class Bases(NamedTuple):
+    """IRIs of the annotations that a size rests on: the scale, and the first outline; empty where there is none."""
+
+    scale: str
+    outline: str
+
+
 _one_large_image = threading.Lock()
 log = structlog.get_logger()
 
@@ -111,7 +120,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
     with runtime.db.begin() as session:
         if not tasks.begin_step(session, run.key, media.key, step.name):
             return
-        earlier, failed, scale_iri = _earlier(session, runtime, run, media)
+        earlier, failed, bases = _earlier(session, runtime, run, media)
     started = time.monotonic()
     try:
         if image is None:
@@ -123,7 +132,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
     except DeadlinePassed:
         seconds = time.monotonic() - started
         log.warning("step gave up", run=run.key, media=media.key, step=step.name, seconds=seconds)
-        _store(runtime, run, step, media, None, seconds, scale_iri)
+        _store(runtime, run, step, media, None, seconds, bases)
         return
     except Exception as error:
         log.exception("step failed", run=run.key, media=media.key, step=step.name)
@@ -131,7 +140,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
         with runtime.db.begin() as session:
             tasks.end_step(session, run.key, media.key, step.name, mark)
         return
-    _store(runtime, run, step, media, result, time.monotonic() - started, scale_iri)
+    _store(runtime, run, step, media, result, time.monotonic() - started, bases)
 
 
 def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult:
@@ -141,7 +150,7 @@ def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult
 
 
 def _store(
-    runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult | None, seconds: float, scale_iri: str
+    runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult | None, seconds: float, bases: Bases
 ) -> None:
     """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile. Without a result the step
     gave up at its deadline: that is a statement too, and the step has failed."""
@@ -155,7 +164,7 @@ def _store(
             return
         catalogue.lock_specimens_of(session, media.key)  # each finding touches those that it lies on
         masks.register(session, kept.values(), by=Principal.of_run(run.key), at=at)
-        source = statements.StatementSource(run, step.name, media, addresses, at, scale_iri, masks=kept)
+        source = statements.StatementSource(run, step.name, media, addresses, at, bases.scale, bases.outline, kept)
         keys: tuple[str, ...] = ()
         for number, finding in enumerate(findings, 1):
             key = _annotate(session, finding, number, source)
@@ -194,12 +203,12 @@ def _version_of(annotation: Annotation, addresses: Addresses) -> str:
 
 def _earlier(
     session: Any, runtime: Runtime, run: Run, media: Media
-) -> tuple[Mapping[str, tuple[Finding, ...]], frozenset[str], str]:
-    """All that the steps before found, by step, which of them failed, and the IRI of the scale's annotation; read back from what
+) -> tuple[Mapping[str, tuple[Finding, ...]], frozenset[str], Bases]:
+    """All that the steps before found, by step, which of them failed, and what sizes rest on; read back from what
     is stored, as it stands now: what a person has deleted since is not told."""
     marks = tasks.get(session, run.key, media.key).steps
     found: dict[str, tuple[Finding, ...]] = {}
-    scale_iri = ""
+    scale, outline = "", ""
     ended = {name: mark for name, mark in marks.items() if mark["state"] in ENDED_STEPS}
     for name, mark in ended.items():
         stored = [annotations.find(session, key) for key in mark.get("annotations", ())]
@@ -208,6 +217,8 @@ def _earlier(
         found[name] = tuple(told(one, media, runtime.blobs, _version_of(one, runtime.addresses)) for one in standing)
         for annotation in standing:
             if annotation.kind == "ruler" and annotation.value:
-                scale_iri = scale_iri or runtime.addresses.annotation(annotation.key)
+                scale = scale or runtime.addresses.annotation(annotation.key)
+            if annotation.kind == "outline":
+                outline = outline or runtime.addresses.annotation(annotation.key)
     failed = frozenset(name for name, mark in ended.items() if mark["state"] == "failed")
-    return found, failed, scale_iri
+    return found, failed, Bases(scale, outline)

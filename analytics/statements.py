@@ -31,7 +31,8 @@ from iiif.catalogue.model import Media
 ANNO = "http://www.w3.org/ns/anno.jsonld"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 UNITS = {"px/mm": "obo:UO_0000243", "mm": "unit:MilliM", "mm²": "unit:MilliM2", "px": "unit:PIXEL", "px²": "hub:squarePixel"}
-MEASURES = ("length", "width", "area")  # of an outline
+MEASURES = ("length", "width", "area", "perimeter", "aspect", "solidity")  # of an outline, from which alone they follow
+OF_OUTLINE = (*MEASURES, "colour")
 REGIONS = {"label": "accd:c01", "text": "accd:c01", "ruler": "accd:c03", "barcode": "accd:c07", "outline": "accd:c06"}
 
 
@@ -190,7 +191,7 @@ def _assertion(finding: Finding, number: int, source: StatementSource) -> dict[s
             assertion["dwc:assertionError"] = f"{quantity['standardUncertainty']} (standard uncertainty)"
         assertion["quantity"] = quantity
     scale = source.rests_on if "mm" in finding.unit and finding.kind != "ruler" else ""
-    outline = source.outline if finding.kind in MEASURES else ""
+    outline = source.outline if finding.kind in OF_OUTLINE else ""
     if bases := [iri for iri in (scale, outline, *finding.rests_on) if iri]:
         assertion["wasDerivedFrom"] = bases if len(bases) > 1 else bases[0]
     if finding.data:

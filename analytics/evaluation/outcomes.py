@@ -38,6 +38,9 @@ MEASURES = (
     Measure("component found", "components found (overlap .5)", "boxes"),
     Measure("component right", "components given that are there (overlap .5)", "boxes given"),
     Measure("line right", "lines of text right to the letter", "lines"),
+    Measure("changed scale", "scale of a changed image holds or is left open", "changed images"),
+    Measure("changed size", "size on a changed image holds or is doubtful", "sizes of changed images"),
+    Measure("changed codes", "no false code on a changed image", "changed images"),
     Measure("statement accepted", "statements that reviewers accepted", "reviewed statements"),
 )
 BY_KEY = {measure.key: measure for measure in MEASURES}

@@ -11,7 +11,16 @@ from analytics.evaluation.outcomes import BY_KEY, MEASURES, Evaluation, Measure,
 
 Table = Sequence[Sequence[str]]
 SIGNIFICANT = 0.05
-BY_KIND = ("scale right", "chart found", "component found", "component right", "statement accepted")
+BY_KIND = (
+    "changed scale",
+    "changed size",
+    "changed codes",
+    "scale right",
+    "chart found",
+    "component found",
+    "component right",
+    "statement accepted",
+)
 BY_SOURCE = ("scale right", "code read", "words", "outline plants")
 CALIBRATED = ("line right", "scale right", "statement accepted")
 METHOD = """\

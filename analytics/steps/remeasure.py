@@ -1,4 +1,4 @@
-"""Length, width and area of an outline that is there already, whoever drew it, in mm where the image has a scale.
+"""Sizes and shape of an outline that is there already, whoever drew it, in mm where the image has a scale.
 
 The outline is read at the size at which the step `specimen` finds one, and measured as that does: so an outline that nobody
 changed gives the same pixels again, and only the scale tells.
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.steps import specimen_measures
+from analytics.steps import specimen_measures, traits
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.specimen import GAP
 from analytics.steps.specimen_measures import MeasuredPiece
@@ -20,7 +20,10 @@ from annotations.region_masks import Mask
 
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
-    """Findings "length", "width" and "area" of the one outline that the context has. `long_side_px`: size that is worked at."""
+    """Findings "length", "width", "area", "perimeter", "aspect" and "solidity" of the one outline that the context has.
+
+    `long_side_px`: size that is worked at.
+    """
     outline = next(iter(context.of_kind("outline")), None)
     mask = outline.region.raster() if outline is not None and outline.region is not None else None
     if outline is None or mask is None:
@@ -40,7 +43,8 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
         outline.region,
         outline.data.get("doubts", ()),
     )
-    return StepResult(specimen_measures.measures(piece, context))
+    shape = traits.shape_of(small, (wide, high))
+    return StepResult((*specimen_measures.measures(piece, context), *traits.of_shape(shape, outline, context)))
 
 
 def _reduced(mask: Mask, image: SheetImage, scale: float) -> NDArray[np.bool_]:

@@ -19,11 +19,20 @@ KINDS: Mapping[str, str] = {
     "length": "Length",
     "width": "Width",
     "area": "Area",
+    "perimeter": "Perimeter",
+    "aspect": "Aspect of the outline",
+    "solidity": "Solidity of the outline",
+    "colour": "Colour of the specimen",
     "distance": "Measured line",
     "quality": "Image quality",
     **{name: known.label for name, known in CLASSES.items() if name not in ("label", "ruler", "barcode")},
 }
-SOUGHT: Mapping[str, str] = {"ocr": "label", "text": "label", "specimen": "outline"}  # a step, or a word, for what is looked for
+SOUGHT: Mapping[str, str] = {
+    "ocr": "label",
+    "text": "label",
+    "specimen": "outline",
+    "traits": "outline",
+}  # a step, or a word, for what is looked for
 FOUND_WITH: Mapping[str, tuple[str, ...]] = {"label": ("text",), "outline": ("length", "width", "area")}
 CLOSED: Mapping[str, Sequence[str]] = {
     "kind": tuple(KINDS),

@@ -27,6 +27,8 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--images", type=FOLDER, required=True, help="Folder of images with a truth.csv beside them.")
 @click.option("--steps", default="", help="Only these steps, e.g. ruler,ocr; what they need of others they do without.")
 @click.option("--only", multiple=True, help="Only images whose names begin so; may be given several times.")
+@click.option("--every", "nth", default=1, type=click.IntRange(1), help="Every Nth image only.")
+@click.option("--changed", is_flag=True, help="Turned, halved, compressed, lighter and darker: does what is stated hold?")
 @click.option("--unseen", is_flag=True, help="Only images that nothing was tuned on.")
 @click.option("--beetles", "every", default=20, show_default=True, type=click.IntRange(0), help="Every Nth beetle crop; 0: none.")
 @click.option("--processes", default=0, type=click.IntRange(0), help="Images at a time; as many as cores unless told otherwise.")
@@ -39,6 +41,8 @@ def evaluate(
     images: Path,
     steps: str,
     only: tuple[str, ...],
+    nth: int,
+    changed: bool,
     unseen: bool,
     every: int,
     processes: int,
@@ -59,11 +63,13 @@ def evaluate(
         before = Evaluation.of_json(json.loads(compare.read_text(encoding="utf-8"))) if compare else None
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    known = [one for one in _known(images) if one.path.name.startswith(only or "") and not (unseen and one.tuned)]
-    beetles = sorted((images.parent / "beetles" / "images").glob("*.png"))[:: every or 1] if every and not only else []
+    known = [one for one in _known(images) if one.path.name.startswith(only or "") and not (unseen and one.tuned)][::nth]
+    beetles = (
+        sorted((images.parent / "beetles" / "images").glob("*.png"))[:: every or 1] if every and not only and not changed else []
+    )
     if chosen and "specimen" not in chosen:
         beetles = []
-    evaluation = _measured(known, chosen, beetles, processes, quiet=as_json)
+    evaluation = _measured(known, chosen, beetles, processes, changed=changed, quiet=as_json)
     command, at = shlex.join(["lectotype", *sys.argv[1:]]), clock.now()
     paths = {one.path.name: one.path for one in known} | {f"beetles/{path.name}": path for path in beetles}
     if sheet is not None:
@@ -90,13 +96,14 @@ def _known(images: Path) -> "list[Truth]":
 
 
 def _measured(
-    known: "Sequence[Truth]", steps: Sequence[str], beetles: Sequence[Path], processes: int, *, quiet: bool
+    known: "Sequence[Truth]", steps: Sequence[str], beetles: Sequence[Path], processes: int, *, changed: bool, quiet: bool
 ) -> "Evaluation":
     from analytics import provenance
-    from analytics.evaluation import parallel, run
+    from analytics.evaluation import parallel, robustness, run
     from analytics.evaluation.outcomes import Evaluation
 
-    jobs: list[Callable[[], run.Evaluated]] = [partial(run.evaluate_image, truth, tuple(steps)) for truth in known]
+    do = robustness.evaluate_changed if changed else run.evaluate_image
+    jobs: list[Callable[[], run.Evaluated]] = [partial(do, truth, tuple(steps)) for truth in known]
     jobs += [partial(run.evaluate_beetle, path) for path in beetles]
     done: list[run.Evaluated] = []
     with Progress(console=Console(stderr=True), disable=quiet) as progress:

@@ -20,7 +20,10 @@ from iiif.catalogue.visibility import sees
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Scale", ("ruler",)),
-    ("Measurements", ("outline", "length", "width", "area", "specimen", "distance")),
+    (
+        "Measurements",
+        ("outline", "length", "width", "area", "perimeter", "aspect", "solidity", "colour", "specimen", "traits", "distance"),
+    ),
     ("Codes", ("barcode",)),
     ("Labels", ("text", "label", "ocr")),
     ("Image quality", ("quality",)),
