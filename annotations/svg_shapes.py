@@ -24,11 +24,12 @@ def shape(element: Element, properties: Properties, viewport: Viewport) -> list[
             parameter="selector",
         )
     paths = SHAPES[element.name](element, properties, viewport)
-    if any(len(opened(points)) < 3 for points, closed in paths if closed):
+    usable = [(points, closed) for points, closed in paths if not closed or len(opened(points)) >= 3]
+    if paths and not usable:  # a part of a path that has no area is not drawn, and no reason to refuse the others
         raise BadSelector("A closed shape needs at least three points.", parameter="selector")
     if any(len(points) < 2 or len(set(points)) < 2 for points, closed in paths if not closed):
         raise BadSelector("A line needs at least two points.", parameter="selector")
-    return paths
+    return usable
 
 
 def _line_or_ring(points: list[Point], element: Element) -> Subpath:

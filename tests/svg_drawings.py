@@ -28,6 +28,7 @@ def styled(css: str, inner: str) -> str:
 
 AREAS = {
     "plain": of_size(SHAPE),
+    "a part without area": of_size('<path d="M20,20h150v200h-150zL90,30z"/>'),
     "with a declaration": f'<?xml version="1.0" encoding="UTF-16"?><!-- é -->{of_size(SHAPE)}',
     "without a namespace": f"<svg>{RECT}</svg>",
     # viewports
