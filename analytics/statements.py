@@ -165,6 +165,7 @@ def _bodies(finding: Finding, number: int, source: StatementSource) -> Any:
     body: dict[str, Any] = {"type": "TextualBody", "value": finding.text, "format": "text/plain"}
     if is_text:
         body["textGranularity"] = str(finding.data.get("granularity", "block"))
+        body |= {"language": finding.data["language"]} if "language" in finding.data else {}
     else:
         body |= {"purpose": "describing", "language": "en"}
     yield body

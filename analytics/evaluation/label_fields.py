@@ -22,6 +22,7 @@ from analytics.steps import fields_label, fields_trust, ocr
 from analytics.steps.fields_compare import same
 from analytics.steps.model import SheetImage, StepContext
 from analytics.synth.labels import label_text
+from annotations.model import CanvasBox
 from iiif.image.service import rgb_of
 
 NOT_COUNTED = frozenset({"scientificNameAuthorship", "maximumElevationInMeters", "maximumDepthInMeters", "exchange"})
@@ -87,6 +88,21 @@ def real(folder: Path, fields: Path, *, read: bool) -> Iterator[FieldResult]:
                 yield from of_words(source, region.kind, region.text, one["fields"])
 
 
+def sheets(folder: Path, fields: Path) -> Iterator[FieldResult]:
+    """On whole herbarium sheets, by the lines that people transcribed from the top down: labels, stamps and slips, as one text.
+
+    `folder` has the transcriptions (`sdr_htr/HTR`), in which a line may stand several times.
+    """
+    for one in json.loads(fields.read_text(encoding="utf-8")):
+        page = json.loads((folder / one["sheet"]).read_text(encoding="utf-8"))
+        lines: dict[tuple[int, int], list[str]] = defaultdict(list)
+        for line in page["transcriptions"]:
+            middle = np.mean(np.array(line["polygon"], float), axis=0)
+            lines[round(middle[1]), round(middle[0])].append(line["transcription"])
+        text = "\n".join(min(same, key=lambda words: words.count(" .")) for _, same in sorted(lines.items()))
+        yield from of_words(one["sheet"].partition("/")[0], "sheet", text, one["fields"])
+
+
 def _recognised(image: truth.Truth) -> tuple[Any, ...]:
     return ocr.run(SheetImage(rgb_of(image.path, LIMITS)), {}, StepContext()).findings
 
@@ -94,15 +110,20 @@ def _recognised(image: truth.Truth) -> tuple[Any, ...]:
 def _as_recognised(
     source: str, region: truth.TrueRegion, labels: Sequence[Any], known: Mapping[str, str]
 ) -> Iterator[FieldResult]:
-    """What is read on the labels whose middle lies in the region, each by itself."""
+    """What is read on the rows of each block whose middles lie in the region."""
     readings: dict[str, tuple[str, str, float]] = {}
     for label in labels:
-        x, y = (label.box.x0 + label.box.x1) / 2, (label.box.y0 + label.box.y1) / 2
-        if region.box.x0 <= x <= region.box.x1 and region.box.y0 <= y <= region.box.y1:
-            poorest = min(float(line["confidence"]) for line in label.data["lines"])
-            for one in fields_label.read(label.text):
-                readings.setdefault(one.term, (one.value, one.rule, poorest))
+        inside = [line for line in label.data["lines"] if _holds(region.box, line["xywh"])]
+        poorest = min((float(line["confidence"]) for line in inside), default=0.0)
+        whole = len(inside) == len(label.data["lines"])
+        for one in fields_label.read(label.text if whole else "\n".join(str(line["text"]) for line in inside)):
+            readings.setdefault(one.term, (one.value, one.rule, poorest))
     return judged(source, region.kind, readings, known)
+
+
+def _holds(box: CanvasBox, xywh: str) -> bool:
+    x, y, width, height = map(float, xywh.split(","))
+    return box.x0 <= x + width / 2 <= box.x1 and box.y0 <= y + height / 2 <= box.y1
 
 
 def rates(results: Iterable[FieldResult]) -> dict[str, tuple[int, int]]:
@@ -159,9 +180,12 @@ def main(arguments: Sequence[str]) -> None:
     folder, fields, read = Path(arguments[0]), Path(arguments[1]), "--read" in arguments
     known = list(real(folder, fields, read=read))
     everything = [*known, *drawn()]
+    whole = list(sheets(folder.parent / "annotations/sdr_htr/HTR", fields.with_name("sheet_fields.json")))
+    everything = [*everything, *whole]
     for key, title in ((lambda one: one.kind, "kind"), (lambda one: one.term, "term"), (lambda one: one.source, "source")):
         _print(table(known, key, title))
     _print(table([one for one in everything if one.source == "drawn"], lambda one: one.term, "term, drawn"))
+    _print(table(whole, lambda one: one.source, "source, sheets"))
     _print(calibration(reliability(everything)))
     _print("\n".join(f'    "{rule}": {count},' for rule, count in rates(everything).items()))
     _print(f"{Counter(one.kind for one in known)}")

@@ -16,7 +16,7 @@ from annotations.regions import Region
 
 FORMATS = ("Code39", "Code128", "Codabar", "QRCode", "DataMatrix")
 NAMES = {"Code39": "Code 39", "Code128": "Code 128", "QRCode": "QR code", "DataMatrix": "Data Matrix"}
-TILE_PX, OVERLAP_PX = 6500, 1500  # most images are one tile: a code that is cut is not read
+TILE_PX, OVERLAP_PX = 5500, 1500  # most images are one tile: a code that is cut is not read
 REDUCED_PX = 3200  # of the longer side: what is out of focus is read on a reduced copy
 MOST_CLOSE_PX = 8_000_000  # that are looked at closely
 PAD = 0.2  # of a place's longer side, at least PAD_PX: a code needs its quiet zone

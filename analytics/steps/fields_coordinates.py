@@ -12,6 +12,7 @@ from analytics.steps.fields_text import Reading, tidy
 
 FEET_M, FATHOM_M = 0.3048, 1.8288
 HIGHEST_M, DEEPEST_M = 8_900, 11_000
+LEAST_BARE_M = 10  # a lower number of metres without a word may be the height of a plant
 
 _DEGREES = (
     r"(?P<d{0}>\d{{1,3}}(?:[.,]\d+)?)[ \t]?(?:[°º˚]|deg\.?|(?<=\d)[ \t](?=\d))[ \t]?"
@@ -110,7 +111,7 @@ def _angle(parts: dict[str, str | None], which: str, letter: str, limit: int) ->
     if seconds and "." in minutes:
         return None
     finest = seconds or minutes or whole
-    digits = len(finest.partition(".")[2]) + (4 if seconds else 2 if minutes else 0)
+    digits = len(finest.partition(".")[2]) + (4 if minutes else 0)
     value = abs(float(whole)) + float(minutes or 0) / 60 + float(seconds or 0) / 3600
     below = whole.startswith("-") or letter.upper() in ("S", "W")
     return None if value > limit else f"{-value if below else value:.{min(digits, 6)}f}"
@@ -151,7 +152,7 @@ def _heights(text: str) -> Iterator[Reading]:
             low, high = _number(match["a"]), _number(match["b"] or match["a"])
             factor = _factor(match["u"])
             low, high = low * factor, high * factor
-            if not 0 <= low <= high <= limit or (rule == "height bare" and high < 2):
+            if not 0 <= low <= high <= limit or (rule == "height bare" and (high < LEAST_BARE_M or "." in match[0].rstrip(". "))):
                 continue
             verbatim, at = tidy(match[0]), (match.start(), match.end())
             yield Reading(f"minimum{name}InMeters", _plain(low), verbatim, *at, rule)

@@ -11,16 +11,16 @@ from analytics.steps.fields_text import Reading, row_end, row_start, tidy
 from ontology.dates import is_date, is_in_the_future
 
 NAMES = (
-    "january januar janvier januarius januarii enero janeiro januari gennaio jänner",
-    "february februar février fevrier februarius februarii febrero fevereiro februari febbraio",
-    "march märz maerz mars martius martii marzo março marco maart",
+    "january januar janvier januarius januarii enero janeiro januari gennaio jänner jaanuar",
+    "february februar février fevrier februarius februarii febrero fevereiro februari febbraio veebruar",
+    "march märz maerz mars martius martii marzo março marco maart märts",
     "april avril aprilis abril aprile",
     "may mai maius maii mayo maio maj mei maggio",
-    "june juni juin junius junii junio junho giugno",
-    "july juli juillet julius julii julio julho luglio",
+    "june juni juin junius junii junio junho giugno juuni",
+    "july juli juillet julius julii julio julho luglio juuli",
     "august août aout augustus augusti agosto",
     "september septembre septembris septiembre setiembre setembro settembre",
-    "october oktober octobre octobris octubre outubro ottobre",
+    "october oktober octobre octobris octubre outubro ottobre oktoober",
     "november novembre novembris noviembre novembro",
     "december dezember décembre decembre decembris diciembre dezembro dicembre",
 )
@@ -50,7 +50,8 @@ _YEAR_LAST = re.compile(rf"[A-Za-zÀ-ÿ.!)],?[ \t]+(?P<y>{_YEAR})[ \t.]*$", re.M
 _DETERMINED = re.compile(r"(?i)\b(?:det|d[ée]t|determin\w*|identif\w+|ident|rev|revid\w*|conf|confirm\w*|bestimmt|id)\b[.:]?")
 _COLLECTED = re.compile(r"(?i)\b(?:coll?|leg|lgt|legit|collect\w*|r[ée]colt\w*|date)\b[.:]?")
 _OTHER = re.compile(
-    r"(?i)present|purchas|accession|\bacc\b|received|copyright|©|digit|database|printed|\bB\.? ?M\.?\b|BMNH|image|photo|reg\b|"
+    r"(?i)present|purchas|acquis|\bdonn|accession|\bacc\b|received|copyright|©|digit|database|printed|"
+    r"\bB\.? ?M\.?\b|BMNH|image|photo|reg\b|"
     r"public|nov\. ?sp|\bsp\. ?nov|\bin litt|ann\.|bull\.|journ|univ\. calif|engl|\bt\. ?\d|herb\."
 )
 
@@ -101,17 +102,21 @@ def _role(text: str, at: int) -> str:
         return ""
     if last["dateIdentified"] > last["eventDate"]:
         return "dateIdentified"
-    if not re.search(r"[^\W_]", before) and last["eventDate"] < 0 and _follows_determiner(text, at):
-        return "dateIdentified"
+    if not re.search(r"[^\W_]", before):
+        return _role_of_row(text, at)
     return "eventDate"
 
 
-def _follows_determiner(text: str, at: int) -> bool:
-    """Whether the row is the date alone, and the row before names who determined."""
+def _role_of_row(text: str, at: int) -> str:
+    """Of a date that begins its row: by the row above, where that is short and says who determined, or what else was done."""
     begin = row_start(text, at)
     above = text[row_start(text, begin - 1) : begin] if begin else ""
     alone = len(text[begin : row_end(text, at)].split()) <= 3
-    return alone and _DETERMINED.search(above) is not None and _COLLECTED.search(above) is None
+    if not alone or _COLLECTED.search(above):
+        return "eventDate"
+    if _DETERMINED.search(above):
+        return "dateIdentified"
+    return "" if len(above.split()) <= 2 and _OTHER.search(above) else "eventDate"
 
 
 def _day_first(match: re.Match[str]) -> str | None:

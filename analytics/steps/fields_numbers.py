@@ -7,7 +7,7 @@ from analytics.steps.fields_text import Reading, tidy
 
 _NUMBER = re.compile(
     r"(?<![^\W_])(?P<code>[A-Z]{1,3}(?: 10)|[A-Z]{2,9}(?:[ ]?\([A-Z]\))?(?:-[A-Z]{2,6})*|"
-    r"[A-Z](?=\d))[ \t]*(?P<sign>[-#№:.]|N[or°]\.?)?[ \t\n]*#?[ \t]*"
+    r"[A-Z](?=\d|[ .]\d{6}))[ \t]*(?P<sign>[-#№:.]|N[or°]\.?)?[ \t\n]*#?[ \t]*"
     r"(?P<digits>\d{5,10})(?![\d.,/]*\d)"
 )
 _LETTERED = re.compile(r"(?<![^\W_])(?P<code>[A-Z]{2,6})-(?P<digits>[A-Z]{0,3}\d{5,10})(?!\d)")

@@ -30,14 +30,14 @@ _FULL = rf"{_TITLE}{_INITIALS}(?:&[ \t]?{_INITIALS})?[ \t]?{_SURNAME}{_JUNIOR}"
 _FULL_LIST = rf"{_FULL}(?:{_AND}{_FULL}){{0,7}}{_OTHERS}"
 
 _LEG = (
-    r"(?:[Ll]eg(?:it|\.)?|LEG(?:IT)?|[Ll]gt|[Cc]oll?\.|[Cc]oll(?=:)|COLL\.?|[Cc]ollect(?:ed|or|eur|"
+    r"(?:[Ll]eg(?:it|\.)?|LEG(?:IT)?|[Ll]gt|[Cc]oll\.|[Cc]oll(?=:)|COLL\.?|[Cc]ollect(?:ed|or|eur|"
     r"ors)?(?:\(s\))?(?:[ \t]+by)?|COLLECTOR|"
     r"[Rr][ée]colt(?:é par|eur)|[Cc]ole(?:ctor(?:es)?|tor(?:es)?)|[Rr]ecolector|[Gg]esammelt von|[Ss]ammler|[Vv]erzameld door|"
-    r"[Ii]nsamlare|[Ss]aml(?:et|ad) a[fv]|LEG|Participants)"
+    r"[Ii]nsamlare|[Ss]aml(?:et|ad) a[fv]|LEG)"
 )
 _DET = (
-    r"(?:[Dd]et\.?|DET\.?|[Dd][ée]t\.|[Dd]etermin(?:ed|avit|ed by|é par|ado por|ert|ert von)?(?:[ \t]+by)?|"
-    r"[Ii]dentified(?:[ \t]+by)|ID|"
+    r"(?:[Dd]et\.?(?: from [a-z]+)? by|[Dd]et\.?|DET\.?|[Dd][ée]t\.|[Dd]etermin(?:ed|avit|ed by|é par|ado por|ert|ert von)?"
+    r"(?:[ \t]+by)?|[Ii]dentified(?:[ \t]+by)|ID|"
     r"[Bb]estimmt von|[Cc]onfirm\.?|rev\.|[Rr]evid(?:it|\.)|[Ii]dent\.)"
 )
 _LEGIT = re.compile(rf"(?<![^\W_]){_LEG}[ \t]*[:.\-–]?[ \t]*\n?[ \t]*(?P<who>{_LIST})")
@@ -60,7 +60,7 @@ _ROW = re.compile(rf"^[ \t{BLANK},.]*(?P<who>{_FULL_LIST})[ \t{BLANK},.]*$", re.
 _NOT_PEOPLE = re.compile(
     r"(?i)^(?:herb|museum|univ|flora|plants?|coll|county|prov|dist|mt|mts|lake|river|creek|north|south|east|west|no|"
     r"date|alt|elev|"
-    r"det|leg|ex|type|holotype|isotype|paratype|specimens?|survey|mission|dept|department|state|lat|long|habitat|"
+    r"det|leg|vern|name|notes?|loc|fam|gen|spec|ex|type|holotype|isotype|paratype|specimens?|survey|mission|dept|department|state|lat|long|habitat|"
     r"locality|by|bmnh|the)\b"
 )
 _OF_A_COLLECTION = re.compile(
@@ -68,6 +68,9 @@ _OF_A_COLLECTION = re.compile(
 )
 _STOP = re.compile(r"[ \t]*\b(?:No|Nr|Date|Det|DET|det|Coll|Leg|leg|Alt|Elev|Date|Herb|Hab|Habitat|Specimens?)\b.*$", re.DOTALL)
 _AUTHORSHIP = re.compile(r"\(.{2,30}\)")
+
+
+LONGEST_NUMBER = 5  # digits of a number behind a bare sign: longer ones are those of sheets
 
 
 def readings(text: str) -> Iterator[Reading]:
@@ -186,7 +189,7 @@ def _number_behind(text: str, who: Reading) -> Iterator[Reading]:
 def _number_named(text: str, collected: bool) -> Iterator[Reading]:
     for match in _NAMED_NUMBER.finditer(text):
         owner = re.match(r"(?i)coll|field", match[0])
-        if owner or collected:
+        if owner or (collected and len(re.sub(r"\D", "", match["number"])) <= LONGEST_NUMBER):
             yield _number("number named" if owner else "number by sign", match)
             return
 

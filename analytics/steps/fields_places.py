@@ -95,7 +95,9 @@ def _is_place(text: str, match: re.Match[str]) -> bool:
         r"[ \t]+(?:County|Co\.|River|Creek|Street|Road|Strait|Sea|Ocean|Gulf|Bay|Falls)", text[match.end() :]
     ) or before.endswith(("New", "of North")):
         return False
-    return _NO_PLACE.search(row) is None
+    begin = row_start(text, match.start())
+    above = text[row_start(text, begin - 1) : begin] if begin else ""
+    return _NO_PLACE.search(row) is None and not (above.rstrip().endswith(",") and _NO_PLACE.search(above))
 
 
 def _county(text: str) -> Iterator[Reading]:
@@ -103,7 +105,7 @@ def _county(text: str) -> Iterator[Reading]:
         for match in pattern.finditer(text):
             name = tidy(match["county"])
             name = re.sub(r"^(?:Plants of|PLANTS OF|of|OF)[ \t]+", "", name).removeprefix("LAKE OF ")
-            if name and _NO_PLACE.search(name) is None and BLANK not in name:
+            if name and _NO_PLACE.search(name) is None and BLANK not in name and ". " not in name:
                 words = name.split()
                 name = " ".join(words[-1:]) if words[0].casefold() in ("plants", "flora") else name
                 yield Reading(

@@ -10,6 +10,10 @@ from analytics.steps.ocr_engine import TextLine
 GAP_BELOW = 1.1  # of the line height: more parts two blocks
 GAP_BESIDE = 2.0
 UNLIKE_HEIGHTS = 3.0
+WITHIN = 0.7  # of a block within the bounds of another: it is part of that
+REGION_GAP = 7.0  # of the line height: what is nearer may be of one label
+
+Bounds = tuple[float, float, float, float]  # x0, y0, x1, y1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,71 @@ def blocks(lines: Sequence[TextLine]) -> list[list[TextLine]]:
     for upright in (True, False):
         those = [line for line in lines if is_upright(line) == upright]
         extents = [_extent(line, upright) for line in those]
-        groups += [in_order([those[index] for index in group]) for group in _connected(extents)]
+        found = [[those[index] for index in group] for group in _connected(extents)]
+        groups += [in_order(group) for group in _with_what_lies_in_them(found)]
     return sorted(groups, key=lambda group: (bounds(group)[1], bounds(group)[0]))
+
+
+def _with_what_lies_in_them(groups: Sequence[list[TextLine]]) -> list[list[TextLine]]:
+    """Groups, each with those that lie within its bounds: a word far to the right of a row is of the same label."""
+    kept: list[list[TextLine]] = []
+    for group in sorted(groups, key=lambda group: -_area(bounds(group))):
+        inside = bounds(group)
+        holder = next((other for other in kept if _share_inside(inside, bounds(other)) > WITHIN), None)
+        if holder is None:
+            kept.append(list(group))
+        else:
+            holder.extend(group)
+    return kept
+
+
+def _share_inside(one: Bounds, other: Bounds) -> float:
+    """How much of the area of one lies in the other."""
+    width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    return max(0.0, width) * max(0.0, height) / max(_area(one), 1.0)
+
+
+def _area(box: Bounds) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def regions(lines: Sequence[TextLine], line_px: float, longest_px: float) -> list[list[TextLine]]:
+    """Blocks that stand near each other, together: what is written between them may have been missed.
+
+    Never so many that the region, scaled until its lines are `line_px` high, is longer than `longest_px`.
+    """
+    found = blocks(lines)
+    merged = True
+    while merged:
+        merged = False
+        for index, one in enumerate(found):
+            near = next((other for other in found[index + 1 :] if _belong(one, other, line_px, longest_px)), None)
+            if near is not None:
+                found = [group for group in found if group is not one and group is not near]
+                found.insert(index, [*one, *near])
+                merged = True
+                break
+    return found
+
+
+def line_height(lines: Sequence[TextLine]) -> float:
+    """The median height of the letters' lines, in pixels."""
+    return max(1.0, float(np.median([_height(line) for line in lines])))
+
+
+def _belong(one: Sequence[TextLine], other: Sequence[TextLine], line_px: float, longest_px: float) -> bool:
+    """Whether two blocks run the same way, are of like height, and lie within a few lines of one another."""
+    if is_upright(one[0]) != is_upright(other[0]):
+        return False
+    heights = sorted((line_height(one), line_height(other)))
+    if heights[1] > UNLIKE_HEIGHTS * heights[0]:
+        return False
+    a, b = bounds(one), bounds(other)
+    across, down = max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])
+    if max(across, down) > REGION_GAP * heights[1]:
+        return False
+    both = bounds([*one, *other])
+    return max(both[2] - both[0], both[3] - both[1]) * max(1.0, line_px / line_height([*one, *other])) <= longest_px
 
 
 def in_order(lines: Sequence[TextLine]) -> list[TextLine]:
@@ -64,7 +131,7 @@ def text_of(lines: Sequence[TextLine]) -> str:
     return "\n".join(" ".join(line.text for line in row) for row in rows(lines))
 
 
-def bounds(lines: Sequence[TextLine]) -> tuple[float, float, float, float]:
+def bounds(lines: Sequence[TextLine]) -> Bounds:
     """x0, y0, x1, y1 around all the lines."""
     corners = np.vstack([line.quad for line in lines])
     (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analytics.steps import layout, shared
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine, read
+from analytics.steps.text_language import language_of
 from annotations.model import CanvasBox
 from annotations.regions import Region
 
@@ -21,9 +22,13 @@ FEWEST_CHARACTERS = 3
 MARGIN = 0.06  # of the block's longer side: tight crops are read badly (and at least MARGIN_PX)
 MARGIN_PX = 24
 SURE = 0.85  # a block that is read so well is not turned
+SURE_UPRIGHT = 0.75  # and one of lines from side to side that is read so well: upside down they are read worse
+AS_GOOD = 0.8  # of what the first look has read: a turned reading with so much is better, for its order is right
 CLEAR = 0.98  # a block of upright lines that is read so well is not read again closer up
-LARGEST_GAIN = 3.0  # small crops are enlarged up to so much, to let small letters be found
-SMALL_SIDE_PX = 600
+LINE_PX = 40.0  # the height of lines that the reader likes: crops are scaled to it
+SMALL_LINE_PX = 24.0  # lower lines are read again, enlarged
+TALL, CLEAR_TALL = 0.7, 0.93  # of LINE_PX: lines so high in the first look are read again only if they were read worse
+LARGEST_GAIN = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,9 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     overview = shared.text_lines(image)
     rulers = [finding.box for finding in context.of_kind("ruler") if finding.box is not None]
     wanted = [line for line in overview if not any(_inside(line, ruler) for ruler in rulers)]
-    readings = []
-    for block in layout.blocks(wanted)[:MOST_BLOCKS]:
-        reading = _kept(_best(image, block, scale), lowest)
-        if sum(char.isalnum() for char in reading.text) >= FEWEST_CHARACTERS:
-            readings.append(reading)
+    regions = layout.regions(wanted, LINE_PX, LONGEST_SIDE_PX)[:MOST_BLOCKS]
+    readings = [_kept(reading, lowest) for region in regions for reading in _best(image, region, scale)]
+    readings = [reading for reading in readings if sum(map(str.isalnum, reading.text)) >= FEWEST_CHARACTERS]
     findings = tuple(_finding(reading, image) for reading in _without_doubles(readings))
     if findings:
         return StepResult(findings)
@@ -68,35 +71,71 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     return StepResult((), f"Looked for printed, typed and written text in the whole image: {seen}.")
 
 
-def _best(image: SheetImage, block: Sequence[TextLine], overview_scale: float) -> BlockReading:
-    """The best reading of a block: as it was found, closer up, and turned if it is not read well upright."""
-    upright = all(map(layout.is_upright, block))
-    readings = [BlockReading(tuple(block), layout.text_of(block), 0)]
-    x0, y0, x1, y1 = layout.bounds(block)
-    margin = max(MARGIN_PX, MARGIN * max(x1 - x0, y1 - y0))
+def _best(image: SheetImage, region: Sequence[TextLine], overview_scale: float) -> list[BlockReading]:
+    """The best reading of a region, block by block: as it was found, closer up, and turned if it is not read well upright."""
+    upright = all(map(layout.is_upright, region))
+    found = [BlockReading(tuple(lines), layout.text_of(lines), 0) for lines in layout.blocks(region)]
+    height = layout.line_height(region)
+    x0, y0, x1, y1 = layout.bounds(region)
+    margin = max(MARGIN_PX, MARGIN * max(x1 - x0, y1 - y0), height)
     crop, left, top = image.crop(x0 - margin, y0 - margin, x1 + margin, y1 + margin)
-    if upright and (readings[0].score < SURE or (overview_scale < 1 and readings[0].score < CLEAR)):
-        readings.append(_read_turned(crop, (left, top), 0))
-    for turns in (1, 2, 3) if upright else (3, 1):
-        best = max(readings, key=lambda reading: reading.worth)
-        if best.score >= SURE and (upright or best.turned):
-            return best
-        readings.append(_read_turned(crop, (left, top), turns))
-    return max(readings, key=lambda reading: reading.worth)
+    if upright:
+        best = found
+        tall = height * overview_scale >= LINE_PX * TALL
+        if _score(found) < (CLEAR_TALL if tall else CLEAR) or height < SMALL_LINE_PX:
+            best = _better(found, _read_turned(crop, (left, top), 0, height))
+        return best if _score(best) >= SURE_UPRIGHT else _best_turned(best, crop, (left, top), (1, 2, 3), height)
+    turned = _best_turned([], crop, (left, top), (3, 1), height)  # the first look reads the lines, but not in their order
+    return turned if _worth(turned) >= AS_GOOD * _worth(found) else found
 
 
-def _read_turned(crop: NDArray[np.uint8], origin: tuple[int, int], turns: int) -> BlockReading:
-    """The crop turned counter-clockwise by quarters and read; lines in pixels of the image that `origin` is the corner in."""
+def _best_turned(
+    before: list[BlockReading], crop: NDArray[np.uint8], origin: tuple[int, int], turns: Sequence[int], line_px: float
+) -> list[BlockReading]:
+    """The best of what was read before and of the crop turned, until one is read well."""
+    best = before
+    for turn in turns:
+        tried = _read_turned(crop, origin, turn, line_px)
+        if _worth(tried) > _worth(best):
+            best = tried
+        if best is tried and _score(best) >= SURE:
+            break
+    return best
+
+
+def _better(found: list[BlockReading], closer: list[BlockReading]) -> list[BlockReading]:
+    """The reading from close up, with what only the first look has seen; the first look where that has read more."""
+    if _worth(closer) < _worth(found):
+        return found
+    lines = [line for reading in closer for line in reading.lines]
+    missed = [line for reading in found for line in reading.lines if not any(_same_place(line, other) for other in lines)]
+    if not missed:
+        return closer
+    return [BlockReading(tuple(block), layout.text_of(block), 0) for block in layout.blocks([*lines, *missed])]
+
+
+def _score(readings: Sequence[BlockReading]) -> float:
+    """Mean score of the characters of all of them."""
+    lines = [line for reading in readings for line in reading.lines]
+    return BlockReading(tuple(lines), "", 0).score
+
+
+def _worth(readings: Sequence[BlockReading]) -> float:
+    return sum(reading.worth for reading in readings)
+
+
+def _read_turned(crop: NDArray[np.uint8], origin: tuple[int, int], turns: int, line_px: float) -> list[BlockReading]:
+    """The crop turned counter-clockwise by quarters and read, with lines as high as the reader likes them; block by block, in
+    pixels of the image that `origin` is the corner in. `line_px` is the height of a line in the crop."""
     height, width = crop.shape[:2]
-    longest = max(height, width)
-    scale = min(LARGEST_GAIN, max(1.0, SMALL_SIDE_PX / longest)) if longest < LONGEST_SIDE_PX else LONGEST_SIDE_PX / longest
+    scale = min(LARGEST_GAIN, max(1.0, LINE_PX / line_px), LONGEST_SIDE_PX / max(height, width))
     lines = [line for line in read(np.rot90(_scaled(crop, scale), turns)) if turns == 0 or layout.is_upright(line)]
-    ordered = layout.in_order(lines)
-    text = layout.text_of(lines)
-    back = tuple(
-        TextLine(line.text, line.score, _turned_back(line.quad / scale, turns, width, height) + origin) for line in ordered
-    )
-    return BlockReading(back, text, turns * 90)
+    readings = []
+    for block in layout.blocks(lines):
+        back = (_turned_back(line.quad / scale, turns, width, height) + origin for line in block)
+        placed = tuple(TextLine(line.text, line.score, quad) for line, quad in zip(block, back, strict=True))
+        readings.append(BlockReading(placed, layout.text_of(block), turns * 90))
+    return readings
 
 
 def _turned_back(points: NDArray[np.float64], turns: int, width: float, height: float) -> NDArray[np.float64]:
@@ -147,7 +186,9 @@ def _finding(reading: BlockReading, image: SheetImage) -> Finding:
     lines = [{"text": line.text, "confidence": round(line.score, 3), "xywh": _xywh(line.bounds)} for line in reading.lines]
     x0, y0, x1, y1 = layout.bounds(reading.lines)
     region = image.within(Region.of_box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
-    data = {"turnedDegrees": reading.turned, "lines": lines, "confidenceIs": CONFIDENCE_IS}
+    data: dict[str, Any] = {"turnedDegrees": reading.turned, "lines": lines, "confidenceIs": CONFIDENCE_IS}
+    if language := language_of(reading.text):
+        data["language"] = language
     return Finding("label", reading.text, region, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
 
 

@@ -1,5 +1,6 @@
 """Text detection and recognition by PP-OCR (rapidocr, with the models that its wheel brings), loaded once per process."""
 
+import re
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from analytics.steps import threads
 LONGEST_SIDE_PX = 2000  # what is larger is scaled down before detection
 MOST_THREADS = 4
 NARROW = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}  # full-width forms, which the model likes, to ASCII
+LEADERS = re.compile(r"[.…·‥]{2,}|…")  # dots of a form, to write upon
 _turn = threading.Lock()  # the detector keeps state between its stages
 
 
@@ -42,7 +44,7 @@ def read(rgb: NDArray[np.uint8]) -> tuple[TextLine, ...]:
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.translate(NARROW).split())
+    return " ".join(LEADERS.sub(" ", text.translate(NARROW)).split())
 
 
 @cache

@@ -8,9 +8,10 @@ from font_caladea import Caladea
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from analytics.steps import layout, ocr
+from analytics.steps import layout, ocr, ocr_engine
 from analytics.steps.model import Finding, SheetImage, StepContext
 from analytics.steps.ocr_engine import TextLine
+from analytics.steps.text_language import language_of
 from annotations.regions import Region
 from tests.photographs import pixels_of
 
@@ -86,3 +87,49 @@ def test_a_real_label_is_read(shared: Path) -> None:
     text = "\n".join(finding.text for finding in ocr.run(image, {}, StepContext()).findings)
     assert "Carex typhina Michx." in text
     assert "Coll. Date: August 22, 1989" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Growing in upland forest on the trail, along the creek", "en"),
+        ("In den Wäldern bei Jena, am Ufer der Saale", "de"),
+        ("Près de la forêt, sur le bord du chemin", "fr"),
+        ("Cerca del río, en el camino a los bosques", "es"),
+        ("Perto da estrada, na mata do município", "pt"),
+        ("Skog vid sjö, nära socken", "sv"),
+        ("Langs het bos bij de gemeente", "nl"),
+        ("In silva prope locis montis", "la"),
+        ("NHMUK 012539905", ""),
+        ("Quercus robur L.", ""),
+    ],
+)
+def test_the_language_of_a_label_is_told_where_its_words_tell_it(text: str, language: str) -> None:
+    assert language_of(text) == language
+
+
+def test_a_word_far_to_the_right_of_a_row_is_of_the_block_that_it_lies_in() -> None:
+    lines = [
+        _line("Bell Museum of Natural History", 0, 0, 600),
+        _line("Acropomatidae", 0, 30, 150),
+        _line("Specimens: 9", 500, 30, 90),
+    ]
+    lines.append(_line("Synagrops japonicus", 0, 60, 180))
+    (block,) = layout.blocks(lines)
+    assert layout.text_of(block).splitlines() == [
+        "Bell Museum of Natural History",
+        "Acropomatidae Specimens: 9",
+        "Synagrops japonicus",
+    ]
+
+
+def test_blocks_of_one_label_are_one_region_as_long_as_they_are_not_too_large_to_be_read() -> None:
+    lines = [_line("above", 0, 0), _line("below", 0, 100), _line("elsewhere", 2000, 1500)]
+    near, far = layout.regions(lines, 40, 2000)
+    assert ([line.text for line in near], [line.text for line in far]) == (["above", "below"], ["elsewhere"])
+    assert len(layout.regions(lines, 40, 200)) == 3
+
+
+def test_the_dots_of_a_form_are_no_text() -> None:
+    assert ocr_engine._plain("Location..Swift Current....Station…") == "Location Swift Current Station"
+    assert ocr_engine._plain("J. R. Smith, U.S.A.") == "J. R. Smith, U.S.A."
