@@ -41,7 +41,14 @@ class Compared:
 
 def page(session: Session, addresses: Addresses, *, after: str, limit: int) -> dict[str, Compared]:
     """By key, in order, deleted ones included."""
-    return {row.key: compare(session, row, addresses) for row in store.every(session, after=after, limit=limit)}
+    rows = store.every(session, after=after, limit=limit)
+    lying = [target for row in rows for target in row.targets]
+    named = store.rows_by_key(session, sorted({target.key for target in lying if target.kind == "annotation"}))
+    lying += [target for row in named.values() for target in row.targets]
+    held = catalogue.remember(session, {target.media_key for target in lying} - {""})
+    found = {row.key: compare(session, row, addresses) for row in rows}
+    del held, named  # what was asked for once for all of them was at hand until here
+    return found
 
 
 def check(session: Session, key: str, addresses: Addresses) -> Compared:

@@ -17,14 +17,27 @@ from iiif.catalogue.tables import DepictionRow, MediaRow, SpecimenRow
 
 MAX_SPECIMENS = 1000  # in one image; each change of the image has all of them indexed again
 TOUCHED_AT_ONCE = 1000
+REMEMBERED = "depictions"  # of the images that a session remembers
 
 
 def specimens_of_media(session: Session, media_keys: Iterable[str]) -> Mapping[str, tuple[Depiction, ...]]:
     """What each of the images shows, its home specimen first; empty for an image that is not here. For one page of a list."""
     found: dict[str, tuple[Depiction, ...]] = dict.fromkeys(media_keys, ())
+    known: Mapping[str, tuple[Depiction, ...]] = session.info.get(REMEMBERED, {})
+    if found and found.keys() <= known.keys():
+        return {key: known[key] for key in found}
     for depiction in store.depictions_of_media(session, found):
         found[depiction.media_key] += (depiction,)
     return found
+
+
+def remember(session: Session, media_keys: Iterable[str]) -> Sequence[object]:
+    """For a session that only reads, and looks at many things on few images: fetch these and what they show at once. Who asks for
+    one of them afterwards is answered without the database, as long as what is returned here is held."""
+    keys = list(media_keys)
+    held = store.media_by_key(session, keys)
+    session.info[REMEMBERED] = specimens_of_media(session, keys)
+    return held
 
 
 def depictions_of(session: Session, specimen_key: str) -> tuple[Depiction, ...]:
