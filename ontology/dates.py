@@ -8,7 +8,8 @@ import re
 from datetime import UTC, datetime
 
 FIRST_YEAR = 1000
-_TIME = r"(?:[T ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?"
+_CLOCK = r"(?:(?:[01]\d|2[0-3]):[0-5]\d(?::(?:[0-5]\d|60)(?:[.,]\d+)?)?|24:00(?::00)?)"
+_TIME = rf"(?:[T ]{_CLOCK}(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?)?"
 _DAY = re.compile(rf"(\d{{4}}|\d{{3}}X|\d{{2}}XX)(?:-(\d{{2}}|XX)(?:-(\d{{2}}|XX){_TIME})?)?[~?%]?", re.ASCII)
 _SHORT_END = re.compile(r"(?:(\d{2})-)?(\d{2})", re.ASCII)
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii")

@@ -8,6 +8,7 @@ and where it speaks of no part of the organism and of nothing beside it: a leaf 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from iiif.catalogue.model import DepictionRole, OwnRegion
 from iiif.ingest.model import ImageFile, IngestIssue, Record, warning
@@ -64,7 +65,13 @@ def of_image(record: Record, image: ImageFile) -> Depicted:
     """What the source says of an image: the image's own row, or that of the record whose only image it is."""
     if image.terms or len(record.images) > 1:
         return read(image.terms)
-    return read({column: text for column, text in record.verbatim.items() if spelling(column) in OF_REGIONS})
+    columns = _columns_of_regions(tuple(record.verbatim))
+    return read({column: record.verbatim[column] for column in columns}) if columns else NOTHING
+
+
+@lru_cache(maxsize=512)
+def _columns_of_regions(columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(column for column in columns if spelling(column) in OF_REGIONS)
 
 
 def read(row: Cells) -> Depicted:

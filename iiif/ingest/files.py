@@ -123,7 +123,7 @@ def walk_files(root: Path, refuse: Callable[[Path, str], None] | None = None) ->
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name.startswith("."):
+                    if entry.name.startswith((".", "~$")):  # "~$" is what Office puts beside a file that is open
                         continue
                     if entry.is_file(follow_symlinks=False):
                         plain.add(entry.name)

@@ -14,6 +14,14 @@ from iiif.ingest.references import Resolution, by_number, references_of, resolve
 from ontology import darwin_core
 
 _UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_SAYS_NONE = frozenset(  # what people and programs write where there is no number
+    (
+        *("nan", "na", "n/a", "n.a.", "none", "nil", "-", "--", "---", "–", "—", "?", "??", "s.n.", "s. n.", "s.no.", "unknown"),
+        *("unnumbered", "no number", "without number", "not numbered", "unbekannt", "ohne", "ohne nummer", "sans numéro"),
+        *("sin número", "senza numero", "sine numero", "missing", "tbd", "<na>", "nat", "undefined", "#"),
+    )
+)
+_WITH_POINT = re.compile(r"\d+\.0", re.ASCII)
 _BELOW = re.compile(
     r"(?:(?:grand |sub)?total|sum|summe|gesamt|count|anzahl|page \d+ of)\b|(?:records?|rows?|specimens?|source|quelle|notes?) ?:"
     r"|(?:exported|generated|created|printed|downloaded|erstellt|exportiert|exporté|exportado)"
@@ -52,7 +60,7 @@ class Taken:
 def number_of(cells: Mapping[str, str]) -> str:
     """The number by which a row calls its specimen; empty where it gives none."""
     given = (cells[column].strip() for column in _number_columns(tuple(cells)))
-    number = next((text for text in given if text not in darwin_core.MISSING), "")
+    number = next((text for text in given if text not in darwin_core.MISSING and text.casefold() not in _SAYS_NONE), "")
     return number if number.isprintable() else _UNSEEN.sub("", number).strip()
 
 
@@ -84,6 +92,9 @@ def no_row(number: str, cells: Mapping[str, str]) -> IngestIssue | None:
 
 
 def _rounded(number: str) -> tuple[IngestIssue, ...]:
+    if _WITH_POINT.fullmatch(number) is not None:
+        sentence = f"{number!r} looks like the whole number {number[:-2]!r}, which a program has written with a point."
+        return (warning("rounded-number", sentence, "catalogNumber", number),)
     if _ROUNDED.fullmatch(number) is None:
         return ()
     sentence = f"{number!r} is what a spreadsheet makes of a long number: its last digits are lost, and others may look the same."

@@ -71,6 +71,26 @@ def test_characters_that_nobody_sees_make_no_other_number(runtime: Runtime, take
     assert list(all_of(runtime)[0]) == ["K1"]
 
 
+@pytest.mark.parametrize("none", ["nan", "NA", "None", "n/a", "-", "?", "s.n.", "Unknown", "ohne Nummer"])
+def test_a_word_for_no_number_is_no_number(runtime: Runtime, take_in: Ingest, folder: Path, none: str) -> None:
+    picture(folder / "K9.jpg")
+    report = take_in(table(folder, f"catalogNumber,occurrenceID,file\n{none},,K9.jpg\n{none},urn:x:1,\n{none},,\n"))
+    assert reasons(report) == [("missing-id", "t.csv, line 4")]
+    assert sorted(all_of(runtime)[0]) == ["K9", "urn:x:1"]
+
+
+def test_a_whole_number_with_a_point_is_named(take_in: Ingest, folder: Path) -> None:
+    assert reasons(take_in(table(folder, "catalogNumber,locality\n1234.0,Bonn\n12.34,Bonn\n"))) == [
+        ("rounded-number", "t.csv, line 2")
+    ]
+
+
+def test_what_office_puts_beside_an_open_file_is_passed_over(take_in: Ingest, folder: Path) -> None:
+    table(folder, "catalogNumber\nK1\n")
+    (folder / "~$t.xlsx").write_bytes(b"A. Curator")
+    assert (take_in(folder).entries, len(list(folder.iterdir()))) == ([], 2)
+
+
 def test_control_characters_are_taken_out() -> None:
     assert plain("a\x00b\x1b[1m\x7f\tc\nd\ufeff") == "ab[1m\tc\nd"
 
