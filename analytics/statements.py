@@ -33,7 +33,14 @@ CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 UNITS = {"px/mm": "obo:UO_0000243", "mm": "unit:MilliM", "mm²": "unit:MilliM2", "px": "unit:PIXEL", "px²": "hub:squarePixel"}
 MEASURES = ("length", "width", "area", "perimeter", "aspect", "solidity")  # of an outline, from which alone they follow
 OF_OUTLINE = (*MEASURES, "colour")
-REGIONS = {"label": "accd:c01", "text": "accd:c01", "ruler": "accd:c03", "barcode": "accd:c07", "outline": "accd:c06"}
+REGIONS = {
+    "label": "accd:c01",
+    "text": "accd:c01",
+    "ruler": "accd:c03",
+    "chart": "accd:c04",
+    "barcode": "accd:c07",
+    "outline": "accd:c06",
+}
 
 
 @dataclass(frozen=True, slots=True)

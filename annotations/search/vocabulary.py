@@ -36,7 +36,7 @@ SOUGHT: Mapping[str, str] = {
 FOUND_WITH: Mapping[str, tuple[str, ...]] = {"label": ("text",), "outline": ("length", "width", "area")}
 CLOSED: Mapping[str, Sequence[str]] = {
     "kind": tuple(KINDS),
-    "none": ("barcode", "ruler", "label", "outline"),
+    "none": ("barcode", "chart", "ruler", "label", "outline"),
     "layer": ("machine", "people"),
     "state": STATES,
 }

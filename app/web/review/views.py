@@ -16,6 +16,7 @@ blueprint = Blueprint("review_pages", __name__, template_folder="templates")
 KIND = re.compile(r"[\w .:-]{1,32}")
 NAMES = {
     "ruler": "Rulers",
+    "chart": "Colour charts",
     "label": "Labels",
     "text": "Texts",
     "barcode": "Codes",

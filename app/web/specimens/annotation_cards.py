@@ -24,6 +24,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Measurements",
         ("outline", "length", "width", "area", "perimeter", "aspect", "solidity", "colour", "specimen", "traits", "distance"),
     ),
+    ("Colour chart", ("chart",)),
     ("Codes", ("barcode",)),
     ("Labels", ("text", "label", "ocr")),
     ("Image quality", ("quality",)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from annotations.model import Annotation, CanvasBox
 
-TITLES = {"label": "Label", "text": "Label", "ruler": "Scale", "barcode": "Code", "outline": "Specimen"}
+TITLES = {"label": "Label", "text": "Label", "ruler": "Scale", "chart": "Colour chart", "barcode": "Code", "outline": "Specimen"}
 ON_PAPER = ("label", "text", "ruler", "barcode")
 WITHIN: Mapping[str, tuple[str, ...]] = {
     "text": ("label",),
