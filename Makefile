@@ -65,6 +65,10 @@ bench-analysis: .venv/dev  ## seconds by step, images an hour and memory of an a
 accuracy-robustness: .venv/dev  ## docs/robustness.md: the images of ../shared/data turned, halved, compressed, lighter and darker; EVERY= Nth, STEPS=
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --changed --every $(if $(EVERY),$(EVERY),1) --steps "$(STEPS)" --beetles 0 --write docs/robustness.md
 
+.PHONY: bench-segments
+bench-segments: .venv/dev  ## milliseconds of the pages, manifests and canvases of a sheet with 1,000 segments
+	$(BIN)/python -m tests.bench.segments
+
 bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200,000 verdicts, and the time from a key to the next picture in Chromium
 	$(BIN)/python -m tests.bench.review
 

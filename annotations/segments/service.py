@@ -166,6 +166,7 @@ def history(session: Session, key: str, addresses: Addresses) -> dict[str, Any]:
                 "class": one.class_name,
                 "run": addresses.run(one.run_key) if one.run_key else None,
                 "by": one.run_key or statements.author(session, one.annotation_key),
+                "role": one.as_role or None,
                 "state": statements.told_state(rows[one.annotation_key]),
                 "stands": statements.stands(rows[one.annotation_key]),
                 "at": clock.iso(one.said_at),

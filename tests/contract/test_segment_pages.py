@@ -79,6 +79,7 @@ def test_a_class_is_changed_from_the_segment_and_from_the_sheet_and_who_is_late_
     assert (record["class"], record["state"], record["version"]) == ("stamp", "accepted", 2)
     page = ask(hub, ben, f"/segments/{key}").text
     assert "Ben Bos says what and where it is" in page
+    assert "Ben Bos says so, as reviewer, and nobody has said otherwise." in page
     late = post(hub, ben, f"/segments/{key}/change", 412, class_="packet", etag=seen)
     assert "has changed since you read it" in late.text
     assert '<option value="packet" selected>' in late.text, "what was chosen is kept"

@@ -355,7 +355,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", GUARDED),),
     ("GET", "/api/segments/<segment:key>/versions/<int:number>"): (of("/api/segments/{segment}/versions/1", GUARDED),),
     ("GET", "/api/segments/<segment:key>/timemap"): (of("/api/segments/{segment}/timemap", GUARDED),),
-    ("POST", "/api/segments/<segment:key>/restore"): (of("/api/segments/{segment}/restore", *((401, 428, 403, 428),) * 2),),
+    ("POST", "/api/segments/<segment:key>/restore"): (of("/api/segments/{segment}/restore", *((401, 415, 403, 415),) * 2),),
     ("POST", "/segments/<segment:key>/restore"): (of("/segments/{segment}/restore", *((401, 403, 403, 400),) * 2),),
     ("GET", "/api/specimens"): always("/api/specimens"),
     ("GET", "/api/specimens/<key>"): (of("/api/specimens/{specimen}"),),

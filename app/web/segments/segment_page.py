@@ -106,6 +106,7 @@ def values(session: Session, found: Segment, media: Media, by: Principal, runtim
         "statements": [{**one, "part": _part(one), "name": names[str(one["by"])]} for one in history["statements"]],
         "versions": versions.lines(stored, found, media, names, restores=allowed.restore),
         "earlier": earlier,
+        "why": _why(found, history["statements"], names),
         "allowed": allowed,
         **_shared(found, media, f"{CLASSES[found.class_name].label} on {title(home)}" if home else "", runtime),
         "writes": may(by, "annotate", home),
@@ -129,6 +130,19 @@ def _shared(found: Segment, media: Media, name: str, runtime: Runtime) -> dict[s
 def _part(statement: Mapping[str, Any]) -> str:
     """What the statement does for the segment; `run` is that of a machine's."""
     return "drew it" if statement["part"] == "made" and not statement["run"] else PARTS[statement["part"]]
+
+
+def _why(found: Segment, said: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> str:
+    """Who says that it is so, as a sentence; of what people ended or nobody judged there is none here."""
+    leader = next((one for one in said if one["key"] == found.leader_key), None)
+    if leader is None or not found.is_live:
+        return ""
+    who = names[str(leader["by"])]
+    if found.state == "accepted" and leader["state"] == "unreviewed":
+        return f"{who} says so, as {leader['role']}, and nobody has said otherwise."
+    if found.state == "unreviewed":
+        return f"{who} says so, and nobody has judged it yet."
+    return f"{who} says so; that statement is {found.state}."
 
 
 def _neighbours(session: Session, found: Segment, media: Media) -> Sequence[Neighbour]:
