@@ -15,7 +15,9 @@ from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations.regions import Region
 
 FORMATS = ("Code39", "Code128", "Codabar", "QRCode", "DataMatrix")
-NAMES = {"Code39": "Code 39", "Code128": "Code 128", "QRCode": "QR code", "DataMatrix": "Data Matrix"}
+IMITATED = "EAN13"  # ticks of rulers are read as such codes: one counts only where it says the catalogue number
+FEWEST_DIGITS = 8  # of a catalogue number that such a code may say
+NAMES = {"EAN13": "EAN-13", "Code39": "Code 39", "Code128": "Code 128", "QRCode": "QR code", "DataMatrix": "Data Matrix"}
 TILE_PX, OVERLAP_PX = 5500, 1500  # most images are one tile: a code that is cut is not read
 REDUCED_PX = 3200  # of the longer side: what is out of focus is read on a reduced copy
 MOST_CLOSE_PX = 8_000_000  # that are looked at closely
@@ -35,7 +37,9 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     """
     names = tuple(parameters.get("formats", FORMATS))
     shortest = int(parameters.get("shortest", SHORTEST))
-    found = _read_all(image, names, shortest)
+    asked = (*names, IMITATED) if len(re.findall(r"\d", context.catalog_number)) >= FEWEST_DIGITS else names
+    read = _read_all(image, asked, shortest)
+    found = [code for code in read if code[0] != IMITATED or agreement(code[1], context.catalog_number) in ("match", "contains")]
     if not found:
         listed = ", ".join(NAMES.get(name, name) for name in names)
         return StepResult((), f"Looked for {listed} in the whole image, and closely at any angle: none could be read.")
@@ -136,7 +140,7 @@ def _read(grey: NDArray[np.uint8], names: Sequence[str], shortest: int) -> list[
 
 
 def _name(format_: Any) -> str:
-    name = str(format_).replace(" ", "").replace("BarcodeFormat.", "")
+    name = re.sub(r"[\s\-]|BarcodeFormat\.", "", str(format_))
     return next((known for known in FORMATS if name.startswith(known)), name)
 
 

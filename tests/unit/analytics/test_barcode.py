@@ -117,6 +117,13 @@ def test_formats_that_rulers_imitate_are_not_read() -> None:
     assert not barcode.run(SheetImage(_page(_code("EAN13", "4006381333931"), 500, 800)), {}, StepContext()).findings
 
 
+def test_an_ean_is_read_only_where_it_says_the_catalogue_number() -> None:
+    image = SheetImage(_page(_code("EAN13", "0000005182879"), 500, 800))
+    (finding,) = barcode.run(image, {}, StepContext("BR0000005182879")).findings
+    assert (finding.text, finding.data["format"], finding.data["catalogNumber"]) == ("0000005182879", "EAN-13", "contains")
+    assert not barcode.run(image, {}, StepContext("BR0000005182880")).findings
+
+
 @pytest.mark.parametrize(
     ("value", "number", "verdict"),
     [
