@@ -82,7 +82,7 @@ accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in 
 	$(BIN)/python -m tests.bench.scale ../shared/data/specimens $(CHANGES)
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
-	$(BIN)/lectotype evaluate --images ../shared/data/specimens --write docs/accuracy.md
+	$(BIN)/lectotype evaluate --images ../shared/data/specimens --compare docs/accuracy-before.json --write docs/accuracy.md
 
 label-fields: .venv/dev  ## how good the Darwin Core terms are that are read from labels, as tables for docs/label-fields.md
 	$(BIN)/python -m analytics.evaluation.label_fields ../shared/data/specimens tests/label_fields.json

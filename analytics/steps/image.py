@@ -179,13 +179,6 @@ class SheetImage:
         """What of the region lies on the image; None if nothing does."""
         return region_outlines.within(region, self.width_px, self.height_px)
 
-    @property
-    def rgb(self) -> Pixels:
-        """The whole at full resolution, for steps that do not yet ask for copies and crops; `level(1).rgb` while it is small."""
-        if self.width_px * self.height_px <= MOST_HELD_PX:
-            return self.level(1).rgb
-        return self._source.read(0, 0, self.width_px, self.height_px)
-
     def release(self) -> None:
         """Let go of all copies and detections."""
         self._copies.clear()

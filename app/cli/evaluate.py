@@ -12,7 +12,9 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from app import compose
 from app.runtime import clock
+from app.runtime.principal import Principal
 
 if TYPE_CHECKING:
     from analytics.evaluation.outcomes import Evaluation
@@ -24,7 +26,8 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.option("--images", type=FOLDER, required=True, help="Folder of images with a truth.csv beside them.")
+@click.option("--images", type=FOLDER, help="Folder of images with a truth.csv beside them.")
+@click.option("--reviewed", is_flag=True, help="Instead of images: what reviewers of this hub decided about its statements.")
 @click.option("--steps", default="", help="Only these steps, e.g. ruler,ocr; what they need of others they do without.")
 @click.option("--only", multiple=True, help="Only images whose names begin so; may be given several times.")
 @click.option("--every", "nth", default=1, type=click.IntRange(1), help="Every Nth image only.")
@@ -38,7 +41,8 @@ OUT = click.Path(dir_okay=False, path_type=Path)
 @click.option("--contact-sheet", "sheet", type=OUT, help="Write a picture of the misses (PNG, JPEG or WebP).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def evaluate(
-    images: Path,
+    images: Path | None,
+    reviewed: bool,
     steps: str,
     only: tuple[str, ...],
     nth: int,
@@ -53,6 +57,8 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Run the pipeline over images of known truth and compare its findings with the truth, misses included."""
+    if reviewed == (images is not None):
+        raise click.UsageError("Give either --images FOLDER or --reviewed.")
     from analytics.evaluation import page as pages  # OpenCV and the models are loaded only here
     from analytics.evaluation import report, run
     from analytics.evaluation.outcomes import Evaluation
@@ -63,17 +69,17 @@ def evaluate(
         before = Evaluation.of_json(json.loads(compare.read_text(encoding="utf-8"))) if compare else None
     except ValueError as error:
         raise click.ClickException(str(error)) from error
-    known = [one for one in _known(images) if one.path.name.startswith(only or "") and not (unseen and one.tuned)][::nth]
-    beetles = (
-        sorted((images.parent / "beetles" / "images").glob("*.png"))[:: every or 1] if every and not only and not changed else []
-    )
-    if chosen and "specimen" not in chosen:
-        beetles = []
-    evaluation = _measured(known, chosen, beetles, processes, changed=changed, quiet=as_json)
+    known, beetles = list["Truth"](), list[Path]()
+    if images is not None:
+        known = [one for one in _known(images) if one.path.name.startswith(only or "") and not (unseen and one.tuned)][::nth]
+        if every and not (only or changed) and (not chosen or "specimen" in chosen):
+            beetles = sorted((images.parent / "beetles" / "images").glob("*.png"))[::every]
+        evaluation = _measured(known, chosen, beetles, processes, changed=changed, quiet=as_json)
+    else:
+        evaluation = _of_reviews()
     command, at = shlex.join(["lectotype", *sys.argv[1:]]), clock.now()
-    paths = {one.path.name: one.path for one in known} | {f"beetles/{path.name}": path for path in beetles}
     if sheet is not None:
-        _draw(evaluation, paths, sheet)
+        _draw(evaluation, {one.path.name: one.path for one in known} | {f"beetles/{path.name}": path for path in beetles}, sheet)
     if write is not None:
         write.write_text(report.markdown(evaluation, command, at, before), encoding="utf-8")
     if page is not None:
@@ -82,6 +88,21 @@ def evaluate(
         click.echo(json.dumps(evaluation.to_json(), ensure_ascii=False, indent=1))
     elif write is None and page is None:
         click.echo(report.markdown(evaluation, command, at, before))
+
+
+def _of_reviews() -> "Evaluation":
+    """Of the hub's own statements, as an operator sees them."""
+    from analytics import provenance
+    from analytics.evaluation import reviewed
+    from analytics.evaluation.outcomes import Evaluation
+
+    runtime = compose.build()
+    compose.prepare(runtime)
+    with runtime.reads.begin() as session:
+        outcomes = tuple(reviewed.outcomes(session, by=Principal.of_operator()))
+    if not outcomes:
+        raise click.ClickException("Nobody has decided about a statement of a machine here.")
+    return Evaluation(provenance.code_version(), outcomes)
 
 
 def _known(images: Path) -> "list[Truth]":

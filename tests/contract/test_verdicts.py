@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import event, select, text, update
 
+from analytics.evaluation import reviewed
 from annotations import recount
 from annotations import service as annotations
 from annotations.search import consistency
@@ -420,3 +421,16 @@ def test_states_are_rebuilt_and_compared(hub: Hub, media: Media, monkeypatch: py
     assert CliRunner().invoke(main, ["check-states", "--repair"]).exit_code == 0
     assert stands(hub, key) == "superseded"
     assert CliRunner().invoke(main, ["check-states", "--json"]).exit_code == 0
+
+
+def test_what_reviewers_decided_is_an_evaluation(hub: Hub, media: Media) -> None:
+    ana = person(hub, "ana", "curator")
+    good, bad, corrected, open_ = (state(hub, media, word, confidence=0.9) for word in ("one", "two", "three", "four"))
+    assert say(hub, ana, good, "approved").status_code in (200, 201)
+    assert say(hub, ana, bad, "rejected").status_code in (200, 201)
+    assert say(hub, ana, corrected, "rejected", correction=right(hub, media)).status_code in (200, 201)
+    with hub.runtime.reads.begin() as session:
+        found = {one.unit: one for one in reviewed.outcomes(session, by=Principal.of_operator())}
+    assert {key: one.value for key, one in found.items()} == {good: 1.0, bad: 0.0, corrected: 0.0}
+    assert open_ not in found
+    assert (found[good].kind, found[good].confidence) == ("label", 0.9)
