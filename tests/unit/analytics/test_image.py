@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from analytics.steps import barcode
 from analytics.steps import image as images
 from analytics.steps.deadline import DeadlinePassed, deadline
 from analytics.steps.image import InMemory, SheetImage, TooManyPixels
@@ -140,3 +141,7 @@ def test_a_step_is_interrupted_at_its_deadline_and_not_after_it() -> None:
             pass
         sum(range(100))
     assert threading.active_count() < 50
+
+
+def test_the_tiles_in_which_codes_are_looked_for_may_be_held() -> None:
+    assert barcode.TILE_PX**2 <= images.MOST_HELD_PX
