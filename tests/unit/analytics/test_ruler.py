@@ -136,6 +136,10 @@ def test_a_ruler_of_millimetres_tells_the_scale(draw: Callable[[float], Drawing]
     assert_within_a_per_cent(scale(draw(12.0).photograph(degrees)), 12.0)
 
 
+def test_a_ruler_is_found_at_any_angle() -> None:
+    assert_within_a_per_cent(scale(millimetres(10.0).photograph(31)), 10.0)
+
+
 @pytest.mark.parametrize("degrees", [0, 90])
 def test_half_millimetres_are_not_taken_for_millimetres(degrees: float) -> None:
     assert_within_a_per_cent(scale(millimetres(16.0, 60, half=True).photograph(degrees)), 16.0)
