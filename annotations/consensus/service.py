@@ -21,7 +21,7 @@ from annotations.states.derive import VERDICTS
 from annotations.tables import AnnotationRow
 from app.runtime.accounts import store as accounts
 from app.runtime.errors import Forbidden, NotAllowed
-from app.runtime.principal import HOW_TO_ASK, Principal, require_somewhere
+from app.runtime.principal import HOW_TO_ASK, Principal, require
 from iiif.catalogue import service as catalogue
 
 TEXTS = ("text", "label", "")  # kinds whose words are compared by character; other words are classes
@@ -68,12 +68,12 @@ def agreement(session: Session, asked: Asked, *, by: Principal) -> dict[str, Any
 
 
 def by_person(session: Session, asked: Asked, *, by: Principal) -> list[dict[str, Any]]:
-    """For curators: of each person how many verdicts they gave, and how far these agree with those of others on the same
+    """For curators of all: of each person how many verdicts they gave, and how far these agree with those of others on the same
     statements, with what machines said, and with curators on gold; who gave most comes first.
 
     Raises NotAllowed, Forbidden.
     """
-    require_somewhere(by, "curate")
+    require(by, "curate")
     found = answers.find(session, asked)
     scores = blindness.gold_scores(session, kind=asked.kind)
     tallies: dict[str, _Tally] = {account: _Tally() for account in scores}

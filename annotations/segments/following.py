@@ -42,6 +42,7 @@ def refresh(session: Session, keys: Sequence[str], at: datetime) -> list[str]:
             _follow(session, row, found.get(row.key, []), at)
             turned += [row.key] if row.live != was_live else []
             row.changes += 1  # their words are found with it, whatever else has changed
+        store.keep_words(session, rows)
         session.flush()
         outbox.touch_all(session, "segment", [row.key for row in rows])
     return turned

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from annotations import frames, selectors
 from annotations import store as statements
 from annotations.model import Annotation, Canvas
-from annotations.segments import following, store
+from annotations.segments import following, likeness, store
 from annotations.segments.model import SAME_IOU, State, overlap, whole_box
 from annotations.segments.tables import SegmentRow
 from annotations.tables import AnnotationRow
@@ -83,6 +83,7 @@ def add(
         created_at=at,
         modified_at=at,
         changes=0,
+        words=likeness.digest_of(row.text),
     )
     session.add(segment)
     session.flush()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from annotations import placing
 from annotations import store as statements
 from annotations.model import Target
+from annotations.segments import likeness
 from annotations.segments.model import ENDED, LIVE, Part, Segment, State
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
 from annotations.states.derive import SegmentEnd
@@ -141,6 +142,20 @@ def statements_of(session: Session, key: str) -> Sequence[Statement]:
         Statement(row.annotation_key, cast(Part, row.part), row.class_name, row.run_key, row.as_role, row.said_at)
         for row in session.scalars(in_order)
     ]
+
+
+def like(session: Session, row: SegmentRow, rule: str, by: Principal, *, after: str, limit: int) -> Sequence[Segment]:
+    """Those that are like this one by the rule, itself among them, that `by` sees, by key from the one behind `after`."""
+    where = (SegmentRow.live.is_(True), *likeness.RULES[rule](row), SegmentRow.key > after, _shown(by))
+    return [segment(one) for one in session.scalars(select(SegmentRow).where(*where).order_by(SegmentRow.key).limit(limit))]
+
+
+def keep_words(session: Session, rows: Sequence[SegmentRow]) -> None:
+    """Let each say what its leading statement reads there now."""
+    leaders = AnnotationRow.key.in_({row.leader_key for row in rows})
+    texts = {row.key: row.text for row in session.execute(select(AnnotationRow.key, AnnotationRow.text).where(leaders))}
+    for row in rows:
+        row.words = likeness.digest_of(texts.get(row.leader_key, ""))
 
 
 def behind(session: Session, annotation_keys: Sequence[str]) -> set[str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.runtime.db import Base, Json, Moment
@@ -14,6 +14,7 @@ class SegmentRow(Base):
     `x`, `y`, `width` and `height` are the whole-number box around it, which is the segment's own canvas.
 
     `leader_key` is the statement that says what and where it is, and `leader_version` the version of that which was read.
+    `words` is a digest of what the leading statement reads there (`likeness.py`), empty for too little to go by.
     `live` says whether `state` is one in which there is such a segment. `changes` grows with each change that the index has to
     know, also of who may see the image.
     """
@@ -23,6 +24,7 @@ class SegmentRow(Base):
         Index(None, "live", "class_name", "key"),
         Index(None, "live", "area_px", "key"),
         Index(None, "live", "class_name", "area_px", "key"),
+        Index(None, "live", "class_name", "words", "key"),
         Index(None, "live", "key"),
         Index(None, "state", "class_name", "key"),
         Index(None, "state", "key"),
@@ -49,6 +51,7 @@ class SegmentRow(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     modified_at: Mapped[datetime] = mapped_column(Moment)
     changes: Mapped[int] = mapped_column(Integer)
+    words: Mapped[str] = mapped_column(String(32), default="", server_default=text("''"))
 
 
 class SegmentStatementRow(Base):

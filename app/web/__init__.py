@@ -10,6 +10,7 @@ from annotations import manifest_extras
 from annotations import views as annotations_views
 from annotations.consensus import views as consensus_views
 from annotations.editing import views as editing_views
+from annotations.groups import views as groups
 from annotations.proposals import views as proposals_views
 from annotations.queue import views as queue_views
 from annotations.review import views as review_views
@@ -71,6 +72,7 @@ def create_app(runtime: Runtime) -> Flask:
         review_views.blueprint,
         consensus_views.blueprint,
         agreement_pages.blueprint,
+        groups.blueprint,
         queue_views.blueprint,
         proposals_views.blueprint,
         segment_views.blueprint,

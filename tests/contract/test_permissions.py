@@ -32,7 +32,7 @@ BY_COOKIE = {
     "/api/segments/<segment:key>/timemap", "/api/segments/<segment:key>/restore",
     "/segments/<segment:key>/delete", "/specimens/<key>/segments/<media_key>",
     "/segments/<segment:key>", "/api/segments", "/api/segments/<segment:key>", "/api/segments/merge",
-    "/api/segments/<segment:key>/split",
+    "/api/segments/<segment:key>/split", "/api/segments/<segment:key>/like", "/api/segments/<segment:key>/like/proposals",
     "/login/oidc/<name>", "/login/oidc/<name>/callback",
     "/specimens/<key>/record.csv", "/specimens/<key>/regions.csv", "/specimens/<key>/cite.<form>",
     "/specimens/<key>/verdicts", "/specimens/<key>/verdicts/<verdict>/undo", "/specimens/<key>/comments",
@@ -126,6 +126,12 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/api/segments/<segment:key>/split"): Change(
         "reviewer", "/api/segments/{segment}/split", {"parts": [{"class": "leafs"}, {"class": "leafs"}]}, JSON
     ),
+    **{
+        (method, "/api/segments/<segment:key>/like/proposals"): Change(
+            "reviewer", "/api/segments/{segment}/like/proposals", {"by": "nothing"}, JSON, over="any"
+        )
+        for method in ("POST", "DELETE")
+    },
     ("POST", "/segments/<segment:key>/change"): Change("reviewer", "/segments/{segment}/change", "class=leafs&etag=x"),
     ("POST", "/segments/<segment:key>/split"): Change(
         "reviewer", "/segments/{segment}/split", "class=leafs&etag=x&side=top&at=1"
@@ -298,7 +304,8 @@ def test_what_is_read_is_told_to_who_may(
     sheet = hub.sheets[access]
     nobody, _, reader, curator = row.statuses(access).values()
     need: Need = "nobody"
-    over: Over = "hub" if rule in ("/api/changes", "/audit", "/api/ingests/<key>/report.csv") else "sheet"
+    of_hub = ("/api/changes", "/api/agreement/people", "/audit", "/api/ingests/<key>/report.csv")
+    over: Over = "hub" if rule in of_hub else "sheet"
     if ("GET", rule) in PERSONAL:
         need = "person"
     elif nobody in REFUSED and nobody != 403:

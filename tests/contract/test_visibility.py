@@ -322,6 +322,7 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/api/specimens/<key>/timemap"): (of("/api/specimens/{specimen}/timemap"),),
     ("GET", "/api/policy"): always("/api/policy"),
     ("GET", "/api/agreement"): always("/api/agreement"),
+    ("GET", "/api/agreement/people"): always("/api/agreement/people", 401, 403, 403, 200),
     ("GET", "/review/agreement"): always("/review/agreement"),
     ("GET", "/api/annotations/<key>/consensus"): (of("/api/annotations/note-{access}/consensus", GUARDED),),
     ("GET", "/api/changes"): always("/api/changes", 401, 403, 403, 200),
@@ -350,6 +351,13 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("POST", "/api/segments"): always("/api/segments", 401, 415, 403, 415),
     ("POST", "/api/segments/merge"): always("/api/segments/merge", 401, 415, 403, 415),
     ("POST", "/api/segments/<segment:key>/split"): (of("/api/segments/{segment}/split", *((401, 415, 403, 415),) * 2),),
+    ("GET", "/api/segments/<segment:key>/like"): (of("/api/segments/{segment}/like", GUARDED),),
+    **{
+        (method, "/api/segments/<segment:key>/like/proposals"): (
+            of("/api/segments/{segment}/like/proposals", *((401, 415, 403, 415),) * 2),
+        )
+        for method in ("POST", "DELETE")
+    },
     ("PATCH", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", *((401, 415, 403, 415),) * 2),),
     ("DELETE", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", *((401, 428, 403, 428),) * 2),),
     ("GET", "/api/segments/<segment:key>"): (of("/api/segments/{segment}", GUARDED),),

@@ -10,6 +10,7 @@ from annotations.consensus.views import asked_of
 from annotations.states import policy
 from app.runtime import context, principal
 from app.runtime.errors import Invalid
+from app.runtime.principal import may
 from app.web import layout
 
 blueprint = Blueprint("agreement", __name__, template_folder="templates")
@@ -47,7 +48,7 @@ def page() -> Response:
         asked = asked_of(request.args)
         with context.current().reads.begin() as session:
             body = service.agreement(session, asked, by=by)
-            each = service.by_person(session, asked, by=by) if by.granted("curate") else []
+            each = service.by_person(session, asked, by=by) if may(by, "curate") else []
     except Invalid as error:
         wrong = error.sentence
     return layout.page(

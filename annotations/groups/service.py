@@ -1,0 +1,147 @@
+"""Decisions about groups of like segments: who is in one, and what is proposed for the records of all.
+
+Each proposal is one as people make them by hand, from what is said of the segment: others judge it, and nothing is in a record
+before that. The work goes in parts; whoever is stopped half-way asks again, and what is there is not made twice.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from annotations import service as annotations
+from annotations import store as statements
+from annotations.proposals import service as proposals
+from annotations.proposals import store as proposed
+from annotations.proposed import form
+from annotations.segments import service as segments
+from annotations.segments import store
+from annotations.segments.errors import UnknownSegment
+from annotations.segments.likeness import RULES
+from annotations.segments.model import Segment
+from app.runtime.addresses import Addresses
+from app.runtime.errors import DomainError, Invalid
+from app.runtime.principal import Principal, may, require_somewhere
+from iiif.catalogue import service as catalogue
+
+MOST = 1_000  # segments
+SHOWN = 10
+AT_ONCE = 50  # proposals in one transaction
+Begin = Callable[[], AbstractContextManager[Session]]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What is to be said of all that are like a segment by that rule: the value of a Darwin Core term."""
+
+    segment_key: str
+    rule: str
+    term: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A segment of the group with a specimen that it lies on."""
+
+    segment: Segment
+    specimen_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Its members, each specimen once, and whether there are more than a group holds."""
+
+    members: tuple[Member, ...]
+    segments: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The keys of the proposals that were made, how many were there before, and why others were not made, by specimen."""
+
+    made: tuple[str, ...]
+    known: int
+    passed_over: tuple[tuple[str, str], ...]
+
+
+def like(session: Session, key: str, rule: str, *, by: Principal, after: str, limit: int) -> Sequence[Segment]:
+    """A page of those that are like the segment. Raises UnknownSegment, EndedSegment, Closed, NotYours, Invalid."""
+    if rule not in RULES:
+        raise Invalid(f"by is one of {', '.join(RULES)}.", parameter="by")
+    segments.get(session, key, by=by)
+    row = store.find(session, key)
+    if row is None:
+        raise UnknownSegment(f"There is no segment {key[:64]!r} here.")
+    return store.like(session, row, rule, by, after=after, limit=limit)
+
+
+def group(session: Session, name: Name, *, by: Principal) -> Group:
+    """Who would get the name, where `by` is a reviewer. Raises as `like` does, and NotAllowed, Forbidden, MalformedAnnotation."""
+    require_somewhere(by, "judge")
+    form.term_of(name.term)
+    if not name.value.strip():
+        raise Invalid("Say the value that all of them are to get.", parameter="value")
+    found = like(session, name.segment_key, name.rule, by=by, after="", limit=MOST + 1)
+    shown = found[:MOST]
+    lying = segments.specimens_of(session, shown)
+    first: dict[str, Segment] = {}
+    for one in shown:
+        for specimen_key in lying[one.key]:
+            first.setdefault(specimen_key, one)
+    specimens = catalogue.specimens_by_key(session, first)
+    members = (Member(one, key) for key, one in sorted(first.items()) if key in specimens and may(by, "judge", specimens[key]))
+    return Group(tuple(members), len(shown), len(found) > MOST)
+
+
+def propose(begin: Begin, name: Name, *, by: Principal, addresses: Addresses, at: datetime) -> Outcome:
+    """Propose it for each of the group, from what leads its segment. Raises as `group` does."""
+    with begin() as session:
+        members = group(session, name, by=by).members
+    made, passed, known = list[str](), list[tuple[str, str]](), 0
+    for some in _in_parts(members):
+        with begin() as session:
+            for member in some:
+                asked = proposals.Asked(member.specimen_key, name.term, name.value, read_from=member.segment.leader_key)
+                try:
+                    with session.begin_nested():
+                        told = proposals.propose(session, asked, by=by, addresses=addresses, at=at)
+                except DomainError as error:
+                    passed.append((member.specimen_key, error.sentence))
+                    continue
+                known += not told.fresh
+                made += [told.proposal.annotation.key] if told.fresh else []
+    return Outcome(tuple(made), known, tuple(passed))
+
+
+def take_back(begin: Begin, name: Name, *, by: Principal, at: datetime) -> int:
+    """Delete one's own proposals of that value in the group that nobody has judged; how many. Raises as `group` does."""
+    with begin() as session:
+        members = group(session, name, by=by).members
+    number = 0
+    for some in _in_parts(members):
+        with begin() as session:
+            keys = [key for member in some for key in _own(session, name, member.specimen_key, by)]
+            for key in keys:
+                annotations.delete(session, key, by=by, at=at)
+            number += len(keys)
+    return number
+
+
+def _own(session: Session, name: Name, specimen_key: str, by: Principal) -> list[str]:
+    term = form.term_of(name.term)
+    found = [
+        one.annotation
+        for one in proposed.of_specimen(session, specimen_key, by)
+        if (one.term, one.given) == (term, name.value.strip()) and one.annotation.state == "unreviewed"
+    ]
+    own = statements.by_author(session, [one.key for one in found], by.name)
+    return [one.key for one in found if one.key in own]
+
+
+def _in_parts(members: Sequence[Member]) -> Iterator[Sequence[Member]]:
+    for start in range(0, len(members), AT_ONCE):
+        yield members[start : start + AT_ONCE]
