@@ -6,6 +6,7 @@
 
 import argparse
 import csv
+import re
 import sys
 import time
 from collections import Counter
@@ -78,12 +79,12 @@ def main() -> None:
         rgb = pixels_of(asked.images / row["file"])
         for name, counted in sums.items():
             change, factor = CHANGES[name]
-            counted[_measured(row, name, change(rgb), factor)] += 1
+            counted.update(_measured(row, name, change(rgb), factor))
     for name, counted in sums.items():
         sys.stdout.write(f"{name}\t{dict(sorted(counted.items()))}\n")
 
 
-def _measured(row: dict[str, str], change: str, rgb: Rgb, factor: float) -> str:
+def _measured(row: dict[str, str], change: str, rgb: Rgb, factor: float) -> list[str]:
     started = time.process_time()
     result = ruler.run(SheetImage(rgb), {}, StepContext())
     seconds = time.process_time() - started
@@ -96,12 +97,13 @@ def _measured(row: dict[str, str], change: str, rgb: Rgb, factor: float) -> str:
         said = f"{value:.4f} ± {uncertainty:.4f} ({finding.data['pattern']})"
         verdict = "false"
         if known:
-            off = abs(value / known - 1)
+            off, known_to = abs(value / known - 1), re.search(r"([\d.]+)%", row["px_per_mm_uncertainty"])
             verdict = "right" if off < RIGHT else "wrong"
-            said += f" {100 * (value / known - 1):+.2f} %"
+            held = off <= float(np.hypot(2 * uncertainty / value, float(known_to[1]) / 100 if known_to else 0.0))
+            said += f" {100 * (value / known - 1):+.2f} %{', held' if held else ', not held'}"
     sys.stdout.write(f"{row['file']}\t{change}\t{known}\t{verdict}\t{seconds:.1f} s\t{said}\n")
     sys.stdout.flush()
-    return verdict
+    return [verdict, "held"] if said.endswith(", held") else [verdict]
 
 
 if __name__ == "__main__":
