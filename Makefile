@@ -15,7 +15,7 @@ WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing bench-history drill-review accuracy label-fields accuracy-scale screenshots assets wheel lock clean
+.PHONY: help demo serve test test-training check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing bench-history drill-review accuracy label-fields accuracy-scale screenshots assets wheel lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -36,6 +36,10 @@ check: .venv/dev  ## lint, format, types, import contracts, locks
 format: .venv/dev  ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+test-training: .venv/dev  ## a short training, twice the same; installs PyTorch, which nothing else needs
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check "torch==2.13.0"
+	$(BIN)/pytest tests/unit/analytics/test_training.py
 
 e2e: .venv/dev assets $(VIEWERS)/node_modules/.installed  ## the journeys of users in Chromium
 	$(BIN)/pytest -m e2e tests/e2e

@@ -41,7 +41,14 @@ def _sources(root: Path) -> list[Path]:
 
 
 OCR = ("rapidocr/models/PP-OCRv6_det_small.onnx", "rapidocr/models/PP-OCRv6_rec_small.onnx")
-MODELS = {"ocr": OCR, "ruler": OCR}  # files of models that a step uses, as package and path in it
+COMPONENTS = ("analytics/weights/components.onnx",)
+MODELS = {
+    "ocr": OCR,
+    "ruler": OCR,
+    "components": COMPONENTS,
+    "specimen": COMPONENTS,
+}  # files of models that a step uses, as package and path in it
+MODELS = {"ocr": OCR, "ruler": OCR, "specimen": COMPONENTS}
 
 
 def models_of(steps: Iterable[str]) -> dict[str, str]:

@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.steps.specimen_fusion import Fused
+
 Mask = NDArray[np.bool_]
 REACH_PX = 4  # inside and outside of an outline are compared over so many pixels of the copy
 NEIGHBOUR_PX = 3  # an outline so near to a label or ruler runs along it
@@ -28,6 +30,7 @@ SMOOTH = 1.0  # of lightness a pixel
 STRAIGHT_SHARE, LEAST_SIDE, STRAIGHT_DEGREES = 0.85, 0.12, 4.0
 MOST_OF_IMAGE = 0.7
 MOSTLY = 0.5  # of the image
+LEAST_KEPT = 0.5  # of what the rules found, by the network: less is a contradiction
 Evidence = dict[str, Any]
 
 
@@ -35,12 +38,13 @@ Evidence = dict[str, Any]
 class Scene:
     """A copy of the image: `lab` and `background` float32 (H, W, 3) CIE L*a*b*, `excluded` bool (H, W) where labels, codes and
     rulers are. `left_out_px` is the greatest part that was left out because it runs along the edge, as far as it lies in the
-    middle of the image, where no border lies."""
+    middle of the image, where no border lies. `fused` says what rules and network made of it together; None: rules alone."""
 
     lab: NDArray[np.float32]
     background: NDArray[np.float32]
     excluded: Mask
     left_out_px: int
+    fused: Fused | None = None
 
     @property
     def covered(self) -> float:
@@ -91,6 +95,7 @@ def doubts(pixels: Mask, x: int, y: int, rim: Rim, scene: Scene) -> tuple[Eviden
         (rim.faint >= FAINT_SHARE, "faint", rim.faint, f"is faint along {percent(rim.faint)} of its length"),
         (rim.beside >= BESIDE, "beside", rim.beside, f"runs along a label or ruler for {percent(rim.beside)} of its length"),
         (has_straight_edges(pixels), "straight", None, "has straight edges at right angles, as a card, a chart or a frame has"),
+        _by_whom(scene),
         (share >= MOST_OF_IMAGE, "whole", float(share), f"takes in {percent(float(share))} of the image"),
         (
             scene.left_out_px > pixels.sum(),
@@ -104,6 +109,19 @@ def doubts(pixels: Mask, x: int, y: int, rim: Rim, scene: Scene) -> tuple[Eviden
         for holds, kind, part, text in several
         if holds
     )
+
+
+def _by_whom(scene: Scene) -> tuple[bool, str, float | None, str]:
+    """That rules and network do not see the same."""
+    found = scene.fused
+    if found is None or (found.by == "both" and found.kept >= LEAST_KEPT):
+        return False, "network", None, ""
+    if found.by == "rules":
+        return True, "network", 0.0, "is what differs from the background, in which the network sees no specimen"
+    if found.by == "network":
+        said = f"is the network's, with a coarse edge, for the rules found {percent(found.covered)} of what that is sure of"
+        return True, "network", found.covered, said
+    return True, "network", found.kept, f"takes in {percent(found.kept)} of what differs from the background"
 
 
 def shadow_share(pixels: Mask, x: int, y: int, scene: Scene) -> float:

@@ -1,4 +1,7 @@
-"""The specimen against its background: outline, area, length and width, in mm where the image has a scale."""
+"""The specimen against its background: outline, area, length and width, in mm where the image has a scale.
+
+What differs from the background is found by rules, and a network says where of it a specimen is (`specimen_fusion`).
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.steps import outline_doubts, specimen_measures
+from analytics.steps import component_net, outline_doubts, specimen_fusion, specimen_measures
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.outline_doubts import Evidence, Rim, Scene
 from analytics.steps.specimen_measures import MeasuredPiece
@@ -92,7 +95,9 @@ def scene_of(image: SheetImage, scale: float, context: StepContext) -> tuple[Mas
         mask = distance > _threshold(distance[~excluded])
         background = _weighted_background(lab, ~(mask | excluded), background)
     cleaned, left_out_px = _cleaned(mask & ~excluded)
-    return cleaned, Scene(lab, background, excluded, left_out_px)
+    seen, size = component_net.seen(image), (lab.shape[1], lab.shape[0])
+    fused = specimen_fusion.fused(cleaned, seen.specimen(size), excluded, seen.others(size))
+    return fused.mask, Scene(lab, background, excluded, left_out_px, fused)
 
 
 def pieces(mask: Mask, scene: Scene) -> Pieces:

@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "app.cli.analyse:run",
     "runs": "app.cli.analyse:runs",
     "evaluate": "app.cli.evaluate:evaluate",
+    "train": "app.cli.train:train",
     "search": "app.cli.search:search",
     "reindex": "app.cli.search:reindex",
     "check-index": "app.cli.search:check_index",

@@ -13,6 +13,8 @@ from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations.regions import Region
 from tests.photographs import pixels_of
 
+pytestmark = pytest.mark.usefixtures("network_that_leaves_all_to_the_rules")
+
 SPECIMENS = Path(__file__).resolve().parents[4] / "shared" / "data" / "specimens"
 Picture = NDArray[np.uint8]
 GREEN = (60, 90, 40)

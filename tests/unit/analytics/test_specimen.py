@@ -10,6 +10,8 @@ from analytics.steps.model import Finding, SheetImage, StepContext
 from annotations import region_measures, region_outlines
 from annotations.regions import Region, points_in
 
+pytestmark = pytest.mark.usefixtures("network_that_leaves_all_to_the_rules")
+
 
 def _paper(width: int = 900, height: int = 1200) -> NDArray[np.uint8]:
     """Unevenly lit cream paper with a little noise."""
