@@ -4,7 +4,6 @@ The vote is that of ROVER (J. Fiscus, 1997) with one difference: its line, which
 chosen. What is compared is folded (NFC, runs of white space as one space); what is stored stays.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-MOST_CHARACTERS = 10_000  # of each reading
+from annotations.words_compared import folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +43,6 @@ class Vote:
         slots = [{"word": one.word, "inserted": one.inserted, "votes": dict(one.votes), "disputed": one.is_disputed} for one in
                  self.slots]  # fmt: skip
         return {"medoid": self.medoid, "agreement": round(self.agreement, 4), "slots": slots, "together": self.together}
-
-
-def folded(text: str, *, loose: bool = False) -> str:
-    """As it is compared; `loose` is without case and punctuation."""
-    kept = unicodedata.normalize("NFC", text[:MOST_CHARACTERS])
-    if loose:
-        kept = "".join(" " if unicodedata.category(char)[0] == "P" else char for char in kept.casefold())
-    return " ".join(kept.split())
 
 
 def in_common(one: str, other: str, *, loose: bool = False) -> float:

@@ -19,6 +19,7 @@ from annotations.model import Canvas
 from annotations.review import blindness
 from annotations.states.derive import VERDICTS
 from annotations.tables import AnnotationRow
+from annotations.words_compared import folded
 from app.runtime.accounts import store as accounts
 from app.runtime.errors import Forbidden, NotAllowed
 from app.runtime.principal import HOW_TO_ASK, Principal, require
@@ -138,7 +139,7 @@ def together(session: Session, key: str, *, by: Principal) -> dict[str, Any]:
     if held:
         vote = readings.vote([row.text for row in held])
         body["text"] = vote.to_json() | {"medoid": held[vote.medoid].key, "support": sum(
-            readings.folded(row.text) == readings.folded(held[vote.medoid].text) for row in held
+            folded(row.text) == folded(held[vote.medoid].text) for row in held
         )}  # fmt: skip
         body["region"] = _region_together(unit, _Outlines(session))
     return body
@@ -176,7 +177,7 @@ def _figures(pairs: Sequence[Sequence[Pair]], outlines: "_Outlines") -> Callable
     matched = sum(overlap >= regions.LEAST for overlap in overlaps)
     return lambda verdicts: Figures(
         verdicts,
-        alpha.alpha([[readings.folded(row.text) for row in pair] for pair in classes]),
+        alpha.alpha([[folded(row.text) for row in pair] for pair in classes]),
         alpha.alpha([[float(row.value or 0) for row in pair] for pair in numbers], "interval"),
         alpha.mean([readings.in_common(one.text, other.text) for one, other in texts]),
         alpha.mean(overlaps),

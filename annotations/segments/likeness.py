@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, false
 
-from annotations.consensus.readings import folded
 from annotations.segments.tables import SegmentRow
+from annotations.words_compared import folded
 
 LEAST_WORDS = 4  # characters
 SAME_SIZE = 0.05  # of width and height, in pixels of their images

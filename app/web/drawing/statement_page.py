@@ -18,10 +18,11 @@ from annotations.viewer_selectors import picture_of
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal, may
+from app.web import statement_words
 from app.web.drawing import statement_form
 from app.web.drawing.statement_form import Said
 from app.web.image_links import ImageLink, is_pictured, piece_of
-from app.web.specimens import annotation_cards, opinions, statement_words, threads
+from app.web.specimens import annotation_cards, opinions, threads
 from app.web.specimens.opinions import Standing, Viewer
 from app.web.specimens.threads import Thread
 from iiif.catalogue import service as catalogue

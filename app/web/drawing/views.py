@@ -16,11 +16,10 @@ from annotations.validation import CONTEXT
 from app.runtime import context, principal
 from app.runtime.errors import DomainError, Invalid, StaleVersion
 from app.runtime.principal import Principal
-from app.web import layout
+from app.web import layout, statement_words
 from app.web.account import forms
 from app.web.drawing import statement_form
 from app.web.drawing.statement_form import Drawn, Said
-from app.web.specimens import statement_words
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.errors import UnknownMedia
 from iiif.catalogue.model import Media, Specimen

@@ -12,7 +12,7 @@ from app.runtime.http import answer, integer
 from app.runtime.principal import NOBODY
 from app.web.embed import place
 from app.web.embed.place import OURS_ALONE, Opened
-from app.web.specimens.sharing import USUAL_PX, iframe
+from app.web.sharing import USUAL_PX, iframe
 from iiif.image.service import thumbnail
 from iiif.presentation.content_state import ContentState
 

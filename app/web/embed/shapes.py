@@ -14,8 +14,8 @@ from annotations.segment_api import pages
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.principal import NOBODY
+from app.web import statement_words
 from app.web.embed.place import Opened
-from app.web.specimens import statement_words
 from app.web.specimens.annotation_cards import rounded, said, uncertainty_of
 from iiif.image.request import PixelBox
 from iiif.presentation.model import CanvasView

@@ -20,11 +20,10 @@ from app.runtime.context import Runtime
 from app.runtime.errors import Conflict, DomainError, Invalid
 from app.runtime.http import integer
 from app.runtime.principal import Principal, may
-from app.web import layout
+from app.web import layout, sharing
 from app.web.image_links import ImageLink, is_pictured, picture_of
 from app.web.segments import versions
-from app.web.specimens import sharing
-from app.web.specimens.shared_view import Links
+from app.web.sharing import Links
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media

@@ -10,7 +10,7 @@ from annotations.model import Canvas
 from annotations.segments import history
 from annotations.segments.history import Version
 from annotations.segments.model import Segment
-from app.web.specimens.statement_words import when
+from app.web.statement_words import when
 from app.web.statements.history import DrawnChange, drawn
 from iiif.catalogue.model import Media
 from ontology.segment_classes import CLASSES

@@ -11,8 +11,9 @@ from annotations.review.service import Opinion
 from annotations.viewer_selectors import picture_of
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
+from app.web import statement_words
 from app.web.image_links import ImageLink, is_pictured, piece_of
-from app.web.specimens import opinions, segment_groups, statement_words
+from app.web.specimens import opinions, segment_groups
 from app.web.specimens.opinions import Standing, Viewer
 from app.web.specimens.threads import Thread, Threads
 from iiif.catalogue.model import Media

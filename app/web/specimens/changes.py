@@ -16,7 +16,7 @@ from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal, may
 from app.web.image_links import ImageLink, is_pictured, piece_of
 from app.web.specimens.record import spaced
-from app.web.specimens.statement_words import author, creators, when
+from app.web.statement_words import author, creators, when
 from iiif.catalogue import records
 from iiif.catalogue.model import Media, RecordChange, Specimen
 from iiif.catalogue.records import Difference, RecordVersion

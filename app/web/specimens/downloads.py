@@ -9,8 +9,8 @@ from annotations.model import Annotation
 from app.runtime import clock
 from app.runtime.addresses import Addresses
 from app.runtime.spreadsheets import harmless
+from app.web import statement_words
 from app.web.image_links import is_pictured
-from app.web.specimens import statement_words
 from iiif.catalogue.model import Media, Specimen
 from iiif.image import info
 from iiif.image.request import SizeLimits

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from analytics.model import Run
 from annotations.model import Annotation
 from annotations.states.derive import FALLEN, STATES
-from app.web.specimens import statement_words
+from app.web import statement_words
 
 PEOPLE = "people"
 OTHERS = "others"  # what a machine said without a run that is known here

@@ -7,7 +7,7 @@ from annotations.model import Annotation
 from annotations.review.service import Opinion
 from annotations.states.derive import FALLEN
 from app.runtime.principal import Principal
-from app.web.specimens import statement_words
+from app.web import statement_words
 
 TONES = {"accepted": "good", "rejected": "bad", "superseded": "warn", "disputed": "warn", "stale": "warn"}
 DECIDED = ("accepted", *FALLEN)  # before that, who said what is for curators: others must not be led by it

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from app.runtime.addresses import Addresses
+from app.web.sharing import Links
 from iiif.catalogue.model import Specimen
 from iiif.presentation import content_state
 from iiif.presentation.content_state import BadContentState, ContentState
@@ -75,15 +76,6 @@ def _place(canvas: str, xywh: str, specimen: Specimen, views: Sequence[CanvasVie
         return Place(canvas=iri)
     corners = (x, y, min(float(across), x + width), min(float(down), y + height))
     return Place(canvas=iri, box=",".join(f"{corner:g}" for corner in corners))
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """`drop` is what the IIIF icon carries: viewers read `manifest` and `canvas`, or `iiif-content`; a click opens our page."""
-
-    page: str
-    drop: str
-    content_state: str
 
 
 def links(specimen: Specimen, place: Place, query: str, addresses: Addresses) -> Links:

@@ -19,25 +19,15 @@ from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal, may
+from app.web import sharing, statement_words
 from app.web.image_links import is_pictured, picture_of
 from app.web.runs import listing
 from app.web.runs.lines import RunLine
-from app.web.specimens import (
-    annotation_cards,
-    citing,
-    downloads,
-    layers,
-    original_files,
-    record,
-    shared_view,
-    sharing,
-    statement_words,
-    threads,
-)
+from app.web.sharing import Sharing
+from app.web.specimens import annotation_cards, citing, downloads, layers, original_files, record, shared_view, threads
 from app.web.specimens.layers import Chosen
 from app.web.specimens.opinions import Viewer
 from app.web.specimens.shared_view import Place
-from app.web.specimens.sharing import Sharing
 from iiif.catalogue import places, records
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen

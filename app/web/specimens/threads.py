@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from annotations.model import Annotation
-from app.web.specimens import statement_words
+from app.web import statement_words
 from app.web.specimens.opinions import Viewer
 
 SPOKEN = frozenset(("commenting", "replying", "questioning"))

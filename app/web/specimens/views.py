@@ -9,10 +9,10 @@ from app.runtime import context, principal
 from app.runtime.http import integer
 from app.web import layout
 from app.web.runs import listing
-from app.web.segments.links import segment_links
 from app.web.specimens import changes, search_page, shared_view, specimen_page
 from app.web.specimens.answering import looked_at
 from app.web.specimens.layers import Chosen
+from app.web.specimens.segment_links import segment_links
 from iiif.catalogue import service as catalogue
 from ontology.segment_classes import CLASSES
 

@@ -19,7 +19,7 @@ from app.runtime.addresses import Addresses
 from app.runtime.errors import DomainError
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, is_pictured, piece_of
-from app.web.specimens.statement_words import when
+from app.web.statement_words import when
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
 from iiif.catalogue.visibility import sees

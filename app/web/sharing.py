@@ -30,6 +30,15 @@ class Sharing:
         return f'<{self.discovery}>; rel="alternate"; type="{OEMBED}"'
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """`drop` is what the IIIF icon carries: viewers read `manifest` and `canvas`, or `iiif-content`; a click opens our page."""
+
+    page: str
+    drop: str
+    content_state: str
+
+
 def of_specimen(key: str, title: str, canvas: str, addresses: Addresses, settings: Settings) -> Sharing:
     """`canvas` is the address of the first that the public sees."""
     return _sharing(key, addresses.specimen_page(key), title, canvas, addresses, settings)
