@@ -21,7 +21,6 @@ _DEGREES = (
 )
 _PLAIN = r"(?P<d{0}>[-−+]?\d{{1,3}}[.,]\d{{2,}})[ \t]?[°º]?"
 _BETWEEN = r"[\s,;/]*"
-_NORTH, _EAST = r"(?P<n{0}>[NS])", r"(?P<e{0}>[EWO])"
 
 
 def _named(word: str) -> str:

@@ -25,6 +25,8 @@ KINDS: Mapping[str, str] = {
     "colour": "Colour of the specimen",
     "distance": "Measured line",
     "quality": "Image quality",
+    "fields": "Values read from labels",
+    "proposal": "Value proposed for the record",
     **{name: known.label for name, known in CLASSES.items() if name not in ("label", "ruler", "barcode")},
 }
 SOUGHT: Mapping[str, str] = {
@@ -36,7 +38,7 @@ SOUGHT: Mapping[str, str] = {
 FOUND_WITH: Mapping[str, tuple[str, ...]] = {"label": ("text",), "outline": ("length", "width", "area")}
 CLOSED: Mapping[str, Sequence[str]] = {
     "kind": tuple(KINDS),
-    "none": ("barcode", "chart", "ruler", "label", "outline"),
+    "none": ("barcode", "chart", "ruler", "label", "fields", "outline"),
     "layer": ("machine", "people"),
     "state": STATES,
 }

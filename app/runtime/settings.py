@@ -28,6 +28,7 @@ FIRST_SEGMENTS = frozenset(
         "login",
         "logout",
         "masks",
+        "members",
         "metrics",
         "ns",
         "oembed",
