@@ -27,7 +27,7 @@ _WORDS = (
 _CODE = re.compile(r"\bcc[\s\-(]*(?:0(?![.\d])|zero|by(?:[\s\-]*(?:nc|nd|sa))*)(?![a-z])")
 _PARTS = re.compile(r"by|nc|nd|sa|zero|0")
 _OTHERS = re.compile(r"\b(?:mit|bsd|l?gpl|agpl|apache|gfdl)\b|\(-")
-_NO_RIGHTS = re.compile(r"\bno (?:rights reserved|known copyright|copyright)\b")
+_NO_RIGHTS = re.compile(r"\bno (?:rights reserved|known copyright|copyright|restrictions?)\b|\bwithout (?:any )?restrictions?\b")
 _NEGATED = re.compile(r"\b(?:not|never|no|without|cannot|isn['’]?t|nicht|keine?|pas|nor|neither|non)\b")
 _RESERVED = re.compile(
     r"all rights reserved|\bembargo|\brestricted\b|\bpermission (?:is )?(?:required|needed)|\bconfidential\b|\bprohibited\b"
@@ -41,10 +41,14 @@ _RESERVED = re.compile(
     r"|保留所有权利|保留所有權利"
 )
 _LIMITED = re.compile(
-    r"\bexcept|\bexclud|\bunless\b|\bbut\b|\bwhere applicable\b|\bmetadat|\bpending\b|\bexpired?\b|\bformer(?:ly)?\b|\buntil\b"
+    r"\bexcept|\bexclu|\bexcl\b|\bapart from\b|\bother than\b|\bunless\b"
+    r"|\bbut\b|\bwhere applicable\b|\bmetadat|\bpending\b|\bexpired?\b|\bformer(?:ly)?\b|\buntil\b"
     r"|\bonly\b|\b(?:from|after|as of|starting|ab|nach|dès|desde|dal|à partir de) (?:\S+ )?(?:1[89]|2\d)\d\d\b|\bohne\b"
     r"|\bau(?:ß|ss)er\b|\bausgenommen\b|\bnur\b|\bbis\b|\bsperrfrist\b|\bsauf\b|\bseulement\b|\bexcepto\b|\bsalvo\b"
-    r"|\bs[oó]lo\b|\beccetto\b|\?\s*$"
+    r"|\bs[oó]lo\b|\beccetto\b|\btranne\b|\bhors\b|\bbehalve\b|\bzonder\b|\bgeen\b|\balleen\b|\bsin\b|\bsans\b|\bsenza\b"
+    r"|\btill\b|\bvalid to\b|\btb[cd]\b|\bto be confirmed\b|\bprobably\b|\bperhaps\b"
+    r"|\b(?:for|on) (?:the )?(?:data|texts?|records?)\b"
+    r"|\?\s*$"
 )
 _NON_COMMERCIAL = re.compile(
     r"\bnon[\s-]*commercial\b|\bnicht[\s-]*kommerziell\w*|\bnon commerciale?s?\b|\bno comercial(?:es)?\b|\bnão comercia(?:l|is)\b"

@@ -222,11 +222,11 @@ def _cells(fields: list[str], reading: _Reading, key: str) -> dict[str, str]:
         cells = {name: text for name, text in values if text and not text.isspace()}
     else:
         cells = {name: text for name, index, _ in reading.names if index is not None and (text := fields[index]).strip()}
-    if not "".join(cells.values()).isprintable():
-        cells = {name: plain(text) for name, text in cells.items()}
+    if not (joined := "".join(cells.values())).isprintable() or '="' in joined:
+        cells = {name: shown for name, text in cells.items() if (shown := plain(text)) and not shown.isspace()}
     if key and reading.adds_id:
         cells["id"] = key
     for index, name in reading.others.items():
-        if index < len(fields) and fields[index].strip():
-            cells[f"{plain(name)} (column {index + 1}, no term)"] = plain(fields[index])
+        if index < len(fields) and (text := plain(fields[index])).strip():
+            cells[f"{plain(name)} (column {index + 1}, no term)"] = text
     return cells

@@ -17,6 +17,7 @@ DELIMITERS = (",", "\t", ";", "|")
 HEAD = 40  # lines that are looked at to find delimiter and header
 MAX_TITLE = 12  # lines above the header at most
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
+_JOINED = re.compile(r'"\s*&')  # a formula that puts texts together
 _SEPARATOR = re.compile(r"""["']?sep\s*=\s*(\\t|.)["']?[,;\t|]*\s*""", re.IGNORECASE | re.DOTALL)
 
 
@@ -110,31 +111,33 @@ def columns_of(header: list[str]) -> tuple[str, ...]:
     columns: dict[str, None] = {}
     for position, name in enumerate((plain(name).strip() for name in header), 1):
         name = name or f"column {position}"
-        columns[name if name not in columns else f"{name} ({position})"] = None
+        while name in columns:
+            name = f"{name} ({position})"
+        columns[name] = None
     return tuple(columns)
 
 
 def plain(value: str) -> str:
     """The value without control characters, which databases and XML do not keep, without the mark that begins a text, and without
     the form in which spreadsheets protect a text from themselves: `="007"` is 007."""
-    if value[:2] == '="' and value[-1:] == '"' and len(value) > 2:
+    if value[:2] == '="' and value[-1:] == '"' and len(value) > 2 and _JOINED.search(value) is None:
         value = value[2:-1].replace('""', '"')
     return value if value.isprintable() else _CONTROL.sub("", value)
 
 
 def repeated(columns: Iterable[str]) -> tuple[IngestIssue, ...]:
-    """A warning for each column whose name, or whose term by another spelling, stands before it in the header: it is not read."""
+    """A warning for each column whose name, or whose term by another spelling, stands before it in the header."""
     seen: dict[str, str] = {}
     issues = []
     for name in (plain(column).strip() for column in columns):
         key = darwin_core.term_of(name) or name
         if name and key in seen:
             sentence = (
-                f"Two columns are called {name!r}"
+                f"Two columns are called {name!r}: the first is read, the other kept verbatim only."
                 if seen[key] == name
-                else f"The columns {seen[key]!r} and {name!r} are one term"
+                else f"The columns {seen[key]!r} and {name!r} are one term: the second is read only where the first is empty."
             )
-            issues.append(warning("repeated-column", f"{sentence}: the first is read, the other kept verbatim only.", name))
+            issues.append(warning("repeated-column", sentence, name))
         seen.setdefault(key, name)
     return tuple(issues)
 
@@ -153,7 +156,8 @@ def _row(table: Table, row: Row) -> TableRow:
     issue = wrong_width(fields, len(table.columns), "the header")
     if issue is not None:
         return TableRow(row.line, {}, (*row.issues, issue))
-    if fields[-1] == table.header[-1] and tuple(field.lstrip("\ufeff") for field in fields[: len(table.header)]) == table.header:
+    last = len(table.header) - 1
+    if fields[last] == table.header[last] and tuple(field.lstrip("\ufeff") for field in fields[: last + 1]) == table.header:
         again = warning("header-row", "The header is repeated here; this line is not a row.", value=fields[0])
         return TableRow(row.line, {}, (again,), is_row=False)
     cells = ((name, plain(text)) for name, text in zip(table.columns, fields, strict=False) if text)

@@ -125,7 +125,7 @@ def walk_files(root: Path, refuse: Callable[[Path, str], None] | None = None) ->
                 for entry in entries:
                     if entry.name.startswith((".", "~$")):  # "~$" is what Office puts beside a file that is open
                         continue
-                    if entry.is_file(follow_symlinks=False):
+                    if _is_plain(entry):
                         plain.add(entry.name)
                     if entry.name in plain or not _is_folder(entry):
                         names.append(entry.name)
@@ -143,6 +143,14 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
     """Whether it is a folder or leads to one; no for links that lead round in a circle or where nobody may look."""
     try:
         return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _is_plain(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a file itself, as far as that can be seen."""
+    try:
+        return entry.is_file(follow_symlinks=False)
     except OSError:
         return False
 

@@ -10,17 +10,20 @@ _OFTEN = {**dict.fromkeys(_CYRILLIC, frozenset("оеаинтсрвлкмдіу")
 _LONG_RUN = re.compile(rb"[\x80-\xff]{4,}")  # Latin alphabets have no four letters with marks in a row
 _HIGH = re.compile(rb"[\x80-\xff]")
 ENOUGH = 0.45  # of the letters, among those that are written often
+ENOUGH_MISPLACED = 50  # one of so many characters beyond ASCII: a single `m³de` makes no French text Polish
 
 
 def guessed(sample: bytes, line_end: bytes = b"\n") -> str:
     """The encoding of a text that is no UTF-8; empty where its alphabet is not Latin and is not known either, as of East Asia."""
-    if sum(map(len, _LONG_RUN.findall(sample))) * 2 > len(_HIGH.findall(sample)):
+    words = [run for run in _LONG_RUN.findall(sample) if len(set(run)) > 2]  # no row of dots or dashes
+    if sum(map(len, words)) * 2 > len(_HIGH.findall(sample)):
         shares = {name: _share_of_often(sample, name) for name in _OFTEN}
         best = max(shares, key=lambda name: shares[name])
         return best if shares[best] >= ENOUGH else ""
     best = best_single(sample, line_end)
     western, eastern = sample.decode("cp1252", "replace"), sample.decode("cp1250", "replace")
-    is_eastern = 0 < _misplaced(western) >= 10 * _misplaced(eastern)
+    misplaced = _misplaced(western)
+    is_eastern = misplaced * ENOUGH_MISPLACED >= len(_HIGH.findall(sample)) and misplaced >= 10 * _misplaced(eastern)
     return "cp1250" if is_eastern and _sense_of(eastern) > _sense_of(sample.decode(best, "replace")) else best
 
 

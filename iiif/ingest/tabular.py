@@ -23,7 +23,8 @@ _SAYS_NONE = frozenset(  # what people and programs write where there is no numb
 )
 _WITH_POINT = re.compile(r"\d+\.0", re.ASCII)
 _BELOW = re.compile(
-    r"(?:(?:grand |sub)?total|sum|summe|gesamt|count|anzahl|page \d+ of)\b|(?:records?|rows?|specimens?|source|quelle|notes?) ?:"
+    r"(?:grand |sub)?total(?!-)\b|(?:summe|gesamt|anzahl)(?!-)\b|(?:sum|count)(?:\s*[:=].*|\s*$|\s+of\b)|page \d+ of\b"
+    r"|(?:records|rows|specimens|source|quelle|notes?) ?:"
     r"|(?:exported|generated|created|printed|downloaded|erstellt|exportiert|exporté|exportado)"
     r" (?:by|from|on|at|am|von|par|por|le|el)\b"
     r"|\d+ (?:records|rows|specimens|items|zeilen|datensätze|belege)\b",
@@ -71,7 +72,7 @@ def doubts_of(number: str, cells: Mapping[str, str]) -> tuple[IngestIssue, ...]:
             "lost-cells", f"{column} holds {text.strip()!r}, an error of a spreadsheet; it is no value.", column, text.strip()
         )
         for column, text in cells.items()
-        if text[0] == "#" and text.strip() in darwin_core.SPREADSHEET_ERRORS
+        if "#" in text[:8] and text.strip() in darwin_core.SPREADSHEET_ERRORS
     ]
     for column in _number_columns(tuple(cells)):
         if not (text := cells[column].strip()).isprintable() and _UNSEEN.sub("", text).strip() == number:
@@ -89,6 +90,13 @@ def no_row(number: str, cells: Mapping[str, str]) -> IngestIssue | None:
         sentence = f"The line is taken for a second line of headings: {number[:MAX_VALUE]!r} is no catalogue number."
         return warning("no-row", sentence, value=number[:MAX_VALUE])
     return None
+
+
+def _no_number(cells: Mapping[str, str]) -> IngestIssue:
+    column = next((column for column in _number_columns(tuple(cells)) if cells[column].strip() not in darwin_core.MISSING), "")
+    none = f" ({column} {cells[column].strip()!r} is taken for none)" if column else ""
+    sentence = f"The row has no catalogue number{none} and names no image to take one from."
+    return IngestIssue("missing-id", sentence, column, cells[column].strip() if column else "")
 
 
 def _rounded(number: str) -> tuple[IngestIssue, ...]:
@@ -131,5 +139,5 @@ def record_of(row: TableRow, place: Place, finder: Finder, taken: Taken) -> Reco
         number = readable(found.images[0].path.stem) if found.images else Path(references[0][1][-1]).stem if references else ""
     issues = (*row.issues, *found.issues, *doubts_of(number, row.cells))
     if not number:
-        issues += (IngestIssue("missing-id", "The row has no catalogue number and names no image to take one from."),)
+        issues += (_no_number(row.cells),)
     return Record(place, number, numbered, row.cells, tuple(found.images), issues, refused=not number)

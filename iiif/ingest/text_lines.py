@@ -187,7 +187,7 @@ def _is_utf8(raw: bytes) -> bool:
 def _instead_of_utf8(path: Path, tally: _Tally, line_end: bytes, declared: bool) -> TextForm:
     """Some line at least is no UTF-8: all are in another encoding, or only those."""
     other = guessed(bytes(tally.sample or b""), line_end)
-    if not other:
+    if not other and tally.utf8_lines < tally.other_lines:
         sentence = (
             f"The letters of the file, from line {tally.first_other}, are neither UTF-8 nor of an alphabet whose encoding can be "
             "guessed: save it as UTF-8."

@@ -125,6 +125,8 @@ def test_utf_8_is_read_to_the_letter(tmp_path_factory: pytest.TempPathFactory, t
         ("Θεσσαλονίκη", "cp1253"),
         ("Málaga, nº 5, ¿dónde?, m³ £5", "cp1252"),
         ("forêt, cœur, hôtel", "cp1252"),
+        ("forêt près d'Angoulême, très âgé, là-bas; " * 20 + "5 m³de sable", "cp1252"),
+        ("Köln, Genève, hôtel ±±±±±±±±±±±±", "cp1252"),
     ],
 )
 def test_other_alphabets_are_told_apart(text: str, name: str) -> None:
@@ -139,3 +141,18 @@ def test_an_alphabet_that_cannot_be_told_is_refused(tmp_path: Path, text: str, n
     with pytest.raises(SourceError) as caught:
         form_of(tmp_path / "t.csv")
     assert (caught.value.finding.code, caught.value.finding.place) == ("wrong-encoding", Place("t.csv", 3))
+
+
+def test_a_line_that_was_damaged_in_a_text_of_another_alphabet_is_refused_alone(tmp_path: Path) -> None:
+    lines = ["catalogNumber,locality\n", "1,東京都新宿区\n", "2,北海道札幌市\n", "3,大阪\n"]
+    raw = [line.encode() for line in lines]
+    raw[2] = raw[2].replace("道".encode(), "道".encode()[:2])
+    (tmp_path / "t.csv").write_bytes(b"".join(raw))
+    read = list(lines_of(tmp_path / "t.csv", form_of(tmp_path / "t.csv")))
+    assert [line.text for line in read] == [lines[0], lines[1], "", lines[3]]
+    assert [line.issue and (line.issue.code, line.issue.severity) for line in read] == [
+        None,
+        None,
+        ("wrong-encoding", "rejected"),
+        None,
+    ]
