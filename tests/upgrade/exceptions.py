@@ -30,6 +30,7 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"/api/runs(/x1\w+|\?.*)", r"(/items/\d+)?/(done|total)", "they count images; the steps of each stand with its task"),
     (r"/api/runs/x1\w+", r"/report", "a run has no report: that is its ingest's"),
+    (r"/api/pipelines/sheet", r"/(version|description|steps)", "the name leads to the pipeline of now, whose steps are more"),
     (r"/api/runs\?limit=50", r"/items", "ingests have a list of their own, and this address that of the runs"),
     (
         r"/annotations/(n1xdzsd6t475/versions/2|n1345s743m8g/versions/3)",
