@@ -91,7 +91,7 @@ def rejected_by_others(session: Session, annotation_key: str) -> bool:
 def _follow(session: Session, row: SegmentRow, links: Sequence[_Link], at: datetime) -> None:
     state, leader_key = derive([link.voice for link in links])
     leader = next((link for link in links if link.voice.key == leader_key), None)
-    if row.state != state:
+    if (row.state, row.live) != (state, store.is_live(state)):
         row.state, row.live, row.modified_at = state, store.is_live(state), at
     if leader is not None and (row.leader_key, row.leader_version) != (leader_key, leader.version):
         row.leader_key, row.leader_version = leader_key, leader.version

@@ -95,3 +95,12 @@ def test_a_file_that_may_tell_a_withheld_place_is_held_back(hub: Hub, media: Med
     answer = hub.get(f"/api/media/{media.key}/file")
     assert answer.status_code == 403
     assert "holds the place back" in answer.json["detail"]
+
+
+def test_who_may_see_what_is_closed_gets_every_file_that_the_page_offers_them(hub: Hub, media: Media, picture: bytes) -> None:
+    with hub.runtime.db.begin() as session:
+        withheld = {"interpreted": {"informationWithheld": "coordinates"}}
+        session.execute(update(SpecimenRow).where(SpecimenRow.key == media.specimen_key).values(withheld))
+    path, rea = f"/api/media/{media.key}/file", add_person(hub.runtime, "rea", "reader")
+    assert f'href="{path}" download' in hub.get(f"/specimens/{media.specimen_key}", Accept="text/html", **rea.bearer).text
+    assert hub.get(path, **rea.bearer).data == picture

@@ -271,3 +271,14 @@ def test_what_was_ended_by_mistake_is_there_again_unless_its_parts_are(hub: Hub,
     assert answer.status_code == 200, answer.json
     assert (answer.json["box"], answer.json["successors"]) == ([100, 200, 300, 150], [])
     assert list(Check(hub.runtime).wrong_segments()) == []
+
+
+def test_an_annotator_takes_the_end_of_their_own_segment_back(hub: Hub, media: Media) -> None:
+    ana = add_person(hub.runtime, "ana", "annotator")
+    new = {"media": media.key, "class": "stamp", "selector": {"type": "FragmentSelector", "value": "xywh=50,60,70,80"}}
+    key = hub.client.post("/api/segments", json=new, headers=ana.bearer).json["key"]
+    post(hub, ana, f"/segments/{key}/delete", etag=tag(hub, key))
+    assert listed(hub) == []
+    post(hub, ana, f"/segments/{key}/restore", version="1", etag=tag(hub, key))
+    assert (only(hub), told(hub, key)["state"]) == (key, "unreviewed")
+    assert list(Check(hub.runtime).wrong_segments()) == []

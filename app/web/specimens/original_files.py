@@ -15,7 +15,7 @@ from app.runtime import context, principal
 from app.runtime.blobs import RandomAccess
 from app.runtime.errors import Forbidden, NotFound
 from app.runtime.http import depends_on
-from app.runtime.principal import Principal
+from app.runtime.principal import Principal, may
 from app.runtime.settings import Settings
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
@@ -36,11 +36,10 @@ def read_file(key: str) -> Response:
     by, runtime = principal.of_page(), context.current()
     with runtime.reads.begin() as session:
         media = catalogue.get_media(session, key[:64])
-        view = view_of(media, by)
+        view_of(media, by)
         if media.state != "ready":
             raise UnknownMedia(f"The image {media.key!r} is {media.state}: its file is not given out before it can be shown.")
-        why = "" if view == "private" else refused(session, media, runtime.settings)
-        if why:
+        if why := refused(session, media, runtime.settings, by):
             raise Forbidden(f"The file of image {media.key} is not given out: {why}")
         licence = rights_of(places.as_seen(catalogue.get_specimen(session, media.specimen_key), by), media)
     if not runtime.blobs.has(media.sha256):
@@ -48,8 +47,10 @@ def read_file(key: str) -> Response:
     return _sent(media, licence, runtime.blobs.file(media.sha256), by)
 
 
-def refused(session: Session, media: Media, settings: Settings) -> str:
-    """Why the public does not get the file, as a sentence; empty where it does."""
+def refused(session: Session, media: Media, settings: Settings, by: Principal) -> str:
+    """Why `by` does not get the file, as a sentence; empty where they do."""
+    if may(by, "see", media):
+        return ""
     if not settings.original_files:
         return "this hub gives no originals out."
     if media.access == "closed":

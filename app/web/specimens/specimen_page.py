@@ -88,12 +88,9 @@ def look(session: Session, key: str, by: Principal, addresses: Addresses) -> Loo
     seen = [image for image in media if sees(image, by)]
     views = canvas_views(session, key, [image for image in seen if image.state == "ready"], by)
     viewer = Viewer(by, may(by, "annotate", specimen), addresses.pid(by.account) if by.account else "")
-    kept = {} if may(by, "see", specimen) else {one.key: _kept(session, one) for one in seen}
+    settings = context.current().settings
+    kept = {one.key: original_files.refused(session, one, settings, by) for one in seen}
     return Looked(specimen, media, seen, views, viewer, records.day_of(session, specimen), kept)
-
-
-def _kept(session: Session, media: Media) -> str:
-    return original_files.refused(session, media, context.current().settings)
 
 
 def listen(session: Session, looked: Looked, addresses: Addresses) -> Said:
