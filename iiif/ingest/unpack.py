@@ -73,7 +73,8 @@ def _check_names(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     seen: dict[str, tuple[int, int]] = {}
     for member in members:
         held = (member.CRC, member.file_size)
-        if not member.is_dir() and seen.setdefault(_name_of(member).replace("\\", "/"), held) != held:
+        name = str(PurePosixPath(_name_of(member).replace("\\", "/")))  # `./t.csv` is `t.csv`
+        if not member.is_dir() and seen.setdefault(name, held) != held:
             sentence = f"In {path.name} two members are called {member.filename[:200]!r}, and they differ."
             raise SourceError("bad-archive", sentence, value=member.filename[:200])
 
