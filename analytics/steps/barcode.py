@@ -11,7 +11,7 @@ import zxingcpp
 from numpy.typing import NDArray
 
 from analytics.steps.barcode_places import CodePlace, places
-from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
+from analytics.steps.model import Finding, SheetImage, StepContext, StepResult, TooManyPixels
 from annotations.regions import Region
 
 FORMATS = ("Code39", "Code128", "Codabar", "QRCode", "DataMatrix")
@@ -81,7 +81,10 @@ def _read_all(image: SheetImage, names: Sequence[str], shortest: int) -> list[Co
 def _read_closely(image: SheetImage, place: CodePlace, names: Sequence[str], shortest: int) -> tuple[list[Code], int]:
     """What is read at a place, turned until its bars stand upright, at its own size and enlarged; and the pixels that it took."""
     half = max(place.width, place.height) * (0.5 + PAD) + PAD_PX
-    tile = image.crop(place.x - half, place.y - half, place.x + half, place.y + half)
+    try:
+        tile = image.crop(place.x - half, place.y - half, place.x + half, place.y + half)
+    except TooManyPixels:  # a cloth or graph paper: so large a code would have been read on the reduced copy
+        return [], 0
     if tile.rgb.size == 0:
         return [], 0
     crop, longest, seen_px = _grey(tile.rgb), max(tile.rgb.shape[:2]), 0

@@ -25,7 +25,7 @@ MARGIN = 1.5  # of the spacing, left around the marks in the box
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:  # noqa: ARG001 - as every step
     """One finding "ruler" whose value is px/mm, or why there is none."""
-    factor = -(-max(image.width_px, image.height_px) // LONGEST_SIDE_PX)
+    factor = max(-(-max(image.width_px, image.height_px) // LONGEST_SIDE_PX), image.least_reduction())
     copy = image.level(factor)
     grey = copy.grey
     found = graduations(grey)

@@ -8,7 +8,8 @@ import pytest
 import zxingcpp
 from numpy.typing import NDArray
 
-from analytics.steps import barcode
+from analytics.steps import barcode, barcode_places
+from analytics.steps import image as images
 from analytics.steps.model import SheetImage, StepContext
 from tests.photographs import pixels_of
 
@@ -105,6 +106,17 @@ def test_text_and_ticks_are_no_codes() -> None:
             page, "Herbarium of the University 1887", (100, 300 + 60 * row), cv2.FONT_HERSHEY_SIMPLEX, 1.1, (20, 20, 20), 2
         )
     assert not barcode.run(SheetImage(page), {}, StepContext()).findings
+
+
+def test_stripes_over_most_of_a_large_image_hide_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MOST_HELD_PX", 1_000_000)
+    monkeypatch.setattr(barcode_places, "LONG_SIDE_PX", 1000)
+    monkeypatch.setattr(barcode, "TILE_PX", 800)
+    monkeypatch.setattr(barcode, "OVERLAP_PX", 300)
+    page = _page(_code("QRCode", "BM001128286"), 1250, 100, (1000, 1500))
+    page[100:900, 100:900] = np.where(np.arange(800) % 12 < 6, 20, 235)[np.newaxis, :, np.newaxis]
+    found = barcode.run(SheetImage(page), {}, StepContext()).findings
+    assert [one.text for one in found] == ["BM001128286"]
 
 
 def test_short_values_are_no_codes() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from analytics.steps import image as images
 from analytics.steps import ruler, ruler_numbers
 from analytics.steps.model import SheetImage, StepContext, StepResult
 from analytics.steps.ocr_engine import TextLine
@@ -138,6 +139,12 @@ def test_a_ruler_of_millimetres_tells_the_scale(draw: Callable[[float], Drawing]
 
 def test_a_ruler_is_found_at_any_angle() -> None:
     assert_within_a_per_cent(scale(millimetres(10.0).photograph(31)), 10.0)
+
+
+def test_an_image_of_more_pixels_than_may_be_held_is_looked_at_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = millimetres(24.0).photograph(0)
+    monkeypatch.setattr(images, "MOST_HELD_PX", image.width_px * image.height_px - 1)
+    assert_within_a_per_cent(scale(image), 24.0)
 
 
 @pytest.mark.parametrize("degrees", [0, 90])
