@@ -75,18 +75,32 @@ def regions(lines: Sequence[TextLine], line_px: float, longest_px: float) -> lis
 
     Never so many that the region, scaled until its lines are `line_px` high, is longer than `longest_px`.
     """
-    found = blocks(lines)
-    merged = True
-    while merged:
-        merged = False
-        for index, one in enumerate(found):
-            near = next((other for other in found[index + 1 :] if _belong(one, other, line_px, longest_px)), None)
-            if near is not None:
-                found = [group for group in found if group is not one and group is not near]
-                found.insert(index, [*one, *near])
-                merged = True
-                break
-    return found
+    found = [_Group.of(block) for block in blocks(lines)]
+    index = 0
+    while index < len(found):
+        beside = range(index + 1, len(found))
+        near = next((other for other in beside if _belong(found[index], found[other], line_px, longest_px)), None)
+        if near is None:
+            index += 1
+            continue
+        joined = _Group.of([*found[index].lines, *found.pop(near).lines])
+        found[index] = joined  # of those before it, only what has grown may be near now
+        index = next((one for one in range(index) if _belong(found[one], joined, line_px, longest_px)), index)
+    return [list(group.lines) for group in found]
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Lines that stand together, and what tells whether others do: measured once, for there may be hundreds of groups."""
+
+    lines: tuple[TextLine, ...]
+    upright: bool
+    height: float
+    bounds: Bounds
+
+    @classmethod
+    def of(cls, lines: Sequence[TextLine]) -> "_Group":
+        return cls(tuple(lines), is_upright(lines[0]), line_height(lines), bounds(lines))
 
 
 def line_height(lines: Sequence[TextLine]) -> float:
@@ -94,19 +108,20 @@ def line_height(lines: Sequence[TextLine]) -> float:
     return max(1.0, float(np.median([_height(line) for line in lines])))
 
 
-def _belong(one: Sequence[TextLine], other: Sequence[TextLine], line_px: float, longest_px: float) -> bool:
-    """Whether two blocks run the same way, are of like height, and lie within a few lines of one another."""
-    if is_upright(one[0]) != is_upright(other[0]):
+def _belong(one: _Group, other: _Group, line_px: float, longest_px: float) -> bool:
+    """Whether two groups run the same way, are of like height, and lie within a few lines of one another."""
+    if one.upright != other.upright:
         return False
-    heights = sorted((line_height(one), line_height(other)))
-    if heights[1] > UNLIKE_HEIGHTS * heights[0]:
+    height = max(one.height, other.height)
+    if height > UNLIKE_HEIGHTS * min(one.height, other.height):
         return False
-    a, b = bounds(one), bounds(other)
-    across, down = max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])
-    if max(across, down) > REGION_GAP * heights[1]:
+    a, b = one.bounds, other.bounds
+    if max(max(a[0], b[0]) - min(a[2], b[2]), max(a[1], b[1]) - min(a[3], b[3])) > REGION_GAP * height:
         return False
-    both = bounds([*one, *other])
-    return max(both[2] - both[0], both[3] - both[1]) * max(1.0, line_px / line_height([*one, *other])) <= longest_px
+    longest = max(max(a[2], b[2]) - min(a[0], b[0]), max(a[3], b[3]) - min(a[1], b[1]))
+    if longest > longest_px:
+        return False
+    return longest * max(1.0, line_px / line_height([*one.lines, *other.lines])) <= longest_px
 
 
 def in_order(lines: Sequence[TextLine]) -> list[TextLine]:

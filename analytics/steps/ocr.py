@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.steps import layout, shared
-from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
+from analytics.steps.model import Finding, SheetImage, StepContext, StepResult, TooManyPixels
 from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine, read
 from analytics.steps.text_language import language_of
 from annotations.model import CanvasBox
@@ -78,7 +78,10 @@ def _best(image: SheetImage, region: Sequence[TextLine], overview_scale: float) 
     height = layout.line_height(region)
     x0, y0, x1, y1 = layout.bounds(region)
     margin = max(MARGIN_PX, MARGIN * max(x1 - x0, y1 - y0), height)
-    crop, left, top = image.crop(x0 - margin, y0 - margin, x1 + margin, y1 + margin)
+    try:
+        crop, left, top = image.crop(x0 - margin, y0 - margin, x1 + margin, y1 + margin)
+    except TooManyPixels:  # a page that fills a large image: scaled down to be read, it would be as the first look had it
+        return found
     if upright:
         best = found
         tall = height * overview_scale >= LINE_PX * TALL

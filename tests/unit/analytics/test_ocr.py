@@ -8,7 +8,9 @@ from font_caladea import Caladea
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from analytics.steps import image as images
 from analytics.steps import layout, ocr, ocr_engine
+from analytics.steps import shared as detections
 from analytics.steps.model import Finding, SheetImage, StepContext
 from analytics.steps.ocr_engine import TextLine
 from analytics.steps.text_language import language_of
@@ -75,6 +77,22 @@ def test_an_empty_sheet_says_that_nothing_looked_like_text() -> None:
     result = ocr.run(SheetImage(np.full((900, 700, 3), 240, np.uint8)), {}, StepContext())
     assert not result.findings
     assert "nothing looked like text" in result.nothing_found
+
+
+def test_a_block_larger_than_may_be_held_is_read_as_the_first_look_had_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = _sheet()
+    detections.text_lines(sheet)
+    monkeypatch.setattr(images, "MOST_HELD_PX", 10_000)
+    (finding,) = ocr.run(sheet, {}, StepContext()).findings
+    assert finding.text.splitlines()[-1] == LABEL[-1]
+
+
+def test_blocks_are_put_together_also_where_one_comes_near_by_growing() -> None:
+    """The first is too far from the second for its low lines, and from the third; it is near to both when they are one."""
+    lines = [_line("low", 0, 0, 40, 10), _line("apart", 115, 0, 40, 10), _line("high", 255, 5, 40, 28)]
+    assert len(layout.blocks(lines)) == 3
+    assert [layout.text_of(region) for region in layout.regions(lines, 40, 2000)] == ["low apart\nhigh"]
+    assert len(layout.regions(lines[:2], 40, 2000)) == 2
 
 
 def test_a_single_pixel_is_borne() -> None:
