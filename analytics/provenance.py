@@ -42,13 +42,7 @@ def _sources(root: Path) -> list[Path]:
 
 OCR = ("rapidocr/models/PP-OCRv6_det_small.onnx", "rapidocr/models/PP-OCRv6_rec_small.onnx")
 COMPONENTS = ("analytics/weights/components.onnx",)
-MODELS = {
-    "ocr": OCR,
-    "ruler": OCR,
-    "components": COMPONENTS,
-    "specimen": COMPONENTS,
-}  # files of models that a step uses, as package and path in it
-MODELS = {"ocr": OCR, "ruler": OCR, "specimen": COMPONENTS}
+MODELS = {"ocr": OCR, "ruler": OCR, "specimen": COMPONENTS}  # files of models that a step uses, as package and path in it
 
 
 def models_of(steps: Iterable[str]) -> dict[str, str]:

@@ -14,7 +14,6 @@ WITHIN = 0.01  # relative error of px_per_mm that counts as right
 WRONG = 0.05  # beyond this it is another unit or another thing
 SAME_BOX = 0.5  # intersection over union
 COMPONENTS = ("sheet", "label", "ruler", "chart", "barcode", "stamp", "packet")
-CHARTS = ("chart", "colour chart", "colourchart")
 Earlier = Mapping[str, tuple[Finding, ...]]
 
 
@@ -26,7 +25,7 @@ def outcomes(
     found: list[Outcome] = []
     if "ruler" in ran:
         found += _scale(truth, context, unresolved.get("ruler", ""))
-    if ran & {"chart", "colour", "colours"}:
+    if "chart" in ran:
         found += _chart(truth, context)
     if "barcode" in ran:
         found += _codes(truth, context)
@@ -73,7 +72,7 @@ def _scale(truth: Truth, context: StepContext, why: str) -> Iterator[Outcome]:
 
 
 def _chart(truth: Truth, context: StepContext) -> Iterator[Outcome]:
-    found = context.of_kind(*CHARTS)
+    found = context.of_kind("chart")
     made = partial(_outcome, truth, unit=truth.path.name, kind=truth.chart, value=float(bool(found)))
     if truth.chart:
         yield made("chart found", note=f"{truth.chart}: not found")

@@ -1,7 +1,6 @@
 """What the network of components sees in an image, by ONNX Runtime: its weights come with the package and are loaded once a
 process. `analytics/weights/components.md` says what they were trained on and how good they are."""
 
-import os
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.steps import threads
 from analytics.steps.component_classes import COMPONENTS, SPECIMEN
 from analytics.steps.model import SheetImage
 
@@ -79,7 +79,7 @@ def load(path: Path) -> Any:
     import onnxruntime  # only who looks pays for it
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    options.intra_op_num_threads = min(MOST_THREADS, threads.available())
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

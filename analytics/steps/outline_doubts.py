@@ -48,7 +48,7 @@ class Scene:
 
     @property
     def covered(self) -> float:
-        """The share of the image that labels, codes and rulers cover."""
+        """The share of the image that labels, codes, charts and rulers cover."""
         return float(self.excluded.mean())
 
 

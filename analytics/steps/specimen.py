@@ -21,7 +21,7 @@ from annotations.region_masks import Mask as RegionMask
 from annotations.regions import of_mask
 
 Mask = NDArray[np.bool_]
-NOT_SPECIMEN = ("label", "text", "barcode", "ruler")
+NOT_SPECIMEN = ("label", "text", "barcode", "chart", "ruler")
 OTSU_SHARE = 0.6  # thin and pale parts lie below the threshold that parts paper from leaf best
 LEAST_DISTANCE = 6.0  # CIE76; paper and its shadows differ by less
 FIRST_DISTANCE = 12.0  # CIE76 from the background's surface: paper in light and shade
@@ -121,7 +121,7 @@ def pieces(mask: Mask, scene: Scene) -> Pieces:
 
 def _nothing(rests: int, scene: Scene) -> str:
     """Why there is no outline."""
-    why = "Looked for a specimen as what differs from the background around it, without labels, codes and rulers: "
+    why = "Looked for a specimen as what differs from the background around it, without labels, codes, charts and rulers: "
     if scene.covered > outline_doubts.MOSTLY:
         why += f"these cover {outline_doubts.percent(scene.covered)} of the image; "
     if rests:
@@ -132,16 +132,16 @@ def _nothing(rests: int, scene: Scene) -> str:
 
 
 def _unknown(context: StepContext) -> tuple[Evidence, ...]:
-    """That labels, codes or rulers may be in the outline, because what looks for them failed."""
-    failed = [name for name in ("barcode", "ruler", "ocr") if name in context.failed]
+    """That labels, codes, charts or rulers may be in the outline, because what looks for them failed."""
+    failed = [name for name in ("barcode", "chart", "ruler", "ocr") if name in context.failed]
     if not failed:
         return ()
     steps = f"the step{'s' if len(failed) > 1 else ''} {' and '.join(failed)} failed"
-    return ({"kind": "step failed", "text": f"may take in labels, codes or rulers, because {steps}"},)
+    return ({"kind": "step failed", "text": f"may take in labels, codes, charts or rulers, because {steps}"},)
 
 
 def _excluded(shape: tuple[int, ...], scale: float, context: StepContext) -> Mask:
-    """Labels, codes and rulers that were found before, with their margins."""
+    """Labels, codes, charts and rulers that were found before, with their margins."""
     mask = np.zeros(shape, bool)
     for finding in context.of_kind(*NOT_SPECIMEN):
         if finding.box is None:

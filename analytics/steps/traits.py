@@ -24,7 +24,6 @@ ASPECT = "long side by short side of the smallest rectangle around the outline"
 SOLIDITY = "area of the outline by that of its convex hull"
 PERIMETER = "length of the outer edges, by corner count along their pixels"
 COLOUR = "mean of the outline's pixels in CIE L*a*b* (D65), as the image has them"
-CHARTS = ("chart", "colour chart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ def _colour(rgb: NDArray[np.uint8], pixels: NDArray[np.bool_], outline: Finding,
     lab = cv2.cvtColor(inside, cv2.COLOR_RGB2Lab)[:, 0].astype(float)
     mean, spread = lab.mean(axis=0), lab.std(axis=0)
     said = ", ".join(f"{name} {value:.1f}" for name, value in zip(("L*", "a*", "b*"), mean, strict=True))
-    chart = "a chart is there, but was not applied" if context.of_kind(*CHARTS) else "no colour chart was applied"
+    chart = "a chart is there, but was not applied" if context.of_kind("chart") else "no colour chart was applied"
     text = f"Colour of the specimen: {said} (spread {', '.join(f'{value:.1f}' for value in spread)}); uncalibrated, {chart}"
     data = {"method": COLOUR, "lab": mean.round(2), "spread": spread.round(2), "pixels": len(lab), "calibrated": False}
     return Finding(

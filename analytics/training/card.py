@@ -19,8 +19,8 @@ MICH and NY: CC BY-NC 4.0 and CC BY; LeafMachine2: GPL-3.0; herBAR: MIT (`truth.
 """
 PURPOSE = """\
 It tells, at every place of a photograph, sheet, specimen, label, ruler, colour chart, barcode, stamp, packet and objects that \
-lay about from the background, and parts of a beetle from each other. It proposes: the steps `components` and `specimen` join it \
-with rules. It is not meant for measuring, nor for naming what a specimen is.
+lay about from the background, and parts of a beetle from each other. It proposes: the step `specimen` joins it with \
+rules. It is not meant for measuring, nor for naming what a specimen is.
 """
 LIBRARIES = ("torch", "onnxruntime", "numpy", "opencv-python-headless")
 HOW_GOOD = """\

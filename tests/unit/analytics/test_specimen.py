@@ -93,11 +93,12 @@ def test_the_area_of_the_outline_is_the_area_that_is_measured() -> None:
     assert area.value == pytest.approx(region_measures.area(outline.region), rel=1e-3)
 
 
-def test_a_label_that_was_found_is_no_specimen() -> None:
+@pytest.mark.parametrize("kind", ["label", "barcode", "chart"])
+def test_a_thing_that_was_found_beside_it_is_no_specimen(kind: str) -> None:
     image = _leaf()
     cv2.ellipse(image, (760, 1080), (90, 70), 0, 0, 360, (90, 40, 40), cv2.FILLED)
-    label = Finding("label", "Quercus", Region.of_box(665, 1005, 855, 1155))
-    outlines = specimen.run(SheetImage(image), {}, StepContext("", {"ocr": (label,)})).findings
+    thing = Finding(kind, "Quercus", Region.of_box(665, 1005, 855, 1155))
+    outlines = specimen.run(SheetImage(image), {}, StepContext("", {"before": (thing,)})).findings
     assert sum(finding.kind == "outline" for finding in outlines) == 1
     assert sum(finding.kind == "outline" for finding in specimen.run(SheetImage(image), {}, StepContext()).findings) == 2
 
