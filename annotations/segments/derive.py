@@ -11,6 +11,7 @@ from datetime import datetime
 from annotations.segments.model import State
 from app.runtime.principal import ROLES
 
+NOTHING_THERE = "nothing there"  # the reason that denies the segment itself, whoever says that there is one
 OF_CONTENT = ("wrong text", "wrong value")  # reasons that deny what a statement says, and not that there is such a thing
 
 

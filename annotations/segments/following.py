@@ -14,7 +14,7 @@ from annotations import frames, selectors
 from annotations import store as statements
 from annotations.model import Canvas
 from annotations.segments import store
-from annotations.segments.derive import OF_CONTENT, Voice, derive
+from annotations.segments.derive import NOTHING_THERE, OF_CONTENT, Voice, derive
 from annotations.segments.model import ENDED, whole_box
 from annotations.segments.tables import SegmentRow, SegmentStatementRow
 from annotations.states.derive import OF_SEGMENT
@@ -81,11 +81,15 @@ def differing(session: Session, *, after: str, limit: int) -> tuple[list[tuple[s
 
 
 def rejected_by_others(session: Session, annotation_key: str) -> bool:
-    """Whether the segments that the statement says there are would be rejected by what else is said of them."""
+    """Whether of all segments that the statement says there are, others said so and people answered that nothing is there. Any
+    other reason is about one statement, and leaves the rest to be judged for itself."""
     keys = store.behind(session, [annotation_key])
     links = _links(session, sorted(keys)) if keys and len(store.beside(session, [annotation_key])) > 1 else {}
     others = [[link.voice for link in several if link.voice.key != annotation_key] for several in links.values()]
-    return bool(others) and all(derive(voices)[0] == "rejected" for voices in others)
+    if not others or any(derive(voices)[0] != "rejected" for voices in others):
+        return False
+    denied = _reasons(session, [voice.key for voices in others for voice in voices if voice.state == "rejected"])
+    return all(any(NOTHING_THERE in denied.get(voice.key, ()) for voice in voices) for voices in others)
 
 
 def _follow(session: Session, row: SegmentRow, links: Sequence[_Link], at: datetime) -> None:

@@ -3,8 +3,8 @@
 The first that holds: superseded (a correction of it is accepted, or was superseded in turn; or what it rests on has changed, and
 a run has made it anew) > rejected or superseded with the segment that it says there is, where a person has ended that > accepted
 or rejected by a curator > accepted or rejected by enough voices, or by one reviewer where that is enough > disputed > rejected
-with its segment, where others that say so were > stale > unreviewed. Which of several corrections is right is not decided
-by which came first: each then needs a verdict of its own.
+with its segment, where others that say so were because nothing is there > stale > unreviewed. Which of several corrections is
+right is not decided by which came first: each then needs a verdict of its own.
 """
 
 from dataclasses import dataclass
