@@ -82,8 +82,8 @@ bench-history: .venv/dev  ## histories, differences, Memento and exports among R
 drill-review: .venv/dev  ## KILLS= of web processes (200) while ten reviewers give verdicts, on DATABASE=sqlite or postgresql: nothing lost, nothing doubled
 	$(BIN)/python -m tests.drill_review --kills $(KILLS) --database $(DATABASE)
 
-accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in ../shared/data/specimens; CHANGES=--changes: also turned, halved, compressed, lighter
-	$(BIN)/python -m tests.bench.scale ../shared/data/specimens $(CHANGES)
+accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in ../shared/data/specimens; CHANGES=--changed: turned, halved, compressed, lighter
+	$(BIN)/lectotype evaluate --images ../shared/data/specimens --steps ruler --beetles 0 $(CHANGES)
 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --compare docs/accuracy-before.json --write docs/accuracy.md

@@ -40,8 +40,8 @@ How it is measured:
   the masks mark as undecided do not count. The plant masks were made by a method of the same family: take it as flattered.
 - **Components:** each true box is matched with the best box of its class; it is found where they overlap by .5 or more.
 - **Intervals** are of 95 %: Wilson's where each image has one trial, else a bootstrap over images (2,000 draws).
-- **Tuned on** are images that a rule or threshold was set on, or a network learned from (`analytics/evaluation/tuned.txt`):
-  only the others foretell unseen images. They come from collections of their own, so they stand for leaving a source out.
+- **Tuned on** are images that a rule or threshold was set on, that a network learned from, or that were looked at while steps
+  were made (`analytics/evaluation/tuned.txt`): only the others, where there are any, foretell unseen images.
 """
 
 

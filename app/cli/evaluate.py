@@ -72,14 +72,15 @@ def evaluate(
     known, beetles = list["Truth"](), list[Path]()
     if images is not None:
         known = [one for one in _known(images) if one.path.name.startswith(only or "") and not (unseen and one.tuned)][::nth]
-        if every and not (only or changed) and (not chosen or "specimen" in chosen):
-            beetles = sorted((images.parent / "beetles" / "images").glob("*.png"))[::every]
+        if not (only or changed) and (not chosen or "specimen" in chosen):
+            beetles = _beetles(images, every, unseen=unseen)
         evaluation = _measured(known, chosen, beetles, processes, changed=changed, quiet=as_json)
     else:
         evaluation = _of_reviews()
     command, at = shlex.join(["lectotype", *sys.argv[1:]]), clock.now()
-    if sheet is not None:
-        _draw(evaluation, {one.path.name: one.path for one in known} | {f"beetles/{path.name}": path for path in beetles}, sheet)
+    paths = {one.path.name: one.path for one in known} | {f"beetles/{path.name}": path for path in beetles}
+    if sheet is not None and not _draw(evaluation, paths, sheet):
+        sheet = None  # what lies there is of another time
     if write is not None:
         write.write_text(report.markdown(evaluation, command, at, before), encoding="utf-8")
     if page is not None:
@@ -116,6 +117,14 @@ def _known(images: Path) -> "list[Truth]":
         raise click.ClickException(str(error)) from error
 
 
+def _beetles(images: Path, every: int, *, unseen: bool) -> list[Path]:
+    """Every so-many-th crop, of those that nothing was tuned on where only these are asked for; none of every 0th."""
+    from analytics.evaluation import truth
+
+    crops = sorted((images.parent / "beetles" / "images").glob("*.png"))
+    return [path for path in crops if not (unseen and f"beetles/{path.name}" in truth.tuned_on())][::every] if every else []
+
+
 def _measured(
     known: "Sequence[Truth]", steps: Sequence[str], beetles: Sequence[Path], processes: int, *, changed: bool, quiet: bool
 ) -> "Evaluation":
@@ -126,6 +135,8 @@ def _measured(
     do = robustness.evaluate_changed if changed else run.evaluate_image
     jobs: list[Callable[[], run.Evaluated]] = [partial(do, truth, tuple(steps)) for truth in known]
     jobs += [partial(run.evaluate_beetle, path) for path in beetles]
+    if not jobs:
+        raise click.ClickException("No image is left to be evaluated.")
     done: list[run.Evaluated] = []
     with Progress(console=Console(stderr=True), disable=quiet) as progress:
         done += progress.track(parallel.over(jobs, _called, processes), total=len(jobs), description="Evaluating")
@@ -140,7 +151,8 @@ def _called(job: Callable[[], Any]) -> Any:
     return job()
 
 
-def _draw(evaluation: "Evaluation", paths: dict[str, Path], sheet: Path) -> None:
+def _draw(evaluation: "Evaluation", paths: dict[str, Path], sheet: Path) -> int:
+    """How many misses the picture shows."""
     from analytics.evaluation import contact_sheet
 
     missed = [one for one in evaluation.outcomes if one.missed and one.note]
@@ -149,3 +161,4 @@ def _draw(evaluation: "Evaluation", paths: dict[str, Path], sheet: Path) -> None
     except ValueError as error:
         raise click.ClickException(f"{error}.") from error
     click.echo(f"{shown} of {len(missed)} misses are in {sheet}." if shown else "There is no miss to be shown.", err=True)
+    return shown

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,10 +12,12 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.evaluation import figures, intervals, measures, truth
+from analytics.evaluation import figures, intervals, measures, scoring, truth
 from analytics.evaluation.outcomes import Evaluation, Outcome
+from analytics.steps.model import Finding
 from annotations.model import CanvasBox
-from app.cli import main
+from annotations.regions import Region
+from app.cli import evaluate, main
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,29 @@ def test_the_command_writes_pages_and_a_picture_that_list_the_misses(leaf: Path,
     assert cv2.imread(str(sheet)).shape[:2] == (396, 1280)
 
 
+def test_charts_are_counted_where_they_are_and_where_they_are_not(leaf: Path) -> None:
+    (plain,) = truth.read(leaf)
+    chart = {"chart": (Finding("chart", "A chart", Region.of_box(0, 0, 60, 40)),)}
+    counted = {
+        (one.measure, one.value)
+        for known in (plain, replace(plain, chart="24 patches"))
+        for earlier in (chart, {})
+        for one in scoring.outcomes(known, earlier, {}, frozenset({"chart"}), None)
+    }
+    assert counted == {("chart unasked", 1.0), ("chart unasked", 0.0), ("chart found", 1.0), ("chart found", 0.0)}
+
+
+def test_crops_of_beetles_that_something_was_tuned_on_are_not_unseen(leaf: Path) -> None:
+    crops = leaf.parent / "beetles" / "images"
+    crops.mkdir(parents=True)
+    for name in ("0001.png", "new.png"):
+        (crops / name).touch()
+    assert [path.name for path in evaluate._beetles(leaf, 1, unseen=True)] == ["new.png"]
+    assert len(evaluate._beetles(leaf, 1, unseen=False)) == 2
+    assert len(evaluate._beetles(leaf, 2, unseen=False)) == 1
+    assert not evaluate._beetles(leaf, 0, unseen=False)
+
+
 def test_two_processes_say_what_one_says(leaf: Path) -> None:
     (leaf / "other.png").write_bytes((leaf / "leaf.png").read_bytes())
     lines = (leaf / "truth.csv").read_text().splitlines()
@@ -112,6 +138,7 @@ def test_two_processes_say_what_one_says(leaf: Path) -> None:
         (["--steps", "nothing"], "has no step nothing"),
         (["--compare", "{leaf}/truth.csv"], "Expecting value"),
         (["--steps", "barcode", "--contact-sheet", "{leaf}/misses.pdf"], "neither PNG nor JPEG"),
+        (["--only", "fruit"], "No image is left"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(leaf: Path, words: list[str], said: str) -> None:
