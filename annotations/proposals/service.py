@@ -77,7 +77,8 @@ def propose(session: Session, asked: Asked, *, by: Principal, addresses: Address
     known = _known(session, proposed, by)
     if known is not None:
         return _told(known, specimen, by, mine=True, fresh=False)
-    if value and specimen.interpreted.get(term) == value:
+    seen = places.as_seen(specimen, by)  # or guesses of a place that is held back would be told to be right
+    if value and seen.interpreted.get(term) == value:
         raise NothingNew(f"The record says {value[:200]!r} already.", parameter="value")
     read_from, derived = asked.region, ""
     if asked.read_from:

@@ -327,8 +327,11 @@ def test_what_cannot_be_proposed_is_refused_with_a_sentence(hub: Hub, sheet: tup
         assert answer.json["detail"]
     assert propose(hub, far, specimen, "x").status_code == 403
     assert hub.client.post("/api/proposals", json={}).status_code == 401
-    hidden, _ = add_sheet(hub.runtime, "R 3", terms={**TERMS, "informationWithheld": "locality"})
+    hidden, _ = add_sheet(hub.runtime, "R 3", terms={**TERMS, "locality": "Anseremme", "informationWithheld": "locality"})
     assert propose(hub, ben, hidden, "Dinant", "locality").status_code == 409
+    guessed, wrong = (propose(hub, far, hidden, value, "locality") for value in ("Anseremme", "Dinant"))
+    assert (guessed.status_code, wrong.status_code) == (403, 403), "no guess is told to be right"
+    assert guessed.json["detail"] == wrong.json["detail"]
     assert hub.get("/api/proposals?kind=proposal").json["items"] == []
     assert hub.get("/api/proposals?term=nonsense").status_code == 400
 
