@@ -60,6 +60,8 @@ def find(grey: NDArray[np.uint8], most: int = 28) -> list[Strip]:
 def angles(grey: NDArray[np.uint8]) -> list[float]:
     """Degrees, -45 to 45, at which so many edges of the picture lie that a ruler may: commonest first, none near 0."""
     scale = min(1.0, ANGLE_SIDE_PX / max(grey.shape))
+    if scale * min(grey.shape) < 2:
+        return []  # too narrow a picture to hold a direction
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
     x, y = cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1)
     size = np.hypot(x, y)
@@ -81,9 +83,11 @@ def _reduced(grey: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.uint8], float
     sides = [longest, *(side for side in SIDES_PX if side < 0.75 * longest)] if longest <= 1.25 * SIDES_PX[0] else SIDES_PX
     for side in sides:
         factor = side / max(picture.shape)
+        if min(1.0, factor) * min(picture.shape) < 2 * BAND_PX:
+            return  # too narrow for a strip, at this size and all that follow
         if factor < 1:
             picture = np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), np.uint8)
-        if max(picture.shape) >= WINDOW_PX and min(picture.shape) >= 2 * BAND_PX:
+        if max(picture.shape) >= WINDOW_PX:
             yield picture, longest / max(picture.shape)
 
 

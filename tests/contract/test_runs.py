@@ -138,7 +138,7 @@ def test_a_sheet_is_analysed_and_every_statement_names_its_run(prepared: Runtime
     assert run.code_version == task.code_version
     assert run.fingerprint == task.fingerprint
     assert run.environment["libraries"]["numpy"]
-    assert len(run.models) == 2
+    assert len(run.models) == 3, "two that read text, and the network of components"
     lengths = [one for one in said if one.kind == "length" and one.unit == "mm"]
     scale = next(one for one in said if one.kind == "ruler")
     assert lengths
