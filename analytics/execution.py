@@ -149,14 +149,23 @@ def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult
     return result
 
 
+def _said(step: StepPlan, result: StepResult | None) -> tuple[str, tuple[Finding, ...]]:
+    """The state in which the step has ended, and what is to be stated."""
+    if result is None:
+        return "failed", (statements.gave_up(step.name, step.deadline_s),)
+    if result.findings:
+        return "done", result.findings
+    return "nothing found", (statements.nothing_found(step.name, result.nothing_found),)
+
+
 def _store(
     runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult | None, seconds: float, bases: Bases
 ) -> None:
     """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile. Without a result the step
     gave up at its deadline: that is a statement too, and the step has failed."""
     addresses, at = runtime.addresses, runtime.clock()
-    why = statements.gave_up(step.name, step.deadline_s) if result is None else result.nothing_found
-    findings = (result and result.findings) or (statements.nothing_found(step.name, why),)
+    state, findings = _said(step, result)
+    why = "" if state == "done" else findings[0].text
     found = [finding.region.mask for finding in findings if finding.region is not None and finding.region.mask is not None]
     kept = {mask: masks.keep(runtime.blobs, mask) for mask in found}
     with runtime.db.begin() as session:
@@ -171,7 +180,6 @@ def _store(
             keys = (*keys, key)
             if finding.kind == "outline" and not source.outline:  # the sizes are those of the first piece
                 source = replace(source, outline=addresses.annotation(key))
-        state = "failed" if result is None else "done" if result.findings else "nothing found"
         tasks.end_step(session, run.key, media.key, step.name, StepMark(state, why, seconds, keys))
 
 

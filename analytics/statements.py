@@ -16,7 +16,7 @@ from analytics.model import Run
 from analytics.steps.model import Finding
 from annotations import masks
 from annotations.masks import KeptMask
-from annotations.model import Annotation, CanvasBox
+from annotations.model import FOUND_NOTHING, GAVE_UP, Annotation, CanvasBox
 from annotations.proposed import form
 from annotations.region_masks import Mask
 from annotations.region_outlines import simplified, within
@@ -100,12 +100,13 @@ def _proposal(document: Mapping[str, Any], finding: Finding, number: int, source
 
 def nothing_found(step: str, why: str) -> Finding:
     """That a step looked and found nothing is a statement too."""
-    return Finding(kind=step, text=why, motivations=("assessing",))
+    return Finding(kind=step, text=why, motivations=FOUND_NOTHING)
 
 
-def gave_up(step: str, deadline_s: float) -> str:
-    """In words, what a step says whose time was over."""
-    return f"The step {step} gave up: it had not ended after {deadline_s:g} s, so nothing is known of what it looks for."
+def gave_up(step: str, deadline_s: float) -> Finding:
+    """What a step says whose time was over: not that nothing is there."""
+    why = f"The step {step} gave up: it had not ended after {deadline_s:g} s, so nothing is known of what it looks for."
+    return Finding(kind=step, text=why, motivations=GAVE_UP)
 
 
 def finding_of(annotation: Annotation, region: Region | None, iri: str = "") -> Finding:

@@ -10,6 +10,7 @@ from app.runtime.addresses import Kind
 
 Layer = Literal["machine", "people", "review"]
 LAYERS: tuple[Layer, ...] = ("machine", "people")  # those that viewers are shown; verdicts are not drawn
+FOUND_NOTHING, GAVE_UP = ("assessing",), ("assessing", "describing")  # motivations of what a step says that did so
 Point = tuple[float, float]  # x, y
 Ring = tuple[Point, ...]  # closed without repeating the first point; three points or more
 Line = tuple[Point, ...]  # open; two points or more

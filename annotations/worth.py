@@ -7,6 +7,7 @@ from sqlalchemy import Row, and_, case, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from annotations import bodies
+from annotations.model import FOUND_NOTHING, GAVE_UP
 from annotations.tables import AnnotationRow, BasisRow, QueueItemRow
 
 AT_ONCE = 500  # keys in one question
@@ -25,8 +26,8 @@ def gain(uncertainty: float, disagreement: float, *, is_type: bool, resting: int
 
 
 def found_nothing(layer: str, motivations: Sequence[str], *, is_placed: bool) -> bool:
-    """Whether it is what a step says that looked and found nothing."""
-    return layer == "machine" and list(motivations) == ["assessing"] and not is_placed
+    """Whether it is what a step says that looked and found nothing, or gave up."""
+    return layer == "machine" and tuple(motivations) in (FOUND_NOTHING, GAVE_UP) and not is_placed
 
 
 def uncertainty(row: Row[Any]) -> float:

@@ -7,6 +7,7 @@ found, and `none` what was looked for and not found.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from annotations.model import FOUND_NOTHING, GAVE_UP
 from annotations.states.derive import STATES
 from ontology.segment_classes import CLASSES
 
@@ -35,6 +36,7 @@ SOUGHT: Mapping[str, str] = {
     "specimen": "outline",
     "traits": "outline",
 }  # a step, or a word, for what is looked for
+ON_OTHERS = ("fields", "traits", "remeasure")  # steps that look at what others found: without it they say nothing of the image
 FOUND_WITH: Mapping[str, tuple[str, ...]] = {"label": ("text",), "outline": ("length", "width", "area")}
 CLOSED: Mapping[str, Sequence[str]] = {
     "kind": tuple(KINDS),
@@ -65,14 +67,17 @@ def found(statement: Statement) -> str:
 
 
 def found_nothing(statement: Statement) -> bool:
-    """Whether a step says that it looked and found nothing: an assessment without a place or a value, but for that of quality."""
-    is_assessment = list(statement.motivations) == ["assessing"] and statement.kind not in ("", "quality")
-    return statement.layer == "machine" and is_assessment and statement.value is None and statement.x0 is None
+    """Whether a step says that it looked and found nothing, or that it gave up: an assessment without a place or a value, but for
+    that of quality."""
+    is_assessment = tuple(statement.motivations) == FOUND_NOTHING and statement.kind not in ("", "quality")
+    is_bare = statement.layer == "machine" and statement.value is None and statement.x0 is None
+    return is_bare and (is_assessment or tuple(statement.motivations) == GAVE_UP)
 
 
 def not_found(statements: Iterable[Statement]) -> list[str]:
-    """The kinds of things that steps looked for and that none of these statements says were found."""
+    """The kinds of things that steps looked for, to the end, and that none of these statements says were found."""
     every = list(statements)
+    looked = [one for one in every if found_nothing(one) and tuple(one.motivations) != GAVE_UP and one.kind not in ON_OTHERS]
     there = {found(one) for one in every}
-    sought = dict.fromkeys(SOUGHT.get(one.kind, one.kind) for one in every if found_nothing(one))
+    sought = dict.fromkeys(SOUGHT.get(one.kind, one.kind) for one in looked)
     return [kind for kind in sought if there.isdisjoint((kind, *FOUND_WITH.get(kind, ())))]

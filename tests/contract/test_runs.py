@@ -27,7 +27,7 @@ from analytics.steps import ocr_engine, quality, specimen
 from analytics.steps.model import SheetImage, StepContext, StepResult
 from annotations import service as annotations
 from annotations import withdrawal
-from annotations.model import Annotation
+from annotations.model import GAVE_UP, Annotation
 from app import compose, relay
 from app.cli.ingest import ingest_paths
 from app.runtime import processes
@@ -245,7 +245,7 @@ def test_a_step_that_gives_up_at_its_deadline_says_so_until_it_is_done_again(
         assert "quality: The step quality gave up: it had not ended after 0.2 s" in task.reason
         (said,) = (one for one in what_it_said(hub, task) if one.kind == "quality")
         assert "gave up" in said.text
-        assert said.motivations == ("assessing",)
+        assert said.motivations == GAVE_UP
     assert_each_step_spoke_once(hub, first.key)
     ask(hub, retry=True)
     drain(hub)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from annotations.model import Annotation, Canvas, CanvasBox
+from annotations.model import FOUND_NOTHING, GAVE_UP, Annotation, Canvas, CanvasBox
 from annotations.review.service import Opinion
 from annotations.viewer_selectors import picture_of
 from app.runtime.addresses import Addresses
@@ -53,7 +53,7 @@ class DrawnLine:
 class FindingCard:
     """One annotation.
 
-    `value` is rounded to what its uncertainty carries; `nothing` is a step that looked and found nothing, and `says` why;
+    `value` is rounded to what its uncertainty carries; `nothing` says how a step found nothing, and `says` why;
     `quoted` is text as it stands on the sheet; `agrees` tells whether a code is the catalogue number (None: no code);
     `grounds` and `notes` are sentences about it, `doubtful` that its own text says why it is; `by` and `when` tell who says it;
     `crop` is its piece of the image, None where that is the whole or was shown just before, and `line` the line that was
@@ -73,7 +73,7 @@ class FindingCard:
     grounds: str
     notes: tuple[str, ...]
     doubtful: bool
-    nothing: bool
+    nothing: str
     agrees: bool | None
     crop: ImageLink | None
     line: DrawnLine | None
@@ -128,7 +128,7 @@ def groups(found: Sequence[Annotation], sheet: Sheet, by: Principal) -> tuple[Fi
         sorted_out[PEOPLE if alone else kinds.get(kind, (REST, 0))[0]].append(annotation)
     groups = []
     for title, some in sorted_out.items():
-        some.sort(key=lambda one: (_nothing(one), kinds.get(home.get(one.key, one).kind, (REST, 0))[1]))
+        some.sort(key=lambda one: (bool(_nothing(one)), kinds.get(home.get(one.key, one).kind, (REST, 0))[1]))
         crops: set[str] = set()
         findings = [
             _finding(one, sheet, heading, *_picture(one, images.get(one.media_key), crops))
@@ -170,7 +170,7 @@ def _finding(annotation: Annotation, sheet: Sheet, heading: str, crop: ImageLink
         heading=heading,
         media_key=annotation.media_key,
         standing=opinions.standing(
-            annotation, sheet.opinions.get(annotation.key, ()), sheet.viewer, sheet.names, nothing=nothing
+            annotation, sheet.opinions.get(annotation.key, ()), sheet.viewer, sheet.names, nothing=bool(nothing)
         ),
         threads=sheet.threads.on(annotation.key),
     )
@@ -195,11 +195,13 @@ def _notes(annotation: Annotation, sheet: Sheet) -> Iterator[str]:
         yield "Another scale counts for this image."
 
 
-def _nothing(annotation: Annotation) -> bool:
-    """A step that looked and found nothing says so with this motivation and without a place; a person never does."""
-    if annotation.layer != "machine" or annotation.kind == "quality":
-        return False
-    return annotation.motivations == ("assessing",) and annotation.box is None and annotation.value is None
+def _nothing(annotation: Annotation) -> str:
+    """A step that found nothing or gave up says so with its motivations and without a place; a person never does."""
+    if annotation.layer != "machine" or annotation.box is not None or annotation.value is not None:
+        return ""
+    if annotation.motivations == GAVE_UP:
+        return "gave up"
+    return "nothing found" if annotation.motivations == FOUND_NOTHING and annotation.kind != "quality" else ""
 
 
 def said(annotation: Annotation) -> str:

@@ -8,7 +8,7 @@ import pytest
 from analytics import service as analytics
 from analytics import tasks
 from analytics.model import StepMark, Worker
-from analytics.statements import nothing_found
+from analytics.statements import gave_up, nothing_found
 from analytics.steps.model import Finding
 from annotations.regions import Region
 from app.runtime.context import Runtime
@@ -144,6 +144,8 @@ def test_a_step_that_found_nothing_and_its_author_are_told(hub: Hub) -> None:
     assert (
         "No scale: nothing was seen. nothing found Details of: No scale: nothing was seen. Said by Lectotype, step ruler" in shown
     )
+    say(hub, media, "chart", gave_up("chart", 300))
+    assert "nothing is known of what it looks for. gave up Details" in words(hub, f"/specimens/{specimen.key}")
 
 
 @pytest.mark.parametrize(

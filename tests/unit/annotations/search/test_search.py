@@ -1,7 +1,7 @@
 """Search over HTTP and from the command line, on real tables and a real index."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from annotations import service as annotations
-from annotations.model import Annotation
+from annotations.model import FOUND_NOTHING, GAVE_UP, Annotation
 from annotations.search import documents
 from annotations.search import views as search_views
 from annotations.search.schema import FIELDS
@@ -73,9 +73,9 @@ def machine(runtime: Runtime, media: Media, kind: str, text: str, xywh: str = "2
         )
 
 
-def found_nothing(runtime: Runtime, media: Media, step: str) -> None:
+def found_nothing(runtime: Runtime, media: Media, step: str, motivations: Sequence[str] = FOUND_NOTHING) -> None:
     """As a step says that it looked and found nothing."""
-    document = comment(runtime.addresses.canvas(media.specimen_key, media.key), "Looked for it", motivation="assessing")
+    document = comment(runtime.addresses.canvas(media.specimen_key, media.key), "Looked for it", motivation=list(motivations))
     with runtime.db.begin() as session:
         annotations.create_machine(
             session, document, media=media, run_key="x1", kind=step, addresses=runtime.addresses, at=runtime.clock()
@@ -273,13 +273,15 @@ def test_what_was_looked_for_and_not_found_is_no_finding(
         found_nothing(runtime, looked, "barcode")
     found_nothing(runtime, image, "ocr")
     found_nothing(runtime, image, "specimen")
+    found_nothing(runtime, media[0], "traits")  # of which nothing follows for the outline
+    found_nothing(runtime, image, "ruler", GAVE_UP)
     machine(runtime, media[1], "barcode", "BR3")
     with runtime.db.begin() as session:
         opinion = comment(runtime.addresses.canvas(plain.key, image.key), "No ruler either", motivation="assessing")
         annotations.create(session, opinion, by=Principal.of_system(), addresses=runtime.addresses, at=runtime.clock())
     index(runtime)
     facets = {name: {one["value"]: one["count"] for one in values} for name, values in ask(client)["facets"].items()}
-    assert facets["kind"]["barcode"] == 1
+    assert facets["kind"]["barcode"] == facets["kind"]["ruler"] == 1
     assert facets["none"] == {"barcode": 2, "label": 1, "outline": 1}
     assert [item["key"] for item in ask(client, q="has:barcode")["items"]] == [specimen.key]
     assert {item["key"] for item in ask(client, q="none:barcode")["items"]} == {plain.key, oak[0].key}
