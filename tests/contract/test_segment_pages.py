@@ -282,3 +282,14 @@ def test_an_annotator_takes_the_end_of_their_own_segment_back(hub: Hub, media: M
     post(hub, ana, f"/segments/{key}/restore", version="1", etag=tag(hub, key))
     assert (only(hub), told(hub, key)["state"]) == (key, "unreviewed")
     assert list(Check(hub.runtime).wrong_segments()) == []
+
+
+def test_a_refused_form_keeps_what_it_held_and_the_others_stay_as_they_are(hub: Hub, media: Media) -> None:
+    find(hub, media, "100,200,300,150")
+    find(hub, media, "100,600,300,150")
+    key, cat = str(listed(hub)[0]["key"]), add_person(hub.runtime, "cat", "curator")
+    page = post(hub, cat, f"/segments/{key}/merge", 400, class_="stamp", etag=tag(hub, key)).text
+    change, merge = page[page.index('<select id="class"') :], page[page.index('<select id="class-merge"') :]
+    assert '<details id="merge" open>' in page
+    assert re.findall(r'value="(\w+)" selected', merge)[0] == "stamp"
+    assert re.findall(r'value="(\w+)" selected', change)[0] == "label"

@@ -83,6 +83,6 @@ def _page(
         invited=invited,
         link=f"{runtime.settings.base_url}/join#{code}" if code else "",
         wrong=error.sentence if error else "",
-        typed={name: request.form.get(name, "")[:200] for name in ("login", "name")} if error else {},
+        typed={name: request.form.get(name, "")[:200] for name in ("login", "name", "role")} if error else {},
         done=done,
     )

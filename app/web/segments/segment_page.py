@@ -65,9 +65,9 @@ def answer(key: str, by: Principal, error: DomainError | None = None) -> Respons
     if error is not None:
         status = 400 if isinstance(error, Invalid) else 409 if isinstance(error, Conflict) else 412
     sentence = error.sentence if error else ""
-    typed = request.form if error else {}
+    typed, refused = (request.form, request.path.rpartition("/")[2]) if error else ({}, "")
     how: Any = {"here": "specimens", "status": status, "personal": bool(by.session)}
-    response = layout.page("segment.html", by=by, **how, wrong=sentence, typed=typed, **shown)
+    response = layout.page("segment.html", by=by, **how, wrong=sentence, refused=refused, typed=typed, **shown)
     if shown["sharing"]:
         response.headers.add("Link", shown["sharing"].link_header)
     return response
