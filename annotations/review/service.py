@@ -128,9 +128,9 @@ def judge(session: Session, judgement: Judgement, *, by: Principal, addresses: A
     )
     session.add(row)
     session.flush()
-    waiting.let_go(session, key, by.name)
-    blindness.let_go(session, key, by)
     recount.recount(session, key, by=by.name, at=at, judged=True)
+    waiting.let_go(session, key, by.name)  # which is locked by now, in the order of the keys of those beside it
+    blindness.let_go(session, key, by)
     what = {"verdict": judgement.verdict, "reason": judgement.reason, "correction": row.correction_key}
     changes.record(session, by, "judge", "annotation", key, version=judgement.version, at=at, **what)
     return _judged(session, row, fresh=True)

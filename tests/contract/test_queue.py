@@ -338,3 +338,17 @@ def test_the_queue_is_compared_and_mended(hub: Hub, media: Media, monkeypatch: p
     assert (found.exit_code, "3 places in the queue and 1 counts of it are wrong." in found.output) == (1, True)
     assert CliRunner().invoke(main, ["check-states", "--repair"]).exit_code == 0
     assert CliRunner().invoke(main, ["check-states"]).exit_code == 0
+
+
+def test_a_verdict_locks_the_items_beside_it_in_the_order_of_their_keys_before_it_ends_its_own_lease(
+    hub: Hub, media: Media
+) -> None:
+    """Two who judge what two runs say of one image would wait for one another otherwise."""
+    key, ana, asked = state(hub, media, "Quercus", confidence=0.5), person(hub, "ana", "annotator"), list[str]()
+    assert take(hub, ana, 1) == [key]
+    event.listen(hub.runtime.database.engine, "before_cursor_execute", lambda *given: asked.append(" ".join(given[2].split())))
+    assert say(hub, ana, key, "uncertain").status_code == 201
+    ended = next(number for number, sql in enumerate(asked) if sql.startswith("UPDATE queue_items SET leased_by"))
+    locked = [number for number, sql in enumerate(asked) if sql.startswith("SELECT queue_items.annotation_key, queue_items.line")]
+    assert locked
+    assert min(locked) < ended
