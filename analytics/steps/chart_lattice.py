@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 Float = NDArray[np.float64]
 FLAT = 14  # grey levels within three pixels, of any channel, that are still one patch
@@ -15,6 +16,7 @@ SQUARE, FULL = 1.75, 0.72  # longest side to shortest, and area to that of the s
 ALIKE = 1.45  # sizes of neighbours
 TURNED_DEG = 12.0  # between neighbours
 NEXT, ASIDE = (0.9, 1.9), 0.3  # of the side: how far the next patch is, and how far off the line
+REACH = 2.2  # of the side, along x and y: within it the next patches are looked for
 FEWEST_PATCHES = 7
 FULLEST = 0.55  # share of a lattice's cells, and half as much of each row, in which a patch was seen
 MOST_GROUPS = 6
@@ -80,15 +82,13 @@ def _groups(squares: Sequence[_Square]) -> list[list[int]]:
     """Squares that are neighbours of one another."""
     if not squares:
         return []
-    middles = np.array([one.middle for one in squares])
-    sides, turns = np.array([one.side for one in squares]), np.array([one.degrees for one in squares])
+    neighbours = _neighbours(squares)
     free, groups = set(range(len(squares))), []
     while free:
         queue = deque([free.pop()])
         group = list(queue)
         while queue:
-            here = queue.popleft()
-            beside = [index for index in _beside(here, middles, sides, turns) if index in free]
+            beside = [index for index in neighbours[queue.popleft()].tolist() if index in free]
             free.difference_update(beside)
             queue.extend(beside)
             group.extend(beside)
@@ -96,17 +96,22 @@ def _groups(squares: Sequence[_Square]) -> list[list[int]]:
     return groups
 
 
-def _beside(here: int, middles: Float, sides: Float, turns: Float) -> NDArray[np.int64]:
-    """Indices of the squares next to this one along one of its sides."""
-    off = middles - middles[here]
-    near = np.abs(off).max(axis=1) < 2.2 * sides[here]
-    alike = np.maximum(sides / sides[here], sides[here] / sides) < ALIKE
-    turned = np.abs((turns - turns[here] + 45) % 90 - 45) < TURNED_DEG
-    angle = np.radians(turns[here])
-    along = np.abs(off @ np.array([np.cos(angle), np.sin(angle)])) / sides[here]
-    across = np.abs(off @ np.array([-np.sin(angle), np.cos(angle)])) / sides[here]
-    far, aside = np.maximum(along, across), np.minimum(along, across)
-    return np.flatnonzero(near & alike & turned & (far > NEXT[0]) & (far < NEXT[1]) & (aside < ASIDE))
+def _neighbours(squares: Sequence[_Square]) -> list[NDArray[np.int64]]:
+    """Of each square the indices of those next to it along one of its sides. Graph paper has tens of thousands."""
+    middles = np.array([one.middle for one in squares])
+    sides, turns = np.array([one.side for one in squares]), np.array([one.degrees for one in squares])
+    around = cKDTree(middles).query_ball_point(middles, REACH * sides, p=np.inf, return_sorted=True)
+    found = []
+    for here, several in enumerate(around):
+        near = np.array(several, np.int64)
+        off, side, angle = middles[near] - middles[here], sides[here], np.radians(turns[here])
+        alike = np.maximum(sides[near] / side, side / sides[near]) < ALIKE
+        turned = np.abs((turns[near] - turns[here] + 45) % 90 - 45) < TURNED_DEG
+        along = np.abs(off @ np.array([np.cos(angle), np.sin(angle)])) / side
+        across = np.abs(off @ np.array([-np.sin(angle), np.cos(angle)])) / side
+        far, aside = np.maximum(along, across), np.minimum(along, across)
+        found.append(near[alike & turned & (far > NEXT[0]) & (far < NEXT[1]) & (aside < ASIDE)])
+    return found
 
 
 def _lattice(group: Sequence[_Square], rgb: NDArray[np.uint8]) -> Lattice | None:
@@ -144,13 +149,13 @@ def _lattice(group: Sequence[_Square], rgb: NDArray[np.uint8]) -> Lattice | None
 
 def _cells(group: Sequence[_Square]) -> tuple[NDArray[np.int64], Float] | None:
     """Column and row of each square, counted from neighbour to neighbour, and its middle."""
-    middles = np.array([one.middle for one in group])
-    sides, turns = np.array([one.side for one in group]), np.array([one.degrees for one in group])
+    middles, turns = np.array([one.middle for one in group]), np.array([one.degrees for one in group])
+    neighbours = _neighbours(group)
     mean = np.exp(1j * np.radians(4 * turns)).mean()
     angle = float(np.angle(mean)) / 4
     across, down = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     steps: dict[str, list[float]] = {"across": [], "down": []}
-    pairs = [(here, other) for here in range(len(group)) for other in _beside(here, middles, sides, turns)]
+    pairs = [(here, other) for here in range(len(group)) for other in neighbours[here].tolist()]
     for here, other in pairs:
         off = middles[other] - middles[here]
         x, y = abs(float(off @ across)), abs(float(off @ down))
@@ -162,14 +167,14 @@ def _cells(group: Sequence[_Square]) -> tuple[NDArray[np.int64], Float] | None:
     queue = deque([0])
     while queue:
         here = queue.popleft()
-        for other in _beside(here, middles, sides, turns):
-            if int(other) in known:
+        for other in neighbours[here].tolist():
+            if other in known:
                 continue
             off = middles[other] - middles[here]
             step = round(float(off @ across) / pitch[0]), round(float(off @ down) / pitch[1])
             if abs(step[0]) + abs(step[1]) == 1:
-                known[int(other)] = (known[here][0] + step[0], known[here][1] + step[1])
-                queue.append(int(other))
+                known[other] = (known[here][0] + step[0], known[here][1] + step[1])
+                queue.append(other)
     order = sorted(known)
     return np.array([known[index] for index in order], np.int64), middles[order]
 

@@ -101,7 +101,15 @@ def noise() -> NDArray[np.uint8]:
     return np.random.default_rng(5).integers(0, 256, (800, 900, 3), np.uint8)
 
 
-@pytest.mark.parametrize("draw", [table, checkerboard, greys, noise])
+def graph_paper() -> NDArray[np.uint8]:
+    """Of 3,600 squares."""
+    paper = np.full((840, 840, 3), 230, np.uint8)
+    for line in range(2):
+        paper[line::14] = paper[:, line::14] = (60, 90, 160)
+    return paper
+
+
+@pytest.mark.parametrize("draw", [table, checkerboard, greys, noise, graph_paper])
 def test_where_no_chart_is_none_is_found(draw: Callable[[], NDArray[np.uint8]]) -> None:
     result = chart.run(SheetImage(draw()), {}, StepContext())
     assert not result.findings
