@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -65,8 +67,31 @@ def read(path: Path) -> Plan:
         plan = Plan(**given)
     except TypeError as error:
         raise BadPlan(f"{path} lacks something: {error}") from error
+    _check_forms(plan)
     _check(plan)
     return plan
+
+
+def _check_forms(plan: Plan) -> None:
+    """BadPlan for a member of another form than YAML should have given it."""
+    called, data, shares = (cast(Any, value) for value in (plan.name, plan.data, plan.shares))  # YAML gives anything
+    if not isinstance(called, str) or not re.fullmatch(r"[\w-]+", called):
+        raise BadPlan(f"name must be a word, for the weights are called so, not {called!r}.")
+    if not isinstance(data, str):
+        raise BadPlan(f'data must be a folder, or "" for none, not {data!r}.')
+    for name in ("sheets", "held_out_sheets"):
+        value: Any = getattr(plan, name)
+        if not isinstance(value, tuple) or not all(isinstance(one, str) for one in value):
+            raise BadPlan(f"{name} must be a list of names, not {value!r}.")
+    for name in ("encoder_rate", "decoder_rate"):
+        if not _is_number(getattr(plan, name)) or not 0 < getattr(plan, name) < 1:
+            raise BadPlan(f"{name} must be a number between 0 and 1, not {getattr(plan, name)!r}.")
+    if not isinstance(shares, dict) or not all(_is_number(one) and 0 <= one < math.inf for one in shares.values()):
+        raise BadPlan(f"shares must be numbers of 0 and more by name, not {shares!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _check(plan: Plan) -> None:
@@ -81,11 +106,20 @@ def _check(plan: Plan) -> None:
             raise BadPlan(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
     if plan.crop_px % 32:
         raise BadPlan(f"crop_px must be a multiple of 32, not {plan.crop_px}.")
-    if not isinstance(plan.shares, dict) or set(plan.shares) - {"drawn", "sheet", "beetle"} or sum(plan.shares.values()) <= 0:
+    _check_shares(plan)
+    if both := set(plan.sheets) & set(plan.held_out_sheets):
+        raise BadPlan(f"{', '.join(sorted(both))} cannot be both trained on and held out.")
+
+
+def _check_shares(plan: Plan) -> None:
+    """BadPlan where there is nothing to take a sample of."""
+    if set(plan.shares) - {"drawn", "sheet", "beetle"} or sum(plan.shares.values()) <= 0:
         raise BadPlan("shares says how often a sample is `drawn`, a `sheet` or a `beetle`.")
     if plan.shares.get("drawn") and plan.scenes < 1:
         raise BadPlan("With a share of drawn truth, scenes must be 1 at least.")
     if not plan.data and (plan.shares.get("sheet") or plan.shares.get("beetle")):
         raise BadPlan("Sheets and beetles need `data`, the folder that they lie in.")
-    if both := set(plan.sheets) & set(plan.held_out_sheets):
-        raise BadPlan(f"{', '.join(sorted(both))} cannot be both trained on and held out.")
+    if plan.shares.get("sheet") and not plan.sheets:
+        raise BadPlan("With a share of sheets, sheets must name one at least.")
+    if plan.shares.get("beetle") and plan.held_out_beetles == 1:
+        raise BadPlan("With a share of beetles, held_out_beetles must be 2 at least, or all are held out.")

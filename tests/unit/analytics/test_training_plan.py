@@ -48,6 +48,14 @@ def test_another_plan_has_another_digest(tmp_path: Path) -> None:
         ({"scenes": 0}, "scenes"),
         ({"average_from": 7}, "average_from"),
         ({"data": "x", "sheets": ["a"], "held_out_sheets": ["a"]}, "held out"),
+        ({"name": "../other"}, "name must be a word"),
+        ({"data": 5}, "data must be a folder"),
+        ({"sheets": "one"}, "sheets must be a list"),
+        ({"encoder_rate": "fast"}, "encoder_rate must be a number"),
+        ({"shares": {"drawn": "often"}}, "shares must be numbers"),
+        ({"shares": {"drawn": 1, "beetle": -1}}, "shares must be numbers"),
+        ({"data": "there", "shares": {"sheet": 1}}, "sheets must name one"),
+        ({"data": "there", "shares": {"beetle": 1}}, "all are held out"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused_with_what_is_wrong(tmp_path: Path, changes: dict[str, object], said: str) -> None:
