@@ -26,7 +26,7 @@ from app.runtime.errors import DomainError, Invalid
 from app.runtime.principal import Principal, may, require_somewhere
 from iiif.catalogue import service as catalogue
 
-MOST = 1_000  # segments
+MOST = 1_000  # segments at once
 SHOWN = 10
 AT_ONCE = 50  # proposals in one transaction
 Begin = Callable[[], AbstractContextManager[Session]]
@@ -34,12 +34,14 @@ Begin = Callable[[], AbstractContextManager[Session]]
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What is to be said of all that are like a segment by that rule: the value of a Darwin Core term."""
+    """What is to be said of all that are like a segment by that rule: the value of a Darwin Core term. `after` is the key of the
+    last segment to which it went before; empty to begin with."""
 
     segment_key: str
     rule: str
     term: str
     value: str
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,22 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Its members, each specimen once, and whether there are more than a group holds."""
+    """Its members, each specimen once, as many as are seen to at once; the key after which there are more, empty at the end."""
 
     members: tuple[Member, ...]
     segments: int
-    more: bool
+    following: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The keys of the proposals that were made, how many were there before, and why others were not made, by specimen."""
+    """The keys of the proposals that were made, how many were there before, why others were not made, by specimen, and the key
+    after which the group goes on, empty at its end."""
 
     made: tuple[str, ...]
     known: int
     passed_over: tuple[tuple[str, str], ...]
+    following: str
 
 
 def like(session: Session, key: str, rule: str, *, by: Principal, after: str, limit: int) -> Sequence[Segment]:
@@ -85,7 +89,7 @@ def group(session: Session, name: Name, *, by: Principal) -> Group:
     form.term_of(name.term)
     if not name.value.strip():
         raise Invalid("Say the value that all of them are to get.", parameter="value")
-    found = like(session, name.segment_key, name.rule, by=by, after="", limit=MOST + 1)
+    found = like(session, name.segment_key, name.rule, by=by, after=name.after, limit=MOST + 1)
     shown = found[:MOST]
     lying = segments.specimens_of(session, shown)
     first: dict[str, Segment] = {}
@@ -94,15 +98,15 @@ def group(session: Session, name: Name, *, by: Principal) -> Group:
             first.setdefault(specimen_key, one)
     specimens = catalogue.specimens_by_key(session, first)
     members = (Member(one, key) for key, one in sorted(first.items()) if key in specimens and may(by, "judge", specimens[key]))
-    return Group(tuple(members), len(shown), len(found) > MOST)
+    return Group(tuple(members), len(shown), shown[-1].key if len(found) > MOST else "")
 
 
 def propose(begin: Begin, name: Name, *, by: Principal, addresses: Addresses, at: datetime) -> Outcome:
     """Propose it for each of the group, from what leads its segment. Raises as `group` does."""
     with begin() as session:
-        members = group(session, name, by=by).members
+        found = group(session, name, by=by)
     made, passed, known = list[str](), list[tuple[str, str]](), 0
-    for some in _in_parts(members):
+    for some in _in_parts(found.members):
         with begin() as session:
             for member in some:
                 asked = proposals.Asked(member.specimen_key, name.term, name.value, read_from=member.segment.leader_key)
@@ -114,21 +118,22 @@ def propose(begin: Begin, name: Name, *, by: Principal, addresses: Addresses, at
                     continue
                 known += not told.fresh
                 made += [told.proposal.annotation.key] if told.fresh else []
-    return Outcome(tuple(made), known, tuple(passed))
+    return Outcome(tuple(made), known, tuple(passed), found.following)
 
 
-def take_back(begin: Begin, name: Name, *, by: Principal, at: datetime) -> int:
-    """Delete one's own proposals of that value in the group that nobody has judged; how many. Raises as `group` does."""
+def take_back(begin: Begin, name: Name, *, by: Principal, at: datetime) -> tuple[int, str]:
+    """Delete one's own proposals of that value in the group that nobody has judged; how many, and the key after which the group
+    goes on, empty at its end. Raises as `group` does."""
     with begin() as session:
-        members = group(session, name, by=by).members
+        found = group(session, name, by=by)
     number = 0
-    for some in _in_parts(members):
+    for some in _in_parts(found.members):
         with begin() as session:
             keys = [key for member in some for key in _own(session, name, member.specimen_key, by)]
             for key in keys:
                 annotations.delete(session, key, by=by, at=at)
             number += len(keys)
-    return number
+    return number, found.following
 
 
 def _own(session: Session, name: Name, specimen_key: str, by: Principal) -> list[str]:

@@ -12,7 +12,7 @@ from app.runtime.errors import Invalid
 from app.runtime.http import JSON, answer, integer
 
 blueprint = Blueprint("groups", __name__)
-MEMBERS = ("by", "term", "value")
+MEMBERS = ("by", "term", "value", "after")
 
 
 @blueprint.get("/api/segments/<segment:key>/like")
@@ -38,11 +38,12 @@ def propose(key: str) -> Response:
         with runtime.reads.begin() as session:
             found = service.group(session, name, by=by)
         sample = [{"specimen": member.specimen_key, "segment": member.segment.key} for member in found.members[: service.SHOWN]]
-        told = {"segments": found.segments, "specimens": len(found.members), "more": found.more, "sample": sample}
+        told = {"segments": found.segments, "specimens": len(found.members), "next": found.following or None, "sample": sample}
         return answer(told, JSON, by=by)
     done = service.propose(runtime.db.begin, name, by=by, addresses=runtime.addresses, at=runtime.clock())
     passed = [{"specimen": specimen, "why": why} for specimen, why in done.passed_over]
-    return answer({"made": list(done.made), "known": done.known, "passedOver": passed}, JSON, by=by)
+    outcome = {"made": list(done.made), "known": done.known, "passedOver": passed, "next": done.following or None}
+    return answer(outcome, JSON, by=by)
 
 
 @blueprint.delete("/api/segments/<segment:key>/like/proposals")
@@ -50,8 +51,8 @@ def take_back(key: str) -> Response:
     """Take back one's own of these that nobody has judged."""
     by, runtime = principal.of_page_writer(), context.current()
     principal.require_somewhere(by, "judge")
-    number = service.take_back(runtime.db.begin, _name(key), by=by, at=runtime.clock())
-    return answer({"takenBack": number}, JSON, by=by)
+    number, following = service.take_back(runtime.db.begin, _name(key), by=by, at=runtime.clock())
+    return answer({"takenBack": number, "next": following or None}, JSON, by=by)
 
 
 def _name(key: str) -> Name:
@@ -59,5 +60,5 @@ def _name(key: str) -> Name:
     if not isinstance(given, dict) or set(given) - set(MEMBERS):
         raise Invalid(f"Send a JSON object with {', '.join(MEMBERS)}.")
     if not all(isinstance(value, str) and len(value) <= 10_000 and "\0" not in value for value in given.values()):
-        raise Invalid("by, term and value are texts.")
-    return Name(key, given.get("by", "words"), given.get("term", ""), given.get("value", ""))
+        raise Invalid("by, term, value and after are texts.")
+    return Name(key, given.get("by", "words"), given.get("term", ""), given.get("value", ""), given.get("after", "")[:64])

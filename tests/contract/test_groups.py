@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+import pytest
 from sqlalchemy import event, update
 
+from annotations.groups import service
 from annotations.segments.tables import SegmentRow
 from iiif.catalogue.model import Media
 from tests.contract.test_queue import plans
@@ -76,7 +78,7 @@ def test_a_name_goes_to_all_of_a_group_as_proposals_and_is_taken_back_as_a_whole
     for bad in ({"term": "nonsense"}, {"value": " "}, {"by": "colour"}, {"value": 7}, {"odd": "x"}):
         assert name(hub, ana, key, **bad).status_code == 400, bad
     seen = name(hub, ana, key, query="?dry_run=1").get_json()
-    assert (seen["segments"], seen["specimens"], seen["more"], len(seen["sample"])) == (4, 3, False, 3), "those of BR"
+    assert (seen["segments"], seen["specimens"], seen["next"], len(seen["sample"])) == (4, 3, None, 3), "those of BR"
     assert hub.get("/api/proposals?term=recordedBy").get_json()["items"] == [], "nothing was written"
     done = name(hub, ana, key).get_json()
     assert (len(done["made"]), done["known"], done["passedOver"]) == (3, 0, [])
@@ -89,7 +91,7 @@ def test_a_name_goes_to_all_of_a_group_as_proposals_and_is_taken_back_as_a_whole
     assert hub.client.post("/api/verdicts", json=accepted, headers=cat.bearer).get_json()["state"] == "accepted"
     later = name(hub, cat, key).get_json()
     assert (len(later["made"]), [one["why"] for one in later["passedOver"]]) == (3, ["The record says 'A. v. Humboldt' already."])
-    assert name(hub, ana, key, "DELETE").get_json() == {"takenBack": 2}, "one's own, and none that others judged"
+    assert name(hub, ana, key, "DELETE").get_json() == {"takenBack": 2, "next": None}, "one's own, and none that others judged"
     left = hub.get("/api/proposals?term=recordedBy").get_json()["items"]
     assert {one["key"] for one in left} == set(later["made"])
 
@@ -107,3 +109,16 @@ def test_like_segments_are_found_by_an_index(hub: Hub) -> None:
     assert len(questions) == 2
     for said, plan in plans(hub, questions):
         assert not re.search(r"SCAN segments|Seq Scan on segments", plan), (said, plan)
+
+
+def test_a_group_of_more_than_are_seen_to_at_once_is_seen_to_in_portions(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "MOST", 2)
+    media = [sheet(hub, f"G {number}") for number in range(3)]
+    for one in media:
+        find(hub, one, "10,10,300,200", text="Leg. A. v. Humboldt, Berlin")
+    key, ana = segment_of(hub, media[0]), add_person(hub.runtime, "ana", "reviewer")
+    first = name(hub, ana, key).get_json()
+    last = name(hub, ana, key, after=first["next"]).get_json()
+    assert (len(first["made"]), len(last["made"]), last["next"]) == (2, 1, None)
+    back = [name(hub, ana, key, "DELETE", after=after).get_json()["takenBack"] for after in ("", first["next"])]
+    assert back == [2, 1]
