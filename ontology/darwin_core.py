@@ -83,6 +83,7 @@ _LABELS = {
     "eventDate": "Date",
     "recordedBy": "Collector",
     "catalogNumber": "Catalogue number",
+    "stateProvince": "State or province",
 }
 
 

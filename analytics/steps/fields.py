@@ -146,8 +146,8 @@ def _sentence(told: Sequence[Mapping[str, Any]]) -> str:
     """For people: what the labels say that the record says too, what it lacks, and where they differ."""
     groups = (
         ("The record says the same of", ("agrees",)),
-        ("It lacks", ("new",)),
-        ("It says something else of", ("differs", "differs, for its source to change")),
+        ("The record lacks", ("new",)),
+        ("The record says something else of", ("differs", "differs, for its source to change")),
         ("Not sure enough to be proposed:", ("labels differ", "not sure")),
         ("The image shows several specimens, and it is not known whose these are:", ("of several specimens",)),
         ("Also on the labels:", ("only told",)),

@@ -28,6 +28,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Colour chart", ("chart",)),
     ("Codes", ("barcode",)),
     ("Labels", ("text", "label", "ocr")),
+    ("Values read from labels", ("fields",)),
     ("Image quality", ("quality",)),
 )
 PEOPLE = "Said by people"

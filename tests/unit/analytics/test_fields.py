@@ -346,3 +346,10 @@ def test_on_real_labels_the_fields_are_right(shared: Path) -> None:
     printed = [one for one in results if one.kind == "printed"]
     right, read, known = (sum(getattr(one, name) for one in printed) for name in ("right", "read", "known"))
     assert 2 * right / (read + known) >= 0.9
+
+
+def test_the_sentence_names_the_record() -> None:
+    told = [{"term": "stateProvince", "is": "new"}, {"term": "country", "is": "differs"}]
+    assert fields._sentence(told) == (
+        "Read on the labels. The record lacks state or province. The record says something else of country."
+    )
