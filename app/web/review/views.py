@@ -30,6 +30,8 @@ NAMES = {
     "outline": "Outlines",
     "specimen": "Sizes of specimens",
     "quality": "Image quality",
+    "fields": "Values read from labels",
+    "proposal": "Proposals for the record",
 }
 ORDER_NAMES = {"gain": "most gained first", "uncertainty": "least certain first", "disagreement": "most disagreed first"}
 ORDER_NAMES |= {"oldest": "oldest first"}

@@ -12,6 +12,7 @@ from analytics.statements import StatementSource, nothing_found, statement
 from analytics.steps.model import Finding
 from annotations import service as annotations
 from annotations.regions import Region
+from annotations.search.vocabulary import KINDS
 from app import compose, relay
 from app.runtime import ids
 from app.runtime.context import Runtime
@@ -20,6 +21,7 @@ from app.runtime.errors import Gone, Invalid, NotFound, TooMuch, Unavailable
 from app.runtime.principal import Principal
 from app.runtime.settings import Settings
 from app.web import assets
+from app.web.review.views import NAMES as QUEUE_NAMES
 from app.web.runs import listing
 from app.web.runs.views import RUNS_SHOWN
 from app.web.specimens.annotation_cards import rounded
@@ -28,6 +30,7 @@ from app.web.specimens.views import SHOWN
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from iiif.ingest import service as ingests
+from ontology.segment_classes import CLASSES
 from tests.drain import drain
 from tests.sheets import Hub, add_sheet, make_hub
 
@@ -399,3 +402,8 @@ def test_a_value_is_rounded_to_what_its_uncertainty_carries(value: float, uncert
 
 def test_a_term_is_spelt_with_spaces() -> None:
     assert spaced("decimalLatitude") == "Decimal latitude"
+
+
+def test_each_kind_that_machines_state_has_a_name_in_the_queue() -> None:
+    of_machines = KINDS.keys() - CLASSES.keys() - {"text", "distance"}
+    assert of_machines <= QUEUE_NAMES.keys()
