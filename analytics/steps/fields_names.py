@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from analytics.steps.fields_countries import COUNTRIES, STATES
 from analytics.steps.fields_text import BLANK, Reading, row_start, tidy
 
 _UP, _LOW = "A-ZÀ-ÖØ-Þ", "a-zß-öø-ÿ"
@@ -106,7 +107,8 @@ def _name(text: str) -> tuple[Reading, ...]:
             return _stated(match, f"{match['genus']} {match['epithet']}", match["author"] or "", "name on two rows")
     for match in _CAPITALS.finditer(text):
         genus, epithet = match["genus"].capitalize(), match["epithet"].lower()
-        if is_latin(genus, epithet) and not epithet.endswith(("ton", "land")):
+        is_place = epithet.capitalize() in COUNTRIES or epithet.capitalize() in STATES
+        if is_latin(genus, epithet) and not is_place and not epithet.endswith(("ton", "land")):
             infra = f" {match['rank']}. {match['infra'].lower()}" if match["infra"] and match["rank"] else ""
             return _stated(match, f"{genus} {epithet}{infra}", "", "name in capitals", genus_at="genus")
     return ()

@@ -353,3 +353,8 @@ def test_the_sentence_names_the_record() -> None:
     assert fields._sentence(told) == (
         "Read on the labels. The record lacks state or province. The record says something else of country."
     )
+
+
+def test_an_institution_in_capitals_is_no_name() -> None:
+    assert "scientificName" not in read("REGINA RESEARCH STATION\nAGRICULTURE CANADA\nREGINA, SASKATCHEWAN")
+    assert read("CAREX NIGRA\nBonn")["scientificName"] == "Carex nigra"
