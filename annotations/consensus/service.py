@@ -186,7 +186,7 @@ def _figures(pairs: Sequence[Sequence[Pair]], outlines: "_Outlines") -> Callable
 
 
 def _gold(session: Session, kind: str, by: Principal) -> dict[str, Any]:
-    scores = blindness.gold_scores(session, kind=kind)
+    scores = blindness.gold_scores(session, kind=kind, in_steps_of=LEAST_GOLD)
     every = [sum(score[place] for score in scores.values()) for place in (0, 1)]
     return {"all": _score(*every), "own": _score(*scores.get(by.name, (0, 0))) if by.name else None}
 

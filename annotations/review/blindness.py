@@ -121,8 +121,11 @@ def sees_all(by: Principal) -> bool:
     return any(grant.institution == ALL for grant in by.granted("curate"))
 
 
-def gold_scores(session: Session, *, account: str = "", kind: str = "") -> dict[str, tuple[int, int]]:
-    """By account, of the verdicts that were given on gold how many are those of the curator, and how many there are."""
+def gold_scores(session: Session, *, kind: str = "", in_steps_of: int = 1) -> dict[str, tuple[int, int]]:
+    """By account, of the verdicts that were given on gold how many are those of the curator, and how many there are.
+
+    Counted are whole steps, from the first verdict on: with a step of twenty nobody sees by what changes which item was gold.
+    """
     curators = VerdictRow.__table__.alias("curators")
     same = exists().where(
         curators.c.annotation_key == VerdictRow.annotation_key,
@@ -130,11 +133,17 @@ def gold_scores(session: Session, *, account: str = "", kind: str = "") -> dict[
         curators.c.withdrawn_at.is_(None),
         curators.c.verdict == VerdictRow.verdict,
     )
-    given = [VerdictRow.gold, VerdictRow.withdrawn_at.is_(None), *([VerdictRow.kind == kind] if kind else [])]
-    given += [VerdictRow.account == account] if account else []
-    counted = select(VerdictRow.account, func.sum(case((same, 1), else_=0)), func.count()).where(*given)
-    rows = session.execute(counted.group_by(VerdictRow.account))
-    return {account: (int(right), int(number)) for account, right, number in rows}
+    given = select(
+        VerdictRow.account,
+        case((same, 1), else_=0).label("right"),
+        func.row_number().over(partition_by=VerdictRow.account, order_by=(VerdictRow.given_at, VerdictRow.key)).label("number"),
+        func.count().over(partition_by=VerdictRow.account).label("of"),
+    ).where(VerdictRow.gold, VerdictRow.withdrawn_at.is_(None), *([VerdictRow.kind == kind] if kind else []))
+    each = given.subquery()
+    counted = select(each.c.account, func.sum(each.c.right), func.count()).where(
+        each.c.number <= each.c.of - each.c.of % in_steps_of
+    )
+    return {account: (int(right), int(number)) for account, right, number in session.execute(counted.group_by(each.c.account))}
 
 
 def _has_judged(session: Session, key: str, by: Principal) -> bool:
