@@ -42,7 +42,7 @@ test-training: .venv/dev  ## a short training, twice the same; installs PyTorch,
 	$(BIN)/pytest tests/unit/analytics/test_training.py
 
 e2e: .venv/dev assets $(VIEWERS)/node_modules/.installed  ## the journeys of users in Chromium
-	$(BIN)/pytest -m e2e tests/e2e
+	$(BIN)/pytest -m e2e tests/e2e --numprocesses $(PROCESSES) --dist loadfile
 
 conformance: .venv/dev assets  ## the official suites against a running server
 	$(BIN)/python -m tests.conformance

@@ -35,7 +35,7 @@ class _Known:
 
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:  # noqa: ARG001 - as every step
-    """One finding "chart" for the chart whose patches are seen best; its value is the mean ΔE00, where the chart is known."""
+    """One finding "chart" for the chart whose patches are seen best; its value is the mean difference from known colours."""
     looked = 0
     best: tuple[tuple[bool, float, int], Lattice, _Known | None, ScaledCopy] | None = None
     for side in SIDES_PX:
@@ -107,12 +107,14 @@ def _finding(image: SheetImage, lattice: Lattice, known: _Known | None, copy: Sc
     off_by = chart_colours.delta_e00(measured, chart_colours.lab(known.reference))
     for patch, difference in zip(patches, off_by.ravel(), strict=True):
         patch["deltaE00"] = round(float(difference), 2)
-    text = f"Colour chart, {CLASSIC}: its patches are off by {off_by.mean():.1f} ΔE00 in the mean, {off_by.max():.1f} at most"
+    text = (
+        f"Colour chart, {CLASSIC}: its patches are off by {off_by.mean():.1f} in the mean, {off_by.max():.1f} at most (CIEDE2000)"
+    )
     data |= {"chart": CLASSIC, "quarterTurns": known.quarters, "likeness": round(known.likeness, 4)}
     data |= {"largestDeltaE00": round(float(off_by.max()), 2)}
     text, data = _with_correction(text, data, lattice, known)
     data |= {"patches": patches}
-    return Finding("chart", text, region, value=float(off_by.mean()), unit="ΔE00", motivations=("identifying",), data=data)
+    return Finding("chart", text, region, value=float(off_by.mean()), unit="CIEDE2000", motivations=("identifying",), data=data)
 
 
 def _with_correction(text: str, data: dict[str, Any], lattice: Lattice, known: _Known) -> tuple[str, dict[str, Any]]:

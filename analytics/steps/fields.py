@@ -148,7 +148,7 @@ def _sentence(told: Sequence[Mapping[str, Any]]) -> str:
         ("The record says the same of", ("agrees",)),
         ("The record lacks", ("new",)),
         ("The record says something else of", ("differs", "differs, for its source to change")),
-        ("Not sure enough to be proposed:", ("labels differ", "not sure")),
+        ("Too doubtful to be proposed:", ("labels differ", "not sure")),
         ("The image shows several specimens, and it is not known whose these are:", ("of several specimens",)),
         ("Also on the labels:", ("only told",)),
     )

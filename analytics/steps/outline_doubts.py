@@ -119,7 +119,7 @@ def _by_whom(scene: Scene) -> tuple[bool, str, float | None, str]:
     if found.by == "rules":
         return True, "network", 0.0, "is what differs from the background, in which the network sees no specimen"
     if found.by == "network":
-        said = f"is the network's, with a coarse edge, for the rules found {percent(found.covered)} of what that is sure of"
+        said = f"is the network's, with a coarse edge, for the rules found only {percent(found.covered)} of it"
         return True, "network", found.covered, said
     return True, "network", found.kept, f"takes in {percent(found.kept)} of what differs from the background"
 

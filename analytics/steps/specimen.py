@@ -96,7 +96,7 @@ def scene_of(image: SheetImage, scale: float, context: StepContext) -> tuple[Mas
         background = _weighted_background(lab, ~(mask | excluded), background)
     cleaned, left_out_px = _cleaned(mask & ~excluded)
     seen, size = component_net.seen(image), (lab.shape[1], lab.shape[0])
-    fused = specimen_fusion.fused(cleaned, seen.specimen(size), excluded, seen.others(size))
+    fused = specimen_fusion.fused(cleaned, seen.specimen(size), excluded, seen.others(size), distance)
     return fused.mask, Scene(lab, background, excluded, left_out_px, fused)
 
 

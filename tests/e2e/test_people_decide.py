@@ -139,7 +139,7 @@ class Worker:
             elif kind == "ruler" and first and "px/mm" in self.claim():
                 self.corrects(SCALE)
                 first = False
-            elif kind == "outline" and "piece 1 of" in self.claim() and not self.outlined:
+            elif kind == "outline" and "Outline of the specimen" in self.claim() and not self.outlined:
                 self.cuts_a_hole()
             else:
                 self.presses(*VERDICTS[self.verdicts % len(VERDICTS)])

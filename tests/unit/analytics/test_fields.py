@@ -282,7 +282,7 @@ def test_a_date_that_the_record_says_more_exactly_is_not_proposed() -> None:
 def test_what_is_poorly_read_is_not_proposed() -> None:
     result = run(label(LABEL, score=0.7))
     assert not proposed(result)
-    assert "Not sure enough" in result.findings[0].text
+    assert "Too doubtful" in result.findings[0].text
 
 
 def test_where_labels_differ_neither_is_proposed() -> None:

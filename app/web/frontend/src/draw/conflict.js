@@ -15,7 +15,7 @@ export class Conflict {
     const { editor } = this;
     const { key, shape } = editor.now;
     editor.drafts.put(editor.name(), editor.now.version, { shape, fields: editor.said() });
-    const { items } = await editor.store.all();
+    const { items } = await editor.store.page(editor.pages.at(-1));
     for (const item of items) item.shape = shapes.read(item.annotation.target.selector);
     editor.items = new Map(items.map((item) => [item.key, item]));
     this.stands = await editor.standing(key);
