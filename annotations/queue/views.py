@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from annotations.model import Annotation
+from annotations.proposed import form
 from annotations.queue import batches, service
 from annotations.queue.batches import Batch, Rule
 from annotations.queue.model import LEASE, MOST_HELD, MOST_TAKEN, ORDERS, Asked, Cursor
@@ -17,6 +19,7 @@ from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.http import JSON, answer, integer
 from app.runtime.principal import Grant
+from ontology.darwin_core import label_of
 
 blueprint = Blueprint("queue", __name__)
 LEASING = ("kind", "class", "collection", "state", "order", "take", "have", "renew", "giveBack", "skip")
@@ -194,6 +197,11 @@ def _batch(done: Batch, addresses: Addresses) -> dict[str, Any]:
     }
 
 
+def _term(annotation: Annotation, addresses: Addresses) -> str | None:
+    """For people, the Darwin Core term for which a value is proposed; None for all that is no proposal."""
+    return label_of(form.read(annotation.document, addresses).term) if annotation.kind == form.KIND else None
+
+
 def _question(question: Question, addresses: Addresses, *, whole: bool = False) -> dict[str, Any]:
     """An item; `whole` with the statement's document, from which a correction is made."""
     item, annotation, specimen = question.item, question.annotation, question.specimen
@@ -206,6 +214,7 @@ def _question(question: Question, addresses: Addresses, *, whole: bool = False) 
         "layer": annotation.layer,
         "kind": item.kind,
         "class": item.stated_class,
+        "term": _term(annotation, addresses),
         "state": item.state,
         "why": list(service.reasons(question)),
         "gain": item.gain,

@@ -207,7 +207,8 @@ def test_a_dispute_about_a_proposal_that_is_judged_blind_is_told_to_curators_alo
     assert {"nobody": seen({}), "dan": seen(dan.bearer)} == before
     disputed = hub.client.get("/api/proposals?kind=proposal&state=disputed", headers=cat.bearer).json["items"]
     assert [one["key"] for one in disputed] == [key]
-    assert hub.client.get("/api/queue?kind=proposal&state=disputed", headers=cat.bearer).json["items"][0]["key"] == key
+    (disputed,) = hub.client.get("/api/queue?kind=proposal&state=disputed", headers=cat.bearer).json["items"]
+    assert (disputed["key"], disputed["term"]) == (key, "Type status"), "it says of what it is a value"
     say(hub, ana, open_, "approved")
     say(hub, ben, open_, "rejected")
     told = hub.client.get("/api/proposals?kind=proposal&state=disputed", headers=dan.bearer).json["items"]

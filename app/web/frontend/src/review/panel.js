@@ -18,7 +18,7 @@ export function claim(item, given) {
   const says = item.value !== null ? element("p", "value", `${Number(item.value.toPrecision(5))} ${item.unit}`) : "";
   const text = item.text && item.text !== item.kind ? element(item.kind === "label" || item.kind === "text" ? "blockquote" : "p", "", item.text) : "";
   const why = element("ul", "why", null, ...item.why.map((reason) => element("li", "", reason)));
-  const heading = element("h2", "", `Is this right? ${item.class}`);
+  const heading = element("h2", "", `Is this right? ${item.term ?? item.class}`);
   const answer = given ? element("p", "given", null, element("strong", "", ANSWERS[given] ?? "")) : "";
   const box = element("div", "claim", null, heading, says, text, answer, why);
   box.tabIndex = -1;
