@@ -74,7 +74,14 @@ def _range(manifest: str, segment: Segment, name: str, canvas: str, addresses: A
         "type": "Range",
         "label": {"en": [name]},
         "metadata": [{"label": {"en": ["Class"]}, "value": {"en": [known.label]}}],
-        "seeAlso": [{"id": addresses.manifest(segment.key), "type": "Manifest", "format": "application/ld+json"}],
+        "seeAlso": [
+            {
+                "id": addresses.manifest(segment.key),
+                "type": "Manifest",
+                "label": {"en": ["Manifest of the segment"]},
+                "format": "application/ld+json",
+            }
+        ],
         "items": [
             {"type": "SpecificResource", "source": {"id": canvas, "type": "Canvas"}, "selector": selector},
             {"id": canvas, "type": "Canvas"},  # Mirador and Universal Viewer read no SpecificResource here, and turn to this
