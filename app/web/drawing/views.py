@@ -154,28 +154,41 @@ def _page(
     following: str,
     error: DomainError | None = None,
 ) -> Response:
-    addresses = context.current().addresses
     passed = isinstance(error, EtagMismatch | VersionPassed)
-    theirs = _shown(stands, place) if passed and stands else None
-    return layout.page(
+    mine, back = _mine(stands, by) if stands else True, forms.local(following) if following else ""
+    return drawing_page(
         "draw.html",
-        by=by,
-        personal=True,
+        place,
+        by,
         status=200 if error is None else 412 if passed else 400,
-        here="specimens",
-        specimen=place.specimen,
-        media=place.media,
-        canvas=addresses.canvas(place.specimen.key, place.media.key),
-        base=addresses.base,
-        me=addresses.pid(by.account) if by.account else "",
-        mine=_mine(stands, by) if stands else True,
+        wrong=error.sentence if error else "",
+        heading=("Edit a statement" if mine else "Correct a statement") if stands else "Draw",
+        back=back,
+        following=back,
+        mine=mine,
         curates=principal.may(by, "curate", place.specimen),
         stands=stands,
         said=said,
         drawn=drawn,
         classes=CLASSES,
         units=UNITS,
-        following=forms.local(following) if following else "",
-        wrong=error.sentence if error else "",
-        theirs=theirs,
+        theirs=_shown(stands, place) if passed and stands else None,
+    )
+
+
+def drawing_page(template: str, place: Place, by: Principal, *, status: int, **told: Any) -> Response:
+    """A page on which people draw on the image (templates/drawing_page.html, editor.html), with what else its template needs."""
+    addresses = context.current().addresses
+    return layout.page(
+        template,
+        by=by,
+        personal=True,
+        status=status,
+        here="specimens",
+        specimen=place.specimen,
+        media=place.media,
+        canvas=addresses.canvas(place.specimen.key, place.media.key),
+        base=addresses.base,
+        me=addresses.pid(by.account) if by.account else "",
+        **told,
     )

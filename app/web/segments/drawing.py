@@ -15,11 +15,10 @@ from annotations.selectors import read
 from app.runtime import context, principal
 from app.runtime.errors import Conflict, DomainError, Invalid, StaleVersion
 from app.runtime.principal import Principal
-from app.web import layout
 from app.web.account.forms import field, to
 from app.web.drawing import statement_form
 from app.web.drawing.statement_form import Drawn, Said
-from app.web.drawing.views import Place, place_of
+from app.web.drawing.views import Place, drawing_page, place_of
 from ontology.segment_classes import CLASSES
 
 blueprint = Blueprint("segment_drawing", __name__)
@@ -84,20 +83,17 @@ def _store(place: Place, by: Principal, segment: Segment | None, drawn: Drawn) -
 def _page(
     place: Place, by: Principal, segment: Segment | None, etag: str, drawn: Drawn, name: str, error: DomainError | None = None
 ) -> Response:
-    addresses = context.current().addresses
     stands: Any = {"key": segment.key, "version": segment.version, "etag": etag} if segment else None
     status = 200 if error is None else 400 if isinstance(error, Invalid) else 409 if isinstance(error, Conflict) else 412
-    return layout.page(
+    return drawing_page(
         "segment_draw.html",
-        by=by,
-        personal=True,
+        place,
+        by,
         status=status,
-        here="specimens",
-        specimen=place.specimen,
-        media=place.media,
-        canvas=addresses.canvas(place.specimen.key, place.media.key),
-        base=addresses.base,
-        me=addresses.pid(by.account) if by.account else "",
+        wrong=error.sentence if error else "",
+        heading="Redraw a segment" if segment else "Draw a segment",
+        back=f"/segments/{segment.key}" if segment else "",
+        following="",
         mine=True,
         stands=stands,
         of_segments=True,
@@ -105,6 +101,4 @@ def _page(
         said=Said(label=name),
         drawn=drawn,
         classes={one.name: one.label for one in CLASSES.values()},
-        following="",
-        wrong=error.sentence if error else "",
     )
