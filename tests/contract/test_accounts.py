@@ -231,9 +231,12 @@ def test_the_id_changes_with_the_password_and_with_a_role(hub: Runtime) -> None:
     ben = Browser(hub)
     ben.join(code)
     ada.post(f"/accounts/{key}/role", role="curator", collection="")
+    assert ben.get("/audit").status_code == 200, "more than before ends nothing"
+    ada.post(f"/accounts/{key}/role", role="reader", collection="")
     assert ben.get("/account").status_code == 401
     ben.sign_in("ben")
-    assert ben.get("/audit").status_code == 200
+    ada.post(f"/accounts/{key}/role", role="none", collection="")
+    assert ben.get("/account").status_code == 401
 
 
 def test_signing_out_ends_the_session_and_not_only_the_cookie(hub: Runtime) -> None:

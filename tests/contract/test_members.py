@@ -88,7 +88,7 @@ def test_a_curator_invites_to_the_collection_and_gives_roles_in_it(hub: Runtime)
 def test_who_heads_a_collection_takes_nothing_from_those_above(hub: Runtime) -> None:
     cat, _ = head(hub, "cat", "curator", "BR"), head(hub, "ben", "administrator", "BR")
     status, refused_page = give(cat, "ben", "reviewer", "BR")
-    assert (status, "<option selected>reviewer</option>" in refused_page) == (400, True), "nothing of the form is lost"
+    assert (status, "<option selected>reviewer</option>" in refused_page) == (403, True), "nothing of the form is lost"
     page = cat.get("/members?collection=BR").text
     assert 'Take away<span class="hidden"> the role administrator' not in page
     with hub.reads.begin() as session:
@@ -112,3 +112,43 @@ def test_a_link_that_another_has_made_opens_nothing_once_somebody_else_gives_mor
     assert Browser(hub).join(link, "Cat, who knows the link").status_code in (400, 401)
     again = link_on(ada.post(f"/accounts/{row.key}/link").text)
     assert Browser(hub).join(again, "Dan").status_code == 303
+
+
+def test_a_link_of_somebody_above_stays_when_less_is_given(hub: Runtime) -> None:
+    ada, cat = administrator(hub), head(hub, "cat", "curator", "BR")
+    link = link_on(ada.post("/accounts", login="dan", name="Dan", role="reader", collection="P").text)
+    assert give(cat, "dan", "reviewer", "BR")[0] == 200
+    assert Browser(hub).join(link, "Dan").status_code == 303
+    assert roles(hub, "dan") == {"reader of P", "reviewer of BR"}
+
+
+def test_a_link_of_somebody_who_heads_nothing_any_more_opens_nothing(hub: Runtime) -> None:
+    ada, cat = administrator(hub), head(hub, "cat", "curator", "BR")
+    link = link_on(give(cat, "dan", "reader", "BR")[1])
+    with hub.reads.begin() as session:
+        row = store.by_login(session, "cat")
+        assert row is not None
+    ada.post(f"/accounts/{row.key}/block")
+    assert give(ada, "dan", "annotator", "BR")[0] == 200
+    assert Browser(hub).join(link, "Cat, who knows the link").status_code in (400, 401)
+
+
+def test_only_a_role_that_is_lowered_or_taken_away_ends_sessions(hub: Runtime) -> None:
+    ada, cat = administrator(hub), head(hub, "cat", "curator", "BR")
+    assert give(cat, "ada", "reader", "BR")[0] == 200
+    assert ada.get("/accounts").status_code == 200, "an administrator who is given a role somewhere stays signed in"
+    dan = head(hub, "dan", "annotator", "BR")
+    for role, stays in (("annotator", True), ("reviewer", True), ("reader", False)):
+        assert give(cat, "dan", role, "BR")[0] == 200
+        assert (dan.get("/account").status_code == 200) is stays, role
+
+
+def test_the_form_keeps_what_was_typed_where_the_collection_is_none_of_theirs(hub: Runtime) -> None:
+    cat = head(hub, "cat", "curator", "BR")
+    for collection, expected in (("P", 403), ("all", 403), ("BR//HERB", 400)):
+        status, page = give(cat, "dan", "reviewer", collection)
+        assert status == expected
+        assert all(f'value="{typed}"' in page for typed in (collection, "dan", "Dan")), collection
+        assert 'role="alert"' in page
+        assert "People of BR" in page
+    assert give(head(hub, "eve", "annotator", "BR"), "dan", "reader", "P")[0] == 403

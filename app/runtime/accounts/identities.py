@@ -101,7 +101,7 @@ def keep_roles(
     """Where a provider says what people may do, its word counts at each sign-in, over the collections that it speaks of.
 
     `claim` is the path of the claim, `roles` maps its values to a role and a collection. The highest role of each counts. Where
-    that changes anything, the sessions of the account end, as with every change of a role.
+    that changes anything, the sessions of the account end.
     """
     mapped = {value: Grant.parse(*said.split(" ", 1)) for value, said in roles.items()}
     wanted: dict[str, Grant] = {}

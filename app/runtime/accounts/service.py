@@ -14,7 +14,7 @@ from app.runtime.accounts.model import Account
 from app.runtime.accounts_table import AccountRow
 from app.runtime.clock import iso
 from app.runtime.errors import Conflict, Forbidden, Invalid, NotAllowed
-from app.runtime.principal import ALL, Grant, Principal, digest, require
+from app.runtime.principal import ALL, OPERATOR, ROLES, Grant, Principal, digest, may_give, require
 
 LINK_HOLDS = timedelta(days=7)
 EXPORTED_AT_ONCE = 1000
@@ -100,7 +100,7 @@ def describe(session: Session, *, name: str, email: str, orcid: str, at: datetim
 
 
 def grant(session: Session, key: str, given: Grant, *, at: datetime, by: Principal) -> None:
-    """Give it the role over that collection, in place of another. Its sessions end, so that none goes on with other rights."""
+    """Give it the role over that collection, in place of another. Where that was higher, its sessions end."""
     require(by, "administer")
     row = _present(session, key)
     if given.of == ALL and given.role != "administrator":
@@ -112,12 +112,13 @@ def put(session: Session, row: AccountRow, given: Grant, *, at: datetime, by: Pr
     """The same, where the caller has looked whether `by` may.
 
     Whoever made the link of an account that nobody has joined yet may still know it: when somebody else gives that account a
-    role, the link opens nothing any more.
+    role that they could not give, the link opens nothing any more.
     """
-    if row.state == "invited" and not _made_its_link(session, row.key, by):
+    if row.state == "invited" and not _link_may_lead_to(session, row.key, given, by):
         store.let_nobody_in(session, row.key)
-    store.put_role(session, row.key, given)
-    sessions.end_all(session, row.key, but=by.session)
+    before = store.put_role(session, row.key, given)
+    if before in ROLES[ROLES.index(given.role) + 1 :]:
+        sessions.end_all(session, row.key, but=by.session)
     changes.record(session, by, "grant", "account", row.key, at=at, role=given.role, collection=given.of)
 
 
@@ -215,10 +216,19 @@ def _add(session: Session, login: str, name: str, state: model.State, *, naan: s
     return row
 
 
-def _made_its_link(session: Session, key: str, by: Principal) -> bool:
+def _link_may_lead_to(session: Session, key: str, given: Grant, by: Principal) -> bool:
+    """Whether `by` made the account's link, or somebody who may give that role themselves, and so gains nothing by it. Of a link
+    that was made by a token nobody knows who has seen it."""
     found = changes.page(session, kind="account", key=key, limit=LOOKED_AT)
     made = next((one for one in found if one.action in ("invite", "link")), None)
-    return made is not None and made.by == by.name
+    if made is None or made.by == by.name:
+        return made is not None
+    if made.by == Principal.of_system().name or made.by.partition(":")[0] == OPERATOR:
+        return True
+    maker = None if made.token else session.get(AccountRow, made.by)
+    if maker is None or maker.state != "active":
+        return False
+    return may_give(Principal(maker.key, store.grants_of(session, maker.key)), given)
 
 
 def _link(session: Session, key: str, at: datetime) -> str:

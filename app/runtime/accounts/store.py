@@ -77,14 +77,16 @@ def holders(session: Session, collection: str, *, after: str, limit: int) -> tup
     return tuple((key, login or "", name, held) for key, login, name, held in session.execute(query))
 
 
-def put_role(session: Session, key: str, grant: Grant) -> None:
-    """In place of its role over the same collection."""
+def put_role(session: Session, key: str, grant: Grant) -> str:
+    """In place of its role over the same collection: the role that it was, or an empty text."""
     row = session.get(AccountRoleRow, (key, grant.of))
+    before = "" if row is None else row.role
     if row is None:
         session.add(AccountRoleRow(account_key=key, collection=grant.of, role=grant.role))
     else:
         row.role = grant.role
     session.flush()
+    return before
 
 
 def drop_role(session: Session, key: str, collection: str) -> str:

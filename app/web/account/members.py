@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from app.runtime import context, principal
 from app.runtime.accounts import members
 from app.runtime.accounts.model import Account
-from app.runtime.errors import DomainError
+from app.runtime.errors import DomainError, Forbidden
 from app.runtime.principal import ALL, ROLES, Grant, Principal, may_give, require_to_give
 from app.web import layout
 from app.web.account import forms
@@ -27,13 +27,13 @@ def listed() -> Response:
 @blueprint.post("/members")
 def change() -> Response:
     """Give `login` the role over the collection, by an invitation where there is no such account; `none` takes the role of the
-    account `key` away."""
+    account `key` away. What is refused is told above the form, which keeps what was typed."""
     by, runtime = principal.of_page_writer(), context.current()
     principal.require_somewhere(by, "curate")
-    role, collection = forms.field("role", 20), _collection(by, forms.field("collection").strip())
+    role, collection = forms.field("role", 20), _collection(by, "")
     at, naan = runtime.clock(), runtime.settings.naan
-    require_to_give(by, Grant("annotator", collection.institution, collection.collection))
     try:
+        collection = _theirs(by, forms.field("collection").strip())
         with runtime.db.begin() as session:
             if role == TAKEN_AWAY:
                 members.drop(session, forms.field("key", 64), collection, at=at, by=by)
@@ -55,6 +55,13 @@ def _collection(by: Principal, name: str) -> Grant:
     return next((one for one in mine if one.institution != ALL), mine[0])
 
 
+def _theirs(by: Principal, name: str) -> Grant:
+    """The same, where they head it. Raises Invalid, Forbidden."""
+    collection = _collection(by, name)
+    require_to_give(by, Grant("annotator", collection.institution, collection.collection))
+    return collection
+
+
 def _page(
     by: Principal,
     collection: Grant,
@@ -72,7 +79,7 @@ def _page(
     return layout.page(
         "members.html",
         by=by,
-        status=200 if error is None else 400,
+        status=200 if error is None else 403 if isinstance(error, Forbidden) else 400,
         personal=True,
         here="members",
         collection=collection.of,
@@ -83,6 +90,6 @@ def _page(
         invited=invited,
         link=f"{runtime.settings.base_url}/join#{code}" if code else "",
         wrong=error.sentence if error else "",
-        typed={name: request.form.get(name, "")[:200] for name in ("login", "name", "role")} if error else {},
+        typed={name: request.form.get(name, "")[:200] for name in ("collection", "login", "name", "role")} if error else {},
         done=done,
     )

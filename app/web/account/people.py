@@ -17,7 +17,7 @@ CHANGES = {
     "remove": (service.remove, "removed"),
 }
 DONE = {
-    "role": "The roles are changed. Other sessions of the account have ended.",
+    "role": "The roles are changed. Where one was lowered or taken away, other sessions of the account have ended.",
     "blocked": "The account is blocked: it cannot sign in, and its tokens open nothing.",
     "unblocked": "The account may sign in again.",
     "removed": "The account is removed. What it said stays, under a pseudonym.",
