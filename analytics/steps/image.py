@@ -111,7 +111,8 @@ class SheetImage:
     def copy(self, long_side_px: int) -> ScaledCopy:
         """The image with its longer side reduced to so many pixels (never enlarged), each pixel the mean of its area.
 
-        Made once for each size. Raises TooManyPixels where that is more than MOST_HELD_PX.
+        Of an image that may not be held whole, no more is given than its greatest `level` has, which is 2,800 pixels at least.
+        Made once for each size. Raises TooManyPixels where what is asked for is more than MOST_HELD_PX.
         """
         longest = max(self.width_px, self.height_px)
         if long_side_px >= longest:
@@ -135,8 +136,7 @@ class SheetImage:
 
     def crop(self, x0: float, y0: float, x1: float, y1: float) -> Tile:
         """What of that box lies on the image, whole pixels that hold it, at full resolution; (0, 0, 3) where nothing does.
-
-        Raises TooManyPixels.
+        They must not be written to. Raises TooManyPixels.
         """
         left, top = max(0, int(np.floor(x0))), max(0, int(np.floor(y0)))
         right, bottom = min(self.width_px, int(np.ceil(x1))), min(self.height_px, int(np.ceil(y1)))
@@ -147,7 +147,9 @@ class SheetImage:
         whole = self._copies.get(("reduction", 1))
         if whole is not None:
             return Tile(whole.rgb[top:bottom, left:right], left, top)
-        return Tile(self._source.read(left, top, right, bottom), left, top)
+        pixels = self._source.read(left, top, right, bottom).view()
+        pixels.flags.writeable = False  # it may be the caller's own array
+        return Tile(pixels, left, top)
 
     def tiles(self, side_px: int, overlap_px: int = 0) -> Iterator[Tile]:
         """The whole image at full resolution in squares of that side, row by row, which share so many pixels with the next."""
@@ -193,6 +195,7 @@ class SheetImage:
         return found
 
     def _reduced(self, long_side_px: int) -> ScaledCopy:
+        """Out of a level that has no fewer pixels; where none such may be held, the greatest one that may."""
         longest = max(self.width_px, self.height_px)
         base = self.level(max(self.least_reduction(), longest // (2 * long_side_px) if longest > 4 * long_side_px else 1))
         covered_x, covered_y = base.shape[1] * base.wide, base.shape[0] * base.high
@@ -200,6 +203,8 @@ class SheetImage:
         wide, high = max(1, round(covered_x * scale)), max(1, round(covered_y * scale))
         if wide * high > MOST_HELD_PX:
             raise TooManyPixels(f"A copy of {wide} × {high} pixels; at most {MOST_HELD_PX:,} may be held.")
+        if max(wide, high) >= max(base.shape):
+            return base
         rgb = cv2.resize(np.ascontiguousarray(base.rgb), (wide, high), interpolation=cv2.INTER_AREA)
         return ScaledCopy(np.asarray(rgb, np.uint8), covered_x / wide, covered_y / high)
 

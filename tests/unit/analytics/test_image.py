@@ -71,6 +71,16 @@ def test_no_more_than_a_band_of_a_large_image_is_read_at_once(monkeypatch: pytes
     assert sum(tile.rgb.size for tile in image.tiles(250)) == source._rgb.size
 
 
+def test_no_copy_is_enlarged_also_where_the_next_level_has_fewer_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "MOST_HELD_PX", 32_000)
+    image = SheetImage(_dots(190, 190))
+    assert image.copy(100).shape == (95, 95)
+    assert image.copy(100).wide == 2
+    assert image.copy(90).shape == (90, 90)
+    with pytest.raises(TooManyPixels):
+        image.copy(185)
+
+
 def test_copies_are_made_once_and_the_oldest_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     image = SheetImage(Counted(_dots(400, 300)))
     assert image.copy(200) is image.copy(200)
@@ -88,8 +98,11 @@ def test_a_crop_holds_the_whole_pixels_of_its_box_and_nothing_beyond_the_image()
     assert (tile.x, tile.y) == (0, 10)
     assert np.array_equal(tile.rgb, rgb[10:, :21])
     assert SheetImage(rgb).crop(90, 0, 100, 10).rgb.size == 0
-    with pytest.raises(ValueError, match="read-only"):
-        SheetImage(rgb).level(1).rgb[0, 0] = 0
+    read = SheetImage(rgb)
+    for pixels in (read.level(1).rgb, read.crop(0, 0, 9, 9).rgb, SheetImage(rgb).crop(0, 0, 9, 9).rgb):
+        with pytest.raises(ValueError, match="read-only"):
+            pixels[0, 0] = 0
+    rgb[0, 0] = 0  # who made the array still may
 
 
 def test_a_detection_is_computed_once_also_where_it_fails() -> None:
