@@ -1,7 +1,7 @@
 """Labels and what stands on them: text is found on a reduced copy, then read block by block at full resolution."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -17,7 +17,8 @@ from annotations.regions import Region
 
 MOTIVATIONS = ("supplementing", "transcribing")
 CONFIDENCE_IS = "the mean of the recogniser's scores of the characters, which is no probability"
-MOST_BLOCKS = 60
+MOST_BLOCKS = 60  # that are read closer up; the others stay as the first look has them, and say so
+NOT_CLOSER = "the lines are as the first look at the whole reduced image has them, for they could not be read again closer up"
 FEWEST_CHARACTERS = 3
 MARGIN = 0.06  # of the block's longer side: tight crops are read badly (and at least MARGIN_PX)
 MARGIN_PX = 24
@@ -33,11 +34,13 @@ LARGEST_GAIN = 3.0
 
 @dataclass(frozen=True, slots=True)
 class BlockReading:
-    """The lines of a block in reading order, in pixels of the image; `turned` degrees counter-clockwise made them upright."""
+    """The lines of a block in reading order, in pixels of the image; `turned` degrees counter-clockwise made them upright.
+    `closer`: it could be read again at full resolution."""
 
     lines: tuple[TextLine, ...]
     text: str
     turned: int
+    closer: bool = True
 
     @property
     def score(self) -> float:
@@ -52,7 +55,7 @@ class BlockReading:
 
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
-    """One finding "label" per block of text.
+    """One finding "label" per block of text; `notReadCloser` in its data where only the first look has read it, and why.
 
     `lowest_score`: lines recognised with less are left out.
     """
@@ -61,8 +64,10 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
     overview = shared.text_lines(image)
     rulers = [finding.box for finding in context.of_kind("ruler") if finding.box is not None]
     wanted = [line for line in overview if not any(_inside(line, ruler) for ruler in rulers)]
-    regions = layout.regions(wanted, LINE_PX, LONGEST_SIDE_PX)[:MOST_BLOCKS]
-    readings = [_kept(reading, lowest) for region in regions for reading in _best(image, region, scale)]
+    regions = layout.regions(wanted, LINE_PX, LONGEST_SIDE_PX)
+    found = [reading for region in regions[:MOST_BLOCKS] for reading in _best(image, region, scale)]
+    found += [reading for region in regions[MOST_BLOCKS:] for reading in _as_found(region, closer=False)]
+    readings = [_kept(reading, lowest) for reading in found]
     readings = [reading for reading in readings if sum(map(str.isalnum, reading.text)) >= FEWEST_CHARACTERS]
     findings = tuple(_finding(reading, image) for reading in _without_doubles(readings))
     if findings:
@@ -74,14 +79,14 @@ def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) 
 def _best(image: SheetImage, region: Sequence[TextLine], overview_scale: float) -> list[BlockReading]:
     """The best reading of a region, block by block: as it was found, closer up, and turned if it is not read well upright."""
     upright = all(map(layout.is_upright, region))
-    found = [BlockReading(tuple(lines), layout.text_of(lines), 0) for lines in layout.blocks(region)]
+    found = _as_found(region)
     height = layout.line_height(region)
     x0, y0, x1, y1 = layout.bounds(region)
     margin = max(MARGIN_PX, MARGIN * max(x1 - x0, y1 - y0), height)
     try:
         crop, left, top = image.crop(x0 - margin, y0 - margin, x1 + margin, y1 + margin)
     except TooManyPixels:  # a page that fills a large image: scaled down to be read, it would be as the first look had it
-        return found
+        return _as_found(region, closer=False)
     if upright:
         best = found
         tall = height * overview_scale >= LINE_PX * TALL
@@ -90,6 +95,11 @@ def _best(image: SheetImage, region: Sequence[TextLine], overview_scale: float) 
         return best if _score(best) >= SURE_UPRIGHT else _best_turned(best, crop, (left, top), (1, 2, 3), height)
     turned = _best_turned([], crop, (left, top), (3, 1), height)  # the first look reads the lines, but not in their order
     return turned if _worth(turned) >= AS_GOOD * _worth(found) else found
+
+
+def _as_found(lines: Sequence[TextLine], *, closer: bool = True) -> list[BlockReading]:
+    """Upright lines, block by block, as they were recognised."""
+    return [BlockReading(tuple(block), layout.text_of(block), 0, closer) for block in layout.blocks(lines)]
 
 
 def _best_turned(
@@ -114,7 +124,7 @@ def _better(found: list[BlockReading], closer: list[BlockReading]) -> list[Block
     missed = [line for reading in found for line in reading.lines if not any(_same_place(line, other) for other in lines)]
     if not missed:
         return closer
-    return [BlockReading(tuple(block), layout.text_of(block), 0) for block in layout.blocks([*lines, *missed])]
+    return _as_found([*lines, *missed])
 
 
 def _score(readings: Sequence[BlockReading]) -> float:
@@ -152,8 +162,12 @@ def _kept(reading: BlockReading, lowest: float) -> BlockReading:
     lines = tuple(line for line in reading.lines if line.score >= lowest)
     if len(lines) == len(reading.lines):
         return reading
-    upright = reading.turned == 0
-    return BlockReading(lines, layout.text_of(lines) if upright else "\n".join(line.text for line in lines), reading.turned)
+    return replace(reading, lines=lines, text=_text(lines, reading.turned))
+
+
+def _text(lines: Sequence[TextLine], turned: int) -> str:
+    """The words of a block that lost lines: rows are told by place where it is upright, else each line is one."""
+    return "\n".join(line.text for line in lines) if turned else layout.text_of(lines)
 
 
 def _without_doubles(readings: Sequence[BlockReading]) -> list[BlockReading]:
@@ -166,9 +180,9 @@ def _without_doubles(readings: Sequence[BlockReading]) -> list[BlockReading]:
         if fresh and len(fresh) == len(reading.lines):
             kept.append(reading)
         elif fresh:
-            text = layout.text_of(fresh) if reading.turned == 0 else "\n".join(line.text for line in fresh)
+            text = _text(fresh, reading.turned)
             if sum(char.isalnum() for char in text) >= FEWEST_CHARACTERS:
-                kept.append(BlockReading(fresh, text, reading.turned))
+                kept.append(replace(reading, lines=fresh, text=text))
     return sorted(kept, key=lambda reading: (layout.bounds(reading.lines)[1], layout.bounds(reading.lines)[0]))
 
 
@@ -190,6 +204,8 @@ def _finding(reading: BlockReading, image: SheetImage) -> Finding:
     x0, y0, x1, y1 = layout.bounds(reading.lines)
     region = image.within(Region.of_box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)))
     data: dict[str, Any] = {"turnedDegrees": reading.turned, "lines": lines, "confidenceIs": CONFIDENCE_IS}
+    if not reading.closer:
+        data["notReadCloser"] = NOT_CLOSER
     if language := language_of(reading.text):
         data["language"] = language
     return Finding("label", reading.text, region, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)

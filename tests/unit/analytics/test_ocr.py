@@ -85,6 +85,17 @@ def test_a_block_larger_than_may_be_held_is_read_as_the_first_look_had_it(monkey
     monkeypatch.setattr(images, "MOST_HELD_PX", 10_000)
     (finding,) = ocr.run(sheet, {}, StepContext()).findings
     assert finding.text.splitlines()[-1] == LABEL[-1]
+    assert "could not be read again" in finding.data["notReadCloser"]
+
+
+def test_blocks_beyond_those_that_are_read_closer_up_are_kept_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = tuple(_line(f"label number {n}", 0, 300 * n) for n in range(3))
+    monkeypatch.setattr(ocr, "MOST_BLOCKS", 2)
+    monkeypatch.setattr(detections, "text_lines", lambda image: lines)
+    monkeypatch.setattr(ocr, "read", lambda rgb: ())
+    found = ocr.run(SheetImage(np.full((900, 700, 3), 240, np.uint8)), {}, StepContext()).findings
+    assert [one.text for one in found] == ["label number 0", "label number 1", "label number 2"]
+    assert ["notReadCloser" in one.data for one in found] == [False, False, True]
 
 
 def test_blocks_are_put_together_also_where_one_comes_near_by_growing() -> None:
