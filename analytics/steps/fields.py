@@ -25,11 +25,12 @@ MOST_PROPOSED = 40
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A reading on a label: how sure it is, the box of its lines in pixels, and the address of the label's statement."""
+    """A reading on a label: how sure it is, the box of its lines in pixels (None where nobody knows it),
+    and the address of the label's statement."""
 
     reading: Reading
     confidence: float
-    box: CanvasBox
+    box: CanvasBox | None
     label: str
 
     @property
@@ -80,10 +81,10 @@ def _spans(label: Finding) -> list[tuple[int, int, Mapping[str, Any]]]:
     return spans
 
 
-def _around(lines: Sequence[Mapping[str, Any]], label: Finding) -> CanvasBox:
+def _around(lines: Sequence[Mapping[str, Any]], label: Finding) -> CanvasBox | None:
     boxes = [tuple(map(float, str(line["xywh"]).split(","))) for line in lines if "xywh" in line]
     if not boxes:
-        return label.box or CanvasBox(0, 0, 1, 1)
+        return label.box
     x0, y0 = min(box[0] for box in boxes), min(box[1] for box in boxes)
     return CanvasBox(x0, y0, max(box[0] + box[2] for box in boxes), max(box[1] + box[3] for box in boxes))
 
@@ -119,9 +120,10 @@ def _beside(field: _Field, clear: bool, context: StepContext, lowest: float) -> 
         "verbatim": reading.verbatim,
         "rule": reading.rule,
         "confidence": round(field.confidence, 3),
-        "xywh": f"{field.box.x0:.0f},{field.box.y0:.0f},{field.box.x1 - field.box.x0:.0f},{field.box.y1 - field.box.y0:.0f}",
         "is": stands,
     }
+    if box := field.box:
+        said["xywh"] = f"{box.x0:.0f},{box.y0:.0f},{box.x1 - box.x0:.0f},{box.y1 - box.y0:.0f}"
     return field, {**said, "record": known} if known else said
 
 
@@ -131,10 +133,11 @@ def _is_coarser(reading: Reading, known: str) -> bool:
 
 
 def _proposal(field: _Field, said: Mapping[str, Any], image: SheetImage) -> Finding:
+    box = field.box
     return Finding(
         KIND,
         field.reading.value,
-        image.within(Region.of_box(field.box.x0, field.box.y0, field.box.x1, field.box.y1)),
+        None if box is None else image.within(Region.of_box(box.x0, box.y0, box.x1, box.y1)),
         confidence=round(field.confidence, 3),
         motivations=("editing",),
         data=said,

@@ -266,6 +266,13 @@ def test_what_the_record_lacks_is_proposed_with_its_words_and_place() -> None:
     assert 0 < (collector.confidence or 0) < 1
 
 
+def test_a_label_without_a_place_gives_values_without_one() -> None:
+    bare = Finding("label", LABEL, data={"lines": [{"text": row, "confidence": 0.99} for row in LABEL.split("\n")]})
+    collector = proposed(run(bare))["recordedBy"]
+    assert collector.region is None
+    assert "xywh" not in collector.data
+
+
 def test_what_agrees_with_the_record_is_told_and_not_proposed() -> None:
     result = run(label(LABEL), record={"recordedBy": "Verhoeven, A. | Lindqvist, M.", "eventDate": "1887-06-21"})
     told = {one["term"]: one["is"] for one in result.findings[0].data["terms"]}
