@@ -35,8 +35,6 @@ MEASURES = (
     Measure("outline plants", "outline, plants: overlap", "images", binary=False),
     Measure("outline beetles", "outline, beetles: overlap", "crops", binary=False),
     Measure("outline coco", "outline, COCO: overlap", "images", binary=False),
-    Measure("component found", "components found (overlap .5)", "boxes"),
-    Measure("component right", "components given that are there (overlap .5)", "boxes given"),
     Measure("line right", "lines of text right to the letter", "lines"),
     Measure("changed scale", "scale of a changed image holds or is left open", "changed images"),
     Measure("changed size", "size on a changed image holds or is doubtful", "sizes of changed images"),
@@ -51,8 +49,8 @@ class Outcome:
     """One unit of a measure: `value` of `weight` (errors of characters; 1 or 0 of 1).
 
     `unit` is the same in every version, `image` groups what is not independent. `kind` (of ruler,
-    of chart, of component), `source` and `tuned` sort; `confidence` is what the
-    step said of itself; `note` tells a miss in words, and `box` (x0, y0, x1, y1 in pixels of the upright image) shows it.
+    of chart, of statement), `source` and `tuned` sort; `confidence` is what the step said of itself; `note` tells a miss in
+    words, and `box` (x0, y0, x1, y1 in pixels of the upright image) shows it.
     """
 
     measure: str

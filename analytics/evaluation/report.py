@@ -17,8 +17,6 @@ BY_KIND = (
     "changed codes",
     "scale right",
     "chart found",
-    "component found",
-    "component right",
     "statement accepted",
 )
 BY_SOURCE = ("scale right", "code read", "words", "outline plants")
@@ -38,7 +36,6 @@ How it is measured:
   image, without regard to case or order.
 - **Outline:** intersection over union of all that is taken for specimen with the mask, at the step's own size; pixels that
   the masks mark as undecided do not count. The plant masks were made by a method of the same family: take it as flattered.
-- **Components:** each true box is matched with the best box of its class; it is found where they overlap by .5 or more.
 - **Intervals** are of 95 %: Wilson's where each image has one trial, else a bootstrap over images (2,000 draws).
 - **Tuned on** are images that a rule or threshold was set on, that a network learned from, or that were looked at while steps
   were made (`analytics/evaluation/tuned.txt`): only the others, where there are any, foretell unseen images.

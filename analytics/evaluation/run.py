@@ -2,7 +2,7 @@
 
 import importlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,10 +19,12 @@ from analytics.steps import specimen
 from analytics.steps.deadline import DeadlinePassed, deadline
 from analytics.steps.image import SheetImage
 from analytics.steps.model import Finding, StepContext, StepResult
+from iiif.image.errors import RejectedImage
 from iiif.image.service import DecodeLimits, pixels_of_file, rgb_of
 
 IGNORED, PLANT = 128, 255  # grey levels of the plant masks
 LIMITS = DecodeLimits(max_pixels=1_000_000_000, seconds=300, address_space=6_000_000_000)
+DECODE = "decode"
 QUARTERS = {3: 2, 6: 3, 8: 1}  # EXIF orientation to turns counter-clockwise
 
 
@@ -87,7 +89,15 @@ def evaluate_image(truth: Truth, steps: Sequence[str] = ()) -> Evaluated:
         overlaps = _plant_overlap(image, truth, done) if truth.mask and "specimen" in done.earlier else None
     ran = frozenset(step.name for step in chosen)
     outcomes = scoring.outcomes(truth, done.earlier, done.unresolved, ran, overlaps)
-    return Evaluated(truth.path.name, outcomes, {"decode": decoded, **done.seconds}, done.failures)
+    return Evaluated(truth.path.name, outcomes, {DECODE: decoded, **done.seconds}, done.failures)
+
+
+def opened(do: Callable[[], Evaluated], image: str) -> Evaluated:
+    """What that gives; an image that cannot be opened is told as a failure of `decode`, for the others are still wanted."""
+    try:
+        return do()
+    except (OSError, RejectedImage) as error:
+        return Evaluated(image, (), {}, {DECODE: str(error)})
 
 
 def evaluate_beetle(path: Path) -> Evaluated:

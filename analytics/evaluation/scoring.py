@@ -12,8 +12,6 @@ from annotations.model import CanvasBox
 MARGIN = 0.02  # of a region's longer side, within which a line's middle may lie outside it
 WITHIN = 0.01  # relative error of px_per_mm that counts as right
 WRONG = 0.05  # beyond this it is another unit or another thing
-SAME_BOX = 0.5  # intersection over union
-COMPONENTS = ("sheet", "label", "ruler", "chart", "barcode", "stamp", "packet")
 Earlier = Mapping[str, tuple[Finding, ...]]
 
 
@@ -31,8 +29,6 @@ def outcomes(
         found += _codes(truth, context)
     if "ocr" in ran:
         found += _text(truth, context)
-    if "components" in ran and truth.components:
-        found += _components(truth, earlier)
     if "specimen" in ran and overlap is not None:
         note = f"outline overlaps by {overlap:.3f}"
         found.append(_of(truth)("outline plants", truth.path.name, value=overlap, note=note, source=truth.source))
@@ -138,34 +134,6 @@ def _holds(box: CanvasBox, xywh: str) -> bool:
     margin = MARGIN * max(box.x1 - box.x0, box.y1 - box.y0)
     x, y = x + width / 2, y + height / 2
     return box.x0 - margin <= x <= box.x1 + margin and box.y0 - margin <= y <= box.y1 + margin
-
-
-def _components(truth: Truth, earlier: Earlier) -> Iterator[Outcome]:
-    """Boxes of the step `components`, class by class, each true one matched with the best that is free."""
-    stated = [(one.kind.removesuffix(" area"), one.box) for one in earlier.get("components", ())]
-    given = [(kind, box) for kind, box in stated if box is not None and kind in COMPONENTS]
-    free = list(given)
-    for number, (kind, box) in enumerate((kind, box) for kind, box in truth.components if kind in COMPONENTS):
-        rivals = [pair for pair in free if pair[0] == kind]
-        best = max(rivals, key=lambda pair: iou(pair[1], box), default=None)
-        hit = best is not None and iou(best[1], box) >= SAME_BOX
-        if hit and best is not None:
-            free.remove(best)
-        made = partial(_outcome, truth, kind=kind, box=_xyxy(box), note=f"{kind} not found")
-        yield made("component found", f"{truth.path.name}#{number}", value=float(hit))
-    for number, pair in enumerate(given):
-        made = partial(_outcome, truth, kind=pair[0], box=_xyxy(pair[1]), note=f"{pair[0]} where there is none")
-        yield made("component right", f"{truth.path.name}#{number}", value=float(pair not in free))
-
-
-def iou(one: CanvasBox, other: CanvasBox) -> float:
-    """Intersection over union of two boxes."""
-    width, height = min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0)
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    areas = ((box.x1 - box.x0) * (box.y1 - box.y0) for box in (one, other))
-    return float(shared / (sum(areas) - shared))
 
 
 def _xyxy(box: CanvasBox | None) -> tuple[float, float, float, float] | None:

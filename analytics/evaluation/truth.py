@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -44,8 +44,8 @@ class Truth:
     """One image; `px_per_mm` None where there is no scale in mm, `mask` None where no outline is known.
 
     `px_per_mm_error` is its relative standard uncertainty. The mask's pixels are in the frame of the stored image, which
-    `orientation` (EXIF) turns upright; `components` are boxes of the upright image by class. `ruler` and `chart` name the kinds,
-    `source` the collection of images that it comes from; `tuned` says that a step was tuned on it.
+    `orientation` (EXIF) turns upright. `ruler` and `chart` name the kinds, `source` the
+    collection of images that it comes from; `tuned` says that a step was tuned on it.
     """
 
     path: Path
@@ -61,7 +61,6 @@ class Truth:
     chart: str = ""
     source: str = ""
     tuned: bool = False
-    components: tuple[tuple[str, CanvasBox], ...] = ()
 
 
 @cache
@@ -82,22 +81,17 @@ def read(folder: Path) -> list[Truth]:
     labels: list[dict[str, Any]] = []
     if (beside / "labels.json").is_file():
         labels = json.loads((beside / "labels.json").read_text(encoding="utf-8"))
-    boxes: dict[str, dict[str, Any]] = {}
-    if (beside / "components_boxes.json").is_file():
-        boxes = json.loads((beside / "components_boxes.json").read_text(encoding="utf-8"))
     known = []
     for number, row in enumerate(rows, 2):
         try:
             own = [label for label in labels if label["file"] == row["file"]]
-            known.append(_truth(folder, beside, row, own, boxes.get(row["file"], {})))
+            known.append(_truth(folder, beside, row, own))
         except (KeyError, ValueError, TypeError) as error:
             raise ValueError(f"Line {number} of {folder / 'truth.csv'} cannot be read: {error!r}.") from error
     return known
 
 
-def _truth(
-    folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[Mapping[str, Any]], boxes: Mapping[str, Any]
-) -> Truth:
+def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[Mapping[str, Any]]) -> Truth:
     path = folder / row["file"]
     mask = beside / "plant_masks" / f"{path.stem}.png"
     cells = {name: value or "" for name, value in row.items()}
@@ -124,7 +118,6 @@ def _truth(
         cells.get("colour_chart_type", "") if cells.get("has_colour_chart", "no").startswith("yes") else "",
         cells.get("source_repo", ""),
         path.name in tuned_on(),
-        tuple(_components(boxes, stored, orientation)),
     )
 
 
@@ -137,14 +130,6 @@ def relative(said: str) -> float:
     """The relative standard uncertainty in "+-0.3%"; 0 where none is said."""
     found = re.search(r"([0-9.]+) ?%", said)
     return float(found[1]) / 100 if found else 0.0
-
-
-def _components(boxes: Mapping[str, Any], stored: Size, orientation: int) -> Iterator[tuple[str, CanvasBox]]:
-    for name, places in boxes.items():
-        several = places if places and isinstance(places[0], list) else [places]
-        for place in several:
-            if place:
-                yield name, upright(place, stored, orientation)
 
 
 def upright(box: Sequence[float], stored: Size, orientation: int) -> CanvasBox:

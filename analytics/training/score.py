@@ -10,9 +10,9 @@ import numpy as np
 
 from analytics.steps import component_net
 from analytics.steps.component_classes import COMPONENTS, PARTS, SPECIMEN
-from analytics.steps.component_instances import SINGLE, Instance, instances
 from analytics.synth import scenes
 from analytics.training import truth
+from analytics.training.instances import SINGLE, Instance, instances
 from analytics.training.plan import Plan
 from analytics.training.truth import IGNORE, NOT_SPECIMEN, Example
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import Progress
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 OUT = click.Path(dir_okay=False, path_type=Path)
+OF_IMAGES = ("steps", "only", "nth", "changed", "unseen", "every", "processes", "sheet")
 
 
 @click.command()
@@ -57,8 +59,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Run the pipeline over images of known truth and compare its findings with the truth, misses included."""
-    if reviewed == (images is not None):
-        raise click.UsageError("Give either --images FOLDER or --reviewed.")
+    _refuse_both(click.get_current_context(), images, reviewed=reviewed)
     from analytics.evaluation import page as pages  # OpenCV and the models are loaded only here
     from analytics.evaluation import report, run
     from analytics.evaluation.outcomes import Evaluation
@@ -89,6 +90,25 @@ def evaluate(
         click.echo(json.dumps(evaluation.to_json(), ensure_ascii=False, indent=1))
     elif write is None and page is None:
         click.echo(report.markdown(evaluation, command, at, before))
+    _tell_unopened(evaluation)
+
+
+def _refuse_both(context: click.Context, images: Path | None, *, reviewed: bool) -> None:
+    """UsageError for images and reviews at once, for neither, and for reviews with what concerns images alone."""
+    if reviewed == (images is not None):
+        raise click.UsageError("Give either --images FOLDER or --reviewed.")
+    those = [one for one in context.command.params if one.name in OF_IMAGES]
+    given = [one.opts[0] for one in those if context.get_parameter_source(str(one.name)) is not ParameterSource.DEFAULT]
+    if reviewed and given:
+        raise click.UsageError(f"--reviewed looks at no image, so it cannot heed {', '.join(given)}.")
+
+
+def _tell_unopened(evaluation: "Evaluation") -> None:
+    """ClickException that names the images that could not be opened, after all else is written."""
+    from analytics.evaluation.run import DECODE
+
+    if unopened := [f"{name}: {why[DECODE]}" for name, why in evaluation.failures.items() if DECODE in why]:
+        raise click.ClickException("\n".join(["Not counted, for they cannot be opened:", *unopened]))
 
 
 def _of_reviews() -> "Evaluation":
@@ -133,8 +153,8 @@ def _measured(
     from analytics.evaluation.outcomes import Evaluation
 
     do = robustness.evaluate_changed if changed else run.evaluate_image
-    jobs: list[Callable[[], run.Evaluated]] = [partial(do, truth, tuple(steps)) for truth in known]
-    jobs += [partial(run.evaluate_beetle, path) for path in beetles]
+    jobs = [partial(run.opened, partial(do, truth, tuple(steps)), truth.path.name) for truth in known]
+    jobs += [partial(run.opened, partial(run.evaluate_beetle, path), f"beetles/{path.name}") for path in beetles]
     if not jobs:
         raise click.ClickException("No image is left to be evaluated.")
     done: list[run.Evaluated] = []

@@ -1,7 +1,9 @@
 """The measures against cases that can be counted by hand, and the command that makes the page."""
 
 import csv
+import inspect
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.evaluation import figures, intervals, measures, scoring, truth
+from analytics.evaluation import figures, intervals, measures, run, scoring, truth
 from analytics.evaluation.outcomes import Evaluation, Outcome
 from analytics.steps.model import Finding
 from annotations.model import CanvasBox
@@ -146,6 +148,35 @@ def test_what_cannot_be_is_refused_in_a_sentence(leaf: Path, words: list[str], s
     answer = CliRunner().invoke(main, ["evaluate", "--images", str(leaf), *given])
     assert answer.exit_code == 1
     assert said in answer.output
+
+
+@pytest.mark.parametrize("changed", [[], ["--changed"]])
+def test_an_image_that_cannot_be_opened_is_named_and_the_others_are_counted(leaf: Path, changed: list[str]) -> None:
+    lines = (leaf / "truth.csv").read_text().splitlines()
+    more = [lines[1].replace("leaf.png", name) for name in ("broken.png", "gone.png")]
+    (leaf / "truth.csv").write_text("\n".join([*lines, *more]) + "\n")
+    (leaf / "broken.png").write_bytes((leaf / "leaf.png").read_bytes()[:60])
+    answer = CliRunner().invoke(main, ["evaluate", "--images", str(leaf), "--steps", "barcode", "--json", *changed])
+    assert answer.exit_code == 1
+    told = json.loads(answer.stdout)
+    assert {one["image"] for one in told["outcomes"]} == {"leaf.png"}
+    assert set(told["failures"]) == {"broken.png", "gone.png"}
+    assert "broken.png: " in answer.stderr
+    assert "gone.png: " in answer.stderr
+    assert "Traceback" not in answer.output
+
+
+def test_reviewed_refuses_what_is_asked_of_images(tmp_path: Path) -> None:
+    asked = ["--steps", "ruler", "--changed", "--contact-sheet", str(tmp_path / "x.png"), "--beetles", "3"]
+    answer = CliRunner().invoke(main, ["evaluate", "--reviewed", *asked])
+    assert answer.exit_code == 2
+    assert "cannot heed --steps, --changed, --beetles, --contact-sheet." in " ".join(answer.output.split())
+
+
+def test_every_step_that_is_scored_is_one_of_the_pipeline() -> None:
+    scored = set(re.findall(r'"(\w+)" in ran', inspect.getsource(scoring)))
+    assert "ruler" in scored
+    assert scored <= {step.name for step in run.plan()}
 
 
 def test_a_folder_without_truth_is_refused_and_so_is_a_truth_that_cannot_be_read(tmp_path: Path) -> None:

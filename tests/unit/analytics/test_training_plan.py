@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
+from analytics.steps import component_net
 from analytics.steps.component_classes import COMPONENTS, PARTS, SHEET, SPECIMEN
 from analytics.training import plan, samples, truth
 from analytics.training.errors import BadPlan
+from analytics.training.instances import instances
 from analytics.training.truth import IGNORE, NOT_SPECIMEN
 
 PLANS = Path(str(resources.files("analytics.training") / "plans"))
@@ -110,6 +112,18 @@ def test_a_sheets_boxes_and_mask_become_classes_with_the_plant_on_top(tmp_path: 
     assert truth.boxes(tmp_path, "one")["label"] == [[0.25, 0.5, 0.75, 500 / 600]]
     with pytest.raises(BadPlan, match="two"):
         truth.sheets(tmp_path, ["two"])
+
+
+def test_two_labels_that_touch_are_two_things() -> None:
+    chances = np.full((len(COMPONENTS), 200, 200), 0.01, np.float32)
+    chances[0] = 0.5
+    for rows, columns in ((slice(20, 60), slice(20, 80)), (slice(60, 140), slice(77, 120))):
+        chances[COMPONENTS.index("label"), rows, columns] = 0.9
+    found = instances(component_net.Seen(chances, np.zeros((len(PARTS), 200, 200), np.float32)))
+    assert sorted((one.name, round(one.box[0], 1), round(one.box[2], 1)) for one in found) == [
+        ("label", 0.1, 0.4),
+        ("label", 0.4, 0.6),
+    ]
 
 
 def test_a_pin_is_a_part_but_no_specimen(tmp_path: Path) -> None:
