@@ -63,6 +63,24 @@ _NOT_PEOPLE = re.compile(
     r"det|leg|vern|name|notes?|loc|fam|gen|spec|ex|type|holotype|isotype|paratype|specimens?|survey|mission|dept|department|state|lat|long|habitat|"
     r"locality|by|bmnh|the)\b"
 )
+_NO_SURNAMES = frozenset(
+    (
+        "type",
+        "types",
+        "typus",
+        "holotype",
+        "holotypus",
+        "isotype",
+        "lectotype",
+        "paratype",
+        "syntype",
+        "neotype",
+        "cotype",
+        "allotype",
+        "museum",
+        "mus",
+    )
+)  # "B. M. TYPE" is written on types of the British Museum
 _OF_A_COLLECTION = re.compile(
     r"(?i)(?:\bherb(?:arium|\.)?|\bcollection|\bcoll\.?:?[ \t]*$|\bex\b|present|\bdupl|\bmus(?:eum|\.)|hort|voucher)"
 )
@@ -127,7 +145,7 @@ def _with_shared_surname(parts: list[str]) -> list[str]:
 def _people(term: str, match: re.Match[str], rule: str) -> Reading | None:
     who = _STOP.sub("", match["who"])
     people = people_of(who, one=term == "identifiedBy")
-    if not people or any(_NOT_PEOPLE.match(person) or len(person) < 3 for person in people):
+    if not people or any(_NOT_PEOPLE.match(one) or _surname(one) in _NO_SURNAMES or len(one) < 3 for one in people):
         return None
     start = match.start("who")
     return Reading(term, " | ".join(people), tidy(who), start, start + len(who), rule)
