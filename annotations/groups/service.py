@@ -16,6 +16,7 @@ from annotations import store as statements
 from annotations.proposals import service as proposals
 from annotations.proposals import store as proposed
 from annotations.proposed import form
+from annotations.review import store as reviews
 from annotations.segments import service as segments
 from annotations.segments import store
 from annotations.segments.errors import UnknownSegment
@@ -122,29 +123,29 @@ def propose(begin: Begin, name: Name, *, by: Principal, addresses: Addresses, at
 
 
 def take_back(begin: Begin, name: Name, *, by: Principal, at: datetime) -> tuple[int, str]:
-    """Delete one's own proposals of that value in the group that nobody has judged; how many, and the key after which the group
-    goes on, empty at its end. Raises as `group` does."""
+    """Delete one's own proposals of that value in the group that nobody else has judged; how many that seemed to be, and the key
+    after which the group goes on, empty at its end. Raises as `group` does.
+
+    What others judged blind stays and is counted with the others, so that the number does not tell of it.
+    """
     with begin() as session:
         found = group(session, name, by=by)
     number = 0
     for some in _in_parts(found.members):
         with begin() as session:
-            keys = [key for member in some for key in _own(session, name, member.specimen_key, by)]
-            for key in keys:
+            keys = _own(session, name, [member.specimen_key for member in some], by)
+            statements.lock(session, keys)
+            for key in sorted(set(keys) - reviews.judged_by_others(session, keys, by.name)):
                 annotations.delete(session, key, by=by, at=at)
             number += len(keys)
     return number, found.following
 
 
-def _own(session: Session, name: Name, specimen_key: str, by: Principal) -> list[str]:
-    term = form.term_of(name.term)
-    found = [
-        one.annotation
-        for one in proposed.of_specimen(session, specimen_key, by)
-        if (one.term, one.given) == (term, name.value.strip()) and one.annotation.state == "unreviewed"
-    ]
-    own = statements.by_author(session, [one.key for one in found], by.name)
-    return [one.key for one in found if one.key in own]
+def _own(session: Session, name: Name, specimen_keys: Sequence[str], by: Principal) -> list[str]:
+    """The keys of one's own proposals of that value for these records of which nothing is told yet."""
+    found = proposed.of_author(session, form.term_of(name.term), specimen_keys, by)
+    value = name.value.strip()
+    return [one.annotation.key for one in found if one.given == value and one.annotation.state == "unreviewed"]
 
 
 def _in_parts(members: Sequence[Member]) -> Iterator[Sequence[Member]]:

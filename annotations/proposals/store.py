@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from annotations import store
 from annotations.model import Annotation
 from annotations.proposed.record import GONE
-from annotations.tables import AnnotationRow, ProposalRow
+from annotations.tables import AnnotationRow, AnnotationVersionRow, ProposalRow
 from app.runtime.principal import Principal
 
 MOST_OF_RECORD = 200
@@ -58,6 +58,16 @@ def of_specimen(session: Session, specimen_key: str, by: Principal) -> Sequence[
     pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key)
     where = (ProposalRow.specimen_key == specimen_key, ProposalRow.state != GONE, store.is_shown(by))
     query = pairs.where(*where).order_by(ProposalRow.key).limit(MOST_OF_RECORD)
+    return [_proposal(*pair) for pair in session.execute(query)]
+
+
+def of_author(session: Session, term: str, specimen_keys: Sequence[str], by: Principal) -> Sequence[Proposal]:
+    """The standing proposals of that term for the records of these specimens that `by` wrote, by key."""
+    pairs = select(ProposalRow, AnnotationRow).join(AnnotationRow, AnnotationRow.key == ProposalRow.key)
+    first = AnnotationVersionRow
+    own = exists().where(first.key == ProposalRow.key, first.version == 1, first.stored_by == by.name)
+    where = (ProposalRow.specimen_key.in_(specimen_keys), ProposalRow.term == term, ProposalRow.state != GONE, own)
+    query = pairs.where(*where, store.is_shown(by)).order_by(ProposalRow.key).limit(MOST_OF_RECORD * len(specimen_keys))
     return [_proposal(*pair) for pair in session.execute(query)]
 
 

@@ -30,6 +30,12 @@ def verdicts_by(session: Session, annotation_keys: Sequence[str], account: str) 
     return {row.annotation_key: row.key for row in found}
 
 
+def judged_by_others(session: Session, annotation_keys: Sequence[str], account: str) -> set[str]:
+    """Those of these annotations on which a verdict of somebody else stands."""
+    others = (VerdictRow.account != account, VerdictRow.withdrawn_at.is_(None))
+    return set(session.scalars(select(VerdictRow.annotation_key).where(VerdictRow.annotation_key.in_(annotation_keys), *others)))
+
+
 def of_client(session: Session, account: str, client_key: str) -> VerdictRow | None:
     """The verdict that the account gave under that name of its own."""
     query = select(VerdictRow).where(VerdictRow.account == account, VerdictRow.client_key == client_key)

@@ -96,6 +96,25 @@ def test_a_name_goes_to_all_of_a_group_as_proposals_and_is_taken_back_as_a_whole
     assert {one["key"] for one in left} == set(later["made"])
 
 
+def test_what_others_judged_blind_stays_and_the_number_taken_back_does_not_tell(hub: Hub) -> None:
+    media = [sheet(hub, f"G {number}") for number in range(3)]
+    for one in media:
+        find(hub, one, "10,10,300,200", text="Holotypus, leg. A. v. Humboldt")
+    key, ana = segment_of(hub, media[0]), add_person(hub.runtime, "ana", "reviewer")
+    of_type = {"term": "typeStatus", "value": "holotype"}
+    disputed, half_way, alone = name(hub, ana, key, **of_type).get_json()["made"]
+    for who, judged, verdict in (("ben", disputed, "approved"), ("dan", disputed, "rejected"), ("eve", half_way, "approved")):
+        said = {"annotation": judged, "version": 1, "verdict": verdict}
+        person = add_person(hub.runtime, who, "reviewer")
+        assert hub.client.post("/api/verdicts", json=said, headers=person.bearer).status_code == 201
+    asked = list[str]()
+    event.listen(hub.runtime.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    assert name(hub, ana, key, "DELETE", **of_type).get_json() == {"takenBack": 3, "next": None}
+    assert len([one for one in asked if "proposals.specimen_key IN" in one]) == 1, "one question for all of them"
+    there = {one: hub.get(f"/annotations/{one}").status_code for one in (disputed, half_way, alone)}
+    assert there == {disputed: 200, half_way: 200, alone: 410}
+
+
 def test_like_segments_are_found_by_an_index(hub: Hub) -> None:
     media = sheet(hub, "G 1")
     find(hub, media, "10,10,300,200", text="Leg. A. v. Humboldt, Berlin")
