@@ -85,17 +85,21 @@ def on_page_of_w3c(annotation: Annotation, addresses: Addresses) -> dict[str, An
     return {**shown, "@context": known if ours in known else [ours, *known], STATE: "stale"}
 
 
-def without_marks(document: Mapping[str, Any]) -> dict[str, Any]:
+def without_marks(document: Mapping[str, Any], addresses: Addresses) -> dict[str, Any]:
     """A document that comes back, without what pages tell of its state: no state is taken from a client."""
     kept = {name: value for name, value in document.items() if name != STATE}
     if isinstance(kept.get("body"), list):
-        kept["body"] = [body for body in kept["body"] if not _is_mark(body)]
+        kept["body"] = [body for body in kept["body"] if not _is_mark(body, addresses)]
     return kept
 
 
-def _is_mark(body: Any) -> bool:
-    named = body.get("id") if isinstance(body, Mapping) else None
-    return isinstance(named, str) and named.endswith(MARK) and "/annotations/" in named
+def _is_mark(body: Any, addresses: Addresses) -> bool:
+    """Whether the body is one that we put behind an annotation of ours; what another hub says of its own stays."""
+    iri = body.get("id") if isinstance(body, Mapping) else None
+    if not isinstance(iri, str) or not iri.endswith(MARK):
+        return False
+    named = addresses.identify(iri.removesuffix(MARK))
+    return named is not None and named.kind == "annotation"
 
 
 def _stale(annotation: Annotation) -> str:

@@ -83,7 +83,7 @@ def create(
     MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and then
     stores nothing.
     """
-    accepted = validation.check(viewer_forms.as_w3c(document, profile))
+    accepted = validation.check(viewer_forms.as_w3c(document, profile, addresses))
     if by.account:
         accepted = creators.in_own_name(accepted, by, addresses)
     following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
@@ -162,7 +162,7 @@ def replace(
     row.deleted_at = None
     old = store.annotation(row)
     before = old.targets
-    accepted = validation.check(viewer_forms.as_w3c(document, profile))
+    accepted = validation.check(viewer_forms.as_w3c(document, profile, addresses))
     resolve = partial(targets.resolve, session, addresses=addresses, by=by, itself=key, before=before)
     if profile == "w3c":
         accepted = projections.with_stored_target(accepted, old.document)

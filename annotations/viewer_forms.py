@@ -7,19 +7,20 @@ from annotations.bodies import several
 from annotations.errors import MalformedAnnotation
 from annotations.projections import IIIF3, Profile, without_marks
 from annotations.validation import CONTEXT
+from app.runtime.addresses import Addresses
 
 RESOURCE_TEXTS = ("cnt:ContentAsText", "dctypes:Text")
 PRESENTATION_2 = "IIIF Presentation 2.1, 3.4 and Open Annotation"
 
 
-def as_w3c(document: Any, profile: Profile) -> Any:
+def as_w3c(document: Any, profile: Profile, addresses: Addresses) -> Any:
     """The document as the Web Annotation Data Model has it; what is none is returned for `validation` to refuse.
 
     Raises MalformedAnnotation for an Open Annotation that cannot be read.
     """
     if not isinstance(document, Mapping):
         return document
-    document = without_marks(document)
+    document = without_marks(document, addresses)
     if profile == "iiif2":
         return _upgraded(document)
     contexts = several(document.get("@context"))

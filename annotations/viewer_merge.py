@@ -38,7 +38,8 @@ class Seen:
 
     @classmethod
     def of(cls, old: Annotation, profile: Profile, canvas: Canvas | None, addresses: Addresses) -> "Seen":
-        form = as_w3c(projections.project(old, profile, canvas if old.media_key else None, addresses), profile)
+        shown = projections.project(old, profile, canvas if old.media_key else None, addresses)
+        form = as_w3c(shown, profile, addresses)
         if profile == "annotorious":
             places = tuple(range(len(several(form.get("body")))))
         else:

@@ -250,8 +250,10 @@ def test_one_truth_everywhere_after_a_correction(hub: Hub, media: Media) -> None
     described = hub.get("/annotations/?iris=0&page=first").json["items"]
     assert [one["id"].rpartition("/")[2] for one in described if one.get("hub:reviewState") == "stale"] == [length]
     sent = {**comment(hub.addresses.canvas(media.specimen_key, media.key), "mine"), "hub:reviewState": "accepted"}
-    kept = hub.post({**sent, "body": [sent["body"], marked["body"][-1]]}).json
+    theirs = {"id": "https://hub.example/annotations/n1#state", "type": "TextualBody", "value": "what another hub says"}
+    kept = hub.post({**sent, "body": [sent["body"], marked["body"][-1], theirs]}).json
     assert "hub:reviewState" not in kept
+    assert theirs in kept["body"], "what another hub says of its own stays"
     assert "Stale" not in str(kept["body"]), "no state is taken from a client"
     assert "rubra" not in str(pages["machine.json"]["items"]) + str(pages["segments.json"]["items"])
     assert "nigra" in str(pages["people.json"]["items"])
