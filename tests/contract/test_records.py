@@ -124,11 +124,11 @@ def test_an_accepted_proposal_makes_a_version_of_the_record_and_a_withdrawn_acce
     page = browser.get(f"/specimens/{specimen.key}", headers=ana.cookie).text
     for said in ("Accepted by Ana", "Take back what I said", "leg. H. Smith", "History of the record", "<del>Smyth</del>"):
         assert said in page, said
-    assert '>Accept<span class="hidden"> Recorded by' not in browser.get(f"/specimens/{specimen.key}", headers=ben.cookie).text, (
+    assert '>Accept<span class="hidden"> Collector' not in browser.get(f"/specimens/{specimen.key}", headers=ben.cookie).text, (
         "others accept it"
     )
     own = browser.get(f"/statements/{key}", headers=ana.cookie).text
-    for said in ("For the record: recorded by", "<dd>H. Smith</dd>", "leg. H. Smith", "<dd>Smyth</dd>"):
+    for said in ("For the record: collector", "<dd>H. Smith</dd>", "leg. H. Smith", "<dd>Smyth</dd>"):
         assert said in own, said
     undo = f"/specimens/{specimen.key}/verdicts/{verdict.json['key']}/undo"
     assert undo in page

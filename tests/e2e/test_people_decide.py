@@ -277,7 +277,7 @@ def lets_the_collector_in(browser: Browser, page: Page, server: live.Live, speci
 
     page.goto(f"{server.url}/specimens/{specimen}")
     page.locator(".proposal", has_text="Ana Alm").get_by_role("button", name="Accept").click()
-    row = page.locator(".record tr", has_text="Recorded by")
+    row = page.locator(".record tr", has_text="Collector")
     expect(row).to_contain_text("Ana Alm")
     expect(row).to_contain_text("source: Smyth")
     page.locator("#record-history").scroll_into_view_if_needed()

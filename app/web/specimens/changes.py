@@ -15,7 +15,6 @@ from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal, may
 from app.web.image_links import ImageLink, is_pictured, piece_of
-from app.web.specimens.record import spaced
 from app.web.statement_words import author, creators, when
 from iiif.catalogue import records
 from iiif.catalogue.model import Media, RecordChange, Specimen
@@ -133,7 +132,7 @@ def work(
 def offer(statements: Sequence[Annotation]) -> Offer:
     """What may be proposed, and from which words that are read on its images."""
     groups = [
-        (spaced(group), tuple((term, spaced(term)) for term in terms if term not in OF_THE_SOURCE))
+        (darwin_core.label_of(group), tuple((term, darwin_core.label_of(term)) for term in terms if term not in OF_THE_SOURCE))
         for group, terms in darwin_core.GROUPS.items()
     ]
     readings = [one for one in statements if one.kind in READ and one.state not in FALLEN and one.text.strip()]
@@ -171,7 +170,7 @@ def _proposal(
         iri=addresses.annotation(statement.key),
         version=statement.version,
         term=proposal.term,
-        label=spaced(proposal.term),
+        label=darwin_core.label_of(proposal.term),
         value=proposal.value or proposal.given,
         verbatim=proposal.verbatim if proposal.verbatim != proposal.value else "",
         source_verbatim=told.verbatim,
@@ -213,11 +212,11 @@ def _versions(versions: Sequence[RecordVersion], names: Mapping[str, str], addre
         yield VersionLine(
             number=version.number,
             action=ACTIONS[version.action],
-            label=spaced(version.term) if version.term else "",
+            label=darwin_core.label_of(version.term) if version.term else "",
             by=_who(version.by, names, addresses),
             when=when(version.at),
             iri=f"{addresses.annotation(version.statement)}/versions/{version.statement_version}" if version.statement else "",
-            differs=tuple((spaced(one.term), one) for one in differs),
+            differs=tuple((darwin_core.label_of(one.term), one) for one in differs),
         )
 
 

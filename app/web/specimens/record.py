@@ -8,6 +8,7 @@ from app.runtime.principal import Principal, may
 from iiif.catalogue import places
 from iiif.catalogue.model import Media, Specimen
 from iiif.catalogue.rights import iri_of, of_terms
+from ontology.darwin_core import label_of
 
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -68,7 +69,7 @@ def sections(specimen: Specimen) -> tuple[Section, ...]:
 def _row(term: str, value: str, columns: Mapping[str, str], verbatim: Mapping[str, str]) -> TermRow:
     column = columns.get(_plain(term), "")
     said = verbatim.get(column, "")
-    return TermRow(term, spaced(term), value, said if said.strip() != value.strip() else "", column)
+    return TermRow(term, label_of(term), value, said if said.strip() != value.strip() else "", column)
 
 
 def _left_over(specimen: Specimen) -> Iterator[TermRow]:
@@ -81,12 +82,6 @@ def _left_over(specimen: Specimen) -> Iterator[TermRow]:
 def _plain(name: str) -> str:
     """`dwc:Catalog Number`, `catalog_number` and `http://rs.tdwg.org/dwc/terms/catalogNumber` are one name."""
     return re.sub(r"[^a-z0-9]", "", re.split(r"[/#:]", name)[-1].lower())
-
-
-def spaced(term: str) -> str:
-    """`decimalLatitude` → `Decimal latitude`."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", term).lower()
-    return words[:1].upper() + words[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ def withheld(specimen: Specimen, by: Principal) -> str:
     term = places.withheld_by(specimen.interpreted)
     if not term:
         return ""
-    says = f"The record holds its place back ({spaced(term).lower()})"
+    says = f"The record holds its place back ({label_of(term).lower()})"
     if places.are_shown():
         return f"{says}; this hub shows it to everybody all the same."
     if may(by, "see", specimen):

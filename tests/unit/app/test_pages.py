@@ -25,7 +25,7 @@ from app.web.review.views import NAMES as QUEUE_NAMES
 from app.web.runs import listing
 from app.web.runs.views import RUNS_SHOWN
 from app.web.specimens.annotation_cards import rounded
-from app.web.specimens.record import sections, spaced
+from app.web.specimens.record import sections
 from app.web.specimens.views import SHOWN
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
@@ -240,7 +240,7 @@ def test_the_source_stands_beside_what_we_made_of_it(runtime: Runtime) -> None:
         draft = catalogue.SpecimenDraft("1", interpreted, verbatim, "test")
         specimen: Specimen = catalogue.add_specimen(session, draft, naan="99999", at=runtime.clock())
     rows = {row.label: row for section in sections(specimen) for row in section.rows}
-    assert (rows["Event date"].value, rows["Event date"].verbatim) == ("1887-06-12", "12.vi.1887")
+    assert (rows["Date"].value, rows["Date"].verbatim) == ("1887-06-12", "12.vi.1887")
     assert rows["Country"].verbatim == ""
     assert rows["Schrank"].value == "4"
 
@@ -398,10 +398,6 @@ def test_an_asset_is_sent_compressed_and_for_good(hub: Hub, tmp_path: Path, monk
 )
 def test_a_value_is_rounded_to_what_its_uncertainty_carries(value: float, uncertainty: float, shown: tuple[str, str]) -> None:
     assert rounded(value, uncertainty) == shown
-
-
-def test_a_term_is_spelt_with_spaces() -> None:
-    assert spaced("decimalLatitude") == "Decimal latitude"
 
 
 def test_each_kind_that_machines_state_has_a_name_in_the_queue() -> None:

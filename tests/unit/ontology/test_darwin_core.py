@@ -37,6 +37,10 @@ def test_other_columns_name_no_term() -> None:
     assert term_of("") is None
 
 
+def test_a_term_is_called_in_words_as_the_field_has_it() -> None:
+    assert (label_of("decimalLatitude"), label_of("catalogNumber")) == ("Decimal latitude", "Catalogue number")
+
+
 @given(st.sampled_from(sorted(darwin_core.TERMS)), st.sampled_from(["", "dwc:", "http://rs.tdwg.org/dwc/terms/"]))
 def test_every_term_is_found_by_its_own_name(term: str, prefix: str) -> None:
     assert term_of(prefix + term) == term_of(prefix + term.upper()) == term
