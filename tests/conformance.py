@@ -7,7 +7,8 @@
    them lies in ../shared/wpt.
 4. Mirador in Chromium on a real sheet (tests/e2e/test_viewer.py).
 
-Exit 1 if one of them fails, or could not check anything.
+A suite whose schemas or tests do not lie beside the project is SKIPPED, which the last line says once more. Exit 1 if one of them
+fails, or is skipped where every service must be there (LECTOTYPE_TEST_REQUIRE_SERVICES).
 """
 
 import json
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,27 +35,34 @@ LONGEST_S = 600.0
 def main() -> int:
     """Run all suites; the exit status."""
     suites = (("image", image_validator.main), ("presentation", presentation), ("protocol", protocol), ("viewer", viewer))
-    failed = [name for name, suite in suites if suite()]
-    click.echo(f"conformance: {'failed: ' + ', '.join(failed) if failed else 'all suites passed'}")
-    return 1 if failed else 0
+    return verdict({name: suite() for name, suite in suites})
 
 
-def presentation() -> int:
-    """Manifests, collections and annotations of an analysed collection."""
+def verdict(ended: Mapping[str, int | None]) -> int:
+    """Tell how the suites ended, by name: with a status, or None for one that was skipped. The exit status."""
+    passed, skipped = [name for name in ended if ended[name] == 0], [name for name in ended if ended[name] is None]
+    failed = [name for name, status in ended.items() if status]
+    told = (("failed", failed), ("SKIPPED, and so not checked", skipped), ("passed", passed))
+    click.echo("conformance: " + "; ".join(f"{how}: {', '.join(names)}" for how, names in told if names))
+    return 1 if failed or (skipped and os.environ.get("LECTOTYPE_TEST_REQUIRE_SERVICES")) else 0
+
+
+def presentation() -> int | None:
+    """Manifests, collections and annotations of an analysed collection; None where it is skipped."""
     if not (SHARED / "schemas").is_dir():
         click.echo("presentation: SKIPPED, the schemas of IIIF and W3C are not beside the project (../shared/schemas)", err=True)
-        return 0
+        return None
     with analysed_collection() as address:
         return subprocess.run(
             [sys.executable, "-m", "tests.contract.presentation_check", address, str(SHARED)], cwd=ROOT, check=False
         ).returncode
 
 
-def protocol() -> int:
-    """The container and annotations, as a browser of another origin sees them."""
+def protocol() -> int | None:
+    """The container and annotations, as a browser of another origin sees them; None where it is skipped."""
     if not (SHARED / "wpt" / "annotation-protocol").is_dir():
         click.echo("protocol: SKIPPED, the web-platform tests are not beside the project (../shared/wpt)", err=True)
-        return 0
+        return None
     return subprocess.run(
         [sys.executable, "-m", "tests.contract.protocol_suite", str(SHARED / "wpt")], cwd=ROOT, check=False
     ).returncode
