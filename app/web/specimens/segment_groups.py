@@ -5,6 +5,7 @@ A segment is told here by the statement that found it, its class and its box; ca
 
 from collections.abc import Mapping, Sequence
 
+from annotations import validation
 from annotations.model import Annotation, CanvasBox
 
 TITLES = {"label": "Label", "text": "Label", "ruler": "Scale", "chart": "Colour chart", "barcode": "Code", "outline": "Specimen"}
@@ -18,15 +19,17 @@ MOST_COMPARED = 500_000  # pairs; a drawer of thousands of findings is listed as
 
 
 def homes(found: Sequence[Annotation]) -> dict[str, Annotation]:
-    """For each statement that lies in the segment of another, that other; by key. Of several that hold it, the smallest."""
+    """For each statement of the segment of another, that other, by key: the one that it says it was derived from, else the
+    smallest of those in which it lies."""
     makers = [one for one in found if one.kind in TITLES and one.box is not None]
     if len(makers) * len(found) > MOST_COMPARED:
         return {}
-    held: dict[str, Annotation] = {}
+    held, by_key = dict[str, Annotation](), {maker.key: maker for maker in makers}
     for one in found:
-        around = [maker for maker in makers if maker.kind in _within(one) and _holds(maker, one)]
-        if around:
-            held[one.key] = min(around, key=lambda maker: _area(maker.box))
+        fit = [maker for maker in makers if maker.kind in _within(one) and _holds(maker, one)]
+        named = [by_key[key] for key in _derived_from(one) if key in by_key and by_key[key].kind in _within(one)]
+        if named or fit:
+            held[one.key] = named[0] if named else min(fit, key=lambda maker: _area(maker.box))
     return {key: held.get(maker.key, maker) for key, maker in held.items()}
 
 
@@ -59,6 +62,11 @@ def _within(one: Annotation) -> tuple[str, ...]:
     if one.kind in WITHIN:
         return WITHIN[one.kind]
     return ON_PAPER if one.layer == "people" else ()
+
+
+def _derived_from(one: Annotation) -> list[str]:
+    """The keys of the annotations that it names as what it was derived from."""
+    return [iri.rpartition("/")[2] for iri in validation.derived_from(one.document)]
 
 
 def _holds(maker: Annotation, one: Annotation) -> bool:
