@@ -88,8 +88,8 @@ accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in 
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --compare docs/accuracy-before.json --write docs/accuracy.md
 
-label-fields: .venv/dev  ## how good the Darwin Core terms are that are read from labels, as tables for docs/label-fields.md
-	$(BIN)/python -m analytics.evaluation.label_fields ../shared/data/specimens tests/label_fields.json
+label-fields: .venv/dev  ## how good the Darwin Core terms are that are read from labels, as tables for docs/label-fields.md; READ=--read: as the labels are read
+	$(BIN)/python -m analytics.evaluation.label_fields ../shared/data/specimens tests/label_fields.json $(READ)
 
 screenshots: .venv/dev assets  ## the pictures in docs/images, from the drawn sheets
 	$(BIN)/python -m tests.e2e.screenshots

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analytics.steps.fields_countries import COUNTRIES, STATES
-from analytics.steps.fields_text import BLANK, Reading, blanked, row_end, row_start, tidy
+from analytics.steps.fields_text import BLANK, Reading, blanked, is_garbled, row_end, row_start, tidy
 
 _BEFORE, _AFTER = r"(?<![^\W_])(?<![^\W_]-)", r"(?![^\W_])"
 
@@ -49,6 +49,7 @@ _PLACE_WORD = re.compile(
     r"Park|Road|Rd\.?|Highway|Street|Bridge|Ford|Res\.|Reserve|Valley|Falls|Plateau|Camp|Hill|Hills|Tower|Harbour|"
     r"Swamp|Bog|Farm|Strait|Sea|Beach|Serra|Sierra|Berg|[A-Z]\w+(?:berg|wald|see|bach|skoven|dal|fjord))(?![^\W_])"
 )
+_HEADING = re.compile(r"(?i)(?:plants|flora)[ \t]+of(?:[ \t]+the)?")  # what is left of one when its state is taken
 MOST_ROWS = 3
 
 
@@ -58,7 +59,7 @@ def readings(rest: str) -> Iterator[Reading]:
     yield from units
     left = blanked(rest, [(one.start, one.end) for one in units])
     place = _named(left) or _left(rest, left)
-    if place:
+    if place and not is_garbled(place.value) and _HEADING.fullmatch(place.value) is None:
         yield place
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_VOWELS = "aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüýāēīōūăěőűąęįų"
+_NO_WORD = re.compile(rf"(?i)[^\W\d_]{{5}}\.[^\W\d_]|(?<![^\W\d_])(?![a-zà-ž]*[{_VOWELS}])[a-zà-ž]{{5}}")
 BLANK = "\x00"  # stands for characters that another parser has taken; no pattern matches it
 
 
@@ -45,6 +47,15 @@ def row_end(text: str, at: int) -> int:
 def tidy(text: str) -> str:
     """One line, single spaces, no marks at the ends that belong to none of its words."""
     return " ".join(text.replace(BLANK, " ").split()).strip(" ,;:·-–—")
+
+
+def is_garbled(text: str) -> bool:
+    """Whether half of the words look like none: they run on behind a full stop, or have five letters and no vowel.
+
+    An abbreviation may run on (`Mt.Halcon`) or have no vowel (`Mtns`). Words of other scripts look like words.
+    """
+    words = [word for word in text.split() if re.search(r"[^\W\d_]{4,}", word)]
+    return 2 * sum(_NO_WORD.search(word) is not None for word in words) >= max(1, len(words))
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analytics.evaluation import label_fields
 from analytics.steps import fields, fields_coordinates, fields_dates, fields_label, fields_names, fields_trust
 from analytics.steps.fields_compare import same
+from analytics.steps.fields_text import is_garbled
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from annotations.regions import Region
 from ontology.dates import is_date
@@ -334,6 +335,28 @@ def test_the_truth_of_real_labels_is_of_darwin_core() -> None:
     assert len([one for one in truth if one["fields"]]) >= 25
     for one in truth:
         assert not [date for term, date in one["fields"].items() if term == "eventDate" and not is_date(date)]
+
+
+@pytest.mark.parametrize(
+    ("words", "garbled"),
+    [
+        (".Swift.Coent Reoewch.St", True),
+        ("Rtnpkl Shvnd", True),
+        ("Mindoro Mt.Halcon", False),
+        ("Rocky Mtns", False),
+        ("Brno-Líšeň, Krč", False),
+        ("Київська область", False),
+        ("Brentwood.Kalmthout heath near the lake", False),
+        ("12.5 km", False),
+    ],
+)
+def test_words_that_look_like_none_are_no_place(words: str, garbled: bool) -> None:
+    assert is_garbled(words) == garbled
+    assert ("locality" in read(f"Locality: {words}\nleg. H. Smith")) != garbled or words == "12.5 km"
+
+
+def test_what_is_left_of_a_heading_is_no_place() -> None:
+    assert "locality" not in read("PLANTS OF ALABAMA\nleg. H. Smith")
 
 
 def test_drawn_labels_in_eight_languages_are_read() -> None:
