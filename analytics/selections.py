@@ -49,7 +49,7 @@ def _named(runtime: Runtime, selection: Selection) -> Iterator[tuple[Media, ...]
 def _found(runtime: Runtime, query: str) -> Iterator[tuple[Media, ...]]:
     """Every image of the specimens that the search finds."""
     with runtime.reads.begin() as session:
-        keys = searching.keys(session, runtime.search, searching.Question(q=query, by=Principal.of_system()))
+        keys = searching.scan(session, runtime.search, searching.Question(q=query, by=Principal.of_system()))
     while batch := list(islice(keys, BATCH)):
         with runtime.reads.begin() as session:
             images = catalogue.media_of_many(session, batch)

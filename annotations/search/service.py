@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from annotations.model import Annotation, Canvas
 from annotations.search import audience, query, segment_items, snippets, store
-from annotations.search.documents import ANNOTATION, SEGMENT, SPECIMEN, label, of_index_key
+from annotations.search.documents import ANNOTATION, FULL, SEGMENT, SPECIMEN, index_key, label, of_index_key
 from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
 from annotations.viewer_selectors import picture_of
@@ -26,7 +26,8 @@ from iiif.catalogue.visibility import sees
 from iiif.image.request import PixelBox
 from iiif.image.service import segment_of, thumbnail
 
-TYPES = (SPECIMEN, ANNOTATION, SEGMENT, "all")
+KINDS_OF_THINGS = (SPECIMEN, ANNOTATION, SEGMENT)
+TYPES = (*KINDS_OF_THINGS, "all")
 AWAITED = ("media",)  # types that will be found, and are not indexed yet
 FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "none", "year")
 DEEPEST = 10_000  # hits that paging reaches; what is asked for beyond is better asked more narrowly
@@ -145,16 +146,23 @@ def find(session: Session, engine: SearchEngine, asked: Question) -> tuple[Found
     return found, typed
 
 
-def keys(session: Session, engine: SearchEngine, asked: Question) -> Iterator[str]:
-    """The key of every specimen (or annotation) found, however many, in the order of the index; sort and page are not heeded.
+def scan(session: Session, engine: SearchEngine, asked: Question, *, after: str = "") -> Iterator[str]:
+    """The key of every specimen (annotation, segment: `asked.type`) found, however many, ascending; sort and page are not heeded.
 
-    The session is used at once and no more. The keys are those of the moment when the first is asked for. Raises SearchDown,
-    also in the middle, and Invalid.
+    The session is used at once and no more, and memory stays flat. The keys are those of the moment when the first is asked for,
+    and with `after` those beyond that key. Raises SearchDown, also in the middle, and Invalid, also for "all" types of things.
     """
     check_type(asked.type)
+    if asked.type not in KINDS_OF_THINGS:
+        raise Invalid(f"All keys are those of one type of thing: {', '.join(KINDS_OF_THINGS)}.", parameter="type")
     tree, _ = _tree(session, engine, asked)
     audience.check_index(session, engine)
-    return (of_index_key(key)[1] for key in engine.keys(tree))
+    return (of_index_key(key)[1] for key in engine.scan(tree, _beyond(asked.type, after)))
+
+
+def _beyond(sort: str, key: str) -> str:
+    """The last key in the index that is of this object."""
+    return index_key(FULL if sort == SPECIMEN else sort, key) if key else ""
 
 
 def _tree(session: Session, engine: SearchEngine, asked: Question) -> tuple[Query, Query]:

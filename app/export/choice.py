@@ -37,7 +37,7 @@ def specimens(session: Session, engine: SearchEngine, text: str, addresses: Addr
     elif numbered := _numbered(session, asked):
         found = iter(numbered)
     else:
-        found = searching.keys(session, engine, Question(q=asked, by=Principal.of_operator()))
+        found = searching.scan(session, engine, Question(q=asked, by=Principal.of_operator()))
     keys = [key for key, _ in zip(found, range(limit), strict=False)] if limit else list(found)
     if not keys:
         raise NothingFound(f"{asked[:80]!r} is no specimen's key, ARK or catalogue number here, and the search finds nothing.")

@@ -74,7 +74,7 @@ def found(runtime: Runtime, **asked: object) -> list[str]:
 
 def keys_found(runtime: Runtime, q: str) -> Iterator[str]:
     with runtime.reads.begin() as session:
-        return service.keys(session, runtime.search, service.Question(q=q))
+        return service.scan(session, runtime.search, service.Question(q=q))
 
 
 def _turn(runtime: Runtime, media: Media, access: Access) -> None:
@@ -86,7 +86,7 @@ def test_the_index_of_an_older_release_answers_and_is_made_anew_by_the_relay(pre
     specimen, _ = add_sheet(prepared, "BR1", OAK)
     release_70fa686(prepared.settings.index_dir, [specimen.key])
     assert prepared.search.standing() == Standing("other", rebuilding=False)
-    assert list(prepared.search.keys(Words("text", "quercus"))) == [f"specimen/{specimen.key}"]
+    assert list(prepared.search.scan(Words("text", "quercus"))) == [f"specimen/{specimen.key}"]
     assert found(prepared, q="quercus") == ["BR1"]
     with pytest.raises(FieldsLacking, match="without the field eventDate"):
         found(prepared, q="quercus eventDate:1850..1900")

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from annotations.search import service
 from app import relay
 from app.cli import analyse
 from app.runtime.context import Runtime
+from app.runtime.errors import Invalid
 from app.runtime.search.port import Document, Field, Term
 from app.runtime.search.tantivy_engine import TantivyEngine
 from tests.bench.measure import own_peak_mb
@@ -31,7 +33,7 @@ def _made() -> Iterator[list[Document]]:
 
 def _count_in_order(root: Path, answer: Connection) -> None:
     engine = TantivyEngine(root, FIELDS)
-    keys = engine.keys(Term("kind", ("leaf",)))
+    keys = engine.scan(Term("kind", ("leaf",)))
     last, number = next(keys), 1
     before = own_peak_mb()
     for key in keys:
@@ -69,3 +71,16 @@ def test_a_run_over_a_search_goes_beyond_what_paging_reaches(prepared: Runtime, 
     result = CliRunner().invoke(analyse.run, ["sheet", "--query", "family:Fagaceae", "--json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["total"] == 7
+
+
+def test_a_scan_is_of_one_type_of_thing_and_goes_on_where_another_ended(prepared: Runtime) -> None:
+    keys = sorted(add_sheet(prepared, f"BR{number}", {"family": "Fagaceae"})[0].key for number in range(5))
+    while relay.update_index(prepared):
+        pass
+    with prepared.reads.begin() as session:
+        asked = service.Question(q="family:Fagaceae")
+        assert list(service.scan(session, prepared.search, asked)) == keys
+        assert list(service.scan(session, prepared.search, asked, after=keys[2])) == keys[3:]
+        assert list(service.scan(session, prepared.search, replace(asked, type="segment"))) == []
+        with pytest.raises(Invalid, match="one type of thing: specimen, annotation, segment"):
+            service.scan(session, prepared.search, replace(asked, type="all"))

@@ -204,7 +204,7 @@ def test_who_may_not_begin_an_index_writes_to_one_that_stands_alone(connect: Con
     assert connect().standing().state == "none"
     connect().write([Document("specimen/s1", 1, {})])
     connect().write([Document("specimen/s2", 1, {})], begin=False)
-    assert list(connect().keys(Everything())) == ["specimen/s1", "specimen/s2"]
+    assert list(connect().scan(Everything())) == ["specimen/s1", "specimen/s2"]
 
 
 def test_facets_count_all_that_match_by_count_then_value(engine: SearchEngine) -> None:
@@ -469,20 +469,27 @@ def test_every_key_of_a_question_comes_in_order(engine: SearchEngine) -> None:
     for start in (0, 12_000):
         made = [Document(f"s/{n * 7919 % 24_001:06}", 1, {"year": n % 2}) for n in range(start, start + 12_000)]
         engine.write([*made, Document("s/000000000000000001", 1, {"year": 1}), Document("s/ü", 1, {"year": 1})])
-    found = list(engine.keys(Term("year", (1,))))
+    found = list(engine.scan(Term("year", (1,))))
     assert found == sorted(found)
     assert len(found) == len(set(found)) == 12_002
-    assert list(engine.keys(Words("text", "quercus"))) == ["specimen/oak"]
-    assert list(engine.keys(Term("year", (7,)))) == []
+    assert list(engine.scan(Words("text", "quercus"))) == ["specimen/oak"]
+    assert list(engine.scan(Term("year", (7,)))) == []
+
+
+def test_a_scan_goes_on_beyond_any_key(engine: SearchEngine) -> None:
+    held = sorted(["s/1", "s/10", "s/2", "s/ü", "s/12345678", "s/123456789", "s/1234567890123456x", "s/1234567890123456y", "t/1"])
+    engine.write([Document(key, 1, {"year": 1}) for key in held])
+    for after in ("", *held, "s/11", "s/1234567890123456", "a", "s/", "u"):
+        assert list(engine.scan(Term("year", (1,)), after)) == [key for key in held if key > after], after
 
 
 def test_keys_are_those_of_one_moment(engine: SearchEngine) -> None:
     engine.write([Document(f"s/{number:05}", 1, {"year": 1}) for number in range(11_000)])
-    stream = engine.keys(Term("year", (1,)))
+    stream = engine.scan(Term("year", (1,)))
     assert next(stream) == "s/00000"
     engine.write([Document(f"s/{number:05}", 2, {"year": 2}) for number in range(5_000, 11_000)])
     assert len(list(stream)) == 10_999
-    stream = engine.keys(Term("year", (2,)))
+    stream = engine.scan(Term("year", (2,)))
     next(stream)
     with engine.rebuild() as fresh:
         fresh.write([BARE])
@@ -621,7 +628,7 @@ def test_an_index_for_other_fields_answers_until_a_rebuild_takes_its_place(conne
         lambda: newer.find(InBox("place", 0, 0, 9, 60)),
         lambda: newer.find(Not(Near("place", 50, 4, 1e6))),
         lambda: newer.find(And((Words("text", "quercus"), Or((Range("place"), Range("year")))))),
-        lambda: list(newer.keys(Range("place"))),
+        lambda: list(newer.scan(Range("place"))),
         lambda: newer.terms("text", "q", query=Range("place")),
     ):
         with pytest.raises(FieldsLacking, match="without the field place"):
@@ -636,7 +643,7 @@ def test_an_index_for_other_fields_answers_until_a_rebuild_takes_its_place(conne
         newer.nearest("leaf", [0, 1], Range("place"))
     counted = newer.find(Everything(), facets=["family", "ruler", "collected"])
     assert (counted.total, set(counted.facets)) == (1, {"family", "ruler"})
-    assert list(newer.keys(Everything())) == ["specimen/oak"]
+    assert list(newer.scan(Everything())) == ["specimen/oak"]
     newer.write([OAK, BIRCH])
     assert keys(newer, Words("text", "betula")) == ["birch"]
     assert newer.nearest("leaf", [0, 1])[0].key == "specimen/oak"  # this field it has
@@ -667,7 +674,7 @@ def test_a_server_that_does_not_answer_is_search_down() -> None:
         lambda: engine.write([OAK]),
         lambda: list(engine.versions()),
         lambda: engine.terms("text", "a", query=Everything()),
-        lambda: list(engine.keys(Everything())),
+        lambda: list(engine.scan(Everything())),
         lambda: engine.nearest("embedding", [1, 0, 0, 0]),
         engine.standing,
     ):
@@ -789,7 +796,9 @@ def test_both_engines_answer_alike(
             )
             assert (mine.total, mine.facets) == (yours.total, yours.facets), query
             assert [hit.key for hit in mine.hits] == [hit.key for hit in yours.hits], (query, sort)
-            assert list(ours.keys(query)) == list(theirs.keys(query)) == sorted(hit.key for hit in mine.hits), query
+            assert list(ours.scan(query)) == list(theirs.scan(query)) == sorted(hit.key for hit in mine.hits), query
+            beyond = [hit for hit in sorted(hit.key for hit in mine.hits) if hit > "s/7"]
+            assert list(ours.scan(query, "s/7")) == list(theirs.scan(query, "s/7")) == beyond, query
             for direction in DIRECTIONS:
                 near, also_near = (one.nearest("embedding", direction, query, limit=50) for one in (ours, theirs))
                 assert near == also_near, (query, direction)

@@ -44,7 +44,7 @@ from app.runtime.search.port import (
 
 ANSWER_S, WRITE_S = 5.0, 60.0
 BATCH = 500  # documents in one bulk request
-PAGE = 5_000  # keys in one page of `keys` and `versions`
+PAGE = 5_000  # keys in one page of `scan` and `versions`
 KEPT = "10m"  # so long a moment is remembered after its last page
 DEEPEST = 100_000  # hits that paging may reach
 CANDIDATES = 500  # vectors looked at for the nearest
@@ -110,8 +110,8 @@ class ElasticsearchEngine:
         found = self._search(query=self._translated(query), size=0, aggregations={"terms": {"terms": terms}})
         return tuple((one["key"], one["doc_count"]) for one in found["aggregations"]["terms"]["buckets"]) if found else ()
 
-    def keys(self, query: Query) -> Iterator[str]:
-        yield from (hit["_id"] for hit in self._walk(query))
+    def scan(self, query: Query, after: str = "") -> Iterator[str]:
+        yield from (hit["_id"] for hit in self._walk(query, after))
 
     def versions(self) -> Iterator[tuple[str, int]]:
         yield from ((hit["_id"], hit["_version"]) for hit in self._walk(EVERYTHING))
@@ -167,15 +167,15 @@ class ElasticsearchEngine:
             return Standing("none", filled)
         return Standing("current" if self._fits(stands[0]) else "other", filled)
 
-    def _walk(self, query: Query) -> Iterator[Mapping[str, Any]]:
-        """The hits by key ascending, of one moment."""
+    def _walk(self, query: Query, key: str = "") -> Iterator[Mapping[str, Any]]:
+        """The hits beyond that key, by key ascending, of one moment."""
         dsl = self._translated(query)
         try:
             moment = _asked(lambda: self._client.open_point_in_time(index=self._reads, keep_alive=KEPT))["id"]
         except NotFoundError:
             return
         try:
-            after: list[Any] | None = None
+            after: list[Any] | None = [key] if key else None
             while True:
                 page = {"pit": {"id": moment, "keep_alive": KEPT}, "size": PAGE, "search_after": after, "track_total_hits": False}
                 found = self._search(query=dsl, sort=[{"key": "asc"}], version=True, **page)

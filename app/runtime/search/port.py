@@ -262,10 +262,11 @@ class SearchEngine(Protocol):
         same on both.
         """
 
-    def keys(self, query: Query) -> Iterator[str]:
-        """The key of every document that matches, ascending, as they stand when the first is asked for; memory stays flat.
+    def scan(self, query: Query, after: str = "") -> Iterator[str]:
+        """The key of every document that matches, however many, ascending by its bytes, as of when the first is asked for.
 
-        Raises SearchDown, also in the middle: Elasticsearch forgets a moment when a rebuild ends.
+        Memory stays flat. With `after` only those beyond that key, which need not be there: so a scan can go on where another
+        ended. Raises SearchDown, also in the middle: Elasticsearch forgets a moment when a rebuild ends.
         """
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:

@@ -89,17 +89,17 @@ class TantivyEngine:
             index = self._current()
             return index.terms(field, prefix, limit, query) if index else ()
 
-    def keys(self, query: Query) -> Iterator[str]:
-        yield from (key for key, _ in self._walk(query))
+    def scan(self, query: Query, after: str = "") -> Iterator[str]:
+        yield from (key for key, _ in self._walk(query, after))
 
     def versions(self) -> Iterator[tuple[str, int]]:
         yield from self._walk(EVERYTHING)
 
-    def _walk(self, query: Query) -> Iterator[tuple[str, int]]:
+    def _walk(self, query: Query, after: str = "") -> Iterator[tuple[str, int]]:
         with self._sound():
             index = self._current()
             if index is not None:
-                yield from index.walk(query)
+                yield from index.walk(query, after)
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
         direction = columns.unit(vector, self._fields[field].dimensions)

@@ -13,7 +13,7 @@ from tantivy import FieldType, Occur, Order
 from app.runtime.search import columns, tantivy_columns, words
 from app.runtime.search.facets import count as count_facets
 from app.runtime.search.port import Document, Field, FieldsLacking, Found, Hit, Query, Sort
-from app.runtime.search.tantivy_columns import HEADS
+from app.runtime.search.tantivy_columns import HEADS, heads
 from app.runtime.search.tantivy_query import Translator
 from app.runtime.search.vectors import VectorRows
 
@@ -128,14 +128,17 @@ class TantivyIndex:
         found = searcher.terms_with_prefix(field, begun[0], filter_query=self.translate(query, searcher))
         return tuple(found[:limit])
 
-    def walk(self, query: Query) -> Iterator[tuple[str, int]]:
-        """Key and version of what matches, by key ascending, as of now."""
+    def walk(self, query: Query, after: str = "") -> Iterator[tuple[str, int]]:
+        """Key and version of what matches, by key ascending, as of now; only keys beyond `after`."""
         searcher = self.searcher()
         translated = self.translate(query, searcher)
+        if after and self._has_heads:
+            translated = _both(translated, self.from_(HEADS[0], heads(after)[0]))
         pages = self.in_order(searcher, translated, *HEADS) if self._has_heads else [_all(searcher, translated)]
         for page in pages:
             documents = (searcher.doc(address) for _, address in page)
-            yield from sorted((document["key"][0], int(document["version"][0])) for document in documents)
+            held = sorted((document["key"][0], int(document["version"][0])) for document in documents)
+            yield from (one for one in held if one[0] > after)
 
     def in_order(self, searcher: tantivy.Searcher, query: tantivy.Query, *by: str) -> Iterator[list[tuple[int, Any]]]:
         """Pages of (value, address) by columns of unsigned numbers ascending; those of equal numbers are in one page.

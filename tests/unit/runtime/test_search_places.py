@@ -47,7 +47,7 @@ def test_a_circle_holds_what_is_within_its_radius(
     for few in (tantivy_places.FEW, 0):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(tantivy_places, "FEW", few)
-            assert set(engine.keys(Near("place", latitude, longitude, metres))) == expected
+            assert set(engine.scan(Near("place", latitude, longitude, metres))) == expected
 
 
 def test_distances_are_those_of_the_mean_sphere() -> None:
