@@ -272,6 +272,11 @@ def by_key(session: Session, keys: Sequence[str]) -> Mapping[str, Run]:
     return {row.key: store.run(row) for row in store.by_key(session, keys)}
 
 
+def keys(session: Session, *, after: str = "", limit: int) -> Sequence[str]:
+    """The keys of the runs, from the one behind `after`."""
+    return store.keys(session, after, limit)
+
+
 def count(session: Session, *, state: str = "", pipeline: str = "", ingest: str = "", media: str = "", specimen: str = "") -> int:
     """How many runs `page` would list in all."""
     where = {"state": state, "pipeline": pipeline, "ingest": ingest}

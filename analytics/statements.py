@@ -78,7 +78,7 @@ def _provenance(finding: Finding, source: StatementSource) -> dict[str, Any]:
     said: dict[str, Any] = {
         "generated": clock.iso(source.at),
         "creator": {
-            "id": f"{addresses.base}/api/pipelines/{run.pipeline}",
+            "id": addresses.pipeline(run.pipeline),
             "type": ["Software", "prov:SoftwareAgent"],
             "name": f"Lectotype, step {source.step} of pipeline {run.pipeline}",
         },

@@ -48,6 +48,10 @@ def newest(session: Session, state: str, offset: int, limit: int) -> list[tuple[
     return [(at, key) for at, key in session.execute(query.order_by(*NEWEST_FIRST).offset(offset).limit(limit))]
 
 
+def keys(session: Session, after: str, limit: int) -> Sequence[str]:
+    return session.scalars(select(RunRow.key).where(RunRow.key > after).order_by(RunRow.key).limit(limit)).all()
+
+
 def by_key(session: Session, keys: Sequence[str]) -> Sequence[RunRow]:
     return session.scalars(select(RunRow).where(RunRow.key.in_(keys))).all()
 

@@ -52,7 +52,12 @@ def load(name: str) -> Pipeline:
     """The pipeline of that name. Raises UnknownPipeline, BadPipeline."""
     if name not in names():
         raise UnknownPipeline(f"There is no pipeline {name!r} here; there are: {', '.join(names())}.")
-    return parse((resources.files(__name__) / f"{name}.yaml").read_text(encoding="utf-8"))
+    return parse(source(name).decode())
+
+
+def source(name: str) -> bytes:
+    """The file of a pipeline that comes with the program."""
+    return (resources.files(__name__) / f"{name}.yaml").read_bytes()
 
 
 def parse(text: str) -> Pipeline:

@@ -87,6 +87,18 @@ class Addresses:
     def annotation(self, key: str) -> str:
         return f"{self.base}/annotations/{key}"
 
+    def annotation_key(self, name: str) -> str:
+        """The key that the identifier of the annotation has: its own, or for one that its author named, one that follows."""
+        return (
+            name
+            if name[:2] == ids.ANNOTATION and ids.is_key(name, self.naan)
+            else ids.derived_key(ids.ANNOTATION, self.naan, name)
+        )
+
+    def pipeline(self, name: str) -> str:
+        """A pipeline, whichever version of it: the agent that states what its runs find."""
+        return f"{self.base}/api/pipelines/{name}"
+
     def mask(self, sha256: str) -> str:
         """The file of a mask that annotations name."""
         return f"{self.base}/masks/{sha256}.png"

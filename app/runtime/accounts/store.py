@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 from app.runtime import sessions
 from app.runtime.accounts.model import Account, State, UnknownAccount
 from app.runtime.accounts_table import AccountRoleRow, AccountRow, IdentityRow, LinkRow
+from app.runtime.changes import ChangeRow
 from app.runtime.principal import ALL, ROLES, Grant, of_account
+
+PUBLIC_WORK = ("annotation", "segment", "specimen")  # kinds of things of which the history names who changed them
 
 
 def row_of(session: Session, key: str, *, lock: bool = False) -> AccountRow:
@@ -55,6 +58,13 @@ def names(session: Session, keys: Collection[str]) -> Mapping[str, str]:
     """What the people of those keys are called; keys that are no account's are left out."""
     rows = session.execute(select(AccountRow.key, AccountRow.name).where(AccountRow.key.in_(set(keys))))
     return {row.key: row.name for row in rows}
+
+
+def page_of_authors(session: Session, *, after: str, limit: int) -> tuple[Account, ...]:
+    """Those who have said or changed something that everybody may read, by key, from the one after `after`."""
+    did = exists().where(ChangeRow.by == AccountRow.key, ChangeRow.kind.in_(PUBLIC_WORK))
+    query = select(AccountRow).where(AccountRow.key > after, did).order_by(AccountRow.key).limit(limit)
+    return tuple(account(session, row) for row in session.scalars(query))
 
 
 def is_last_administrator(session: Session, key: str) -> bool:

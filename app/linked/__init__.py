@@ -1,0 +1,1 @@
+"""Linked data of all that is here: what every thing says of itself, whichever package keeps it."""
