@@ -31,7 +31,8 @@ TYPES = (*KINDS_OF_THINGS, "all")
 AWAITED = ("media",)  # types that will be found, and are not indexed yet
 FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "none", "year")
 DEEPEST = 10_000  # hits that paging reaches; what is asked for beyond is better asked more narrowly
-MOST_TEXTS = 2_000  # texts of annotations that are looked through for the quotations of one page
+MOST_TEXTS = 300  # texts of annotations that are looked through for the quotations of one page
+MOST_ROUNDS = 3  # times that the engine is asked for them
 LONGEST_TEXT = 500  # characters of an annotation's text in a list
 
 
@@ -88,7 +89,7 @@ def specimens(session: Session, engine: SearchEngine, asked: Question) -> Specim
     keys = [key_of(hit) for hit in found.hits]
     known = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
-    quoted = quote_specimens(session, known, media, tree, asked.by)
+    quoted = quote_specimens(session, engine, known, media, tree, asked.by)
     hits = tuple(SpecimenHit(key, _markup(quoted.get(key))) for key in keys if key in known)
     return Specimens(hits, found.facets, found.total)
 
@@ -104,7 +105,8 @@ def search(session: Session, engine: SearchEngine, asked: Question, addresses: A
     keys |= {part.specimen_key for part in parts.values()}
     known = catalogue.specimens_by_key(session, keys)
     media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, specimen_keys)
-    quoted = quote_specimens(session, {key: known[key] for key in specimen_keys if key in known}, media, tree, asked.by)
+    specimens_found = {key: known[key] for key in specimen_keys if key in known}
+    quoted = quote_specimens(session, engine, specimens_found, media, tree, asked.by)
     searched = snippets.searched_words(tree)
     items: list[dict[str, Any]] = []
     for hit in found.hits:
@@ -204,13 +206,18 @@ def key_of(hit: Hit) -> str:
 
 
 def quote_specimens(
-    session: Session, known: Mapping[str, Specimen], media: Mapping[str, Sequence[Media]], tree: Query, by: Principal
+    session: Session,
+    engine: SearchEngine,
+    known: Mapping[str, Specimen],
+    media: Mapping[str, Sequence[Media]],
+    tree: Query,
+    by: Principal,
 ) -> dict[str, Quote]:
     """Where in what `by` sees of its labels, its record or its files' names the words of the question stand."""
     searched = snippets.searched_words(tree)
     if not searched or not known:
         return {}
-    texts = store.texts_of_specimens(session, known, MOST_TEXTS, by)
+    texts = _texts_with(session, engine, known, tree, by)
     quoted = {}
     for key, specimen in known.items():
         seen = places.public(specimen)
@@ -220,6 +227,25 @@ def quote_specimens(
         if found is not None:
             quoted[key] = found
     return quoted
+
+
+def _texts_with(
+    session: Session, engine: SearchEngine, known: Mapping[str, Specimen], tree: Query, by: Principal
+) -> Mapping[str, list[tuple[str, str]]]:
+    """Of each specimen (annotation key, text) of what holds a word of the question: the engine says which annotations these are,
+    so that of a page of hits few texts are read, however much lies on its specimens."""
+    words = snippets.any_word(tree, "text")
+    if words is None:
+        return {}
+    shown, texts, left = audience.shown(session, engine, by), dict[str, list[tuple[str, str]]](), list(known)
+    for _ in range(MOST_ROUNDS):
+        on_them = (Term(THING, (ANNOTATION,)), Term("specimen", tuple(left)), shown)
+        found = engine.find(And((words, *on_them)), limit=MOST_TEXTS)
+        texts |= store.texts_of_specimens(session, left, MOST_TEXTS, by, among=[key_of(hit) for hit in found.hits])
+        left = [key for key in left if key not in texts]
+        if not left or found.total <= len(found.hits):  # else one specimen has so many that they crowd the others out
+            break
+    return texts
 
 
 def specimen_item(

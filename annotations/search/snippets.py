@@ -1,6 +1,6 @@
 """Where in a text the words that were asked for stand, and a quotation around them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from markupsafe import Markup, escape
@@ -50,6 +50,12 @@ def searched_words(query: Query) -> SearchedWords:
     found = SearchedWords()
     _collect(query, found)
     return found
+
+
+def any_word(query: Query, field: str) -> Query | None:
+    """For the engine: what holds any of the words that the query asks of a text field; None where it asks for none there."""
+    parts = tuple(_parts_of(query, field))
+    return Or(parts) if parts else None
 
 
 def matches(text: str, searched: SearchedWords) -> list[tuple[int, int]]:
@@ -111,6 +117,19 @@ def _collect(query: Query, found: SearchedWords) -> None:
             found.begun.update(split[-1:])
         case And(parts) | Or(parts):
             _each(parts, found)
+        case _:
+            pass
+
+
+def _parts_of(query: Query, field: str) -> Iterator[Query]:
+    match query:
+        case Words(asked, text, stem) if asked == field:
+            yield from (Words(field, word, stem) for word in words.split(text))
+        case Phrase(asked, _) | Fuzzy(asked, _) | Prefix(asked, _) if asked == field:
+            yield query
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _parts_of(part, field)
         case _:
             pass
 

@@ -1,6 +1,6 @@
 """What search reads from the database: the hits of one page, and the versions of everything."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import collate, select
 from sqlalchemy.orm import Session
@@ -20,12 +20,19 @@ def annotations_by_key(session: Session, keys: Iterable[str], by: Principal) -> 
     return {row.key: store.annotation(row) for row in session.scalars(query)}
 
 
-def texts_of_specimens(session: Session, keys: Iterable[str], limit: int, by: Principal) -> Mapping[str, list[tuple[str, str]]]:
-    """Of each specimen (annotation key, text), in the order of the keys; at most `limit` in all."""
+def texts_of_specimens(
+    session: Session, keys: Iterable[str], limit: int, by: Principal, *, among: Sequence[str] | None = None
+) -> Mapping[str, list[tuple[str, str]]]:
+    """Of each specimen (annotation key, text), in the order of the keys; at most `limit` in all.
+
+    With `among` only of these annotations, few of all that lie there.
+    """
     pairs = placing.on_specimens(list(keys)).subquery()
+    few = () if among is None else (pairs.c.annotation_key.in_(among),)
     query = (
         select(pairs.c.specimen_key, AnnotationRow.key, AnnotationRow.text)
         .join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
+        .where(*few)
         .where(*store.STANDING_OF_FEW, *store.TOLD, store.is_shown(by), AnnotationRow.text != "")
         .order_by(pairs.c.specimen_key, pairs.c.annotation_key)
     )

@@ -1,18 +1,25 @@
 """The comparison of database and index needs one order of keys: that of their bytes, on either database."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, insert
 from sqlalchemy.orm import Session
 
 from annotations import store as annotation_store
-from annotations.search import store
+from annotations.search import consistency, service, store
 from annotations.store import About
 from annotations.tables import AnnotationRow, AnnotationTargetRow
+from app import compose
+from app.runtime import context
 from app.runtime.db import Base, connect
 from app.runtime.principal import NOBODY
+from app.runtime.settings import Settings
+from tests import databases
+from tests.bench import collection
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 KEYS = ["n1z", "Bee", "a-b", "a.b", "a_b", "ab", "n1a", "~", "0"]
@@ -39,10 +46,11 @@ def test_annotations_come_in_the_order_of_the_bytes_of_their_keys(database_url: 
     "ask",
     [
         lambda session: store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY),
+        lambda session: store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY, among=["n1", "n2"]),
         lambda session: annotation_store.of_specimens(session, ["s1a", "s1b"]),
         lambda session: annotation_store.count(session, About(specimen_key="s1a"), NOBODY),
     ],
-    ids=["texts", "statements", "count"],
+    ids=["texts", "some texts", "statements", "count"],
 )
 def test_what_lies_on_some_specimens_is_found_by_indexes(database_url: str, ask: Callable[[Session], object]) -> None:
     """A question whose plan walks a table costs more with every record. What is sorted are the rows of these specimens."""
@@ -78,7 +86,43 @@ def test_texts_come_by_specimen_up_to_the_limit(database_url: str) -> None:
         found = store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY)
         assert found == {"s1a": [("n2", "two"), ("n3", "three")], "s1b": [("n1", "one")]}
         assert store.texts_of_specimens(session, ["s1a", "s1b"], 1, NOBODY) == {"s1a": [("n2", "two")]}
+        among = store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY, among=["n3", "n5", "n9"])
+        assert among == {"s1a": [("n3", "three")]}
     database.engine.dispose()
+
+
+def test_a_page_of_hits_costs_the_same_however_many_specimens_there_are(tmp_path: Path) -> None:
+    """Counted in steps of the virtual machine of SQLite, which grow with every row and entry of an index that it visits."""
+    asked = ("common", "comm*", '"common rare0"')
+    few, many = (_steps_of_search(tmp_path / str(number), number, asked) for number in (40, 400))
+    for q, least, most in zip(asked, few, many, strict=True):
+        assert 100 < least <= most < least * 1.1, q
+
+
+def _steps_of_search(data_dir: Path, specimens: int, asked: Sequence[str]) -> list[int]:
+    runtime = compose.build(Settings(data_dir=data_dir, base_url="http://test.test"))
+    databases.prepare(runtime)
+    context.use(runtime)
+    with runtime.database.engine.begin() as connection:
+        collection.fill(connection, specimens, of_each=(1, 5), said="common rare{}")
+    with runtime.reads.begin() as session:
+        consistency.rebuild(session, runtime.search, runtime.addresses, lambda _: None)
+    steps = []
+    with runtime.reads.begin() as session:
+        for q in asked:
+            service.search(session, runtime.search, service.Question(q=q), runtime.addresses)  # what is cached is so in both
+            counter = itertools.count()
+            raw = session.connection().connection.driver_connection
+            assert raw is not None
+            raw.set_progress_handler(lambda counter=counter: next(counter) < 0, 1)
+            found = service.search(session, runtime.search, service.Question(q=q), runtime.addresses)
+            raw.set_progress_handler(None, 1)
+            assert found.items
+            assert all(item["snippet"] for item in found.items)
+            steps.append(next(counter))
+    runtime.search.close()
+    runtime.database.engine.dispose()
+    return steps
 
 
 def twice(key: object, specimen_key: object) -> list[dict[str, object]]:
