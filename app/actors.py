@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from analytics import service as analytics
 from analytics import tasks
+from annotations.datasets import work as datasets
 from app.runtime import clock, context
 from iiif.catalogue import service as catalogue
 from iiif.image.service import DecodeLimits
 
-MODULES = ("iiif.image.actors", "annotations.actors", "analytics.actors")
+MODULES = ("iiif.image.actors", "annotations.actors", "annotations.datasets.actors", "analytics.actors")
 log = structlog.get_logger()
 
 
@@ -52,5 +53,7 @@ def _conclude(session: Session, actor: str, arguments: dict[str, Any], reason: s
             tasks.fail(session, run_key, media_key, reason, at=clock.now())
         case "media_settled", {"media_key": key}:
             tasks.fail_waiting(session, key, reason, at=clock.now())
+        case "freeze_dataset", {"job_key": key}:
+            datasets.end(session, key, "failed", {"error": reason}, at=clock.now())
         case "settle_run", {"run_key": key}:
             analytics.note_failure(session, key, reason)

@@ -52,6 +52,7 @@ def _placed(session: Session, rows: Sequence[OutboxRow]) -> list[Event]:
             "annotation": lying.get(key, ((), ())),
             "image": ((key,), (homes[key],) if key in homes else ()),
             "specimen": ((), (key,)),
+            "dataset": ((), ()),
         }[subject]
         at = datetime.fromisoformat(row.payload["at"])
         placed.append(Event(0, at, row.name, key, int(row.payload["version"]), *where))
@@ -75,6 +76,7 @@ def to_json(event: Event, addresses: Addresses) -> dict[str, Any]:
         "annotation": addresses.annotation(event.key),
         "specimen": addresses.specimen_record(event.key),
         "image": addresses.image(event.key),
+        "dataset": addresses.dataset_record(event.key),
     }[subject]
     return {
         "type": event.type,

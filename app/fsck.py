@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from annotations import masks, target_check
+from annotations.datasets import service as datasets
 from annotations.masks import KeptMask
 from annotations.segments import following as segments
 from app.runtime.blobs import LEFTOVER, BlobEntry, sha256_of
@@ -106,6 +107,7 @@ class Check:
                     progress(self.account.images)
                 self._forget_masks(before)
                 yield from self._masks(buckets)
+                self._pin(buckets)
             for name in NAMES:
                 self._unnamed(name, _read(needed / name), before)
         self.account.strange.extend(self.runtime.blobs.strangers())
@@ -185,6 +187,15 @@ class Check:
             if len(page) < PAGE:
                 return
             after = page[-1].sha256
+
+    def _pin(self, buckets: Mapping[str, BinaryIO]) -> None:
+        """What versions of datasets are made of is needed, whatever has become of its image."""
+        after, more = "", True
+        while more:
+            with self.runtime.reads.begin() as session:
+                page = datasets.pinned(session, after=after, limit=PAGE)
+            _note(buckets, *page)
+            after, more = (page[-1] if page else after), len(page) == PAGE
 
     def _fault_of(self, mask: KeptMask) -> Fault | None:
         try:

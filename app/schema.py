@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 import analytics.tables
+import annotations.datasets.tables
 import annotations.segments.tables
 import annotations.tables
 import app.runtime.accounts_table
@@ -28,6 +29,7 @@ MODULES = (
     iiif.ingest.tables,
     annotations.tables,
     annotations.segments.tables,
+    annotations.datasets.tables,
     analytics.tables,
 )
 METADATA: MetaData = Base.metadata

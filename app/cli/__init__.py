@@ -24,6 +24,7 @@ COMMANDS = {
     "check-states": "app.cli.review:check_states",
     "access": "app.cli.access:access",
     "depict": "app.cli.depict:depict",
+    "dataset": "app.cli.dataset:dataset",
     "derive": "app.cli.upkeep:derive",
     "fsck": "app.cli.upkeep:fsck",
     "backup": "app.cli.backup:backup",

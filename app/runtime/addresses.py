@@ -17,7 +17,7 @@ SEGMENT = r"(?P<segment>\d{1,9},\d{1,9},[1-9]\d{0,8},[1-9]\d{0,8})"
 PICTURE = r"(?P<picture>[^/]{1,80}/[^/]{1,40}/[^/]{1,40}/[a-z]{1,10}\.[a-z0-9]{1,5})"
 BY_SHOULDER: dict[str, Kind] = {
     ids.SPECIMEN: "specimen", ids.MEDIA: "image", ids.ANNOTATION: "annotation", ids.RUN: "run", ids.INGEST: "run",
-    ids.REGION: "segment",
+    ids.REGION: "segment", ids.DATASET: "dataset",
 }  # fmt: skip
 
 
@@ -123,6 +123,14 @@ class Addresses:
 
     def run(self, run_key: str) -> str:
         return f"{self.base}/api/runs/{run_key}"
+
+    def dataset_page(self, name: str) -> str:
+        """The page of a dataset, `d1…`, or of a version of it, `d1….v2`; its documents lie below."""
+        return f"{self.base}/datasets/{name}"
+
+    def dataset_record(self, dataset_key: str) -> str:
+        """The dataset as JSON."""
+        return f"{self.base}/api/datasets/{dataset_key}"
 
     def ingest(self, ingest_key: str) -> str:
         return f"{self.base}/api/ingests/{ingest_key}"

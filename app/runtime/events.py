@@ -30,6 +30,8 @@ TYPES = (
     "image.ready",
     "image.failed",
     "image.access",
+    "dataset.frozen",  # a version of it
+    "dataset.withdrawn",  # a version of it
 )
 OUTBOX_KIND = "event"
 

@@ -9,6 +9,7 @@ from analytics import views as analytics_views
 from annotations import manifest_extras
 from annotations import views as annotations_views
 from annotations.consensus import views as consensus_views
+from annotations.datasets import views as dataset_views
 from annotations.editing import views as editing_views
 from annotations.groups import views as groups
 from annotations.proposals import views as proposals_views
@@ -75,6 +76,7 @@ def create_app(runtime: Runtime) -> Flask:
         groups.blueprint,
         queue_views.blueprint,
         proposals_views.blueprint,
+        dataset_views.blueprint,
         segment_views.blueprint,
         analytics_views.blueprint,
         ingest_views.blueprint,

@@ -187,6 +187,13 @@ def of_terms(terms: Mapping[str, str]) -> str:
     return read(terms).statement
 
 
+def strictness(text: str) -> int:
+    """How strict the licence is that the text names, for comparisons: from 0, all rights waived. What says nothing that can be
+    compared, or nothing at all, is as strict as all rights reserved."""
+    place = _strictness(text)
+    return len(_STRICTNESS) if place < 0 else place
+
+
 def _is_statement(name: str) -> bool:
     return _SPEAKS_OF_RIGHTS.search(name) is not None and _SPEAKS_OF_A_HOLDER.search(name) is None
 

@@ -143,6 +143,13 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/specimens/<key>/segments/<media_key>"): Change("annotator", "/specimens/{specimen}/segments/{media}", "label=x"),
     ("DELETE", "/api/segments/<segment:key>"): Change("curator", "/api/segments/{segment}"),
     ("POST", "/masks/"): Change("annotator", "/masks/", "no picture", "image/png", over="any"),
+    ("POST", "/api/datasets"): Change("annotator", "/api/datasets", {"title": ""}, JSON, over="any"),
+    ("PUT", "/api/datasets/<key>"): Change("annotator", "/api/datasets/d1nothing", {"title": ""}, JSON, over="any"),
+    ("POST", "/api/datasets/<key>/versions"): Change("annotator", "/api/datasets/d1nothing/versions", {}, JSON, over="any"),
+    ("POST", "/api/datasets/<key>/versions/<int:number>/withdraw"): Change(
+        "annotator", "/api/datasets/d1nothing/versions/1/withdraw", {"reason": "wrong"}, JSON, over="any"
+    ),
+    ("DELETE", "/api/exports/<key>"): Change("annotator", "/api/exports/e1nothing", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
     ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),
     ("POST", "/api/runs/<key>/retract"): curates("/api/runs/x1nothing/retract", {"reason": "wrong"}),

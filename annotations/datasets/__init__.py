@@ -1,0 +1,1 @@
+"""Datasets: a question frozen into versions that never change, can be cited, proved and made again."""
