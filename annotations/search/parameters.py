@@ -8,7 +8,7 @@ from annotations.search.values import FIELDS, SHOWN, NotUnderstood
 from app.runtime.errors import Invalid
 from app.runtime.search.port import And, Query
 
-OWN = ("q", "type", "sort", "order", "page", "limit", "facets", "facetSize", "xywh", "bbox", "near")
+OWN = ("q", "type", "sort", "order", "page", "limit", "facets", "facetSize", "xywh", "bbox", "near", "cursor", "columns")
 NAMED = 20  # unknown parameters that an answer names
 
 

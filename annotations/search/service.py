@@ -1,39 +1,29 @@
 """Combined search: the engine says which, the database says what they are."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
-from annotations.model import Annotation, Canvas
-from annotations.search import audience, query, segment_items, snippets, store
-from annotations.search.documents import ANNOTATION, FULL, SEGMENT, SPECIMEN, index_key, label, of_index_key
+from annotations.search import audience, cursors, items, query
+from annotations.search.documents import ANNOTATION, FULL, SEGMENT, SPECIMEN, index_key, of_index_key
 from annotations.search.schema import BY_NAME, THING
 from annotations.search.snippets import Quote
-from annotations.viewer_selectors import picture_of
-from app.runtime import clock
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
 from app.runtime.principal import NOBODY, Principal
-from app.runtime.search.port import RELEVANCE, And, Found, Hit, Query, SearchEngine, Sort, Term
-from iiif.catalogue import places
+from app.runtime.search import columns
+from app.runtime.search.port import RELEVANCE, And, Hit, Query, SearchEngine, Sort, Term
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media, OwnRegion, Specimen
-from iiif.catalogue.records import change_json
-from iiif.catalogue.visibility import sees
-from iiif.image.request import PixelBox
-from iiif.image.service import segment_of, thumbnail
 
 KINDS_OF_THINGS = (SPECIMEN, ANNOTATION, SEGMENT)
 TYPES = (*KINDS_OF_THINGS, "all")
 AWAITED = ("media",)  # types that will be found, and are not indexed yet
 FACETS = ("family", "genus", "country", "recordedBy", "typeStatus", "institutionCode", "kind", "none", "year")
-DEEPEST = 10_000  # hits that paging reaches; what is asked for beyond is better asked more narrowly
-MOST_TEXTS = 300  # texts of annotations that are looked through for the quotations of one page
-MOST_ROUNDS = 3  # times that the engine is asked for them
-LONGEST_TEXT = 500  # characters of an annotation's text in a list
+DEEPEST = 10_000  # hits that paging by numbers or by relevance reaches
+MOST_BESIDE = 5_000  # specimens that statements on a batch of them may lie on
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +40,18 @@ class Question:
     size: int = 24
     box: tuple[float, float, float, float] | None = None  # x, y, width, height in canvas units
     where: Query | None = None  # a place, see `query.in_box` and `query.near`
+    cursor: str = ""  # where the page before ended; instead of `page`
     by: Principal = NOBODY
 
     @property
     def offset(self) -> int:
         return (self.page - 1) * self.size
+
+    @property
+    def identity(self) -> str:
+        """What a cursor belongs to: all but the page and what is counted beside it."""
+        chosen = sorted((name, sorted(values)) for name, values in (self.chosen or {}).items())
+        return repr((self.q, chosen, self.type, self.sort, self.box, self.where))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +73,22 @@ class Specimens:
 
 @dataclass(frozen=True, slots=True)
 class QuestionAnswer:
-    """A page of JSON objects, ready to be sent."""
+    """A page of JSON objects, ready to be sent; `cursor` leads to the next page, and is empty on the last one."""
 
     items: list[dict[str, Any]]
     facets: Mapping[str, Sequence[tuple[str, int]]]
     total: int
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The hits of one page, and the cursor behind the last of them, empty where none follow."""
+
+    hits: tuple[Hit, ...]
+    total: int
+    facets: Mapping[str, Sequence[tuple[str, int]]]
+    cursor: str
 
 
 def specimens(session: Session, engine: SearchEngine, asked: Question) -> Specimens:
@@ -89,7 +97,7 @@ def specimens(session: Session, engine: SearchEngine, asked: Question) -> Specim
     keys = [key_of(hit) for hit in found.hits]
     known = catalogue.specimens_by_key(session, keys)
     media = catalogue.media_of_many(session, keys)
-    quoted = quote_specimens(session, engine, known, media, tree, asked.by)
+    quoted = items.quote_specimens(session, engine, known, media, tree, asked.by)
     hits = tuple(SpecimenHit(key, _markup(quoted.get(key))) for key in keys if key in known)
     return Specimens(hits, found.facets, found.total)
 
@@ -97,59 +105,56 @@ def specimens(session: Session, engine: SearchEngine, asked: Question) -> Specim
 def search(session: Session, engine: SearchEngine, asked: Question, addresses: Addresses) -> QuestionAnswer:
     """For `/api/search`. Raises SearchDown, Invalid, TooMuch."""
     found, tree = find(session, engine, asked)
-    annotation_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(ANNOTATION)]
-    annotations = store.annotations_by_key(session, annotation_keys, asked.by)
-    specimen_keys = [key_of(hit) for hit in found.hits if hit.key.startswith(SPECIMEN)]
-    parts = segment_items.of_hits(session, [key_of(hit) for hit in found.hits if hit.key.startswith(SEGMENT)], asked.by)
-    keys = {*specimen_keys, *(annotation.specimen_key for annotation in annotations.values())}
-    keys |= {part.specimen_key for part in parts.values()}
-    known = catalogue.specimens_by_key(session, keys)
-    media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, specimen_keys)
-    specimens_found = {key: known[key] for key in specimen_keys if key in known}
-    quoted = quote_specimens(session, engine, specimens_found, media, tree, asked.by)
-    searched = snippets.searched_words(tree)
-    items: list[dict[str, Any]] = []
-    for hit in found.hits:
-        key = key_of(hit)
-        if hit.key.startswith(SPECIMEN) and key in known:
-            items.append(specimen_item(known[key], media[key], regions, quoted.get(key), addresses, asked.by))
-        elif hit.key.startswith(ANNOTATION) and key in annotations:
-            one = annotations[key]
-            quote = snippets.best([("", one.text)], searched)
-            images = media.get(one.specimen_key, ())
-            items.append(annotation_item(one, known.get(one.specimen_key), images, quote, addresses, asked.by))
-        elif hit.key.startswith(SEGMENT) and key in parts:
-            part = parts[key]
-            quote = snippets.best([("", text) for text in part.texts], searched)
-            items.append(segment_items.item(part, known.get(part.specimen_key), quote, addresses, asked.by))
-    return QuestionAnswer(items, found.facets, found.total)
+    found_items = items.items_of(session, engine, [hit.key for hit in found.hits], tree, asked.by, addresses)
+    return QuestionAnswer(found_items, found.facets, found.total, found.cursor)
 
 
-def find(session: Session, engine: SearchEngine, asked: Question) -> tuple[Found, Query]:
+def find(session: Session, engine: SearchEngine, asked: Question) -> tuple[Page, Query]:
     """The hits, and the tree of the words that were typed. Raises SearchDown, Invalid, TooMuch."""
     check_type(asked.type)
     for name in asked.facets:
         query.check_field(name)
         if name not in BY_NAME or BY_NAME[name].kind not in ("keyword", "number", "flag"):
             raise Invalid(f"{name} cannot be counted.", parameter="facets")
-    if asked.offset + asked.size > DEEPEST:
-        raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found: narrow the search.", parameter="page")
     tree, typed = _tree(session, engine, asked)
-    found = engine.find(
-        tree,
-        facets=asked.facets,
-        facet_size=asked.facet_size,
-        sort=sort_of(asked.sort),
-        offset=asked.offset,
-        limit=asked.size,
-    )
+    found = _page(engine, tree, asked)
     if not found.total:
         audience.check_index(session, engine)
     return found, typed
 
 
+def _page(engine: SearchEngine, tree: Query, asked: Question) -> Page:
+    """One hit more is asked for than is shown, to know whether any follow."""
+    sort, place = sort_of(asked.sort), None
+    if asked.cursor:
+        place = cursors.read(asked.cursor, asked.identity, BY_NAME[sort.field].kind if sort.field else None)
+    by_relevance = not sort.field and columns.ranks(tree)
+    number = place.number if place else asked.offset
+    if number + asked.size > DEEPEST and (by_relevance or place is None):
+        raise TooMuch(
+            f"{'Relevance' if by_relevance else 'Paging by numbers'} reaches the first {DEEPEST:,} of what is found: sort by a "
+            "field and follow `next`, download all, or narrow the search.",
+            parameter="cursor" if place else "page",
+        )
+    offset = max(0, number - cursors.AROUND) if place and by_relevance else number
+    found = engine.find(
+        tree,
+        facets=asked.facets,
+        facet_size=asked.facet_size,
+        sort=sort,
+        offset=offset,
+        limit=number - offset + asked.size + 1,
+        after=place.after if place and not by_relevance else None,
+    )
+    hits = cursors.behind(found.hits, place, offset) if place and by_relevance else found.hits
+    shown = tuple(hits[: asked.size])
+    last = number + len(shown)
+    follows = len(hits) > asked.size and not (by_relevance and last + asked.size > DEEPEST)
+    return Page(shown, found.total, found.facets, cursors.written(shown[-1], last, asked.identity) if follows else "")
+
+
 def scan(session: Session, engine: SearchEngine, asked: Question, *, after: str = "") -> Iterator[str]:
-    """The key of every specimen (annotation, segment: `asked.type`) found, however many, ascending; sort and page are not heeded.
+    """The key of every specimen (annotation, segment: `asked.type`) found, however many, ascending; not heeded: sort and page.
 
     The session is used at once and no more, and memory stays flat. The keys are those of the moment when the first is asked for,
     and with `after` those beyond that key. Raises SearchDown, also in the middle, and Invalid, also for "all" types of things.
@@ -160,6 +165,23 @@ def scan(session: Session, engine: SearchEngine, asked: Question, *, after: str 
     tree, _ = _tree(session, engine, asked)
     audience.check_index(session, engine)
     return (of_index_key(key)[1] for key in engine.scan(tree, _beyond(asked.type, after)))
+
+
+def whole_tree(session: Session, engine: SearchEngine, asked: Question) -> Query:
+    """All that is asked, of the documents that are for who asks. Raises Invalid, SearchDown."""
+    return _tree(session, engine, asked)[0]
+
+
+def statements_on(session: Session, engine: SearchEngine, asked: Question, keys: Sequence[str]) -> dict[str, int]:
+    """How many statements on each of these specimens answer the same question by themselves; those with none are left out."""
+    tree = And((whole_tree(session, engine, replace(asked, type=ANNOTATION)), Term("specimen", tuple(keys))))
+    counted = dict(engine.find(tree, facets=("specimen",), facet_size=MOST_BESIDE, limit=1).facets.get("specimen", ()))
+    if len(counted) < MOST_BESIDE:
+        return {key: counted[key] for key in keys if key in counted}
+    each = {
+        key: engine.find(And((tree, Term("specimen", (key,)))), limit=1).total for key in keys
+    }  # drawers with very many beside
+    return {key: count for key, count in each.items() if count}
 
 
 def _beyond(sort: str, key: str) -> str:
@@ -203,130 +225,6 @@ def sort_of(text: str) -> Sort:
 
 def key_of(hit: Hit) -> str:
     return of_index_key(hit.key)[1]
-
-
-def quote_specimens(
-    session: Session,
-    engine: SearchEngine,
-    known: Mapping[str, Specimen],
-    media: Mapping[str, Sequence[Media]],
-    tree: Query,
-    by: Principal,
-) -> dict[str, Quote]:
-    """Where in what `by` sees of its labels, its record or its files' names the words of the question stand."""
-    searched = snippets.searched_words(tree)
-    if not searched or not known:
-        return {}
-    texts = _texts_with(session, engine, known, tree, by)
-    quoted = {}
-    for key, specimen in known.items():
-        seen = places.public(specimen)
-        record = [*seen.interpreted.items(), ("catalogNumber", specimen.catalog_number), *seen.verbatim.items()]
-        files = [("file name", one.file_name) for one in media.get(key, ()) if sees(one, by)]
-        found = snippets.best(((name, str(text)) for name, text in (*texts.get(key, ()), *record, *files)), searched)
-        if found is not None:
-            quoted[key] = found
-    return quoted
-
-
-def _texts_with(
-    session: Session, engine: SearchEngine, known: Mapping[str, Specimen], tree: Query, by: Principal
-) -> Mapping[str, list[tuple[str, str]]]:
-    """Of each specimen (annotation key, text) of what holds a word of the question: the engine says which annotations these are,
-    so that of a page of hits few texts are read, however much lies on its specimens."""
-    words = snippets.any_word(tree, "text")
-    if words is None:
-        return {}
-    shown, texts, left = audience.shown(session, engine, by), dict[str, list[tuple[str, str]]](), list(known)
-    for _ in range(MOST_ROUNDS):
-        on_them = (Term(THING, (ANNOTATION,)), Term("specimen", tuple(left)), shown)
-        found = engine.find(And((words, *on_them)), limit=MOST_TEXTS)
-        texts |= store.texts_of_specimens(session, left, MOST_TEXTS, by, among=[key_of(hit) for hit in found.hits])
-        left = [key for key in left if key not in texts]
-        if not left or found.total <= len(found.hits):  # else one specimen has so many that they crowd the others out
-            break
-    return texts
-
-
-def specimen_item(
-    specimen: Specimen,
-    media: Iterable[Media],
-    regions: Mapping[tuple[str, str], OwnRegion],
-    quote: Quote | None,
-    addresses: Addresses,
-    by: Principal,
-) -> dict[str, Any]:
-    """`regions` are those of `catalogue.own_regions`: the thumbnail shows the specimen's own."""
-    ready = [one for one in media if one.state == "ready"]
-    own = [(one, segment_of(one, regions.get((specimen.key, one.key)))) for one in ready]
-    return {
-        "type": SPECIMEN,
-        "id": addresses.pid(specimen.key),
-        "key": specimen.key,
-        "label": label(specimen),
-        "scientificName": specimen.scientific_name,
-        "catalogNumber": specimen.catalog_number,
-        "thumbnail": next(filter(None, (_picture(one, addresses, by, segment) for one, segment in own)), None),
-        "manifest": addresses.manifest(specimen.key) if ready else None,
-        "page": addresses.specimen_page(specimen.key),
-        "record": addresses.specimen_record(specimen.key),
-        "changes": [change_json(change, addresses) for change in places.public(specimen).changes.values()],
-        "snippet": quote.to_json() if quote else None,
-    }
-
-
-def annotation_item(
-    annotation: Annotation,
-    specimen: Specimen | None,
-    media: Iterable[Media],
-    quote: Quote | None,
-    addresses: Addresses,
-    by: Principal,
-) -> dict[str, Any]:
-    """Its box is [x0, y0, x1, y1] in canvas units; the thumbnail shows just that, or the whole image."""
-    image = next((one for one in media if one.key == annotation.media_key and one.state == "ready"), None)
-    box = annotation.box
-    return {
-        "type": ANNOTATION,
-        "id": addresses.annotation(annotation.key),
-        "key": annotation.key,
-        "label": label(specimen) if specimen else annotation.specimen_key,
-        "kind": annotation.kind,
-        "layer": annotation.layer,
-        "state": annotation.state,
-        "motivation": list(annotation.motivations),
-        "text": annotation.text[:LONGEST_TEXT],
-        "value": annotation.value,
-        "unit": annotation.unit,
-        "confidence": annotation.confidence,
-        "run": addresses.run(annotation.run_key) if annotation.run_key else None,
-        "created": clock.iso(annotation.created_at),
-        "specimen": annotation.specimen_key,
-        "canvas": addresses.canvas(annotation.specimen_key, annotation.media_key) if annotation.media_key else None,
-        "box": [box.x0, box.y0, box.x1, box.y1] if box else None,
-        "thumbnail": _detail(annotation, image, addresses, by) if image else None,
-        "manifest": addresses.manifest(annotation.specimen_key) if annotation.specimen_key else None,
-        "page": addresses.specimen_page(annotation.specimen_key) if annotation.specimen_key else None,
-        "snippet": quote.to_json() if quote else None,
-    }
-
-
-def _picture(image: Media, addresses: Addresses, by: Principal, segment: PixelBox | None = None) -> dict[str, Any] | None:
-    shown = thumbnail(addresses, image, by, segment=segment)
-    return shown and {name: shown[name] for name in ("id", "width", "height")}
-
-
-def _detail(annotation: Annotation, image: Media, addresses: Addresses, by: Principal) -> dict[str, Any] | None:
-    """The annotation's box at most 400 by 400 pixels, never enlarged; None where `by` may not see it."""
-    if annotation.box is None or not sees(image, by):
-        return _picture(image, addresses, by)
-    region = picture_of(annotation.box, Canvas(image.width_px, image.height_px))
-    width, height = (max(1, int(side)) for side in region.split(",")[2:])
-    scale = min(1.0, 400 / max(width, height))
-    width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    size = f"{'!' if image.access == 'reduced' else ''}{width},{height}"
-    iri = f"{addresses.image(image.key)}/{region}/{size}/0/default.jpg"
-    return {"id": iri, "width": width, "height": height}
 
 
 def _markup(quote: Quote | None) -> Markup:

@@ -4,11 +4,12 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from annotations.search import audience, content, parameters, service
+from annotations.search import audience, content, downloads, parameters, service
 from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
-from app.runtime.http import answer, integer
+from app.runtime.http import answer, depends_on, integer
+from app.runtime.principal import Principal
 from app.runtime.search.port import FieldsLacking
 
 blueprint = Blueprint("search", __name__)
@@ -27,11 +28,45 @@ def search() -> Response:
     """Specimens, annotations or both, by words, fields, ranges and boxes, with facets; `ignored` names unknown parameters."""
     runtime = context.current()
     addresses = runtime.addresses
+    asked = _asked(principal.of_request())
+    with runtime.reads.begin() as session:
+        found = service.search(session, runtime.search, asked, addresses)
+    if "facets" in request.args and (lacking := set(asked.facets) - found.facets.keys()):
+        raise FieldsLacking(lacking)
+    body = {
+        "total": found.total,
+        "page": asked.page,
+        "items": found.items,
+        "facets": {name: [{"value": value, "count": count} for value, count in values] for name, values in found.facets.items()},
+        "next": _next(addresses, found.cursor) if found.cursor else None,
+        "cursor": found.cursor or None,
+        "ignored": parameters.ignored(request.args),
+    }
+    return answer(body, by=asked.by)
+
+
+@blueprint.get("/api/search.<any(csv, json, jsonl, geojson):form>")
+def download(form: str) -> Response:
+    """Every hit, in a stream: a table, JSON, a JSON object a line, or GeoJSON."""
+    runtime, asked = context.current(), _asked(principal.of_request())
+    for name in ("page", "cursor", "limit", "facets", "facetSize"):
+        if name in request.args:
+            raise Invalid(f"{name} has no meaning here: a download goes to the last hit.", parameter=name)
+    told = downloads.begin(runtime, asked, form, request.args.get("columns"))
+    response = Response(told.written, content_type=downloads.MEDIA_TYPES[form])
+    response.headers["X-Total-Count"] = str(told.total)
+    response.headers["Content-Disposition"] = f'attachment; filename="{asked.type}s.{form}"'
+    response.headers["Cache-Control"] = "no-cache"
+    depends_on(response, asked.by)
+    return response
+
+
+def _asked(by: Principal) -> service.Question:
+    """The question of this request. Raises Invalid."""
     named = request.args.get("facets")
     if "order" in request.args:  # its name before; to be dropped with version 0.2
         raise Invalid("The order of the hits is `sort`, not `order`.", parameter="order")
-    by = principal.of_request()
-    asked = service.Question(
+    return service.Question(
         by=by,
         q=request.args.get("q", ""),
         chosen=parameters.chosen(request.args.items(multi=True)),
@@ -40,24 +75,11 @@ def search() -> Response:
         facets=service.FACETS if named is None else tuple(filter(None, named.split(",")))[:20],
         facet_size=integer("facetSize", 20, 1, 200),
         page=integer("page", 1, 1, DEEPEST_PAGE),
-        size=integer("limit", 24, 1, runtime.settings.page_size),
+        size=integer("limit", 24, 1, context.current().settings.page_size),
         box=parameters.box(request.args.get("xywh", "")),
         where=parameters.place(request.args.get("bbox", ""), request.args.get("near", "")),
+        cursor=request.args.get("cursor", ""),
     )
-    with runtime.reads.begin() as session:
-        found = service.search(session, runtime.search, asked, addresses)
-    if named is not None and (lacking := set(asked.facets) - found.facets.keys()):
-        raise FieldsLacking(lacking)
-    more = asked.offset + asked.size < min(found.total, service.DEEPEST - asked.size)
-    body = {
-        "total": found.total,
-        "page": asked.page,
-        "items": found.items,
-        "facets": {name: [{"value": value, "count": count} for value, count in values] for name, values in found.facets.items()},
-        "next": _next(addresses, asked.page + 1) if more else None,
-        "ignored": parameters.ignored(request.args),
-    }
-    return answer(body, by=by)
 
 
 @blueprint.get("/api/search/terms")
@@ -113,6 +135,6 @@ def _content_asked(version: int, *known: str) -> content.ContentQuestion:
     )
 
 
-def _next(addresses: Addresses, page: int) -> str:
-    given = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
-    return f"{addresses.base}/api/search?{urlencode([*given, ('page', str(page))])}"
+def _next(addresses: Addresses, cursor: str) -> str:
+    given = [(name, value) for name, value in request.args.items(multi=True) if name not in ("page", "cursor")]
+    return f"{addresses.base}/api/search?{urlencode([*given, ('cursor', cursor)])}"

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from app.runtime.search import elasticsearch_engine, tantivy_nearest
 from app.runtime.search.port import (
+    After,
     And,
     Document,
     Everything,
@@ -38,6 +39,7 @@ from app.runtime.search.port import (
     Sort,
     Standing,
     Term,
+    Value,
     Words,
 )
 from app.runtime.search.tantivy_engine import TantivyEngine
@@ -252,6 +254,34 @@ def test_pages_are_a_partition_where_very_many_are_equally_relevant(connect: Con
     seen = [key for offset in range(0, 1700, 100) for key in keys(engine, Words("text", "oak"), offset=offset, limit=100)]
     assert len(seen) == len(set(seen)) == 1603
     assert seen[:3] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    "sort",
+    [Sort(name, descending=down) for name in ("", "year", "label", "when", "ruler", "collected") for down in (True, False)],
+)
+def test_a_place_in_an_order_leads_on_while_others_write(connect: Connect, sort: Sort) -> None:
+    engine = connect()
+    some = {"year": [3.5, -2, 0], "label": ["b", "ä", "B"], "when": ["1887-06-12T00:00:00Z", "1901-01-01T00:00:00Z"]}
+    more = {"ruler": [True, False], "collected": ["1899-05/1901", "1850"]}
+
+    def fields(n: int) -> dict[str, Value | Sequence[Value]]:
+        held: dict[str, Value | Sequence[Value]] = {name: values[n % 3 % len(values)] for name, values in (some | more).items()}
+        return held if n % 4 else {}
+
+    engine.write([Document(f"s/{n:02}", 1, fields(n)) for n in range(30)])
+    whole = [hit.key for hit in engine.find(Everything(), sort=sort, limit=50).hits]
+    seen: list[str] = []
+    after = None
+    for number in range(10):
+        found = engine.find(Everything(), sort=sort, limit=4, after=after, facets=["ruler"])
+        assert found.total == 30 + number
+        seen += [hit.key for hit in found.hits]
+        after = After(found.hits[-1].key, found.hits[-1].value) if found.hits else after
+        first = whole[0] if number % 2 else seen[0]
+        engine.write([Document(f"{first}+{number}", 1, fields(int(first[2:4])))])  # comes before what is still to be seen
+    assert [key for key in seen if "+" not in key] == whole
+    assert len(seen) == len(set(seen))
 
 
 def test_the_more_relevant_comes_first(engine: SearchEngine) -> None:

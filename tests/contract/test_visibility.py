@@ -345,6 +345,12 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/api/search?q=sequoiadendron{access}&type=segment"),
         of("/api/search?q=seq*&type=all&facets=kind,media,run"),
     ),
+    ("GET", "/api/search.<any(csv, json, jsonl, geojson):form>"): (
+        of("/api/search.csv?q=sequoiadendron{access}"),
+        of("/api/search.json?type=annotation"),
+        of("/api/search.jsonl?q={access}filename&type=segment"),
+        of("/api/search.geojson"),
+    ),
     ("GET", "/api/search/terms"): (of("/api/search/terms?q=sequ"), of("/api/search/terms?q={access}&limit=50")),
     ("GET", "/api/segments"): (of("/api/segments"), of("/api/segments?media={media}"), of("/api/segments?specimen={specimen}")),
     ("GET", "/segments/<segment:key>"): (of("/segments/{segment}", GUARDED),),

@@ -29,6 +29,7 @@ from app.runtime.search.facets import count as count_facets
 from app.runtime.search.port import (
     EVERYTHING,
     RELEVANCE,
+    After,
     Document,
     Field,
     FieldsLacking,
@@ -40,6 +41,7 @@ from app.runtime.search.port import (
     SearchEngine,
     Sort,
     Standing,
+    Value,
 )
 
 ANSWER_S, WRITE_S = 5.0, 60.0
@@ -47,6 +49,7 @@ BATCH = 500  # documents in one bulk request
 PAGE = 5_000  # keys in one page of `scan` and `versions`
 KEPT = "10m"  # so long a moment is remembered after its last page
 DEEPEST = 100_000  # hits that paging may reach
+MISSING = (None, "Infinity", "-Infinity", 2**63 - 1, -(2**63))  # what it says that a document without a value is sorted by
 CANDIDATES = 500  # vectors looked at for the nearest
 MOST = 10_000  # vectors that Elasticsearch gives; of more that are as near as the last one asked for, chance decides
 TIED = 32  # so many more are fetched than were asked for, and more again where these are as near as the last
@@ -83,13 +86,18 @@ class ElasticsearchEngine:
         sort: Sort = RELEVANCE,
         offset: int = 0,
         limit: int = 20,
+        after: After | None = None,
     ) -> Found:
         dsl = self._translated(query)
         lacking = self._check_has({sort.field})
         answers: list[Any] = []
+        first: dict[str, Any] = {"size": limit, "track_total_hits": True, "from_": offset}
+        if after is not None and (sort.field or not columns.ranks(query)):
+            behind = [self._sorts_as(after.value, sort), after.key] if sort.field else [after.key]
+            first |= {"from_": 0, "search_after": behind}
 
         def ask(aggregations: Mapping[str, Any]) -> Mapping[str, Any]:
-            page = {"from_": offset, "size": limit, "track_total_hits": True} if not answers else {"size": 0}
+            page = {"size": 0} if answers else first
             found = self._search(query=dsl, sort=self._sort(sort, query), aggregations=dict(aggregations) or None, **page)
             answers.append(found)
             return found.get("aggregations", {}) if found else {name: {"buckets": []} for name in aggregations}
@@ -99,7 +107,10 @@ class ElasticsearchEngine:
         if answers[0] is None:
             return Found((), 0, counted)
         hits = answers[0]["hits"]
-        return Found(tuple(Hit(hit["_id"], hit.get("_score") or 0.0) for hit in hits["hits"]), hits["total"]["value"], counted)
+        listed = (
+            Hit(hit["_id"], hit.get("_score") or 0.0, _sorted_by(hit["sort"][0]) if sort.field else None) for hit in hits["hits"]
+        )
+        return Found(tuple(listed), hits["total"]["value"], counted)
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
         begun = words.split(prefix)[-1:]
@@ -249,6 +260,15 @@ class ElasticsearchEngine:
             return [{column: {"order": order, "missing": "_last"}}, by_key]
         return [{"_score": {"order": "desc"}}, by_key] if columns.ranks(query) else [by_key]
 
+    def _sorts_as(self, value: Value | None, sort: Sort) -> Value | None:
+        """What a missing value is sorted by: the last of all."""
+        column = next(iter(columns.layout(self._fields[sort.field]).values()))
+        if value is not None or column == "keyword":
+            return value
+        if column == "float":
+            return "-Infinity" if sort.descending else "Infinity"
+        return -(2**63) if sort.descending else 2**63 - 1
+
     def _fits(self, name: str) -> bool:
         return name.startswith(f"{self._alias}-{self._digest}-")
 
@@ -328,6 +348,11 @@ def _asked(request: Callable[[], T]) -> T:
         if error.status_code in (429, 502, 503, 504):
             raise SearchDown("The search engine is busy.") from error
         raise
+
+
+def _sorted_by(value: Any) -> Value | None:
+    """None for what stands in the place of a value that is missing."""
+    return None if value in MISSING else value
 
 
 def _writing(name: str) -> str:

@@ -179,10 +179,19 @@ RELEVANCE = Sort()
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One document found, with its relevance."""
+    """One document found, with its relevance; `value` is what it was sorted by, as the engine holds that, or None."""
 
     key: str
     score: float
+    value: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A place in the order of a field or of keys: behind the hit of that key with that `value`. It stays while others write."""
+
+    key: str
+    value: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,8 +264,11 @@ class SearchEngine(Protocol):
         sort: Sort = RELEVANCE,
         offset: int = 0,
         limit: int = 20,
+        after: After | None = None,
     ) -> Found:
-        """The page of hits from `offset`, exact total, facets ordered by count, then value. Raises SearchDown.
+        """The page of hits from `offset`, or behind `after` where their order is not that of relevance.
+
+        With the exact total, and facets ordered by count, then value. Raises SearchDown.
 
         The order by relevance is the engine's own; where documents are equally relevant, and in every other order, it is the
         same on both.

@@ -28,6 +28,7 @@ from app.runtime.search import columns, tantivy_nearest
 from app.runtime.search.port import (
     EVERYTHING,
     RELEVANCE,
+    After,
     Document,
     Field,
     Found,
@@ -77,12 +78,13 @@ class TantivyEngine:
         sort: Sort = RELEVANCE,
         offset: int = 0,
         limit: int = 20,
+        after: After | None = None,
     ) -> Found:
         with self._sound():
             index = self._current()
             if index is None:
                 return Found((), 0, dict.fromkeys(facets, ()))
-            return index.find(query, facets, facet_size, sort, offset, limit)
+            return index.find(query, facets, facet_size, sort, offset, limit, after)
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
         with self._sound():

@@ -1,5 +1,6 @@
 """One index of tantivy in its folder: written in commits, read as of the last one, whichever process made it."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +13,7 @@ from tantivy import FieldType, Occur, Order
 
 from app.runtime.search import columns, tantivy_columns, words
 from app.runtime.search.facets import count as count_facets
-from app.runtime.search.port import Document, Field, FieldsLacking, Found, Hit, Query, Sort
+from app.runtime.search.port import After, Document, Field, FieldsLacking, Found, Hit, Query, Sort
 from app.runtime.search.tantivy_columns import HEADS, heads
 from app.runtime.search.tantivy_query import Translator
 from app.runtime.search.vectors import VectorRows
@@ -100,15 +101,30 @@ class TantivyIndex:
         if lacking := self.lacking.intersection(names):
             raise FieldsLacking(lacking)
 
-    def find(self, query: Query, facets: Sequence[str], facet_size: int, sort: Sort, offset: int, limit: int) -> Found:
+    def find(
+        self,
+        query: Query,
+        facets: Sequence[str],
+        facet_size: int,
+        sort: Sort,
+        offset: int,
+        limit: int,
+        after: After | None = None,
+    ) -> Found:
         """See `SearchEngine.find`."""
         searcher = self.searcher()
         translated = self.translate(query, searcher)
         self.check_has({sort.field})
         total = count(searcher, translated)
         upto = min(offset + limit, total)
-        if upto <= offset:
-            hits: list[Hit] = []
+        hits: list[Hit]
+        if after is not None and not sort.field and not columns.ranks(query):
+            begin = _first_beyond(searcher, translated, "key", after.key, descending=False)
+            hits, offset = _by_key(searcher, translated, limit, begin=begin), 0
+        elif after is not None and sort.field:
+            hits, offset = self._behind(searcher, translated, sort, after, limit), 0
+        elif upto <= offset:
+            hits = []
         elif sort.field:
             hits = self._by_field(searcher, translated, sort, upto)
         elif columns.ranks(query):
@@ -208,15 +224,39 @@ class TantivyIndex:
         held = ((name, searcher.fast_field_values(name, [address])[0]) for name in self.vectors)
         return {name: int(row) for name, row in held if row is not None}
 
-    def _by_field(self, searcher: tantivy.Searcher, translated: tantivy.Query, sort: Sort, upto: int) -> list[Hit]:
-        """The first hits by a field; those that share the last value are asked for again, by key."""
+    def _by_field(
+        self, searcher: tantivy.Searcher, translated: tantivy.Query, sort: Sort, upto: int, begin: int = 0
+    ) -> list[Hit]:
+        """So many hits by a field; those that share the last value are asked for again, by key.
+
+        `begin` is the place of the first: no hit before it has the same value.
+        """
         order, column = Order.Desc if sort.descending else Order.Asc, columns.first(self.fields[sort.field])
-        hits = searcher.search(translated, limit=upto, order_by_field=column, order=order).hits
+        hits = searcher.search(translated, limit=upto, offset=begin, order_by_field=column, order=order).hits
         last = hits[-1][0]
         before = [(value, searcher.doc(address)["key"][0]) for value, address in hits if value != last]
-        ordered = [key for group in _groups(before) for key in sorted(key for _, key in group)]
+        ordered = [Hit(key, 0.0, value) for group in _groups(before) for value, key in sorted(group, key=itemgetter(1))]
         tied = Translator(self._index.schema, self.fields, searcher).having(translated, column, last)
-        return [*(Hit(key, 0.0) for key in ordered), *_by_key(searcher, tied, upto - len(ordered))]
+        return [*ordered, *_by_key(searcher, tied, upto - len(ordered), last)]
+
+    def _behind(self, searcher: tantivy.Searcher, translated: tantivy.Query, sort: Sort, after: After, limit: int) -> list[Hit]:
+        """The first hits by a field of those that come after that place; what has no value comes last."""
+        column = columns.first(self.fields[sort.field])
+        translator = Translator(self._index.schema, self.fields, searcher)
+        tied = translator.having(translated, column, after.value)
+        begin = _first_beyond(searcher, tied, "key", after.key, descending=False)
+        hits = _by_key(searcher, tied, limit, after.value, begin)
+        if len(hits) == limit or after.value is None:
+            return hits
+        if isinstance(after.value, str):  # tantivy has no ranges of words
+            beyond = translator.having_any(translated, column)
+            begin = _first_beyond(searcher, beyond, column, after.value, descending=sort.descending)
+        else:
+            beyond, begin = translator.beyond(translated, column, after.value, descending=sort.descending), 0
+        there = min(limit - len(hits), count(searcher, beyond) - begin)
+        hits += self._by_field(searcher, beyond, sort, there, begin) if there else []
+        missing = translator.having(translated, column, None)
+        return hits if len(hits) == limit else [*hits, *_by_key(searcher, missing, limit - len(hits))]
 
 
 def newest(documents: Iterable[Document]) -> list[Document]:
@@ -242,9 +282,21 @@ def _all(searcher: tantivy.Searcher, query: tantivy.Query) -> list[tuple[Any, An
     return found
 
 
-def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, most: int) -> list[Hit]:
-    hits = searcher.search(query, limit=most, count=False, order_by_field="key", order=Order.Asc).hits
-    return [Hit(key, 0.0) for key, _ in hits]
+def _by_key(searcher: tantivy.Searcher, query: tantivy.Query, most: int, value: Any = None, begin: int = 0) -> list[Hit]:
+    hits = searcher.search(query, limit=most, offset=begin, count=False, order_by_field="key", order=Order.Asc).hits
+    return [Hit(key, 0.0, value) for key, _ in hits]
+
+
+def _first_beyond(searcher: tantivy.Searcher, query: tantivy.Query, column: str, value: str, *, descending: bool) -> int:
+    """How many of the query, all of which have a value there, do not come after that value in the order of a column of words."""
+    order = Order.Desc if descending else Order.Asc
+
+    def is_beyond(place: int) -> bool:
+        found = searcher.search(query, limit=1, offset=place, count=False, order_by_field=column, order=order).hits
+        held = found[0][0].encode()
+        return bool(held < value.encode() if descending else held > value.encode())
+
+    return bisect_left(range(count(searcher, query)), True, key=is_beyond)
 
 
 def _by_relevance(searcher: tantivy.Searcher, query: tantivy.Query, upto: int) -> list[Hit]:

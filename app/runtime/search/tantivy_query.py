@@ -27,6 +27,8 @@ from app.runtime.search.port import (
     Words,
 )
 
+_TYPES = {int: FieldType.Integer, float: FieldType.Float}
+
 
 class Translator:
     """For one state of an index, and those of its fields that are ours.
@@ -78,6 +80,19 @@ class Translator:
         if value is None:
             return tantivy.Query.boolean_query([(Occur.Must, query), (Occur.MustNot, tantivy.Query.exists_query(column))])
         return _boolean(Occur.Must, [query, tantivy.Query.term_query(self._schema, column, value)])
+
+    def beyond(self, query: tantivy.Query, column: str, value: float | bool, *, descending: bool) -> tantivy.Query:
+        """Those of the query whose column of numbers or flags holds more than the value, or less where that is descending."""
+        if isinstance(value, bool):
+            return self.having(query, column, value=not value) if value == descending else tantivy.Query.empty_query()
+        low, high = (None, value) if descending else (value, None)
+        open_ends = {"include_upper": False} if descending else {"include_lower": False}
+        more = tantivy.Query.range_query(self._schema, column, _TYPES[type(value)], low, high, **open_ends)
+        return _boolean(Occur.Must, [query, more])
+
+    def having_any(self, query: tantivy.Query, column: str) -> tantivy.Query:
+        """Those of the query whose column holds something."""
+        return _boolean(Occur.Must, [query, tantivy.Query.exists_query(column)])
 
     def _words(self, field: str, split: list[str], *, stem: bool) -> tantivy.Query:
         exact = [tantivy.Query.term_query(self._schema, field, word, "freq") for word in split]
