@@ -5,11 +5,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from analytics import pipelines
+from sqlalchemy.orm import Session
+
+from analytics import pipelines, provenance
 from analytics.model import Run
-from app.runtime import ids
+from analytics.pipelines import Pipeline
+from app.runtime import derived_names, ids
 from app.runtime.addresses import Addresses
 from app.runtime.clock import iso
+from app.runtime.derived_names import DerivedName
 from iiif.descriptions import head
 
 MOST_USED = 1_000  # images that the description of a run names; its list of tasks has all
@@ -51,9 +55,9 @@ def of_run(run: Run, media_keys: Sequence[str], addresses: Addresses) -> dict[st
     return described
 
 
-def of_pipeline(name: str, version: str, addresses: Addresses) -> dict[str, Any]:
-    """A version of a pipeline, and the agent that states what its runs find. Its steps and its code are told of the version that
-    comes with the program."""
+def of_pipeline(name: str, version: str, source: str, addresses: Addresses) -> dict[str, Any]:
+    """A version of a pipeline, and the agent that states what its runs find. `source` is its text, empty where
+    that is not known, as of versions that ran before texts were kept."""
     key, agent = pipeline_key(name, version, addresses.naan), addresses.pipeline(name)
     described: dict[str, Any] = {
         **head(addresses),
@@ -64,11 +68,11 @@ def of_pipeline(name: str, version: str, addresses: Addresses) -> dict[str, Any]
         "version": version,
         "isVersionOf": {"id": agent, "type": ["Software", "prov:SoftwareAgent"], "label": f"Pipeline {name}"},
     }
-    if name not in pipelines.names() or pipelines.load(name).version != version:
+    if not source:
         return described
-    plan, code = pipelines.load(name), pipelines.source(name)
+    plan, code = pipelines.parse(source), source.encode()
     described |= {"dct:description": plan.description, "hub:step": [step.name for step in plan.steps]}
-    return described | {"contentId": ids.ni(hashlib.sha256(code).hexdigest()), "swhid": ids.swhid(code)}
+    return described | {"contentId": ni_of_bytes(code), "swhid": ids.swhid(code)}
 
 
 def of_model(path: str, digest: str, addresses: Addresses) -> dict[str, Any]:
@@ -86,6 +90,32 @@ def of_model(path: str, digest: str, addresses: Addresses) -> dict[str, Any]:
     }
 
 
+def keep_names(session: Session, plan: Pipeline, models: Mapping[str, str], naan: str) -> None:
+    """Have the identifiers of a pipeline's version and of models lead to them from now on, when another version has come, too."""
+    derived_names.keep(session, [_name_of(plan, naan), *_names_of(models, naan)])
+
+
+def own_pipelines(naan: str) -> list[DerivedName]:
+    """The versions of pipelines that come with the program."""
+    plans = [pipelines.load(name) for name in pipelines.names()]
+    return [_name_of(plan, naan) for plan in plans]
+
+
+def own_models(naan: str) -> list[DerivedName]:
+    """The models that the program's own pipelines use."""
+    steps = {step.name for name in pipelines.names() for step in pipelines.load(name).steps}
+    return _names_of(provenance.models_of(steps), naan)
+
+
+def _name_of(plan: Pipeline, naan: str) -> DerivedName:
+    key, source = pipeline_key(plan.name, plan.version, naan), pipelines.source(plan.name).decode()
+    return DerivedName(key, "pipeline", plan.name, plan.version, {"source": source})
+
+
+def _names_of(models: Mapping[str, str], naan: str) -> list[DerivedName]:
+    return [DerivedName(model_key(path, digest, naan), "model", path, digest, {}) for path, digest in models.items()]
+
+
 def pipeline_key(name: str, version: str, naan: str) -> str:
     """The key of a version of a pipeline, which follows from its name and the digest of its content."""
     return ids.derived_key(ids.PIPELINE, naan, f"{name} {version}")
@@ -99,4 +129,8 @@ def model_key(path: str, digest: str, naan: str) -> str:
 def ni_of(value: Mapping[str, Any]) -> str:
     """The name of a JSON value by the digest of its canonical text: keys in order, no spaces (RFC 8785 for what we store)."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return ids.ni(hashlib.sha256(text.encode()).hexdigest())
+    return ni_of_bytes(text.encode())
+
+
+def ni_of_bytes(content: bytes) -> str:
+    return ids.ni(hashlib.sha256(content).hexdigest())

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from analytics import pipelines, provenance, store, tasks
+from analytics import descriptions, pipelines, provenance, store, tasks
 from analytics.errors import BadRun, RunInState
 from analytics.jobs import Analyse, SettleRun
 from analytics.model import Run, Selection, Task
@@ -70,6 +70,7 @@ def open_run(
         created_at=at,
     )
     session.add(row)
+    descriptions.keep_names(session, plan, models, naan)
     changes.record(session, by, "ask", "run", row.key, at=at, pipeline=plan.name, selection=selection.kind)
     session.flush()
     return store.run(row)

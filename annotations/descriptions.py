@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from annotations import projections
 from annotations.bodies import several
 from annotations.model import Annotation
 from annotations.segments import service as segments
 from annotations.segments.model import Segment
-from app.runtime import ids
+from app.runtime import derived_names, ids
 from app.runtime.addresses import Addresses
+from app.runtime.derived_names import DerivedName
 from iiif.catalogue.model import Media
 from iiif.descriptions import head
 from ontology import contexts
@@ -35,6 +38,13 @@ def of_annotation(annotation: Annotation, addresses: Addresses) -> dict[str, Any
         DCAT_VERSION: str(annotation.version),
         f"{addresses.base}/ns#reviewState": annotation.state,
     }
+
+
+def keep_name(session: Session, key: str, addresses: Addresses) -> None:
+    """Have the identifier of an annotation that its author named lead to it."""
+    derived = addresses.annotation_key(key)
+    if derived != key:
+        derived_names.keep(session, [DerivedName(derived, "annotation", key, "", {})])
 
 
 def of_segment(segment: Segment, media: Media, specimen_keys: Sequence[str], addresses: Addresses) -> dict[str, Any]:

@@ -79,6 +79,11 @@ def _is_known(session: Session, mask: KeptMask, at: datetime) -> bool:
     return row is not None
 
 
+def is_kept(session: Session, sha256: str) -> bool:
+    """Whether the file of a mask of that digest was ever taken in."""
+    return session.get(MaskRow, sha256) is not None
+
+
 def reference(mask: Mask, kept: KeptMask, tolerance: float, addresses: Addresses) -> MaskReference:
     """How a selector names the mask at its place."""
     return MaskReference(addresses.mask(kept.sha256), kept.sha256, mask.x, mask.y, mask.width, mask.height, tolerance)

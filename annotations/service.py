@@ -16,6 +16,7 @@ from annotations import (
     bases,
     columns,
     creators,
+    descriptions,
     following,
     guards,
     masks,
@@ -369,6 +370,7 @@ def _insert(
     if said["text"] is not None:
         row.text = said["text"]
     store.add(session, row, lying)
+    descriptions.keep_name(session, key, addresses)
     proposed.keep(session, row, addresses)
     bases.keep(session, key, basis)
     store.keep_version(session, row, by.name, at)

@@ -8,6 +8,7 @@ import annotations.segments.tables
 import annotations.tables
 import app.runtime.accounts_table
 import app.runtime.changes
+import app.runtime.derived_names
 import app.runtime.events
 import app.runtime.jobs_table
 import app.runtime.outbox
@@ -20,6 +21,7 @@ from app.runtime.db import Base
 MODULES = (
     app.runtime.outbox,
     app.runtime.changes,
+    app.runtime.derived_names,
     app.runtime.events,
     app.runtime.accounts_table,
     app.runtime.tokens_table,

@@ -11,15 +11,16 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from analytics import descriptions as of_analysis
-from analytics import pipelines, provenance
 from analytics import service as runs
 from annotations import descriptions as of_statements
 from annotations import service as annotations
 from annotations.segments import service as segments
 from annotations.segments import store as segment_store
 from app.linked import people
-from app.runtime import ids
+from app.runtime import derived_names, ids
 from app.runtime.context import Runtime
+from app.runtime.derived_names import DerivedName
+from app.runtime.derived_names import Kind as NameKind
 from app.runtime.errors import NotFound
 from app.runtime.principal import NOBODY, Principal
 from iiif import descriptions as of_catalogue
@@ -59,6 +60,7 @@ class Kind:
 def describe(session: Session, key: str, runtime: Runtime, by: Principal = NOBODY) -> Described:
     """The thing of that key: an ARK's name, or the name of an annotation. Raises UnknownThing, and what its kind raises."""
     kind = kind_of(key, runtime.settings.naan)
+    key = name_of_annotation(session, key) if kind.name == "annotation" else key
     document = kind.one(session, key, runtime, by)
     return Described(kind.name, key, str(document["id"]), document)
 
@@ -120,6 +122,12 @@ def _annotation(session: Session, key: str, runtime: Runtime, by: Principal) -> 
     return of_statements.of_annotation(annotations.get(session, key, by=by), runtime.addresses)
 
 
+def name_of_annotation(session: Session, key: str) -> str:
+    """The name that the annotation of that key has in addresses: another where its author named it."""
+    found = None if annotations.find(session, key) else derived_names.find(session, key)
+    return found.name if found and found.kind == "annotation" else key
+
+
 def _annotations(session: Session, after: str, limit: int, runtime: Runtime, by: Principal) -> Sequence[tuple[str, Any]]:
     found = annotations.page(session, by=by, after=after, limit=limit)
     return [(one.key, of_statements.of_annotation(one, runtime.addresses)) for one in found]
@@ -149,40 +157,48 @@ def _runs(session: Session, after: str, limit: int, runtime: Runtime, by: Princi
     return [(key, _run(session, key, runtime, by)) for key in runs.keys(session, after=after, limit=limit)]
 
 
-def _pipeline(session: Session, key: str, runtime: Runtime, by: Principal) -> Mapping[str, Any]:
-    return _known(_pipelines(session, "", 0, runtime, by), key)
+def _pipeline(session: Session, key: str, runtime: Runtime, _by: Principal) -> Mapping[str, Any]:
+    """One that has run, or comes with the program and may run."""
+    own = {one.key: one for one in of_analysis.own_pipelines(runtime.settings.naan)}
+    return _of_pipeline(own.get(key) or _named(session, key), runtime)
 
 
-def _pipelines(_session: Session, after: str, _limit: int, runtime: Runtime, _by: Principal) -> Sequence[tuple[str, Any]]:
-    """Those that come with the program."""
-    known = [pipelines.load(name) for name in pipelines.names()]
-    naan = runtime.settings.naan
-    told = {
-        of_analysis.pipeline_key(one.name, one.version, naan): of_analysis.of_pipeline(one.name, one.version, runtime.addresses)
-        for one in known
-    }
-    return sorted((key, document) for key, document in told.items() if key > after)
+def _pipelines(session: Session, after: str, limit: int, runtime: Runtime, _by: Principal) -> Sequence[tuple[str, Any]]:
+    own = of_analysis.own_pipelines(runtime.settings.naan)
+    return [(one.key, _of_pipeline(one, runtime)) for one in _with_own(session, "pipeline", own, after, limit)]
 
 
-def _model(session: Session, key: str, runtime: Runtime, by: Principal) -> Mapping[str, Any]:
-    return _known(_models(session, "", 0, runtime, by), key)
+def _of_pipeline(one: DerivedName, runtime: Runtime) -> Mapping[str, Any]:
+    return of_analysis.of_pipeline(one.name, one.version, str(one.details.get("source", "")), runtime.addresses)
 
 
-def _models(_session: Session, after: str, _limit: int, runtime: Runtime, _by: Principal) -> Sequence[tuple[str, Any]]:
-    """Those that the steps of the program's own pipelines use."""
-    steps = {step.name for name in pipelines.names() for step in pipelines.load(name).steps}
-    told = {
-        of_analysis.model_key(path, digest, runtime.settings.naan): of_analysis.of_model(path, digest, runtime.addresses)
-        for path, digest in provenance.models_of(steps).items()
-    }
-    return sorted((key, document) for key, document in told.items() if key > after)
+def _model(session: Session, key: str, runtime: Runtime, _by: Principal) -> Mapping[str, Any]:
+    own = {one.key: one for one in of_analysis.own_models(runtime.settings.naan)}
+    return _of_model(own.get(key) or _named(session, key), runtime)
 
 
-def _known(found: Sequence[tuple[str, Any]], key: str) -> Mapping[str, Any]:
-    document: Mapping[str, Any] | None = dict(found).get(key)
-    if document is None:
+def _models(session: Session, after: str, limit: int, runtime: Runtime, _by: Principal) -> Sequence[tuple[str, Any]]:
+    own = of_analysis.own_models(runtime.settings.naan)
+    return [(one.key, _of_model(one, runtime)) for one in _with_own(session, "model", own, after, limit)]
+
+
+def _of_model(one: DerivedName, runtime: Runtime) -> Mapping[str, Any]:
+    return of_analysis.of_model(one.name, one.version, runtime.addresses)
+
+
+def _with_own(session: Session, kind: NameKind, own: Sequence[DerivedName], after: str, limit: int) -> Sequence[DerivedName]:
+    """A page of those that have run and those that come with the program, by key."""
+    found = {one.key: one for one in derived_names.page(session, kind, after=after, limit=limit)}
+    found |= {one.key: one for one in own if one.key > after}
+    return [found[key] for key in sorted(found)][:limit]
+
+
+def _named(session: Session, key: str) -> DerivedName:
+    """Raises UnknownThing."""
+    found = derived_names.find(session, key)
+    if found is None:
         raise UnknownThing(f"There is nothing of the name {key} here.")
-    return document
+    return found
 
 
 KINDS: tuple[Kind, ...] = (

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 FIRST_SEGMENTS = frozenset(
     (
+        ".well-known",
         "account",
         "accounts",
         "annotations",

@@ -30,6 +30,8 @@ from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
 from app.web.live import stream, webhooks
+from app.web.names import content
+from app.web.names import views as names
 from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
 from app.web.segments import changing as segment_changes
@@ -82,6 +84,8 @@ def create_app(runtime: Runtime) -> Flask:
         ingest_views.blueprint,
         catalogue_views.blueprint,
         ontology_views.blueprint,
+        names.blueprint,
+        content.blueprint,
         signing_in.blueprint,
         oidc.blueprint,
         account_pages.blueprint,

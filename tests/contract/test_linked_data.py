@@ -18,6 +18,7 @@ from rdflib.compare import to_canonical_graph
 from app import compose
 from app.linked import things
 from app.linked.things import KINDS, Described
+from app.runtime import context
 from app.runtime.db import Base
 from app.runtime.settings import Settings
 from ontology import contexts, rdf
@@ -35,6 +36,11 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]
     yield make_collection(runtime)
     runtime.search.close()
     runtime.database.engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _hub_of_the_process(collection: Collection) -> None:
+    context.use(collection.hub.runtime)
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +155,9 @@ def test_the_context_of_web_annotation_is_that_of_the_recommendation(shared: Pat
     "named", ["https://example.org/ctx.jsonld", "file:///etc/passwd", "http://iiif.io/api/presentation/3/context.json"]
 )
 def test_no_context_is_fetched(named: str) -> None:
-    for context in (named, [contexts.ANNO, named], {"@import": named}, {"x": {"@id": "http://x.org/x", "@context": named}}):
+    for inner in (named, [contexts.ANNO, named], {"@import": named}, {"x": {"@id": "http://x.org/x", "@context": named}}):
         with pytest.raises(contexts.UnknownContext):
-            rdf.of_document({"@context": context, "@id": "http://x.org/1", "http://x.org/p": 1}, BASE)
+            rdf.of_document({"@context": inner, "@id": "http://x.org/1", "http://x.org/p": 1}, BASE)
     document = {"@context": [contexts.ANNO, named], "id": "http://x.org/1", "type": "Annotation", "their": 1}
     passed_over = rdf.of_document(document, BASE, passing_over=True)
     assert [str(one) for one in passed_over] == [

@@ -12,6 +12,7 @@ from app.runtime.errors import DomainError
 from app.runtime.http import integer
 from app.web import layout
 from app.web.account import forms
+from app.web.names import signposts
 from app.web.runs import listing
 
 RUNS_SHOWN = 30
@@ -60,4 +61,4 @@ def _page(key: str, error: DomainError | None = None) -> Response:
             return layout.page("ingest.html", by=by, here="runs", **listing.ingest_detail(session, key, addresses, by))
         shown = listing.detail(session, key, state, after, media, addresses, by)
     wrong, status = (error.sentence, status_of(error)) if error else ("", 200)
-    return layout.page("run.html", by=by, status=status, here="runs", wrong=wrong, **shown)
+    return signposts.of_page(layout.page("run.html", by=by, status=status, here="runs", wrong=wrong, **shown), key, by)

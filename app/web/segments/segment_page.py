@@ -22,6 +22,7 @@ from app.runtime.http import integer
 from app.runtime.principal import Principal, may
 from app.web import layout, sharing
 from app.web.image_links import ImageLink, is_pictured, picture_of
+from app.web.names import signposts
 from app.web.segments import versions
 from app.web.sharing import Links
 from iiif.catalogue import places
@@ -68,6 +69,8 @@ def answer(key: str, by: Principal, error: DomainError | None = None) -> Respons
     typed, refused = (request.form, request.path.rpartition("/")[2]) if error else ({}, "")
     how: Any = {"here": "specimens", "status": status, "personal": bool(by.session)}
     response = layout.page("segment.html", by=by, **how, wrong=sentence, refused=refused, typed=typed, **shown)
+    if found.is_live:
+        signposts.of_page(response, key, by)
     if shown["sharing"]:
         response.headers.add("Link", shown["sharing"].link_header)
     return response

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from app.runtime import context, principal
 from app.runtime.http import integer
 from app.web import layout
+from app.web.names import signposts
 from app.web.runs import listing
 from app.web.specimens import changes, search_page, shared_view, specimen_page
 from app.web.specimens.answering import looked_at
@@ -62,6 +63,7 @@ def specimen(key: str) -> Response:
     values["segment_classes"] = {name: one.label for name, one in CLASSES.items()}
     values["part_of"] = {part.leader_key: part for part in parts}
     response = layout.page("specimen.html", by=by, here="specimens", **values)
+    signposts.of_page(response, key, by)
     if values["sharing"]:
         response.headers.add("Link", values["sharing"].link_header)
     return response
