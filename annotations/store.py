@@ -16,7 +16,7 @@ from annotations.model import EVERYTHING, About, Annotation, CanvasBox, Layer, T
 from annotations.states.derive import FALLEN, State
 from annotations.tables import AnnotationRow, AnnotationTargetRow, AnnotationVersionRow, VerdictRow, WithdrawalRow
 from app.runtime.principal import ALL, Principal
-from iiif.catalogue.visibility import closed_images, is_hidden
+from iiif.catalogue.visibility import closed_images, hides_nothing_from, is_hidden
 
 STANDING = (AnnotationRow.deleted_at.is_(None), AnnotationRow.withdrawn_at.is_(None))
 # the same for a join with few keys: no index serves it, so that SQLite goes by the keys and not through all that stands
@@ -258,6 +258,8 @@ def is_shown(by: Principal) -> ColumnElement[bool]:
 
     Where no image is closed at all, which is asked once, none of its targets is looked at.
     """
+    if hides_nothing_from(by):
+        return is_unveiled(by)
     hidden = exists().where(LYING.annotation_key == AnnotationRow.key, is_hidden(LYING.media_key, by))
     return and_(is_unveiled(by), or_(NONE_CLOSED, ~hidden))
 

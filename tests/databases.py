@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,15 @@ def migrated_postgresql(postgresql_server: str) -> str:
 @pytest.fixture
 def migrated_url(postgresql_server: str, migrated_postgresql: str) -> Iterator[str]:
     """The address of a database of PostgreSQL of the test's own that stands at the newest migration and holds nothing."""
+    with own_database(postgresql_server, migrated_postgresql) as url:
+        yield url
+
+
+@contextmanager
+def own_database(server: str, template: str) -> Iterator[str]:
+    """The address of a copy of that database, which goes with the block."""
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{postgresql_server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {migrated_postgresql} STRATEGY file_copy")
-        yield f"{postgresql_server}/{name}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+        yield f"{server}/{name}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

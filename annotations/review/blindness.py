@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from annotations import placing, recount
@@ -116,6 +116,10 @@ def may_know(session: Session, annotation: Annotation, by: Principal) -> bool:
     return known(session, annotation, by).all_verdicts
 
 
+# as their index has it: SQLite does not see that `gold = 1`, which the column becomes, is the same
+ON_GOLD: ColumnElement[bool] = literal_column("verdicts.gold")
+
+
 def sees_all(by: Principal) -> bool:
     """Whether nothing is hidden from them."""
     return any(grant.institution == ALL for grant in by.granted("curate"))
@@ -138,7 +142,7 @@ def gold_scores(session: Session, *, kind: str = "", in_steps_of: int = 1) -> di
         case((same, 1), else_=0).label("right"),
         func.row_number().over(partition_by=VerdictRow.account, order_by=(VerdictRow.given_at, VerdictRow.key)).label("number"),
         func.count().over(partition_by=VerdictRow.account).label("of"),
-    ).where(VerdictRow.gold, VerdictRow.withdrawn_at.is_(None), *([VerdictRow.kind == kind] if kind else []))
+    ).where(ON_GOLD, VerdictRow.withdrawn_at.is_(None), *([VerdictRow.kind == kind] if kind else []))
     each = given.subquery()
     counted = select(each.c.account, func.sum(each.c.right), func.count()).where(
         each.c.number <= each.c.of - each.c.of % in_steps_of

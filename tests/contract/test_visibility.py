@@ -7,6 +7,7 @@ An address that is new needs a row in TABLE: without one, the first test fails.
 import io
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -76,6 +77,13 @@ class Hub:
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("visibility"), base_url="http://hub.test", reduced_width=100)
+    with opened(settings) as hub:
+        yield hub
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Hub]:
+    """A hub with a sheet of each access, and who asks for them."""
     runtime = compose.build(settings)
     compose.prepare(runtime)
     app = create_app(runtime)
