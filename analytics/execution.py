@@ -3,7 +3,7 @@
 import importlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -23,6 +23,8 @@ from annotations import masks
 from annotations import service as annotations
 from annotations.frames import shown_region
 from annotations.model import Annotation, Canvas
+from annotations.vectors import service as vectors
+from annotations.vectors.model import Unseen
 from app.runtime.addresses import Addresses
 from app.runtime.blobs import Blobs
 from app.runtime.context import Runtime
@@ -121,6 +123,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
         if not tasks.begin_step(session, run.key, media.key, step.name):
             return
         earlier, failed, bases = _earlier(session, runtime, run, media)
+        unseen = _unseen(session, step, media)
     started = time.monotonic()
     try:
         if image is None:
@@ -128,7 +131,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
             return
         cv2.setRNGSeed(run.seed)
         with deadline(step.deadline_s):
-            result = _call(step, image, replace(known, earlier=earlier, failed=failed))
+            result = _call(step, image, replace(known, earlier=earlier, failed=failed, unseen=unseen))
     except DeadlinePassed:
         seconds = time.monotonic() - started
         log.warning("step gave up", run=run.key, media=media.key, step=step.name, seconds=seconds)
@@ -140,7 +143,7 @@ def _perform_step(runtime: Runtime, run: Run, step: StepPlan, media: Media, imag
         with runtime.db.begin() as session:
             tasks.end_step(session, run.key, media.key, step.name, mark)
         return
-    _store(runtime, run, step, media, result, time.monotonic() - started, bases)
+    _store(runtime, run, step, media, result, time.monotonic() - started, bases, unseen)
 
 
 def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult:
@@ -149,20 +152,32 @@ def _call(step: StepPlan, image: SheetImage, context: StepContext) -> StepResult
     return result
 
 
+def _unseen(session: Any, step: StepPlan, media: Media) -> tuple[Unseen, ...]:
+    """What the step that makes vectors has to look at; nothing for the others."""
+    return tuple(vectors.unseen(session, media.key, provenance.vector_model())) if step.name == provenance.VECTORS else ()
+
+
 def _said(step: StepPlan, result: StepResult | None) -> tuple[str, tuple[Finding, ...]]:
     """The state in which the step has ended, and what is to be stated."""
     if result is None:
         return "failed", (statements.gave_up(step.name, step.deadline_s),)
-    if result.findings:
+    if result.findings or result.vectors is not None:
         return "done", result.findings
     return "nothing found", (statements.nothing_found(step.name, result.nothing_found),)
 
 
 def _store(
-    runtime: Runtime, run: Run, step: StepPlan, media: Media, result: StepResult | None, seconds: float, bases: Bases
+    runtime: Runtime,
+    run: Run,
+    step: StepPlan,
+    media: Media,
+    result: StepResult | None,
+    seconds: float,
+    bases: Bases,
+    looked_at: Sequence[Unseen] = (),
 ) -> None:
-    """Annotations and mark in one transaction; nothing if another worker has ended the step meanwhile. Without a result the step
-    gave up at its deadline: that is a statement too, and the step has failed."""
+    """Annotations, vectors and mark in one transaction; nothing if another worker has ended the step meanwhile. Without a result
+    the step gave up at its deadline: that is a statement too, and the step has failed."""
     addresses, at = runtime.addresses, runtime.clock()
     state, findings = _said(step, result)
     why = "" if state == "done" else findings[0].text
@@ -180,6 +195,9 @@ def _store(
             keys = (*keys, key)
             if finding.kind == "outline" and not source.outline:  # the sizes are those of the first piece
                 source = replace(source, outline=addresses.annotation(key))
+        if result is not None and result.vectors:
+            by = {"model": provenance.vector_model(), "run_key": run.key}
+            vectors.keep(session, media.key, result.vectors, looked_at, **by, at=at)
         tasks.end_step(session, run.key, media.key, step.name, StepMark(state, why, seconds, keys))
 
 

@@ -42,12 +42,19 @@ def _sources(root: Path) -> list[Path]:
 
 OCR = ("rapidocr/models/PP-OCRv6_det_small.onnx", "rapidocr/models/PP-OCRv6_rec_small.onnx")
 COMPONENTS = ("analytics/weights/components.onnx",)
-MODELS = {"ocr": OCR, "ruler": OCR, "specimen": COMPONENTS}  # files of models that a step uses, as package and path in it
+EMBEDDING = "analytics/weights/embedding.onnx"
+VECTORS = "embedding"  # the step that makes vectors
+MODELS = {"ocr": OCR, "ruler": OCR, "specimen": COMPONENTS, VECTORS: (EMBEDDING,)}  # files of a step: package and path in it
 
 
 def models_of(steps: Iterable[str]) -> dict[str, str]:
     """`sha256:…` of every model file that the steps use, by its path. FileNotFoundError where the package lacks one."""
     return {path: _digest(*_file(path)) for path in sorted({path for step in steps for path in MODELS.get(step, ())})}
+
+
+def vector_model() -> str:
+    """`sha256:…` of the network by which vectors are made: those of another one cannot be compared with them."""
+    return _digest(*_file(EMBEDDING))
 
 
 def fingerprint(pipeline_version: str, code: str, models: Mapping[str, str], parameters: Mapping[str, Any], seed: int) -> str:

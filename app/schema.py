@@ -6,6 +6,7 @@ import analytics.tables
 import annotations.datasets.tables
 import annotations.segments.tables
 import annotations.tables
+import annotations.vectors.tables
 import app.runtime.accounts_table
 import app.runtime.changes
 import app.runtime.derived_names
@@ -32,6 +33,7 @@ MODULES = (
     annotations.tables,
     annotations.segments.tables,
     annotations.datasets.tables,
+    annotations.vectors.tables,
     analytics.tables,
 )
 METADATA: MetaData = Base.metadata

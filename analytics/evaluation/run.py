@@ -2,8 +2,9 @@
 
 import importlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 
 import cv2
@@ -18,9 +19,11 @@ from analytics.evaluation.truth import Truth, tuned_on
 from analytics.steps import specimen
 from analytics.steps.deadline import DeadlinePassed, deadline
 from analytics.steps.image import SheetImage
-from analytics.steps.model import Finding, StepContext, StepResult
+from analytics.steps.model import Finding, StepContext, StepResult, Unseen
 from iiif.image.errors import RejectedImage
+from iiif.image.request import PixelBox
 from iiif.image.service import DecodeLimits, pixels_of_file, rgb_of
+from ontology.segment_classes import class_of
 
 IGNORED, PLANT = 128, 255  # grey levels of the plant masks
 LIMITS = DecodeLimits(max_pixels=1_000_000_000, seconds=300, address_space=6_000_000_000)
@@ -65,7 +68,7 @@ def analyse(image: SheetImage, steps: Sequence[pipelines.StepPlan]) -> Analysed:
         shared, started = sum(image.shared_seconds.values()), image.clock()
         try:
             module = importlib.import_module(f"analytics.steps.{step.name}")
-            context = StepContext("", done.earlier, frozenset(done.failures))
+            context = StepContext("", done.earlier, frozenset(done.failures), unseen=_unseen(done.earlier))
             with deadline(step.deadline_s):
                 result: StepResult = module.run(image, step.parameters, context)
         except DeadlinePassed:
@@ -78,6 +81,13 @@ def analyse(image: SheetImage, steps: Sequence[pipelines.StepPlan]) -> Analysed:
         done.seconds[step.name] = taken
     done.seconds.update({f"shared: {name}": value for name, value in image.shared_seconds.items()})
     return done
+
+
+def _unseen(earlier: Mapping[str, tuple[Finding, ...]]) -> tuple[Unseen, ...]:
+    """What the step of vectors has to look at: the image, and all that becomes a segment."""
+    found = [one.box for several in earlier.values() for one in several if class_of(one.kind) and one.box is not None]
+    boxes = [PixelBox(int(box.x0), int(box.y0), ceil(box.x1 - box.x0), ceil(box.y1 - box.y0)) for box in found]
+    return (Unseen("image", 0, None), *(Unseen(f"segment {number}", 1, box) for number, box in enumerate(boxes)))
 
 
 def evaluate_image(truth: Truth, steps: Sequence[str] = ()) -> Evaluated:

@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.steps.image import ScaledCopy, SheetImage, Tile, TooManyPixels
 from annotations import region_outlines
 from annotations.model import CanvasBox
 from annotations.regions import Region
+from annotations.vectors.model import Unseen
 
-__all__ = ["Finding", "ScaledCopy", "SheetImage", "Step", "StepContext", "StepResult", "Tile", "TooManyPixels", "plain"]
+__all__ = ["Finding", "ScaledCopy", "SheetImage", "Step", "StepContext", "StepResult", "Tile", "TooManyPixels", "Unseen", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,18 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """The findings; with none, `nothing_found` says what was looked for and why it was not found."""
+    """The findings; with none, `nothing_found` says what was looked for and why it was not found.
+
+    `vectors` are what a step made of the image and its segments, by key (`StepContext.unseen`), None from a step that makes
+    none: they are kept and stated nowhere, so a step of vectors needs no finding.
+    """
 
     findings: tuple[Finding, ...]
     nothing_found: str = ""
+    vectors: Mapping[str, NDArray[np.float16]] | None = None
 
     def __post_init__(self) -> None:
-        if not self.findings and not self.nothing_found:
+        if not self.findings and not self.nothing_found and self.vectors is None:
             raise ValueError("a step that found nothing must say why")
 
 
@@ -99,7 +106,8 @@ class StepContext:
     so that nothing is known of what they look for.
 
     `record` is that of the specimen as it is read, by Darwin Core term; `specimens` how many the image shows, and
-    `withholds_place` whether the record of one of them keeps its place back.
+    `withholds_place` whether the record of one of them keeps its place back. `unseen` is for the step that makes vectors: the
+    image and its segments, as far as its network has made none of them.
     """
 
     catalog_number: str = ""
@@ -108,6 +116,7 @@ class StepContext:
     record: Mapping[str, str] = field(default_factory=dict)
     specimens: int = 1
     withholds_place: bool = False
+    unseen: tuple[Unseen, ...] = ()
 
     def of_kind(self, *kinds: str) -> tuple[Finding, ...]:
         """Every earlier finding of these kinds."""

@@ -344,6 +344,16 @@ def count_closing(session: Session, media_key: str) -> list[str]:
     return list(session.scalars(select(SegmentRow.key).where(of_image)))
 
 
+def count_vectors(session: Session, keys: Sequence[str]) -> list[str]:
+    """Note on these segments that they have a new vector; the keys, in their order."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), AT_ONCE):
+        some = SegmentRow.key.in_(ordered[start : start + AT_ONCE])
+        counted = update(SegmentRow).where(some).values(changes=SegmentRow.changes + 1)
+        session.execute(counted.execution_options(synchronize_session=False))
+    return ordered
+
+
 def index_version(row: SegmentRow) -> int:
     """What its document in the index is known by."""
     return row.version + row.changes

