@@ -75,22 +75,23 @@ def create(
     layer: Layer = "people",
     kind: str = "",
     veil: str = "",
+    run_key: str = "",
     profile: Profile = "w3c",
 ) -> Annotation:
     """Store what a person or a client said, in the form of that profile; `kind` is that of the statement which it corrects, and
-    `veil` the key of the one with which it is hidden until that is decided.
+    `veil` the key of the one with which it is hidden until that is decided. `run_key` is that of an import that brings it.
 
-    A person is its creator. `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7). Raises
-    MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and then
-    stores nothing.
+    A person is its creator, but of what they import. `slug` becomes its name where it is fit and was never used (RFC 5023, 9.7).
+    Raises MalformedAnnotation, UnknownTarget, BadSelector, SelectorOutsideCanvas, AnnotationTooBig, NotAllowed or Forbidden, and
+    then stores nothing.
     """
     accepted = validation.check(viewer_forms.as_w3c(document, profile, addresses))
-    if by.account:
+    if by.account and not run_key:
         accepted = creators.in_own_name(accepted, by, addresses)
     following.lock(session, (), targets.annotations_named(accepted["target"], addresses))
     lying = targets.flat(targets.resolve(session, accepted["target"], addresses, by))
     guards.require_place(session, by, lying)
-    said = {**NOT_SAID, "kind": kind or (form.KIND if form.is_proposal(accepted) else ""), "veil": veil}
+    said = {**NOT_SAID, "kind": kind or (form.KIND if form.is_proposal(accepted) else ""), "veil": veil, "run_key": run_key}
     insert = partial(_insert, session, accepted, lying=lying, layer=layer, by=by, addresses=addresses, at=at, said=said)
     if slug and SLUG.fullmatch(slug) and store.find(session, slug) is None:
         try:

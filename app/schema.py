@@ -4,6 +4,7 @@ from sqlalchemy import MetaData
 
 import analytics.tables
 import annotations.datasets.tables
+import annotations.exchange.tables
 import annotations.segments.tables
 import annotations.tables
 import annotations.vectors.tables
@@ -34,6 +35,7 @@ MODULES = (
     annotations.segments.tables,
     annotations.datasets.tables,
     annotations.vectors.tables,
+    annotations.exchange.tables,
     analytics.tables,
 )
 METADATA: MetaData = Base.metadata

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal, Protocol
 
 from annotations.regions import Region
+from app.runtime.errors import Invalid
 
 Visibility = Literal[0, 1, 2]  # not labelled, labelled but hidden, visible (COCO, keypoints)
 FrameKind = Literal["pixels", "fractions", "page"]
@@ -115,6 +116,11 @@ class Options:
     spreadsheet_safe: bool = False
     depth: Literal[16, 32] = 16
 
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> "Options":
+        """Options as words. Raises Invalid for one that there is not, and for a value that it does not have."""
+        return cls(**_parsed(given, OPTION_VALUES))
+
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
@@ -198,7 +204,6 @@ class ReadOptions:
         pixel_index: keypoints of COCO are indices of pixels, so that half a pixel is added.
         unbridge: bridges of YOLO outlines are cut.
         ground: names of classes in masks that are background.
-        size_of: width and height of the hub's image of that name, for formats that state none; None where it is not here.
     """
 
     task: Literal["", "detect", "segment", "obb", "pose"] = ""
@@ -206,7 +211,11 @@ class ReadOptions:
     pixel_index: bool = False
     unbridge: bool = False
     ground: tuple[str, ...] = ("background",)
-    size_of: Callable[[ImageReference], tuple[int, int] | None] | None = None
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str]) -> "ReadOptions":
+        """Options as words. Raises Invalid for one that there is not, and for a value that it does not have."""
+        return cls(**_parsed(given, READ_VALUES))
 
 
 class Files(Protocol):
@@ -220,6 +229,52 @@ class Files(Protocol):
 
     def size(self, name: str) -> int:
         """Bytes."""
+
+
+OPTION_VALUES: Mapping[str, tuple[str, ...] | type] = {
+    "title": str,
+    "runs": ("compressed", "plain"),
+    "parts": ("bridge", "split"),
+    "category_base": int,
+    "spreadsheet_safe": bool,
+    "depth": int,
+}
+READ_VALUES: Mapping[str, tuple[str, ...] | type] = {
+    "task": ("detect", "segment", "obb", "pose"),
+    "voc_base": int,
+    "pixel_index": bool,
+    "unbridge": bool,
+    "ground": tuple,
+}
+TRUE, FALSE = ("yes", "true", "1"), ("no", "false", "0", "")
+
+
+def _parsed(given: Mapping[str, str], values: Mapping[str, tuple[str, ...] | type]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for written, text in given.items():
+        name = written.replace("-", "_")
+        allowed = values.get(name)
+        if allowed is None:
+            raise Invalid(f"There is no option {written[:40]!r}; there are {', '.join(values)}.", parameter="option")
+        try:
+            made[name] = _value(text, allowed)
+        except ValueError as error:
+            raise Invalid(f"The option {written} does not take {text[:40]!r}: {error}", parameter="option") from error
+    return made
+
+
+def _value(text: str, allowed: tuple[str, ...] | type) -> Any:
+    if isinstance(allowed, tuple):
+        if text not in allowed:
+            raise ValueError(f"it is one of {', '.join(allowed)}.")
+        return text
+    if allowed is bool:
+        if text.lower() not in (*TRUE, *FALSE):
+            raise ValueError("it is yes or no.")
+        return text.lower() in TRUE
+    if allowed is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return int(text) if allowed is int else text
 
 
 Reader = Callable[[Files, ReadOptions], Iterator[Found]]

@@ -21,6 +21,8 @@ COMMANDS = {
     "reindex": "app.cli.search:reindex",
     "check-index": "app.cli.search:check_index",
     "export-iiif": "app.cli.export:export_iiif",
+    "export": "app.cli.exchange:export",
+    "ingest-annotations": "app.cli.exchange:ingest_annotations",
     "check-states": "app.cli.review:check_states",
     "access": "app.cli.access:access",
     "depict": "app.cli.depict:depict",

@@ -144,6 +144,8 @@ def title(run: Run, shown: Shown) -> str:
             return f"Images found by “{run.selection.get('query', '')}”"
         case "all":
             return "All images"
+        case "import":
+            return f"Import of {run.selection.get('file', 'a file')}"
         case "ingest":
             ingest = shown.ingests.get(run.ingest_key)
             return (
@@ -187,6 +189,8 @@ def _counted(run: Run) -> str:
         ("waiting", run.waiting),
         ("under way", run.running),
     )
+    if run.selection.get("kind") == "import":
+        return "Statements from a file"
     counted = f"{run.completed:,} of {images(run.images)} analysed" + ("" if run.frozen_at else " so far")
     return ", ".join([counted, *(f"{number:,} {what}" for what, number in others if number)])
 
