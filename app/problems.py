@@ -56,9 +56,7 @@ def install(app: Flask, as_page: Callable[[int, str], Response | None] = lambda 
         status, title = status_of(error), type(error).__name__
         page = as_page(status, error.sentence)
         response = page or problem(status, title, error.sentence, parameter=error.parameter, spec=error.spec)
-        if isinstance(error, errors.TooOften):
-            response.headers["Retry-After"] = str(math.ceil(error.wait_s))
-        return _guarded(_timed(response))
+        return sent_with(response, error)
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
@@ -82,6 +80,13 @@ def install(app: Flask, as_page: Callable[[int, str], Response | None] = lambda 
             log.exception("the page of an error could not be made")
             page = None
         return _timed(page or problem(500, "Internal error", sentence))
+
+
+def sent_with(response: Response, error: errors.DomainError) -> Response:
+    """The answer to a request that was refused, with the headers that say when and how to ask again."""
+    if isinstance(error, errors.TooOften):
+        response.headers["Retry-After"] = str(math.ceil(error.wait_s))
+    return _guarded(_timed(response))
 
 
 def sentence_of(error: HTTPException) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.runtime import context, principal
 from app.runtime.http import depends_on
 from app.runtime.principal import NOBODY, SAFE_METHODS, Principal, may
-from app.web import assets
+from app.web import assets, refusals
 
 blueprint = Blueprint("layout", __name__, template_folder="templates")
 TITLES = {
@@ -87,7 +87,7 @@ def _asked_for() -> str:
     return request.full_path.rstrip("?")
 
 
-def _wants_page() -> bool:
+def wants_page() -> bool:
     """Whether the client is a browser in front of a person: it prefers HTML to JSON, and asks where pages are."""
     best = request.accept_mimetypes.best_match(["application/json", "application/problem+json", "text/html"])
     return best == "text/html" and not request.path.startswith(("/api/", "/iiif/", "/annotations/", "/search/", "/assets/"))
@@ -95,10 +95,19 @@ def _wants_page() -> bool:
 
 def problem_page(status: int, detail: str) -> Response | None:
     """An error as a person reads it, with a way on; None for programs."""
-    if not _wants_page():
+    if not wants_page():
         return None
     again = f"{request.script_root}{request.full_path.rstrip('?')}" if request.method in SAFE_METHODS else ""
-    return page("problem.html", status=status, title=title_of(status), detail=detail, code=status, again=again)
+    how: Any = {"title": title_of(status), "detail": detail, "code": status, "again": again, "written": _written(status)}
+    return page("problem.html", status=status, personal=bool(how["written"]), **how)
+
+
+def _written(status: int) -> list[str]:
+    """What was written in the form that this answers, where it came from a page of ours."""
+    if request.method in SAFE_METHODS or status == 413:
+        return []
+    visitor: Principal = g.get("visitor", NOBODY)
+    return refusals.written(request.form) if visitor.session or visitor.refused else []
 
 
 def title_of(status: int) -> str:

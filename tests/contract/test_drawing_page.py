@@ -9,6 +9,7 @@ from werkzeug.test import Client
 
 from annotations import service as annotations
 from app.runtime.context import Runtime
+from app.runtime.principal import Principal
 from iiif.catalogue.model import Media
 from tests.people import OUR_PAGE, Person, add_person
 from tests.sheets import Hub, add_sheet, comment, make_hub
@@ -46,7 +47,7 @@ def fields(answer: Any) -> dict[str, str]:
     """The fields of the form as a browser would send them back."""
     text = answer.text
     found = dict(re.findall(r'<input [^>]*name="(\w+)"[^>]* value="([^"]*)"', text))
-    found |= dict(re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>([^<]*)</textarea>', text))
+    found |= dict(re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>\n?([^<]*)</textarea>', text))
     (chosen,) = re.findall(r"<option[^>]* selected>", text) or [""]
     found["label"] = (re.findall(r'value="(\w+)"', chosen) or [""])[0]
     return {name: html.unescape(value) for name, value in found.items()}
@@ -152,3 +153,32 @@ def test_one_goes_on_to_a_page_of_the_hub_alone(hub: Hub, media: Media, ana: Per
     assert ask(hub, ana, "/specimens/s1nothing/draw/m1nothing").status_code == 404
     other, _ = add_sheet(hub.runtime, "D 2", sizes=())
     assert ask(hub, ana, f"/specimens/{other.key}/draw/{media.key}").status_code == 404
+
+
+def test_a_form_whose_statement_is_deleted_by_then_is_kept_and_makes_a_new_one(hub: Hub, media: Media, ana: Person) -> None:
+    form = {**fields(ask(hub, ana, path(media))), "corners": "10,10 400,10 400,400", "comment": "a galled leaf"}
+    said = kept(hub, ask(hub, ana, path(media), form))
+    key = said["id"].rpartition("/")[2]
+    seen = fields(ask(hub, ana, f"{path(media)}?annotation={key}"))
+    with hub.runtime.db.begin() as session:
+        annotations.delete(session, key, by=Principal.of_system(), at=hub.runtime.clock())
+    refused = ask(hub, ana, path(media), {**seen, "comment": "two galled leaves"})
+    assert refused.status_code == 410
+    again = fields(refused)
+    assert (again["comment"], again["corners"], again["annotation"]) == ("two galled leaves", form["corners"], "")
+    made = kept(hub, ask(hub, ana, path(media), again))
+    assert made["id"] != said["id"]
+    assert made["body"][0]["value"] == "two galled leaves"
+
+
+def test_a_segment_that_has_ended_by_then_keeps_what_was_drawn_as_a_new_one(hub: Hub, media: Media) -> None:
+    cur, of_segments = add_person(hub.runtime, "cur", "curator"), f"/specimens/{media.specimen_key}/segments/{media.key}"
+    form = {**fields(ask(hub, cur, of_segments)), "corners": "10,10 400,10 400,400", "label": "label"}
+    first = ask(hub, cur, of_segments, form).headers["Location"].rpartition("/")[2]
+    seen = fields(ask(hub, cur, f"{of_segments}?segment={first}"))
+    etag = re.findall(r'name="etag" value="([^"]+)"', ask(hub, cur, f"/segments/{first}").text)[0]
+    assert ask(hub, cur, f"/segments/{first}/delete", {"etag": etag}).status_code == 303
+    refused = ask(hub, cur, of_segments, {**seen, "corners": "20,20 400,10 400,400"})
+    assert refused.status_code == 410
+    assert fields(refused)["corners"] == "20,20 400,10 400,400"
+    assert ask(hub, cur, of_segments, fields(refused)).headers["Location"].rpartition("/")[2] != first

@@ -79,6 +79,8 @@ def test_a_verdict_is_given_and_taken_back_and_a_passed_version_is_told(hub: Hub
         wrong = ask(hub, ben, verdicts, form)
         assert wrong.status_code == 400
         assert 'role="alert"' in wrong.text
+    told = ask(hub, ben, verdicts, {"verdict": "rejected", "reason": "wrong text", "version": "7"})
+    assert "<option selected>wrong text</option>" in told.text
     following = ask(hub, ben, verdicts, {"verdict": "approved", "version": "1", "next": "/review"})
     assert following.headers["Location"] == "/review"
 
@@ -97,6 +99,14 @@ def test_comments_have_replies_and_bad_ones_are_kept_in_the_form(hub: Hub, media
     refused = ask(hub, ana, f"/statements/{key}/comments", {"text": long})
     assert refused.status_code == 400
     assert long in refused.text
+    reply = ask(hub, ana, f"/statements/{key}/comments", {"text": long, "about": first})
+    assert '<details open><summary>Reply<span class="hidden"> to Ben' in reply.text
+    assert re.search(rf'id="say-{first}"[^>]*>\n{long}</textarea>', reply.text), "beside what it replies to"
+    with hub.runtime.db.begin() as session:
+        annotations.delete(session, key, by=Principal.of_system(), at=hub.runtime.clock())
+    gone = ask(hub, ana, f"/statements/{key}/comments", {"text": "Still here?"})
+    assert gone.status_code == 410
+    assert '<pre class="typed written">Still here?</pre>' in gone.text
 
 
 def test_replies_are_on_the_page_of_the_comment_too_and_lead_back(hub: Hub, media: Media, ben: Person) -> None:

@@ -9,17 +9,19 @@ from annotations.review import service as review
 from annotations.review.service import REASONS
 from annotations.states.derive import VERDICTS
 from app.runtime import context, principal
-from app.runtime.errors import Conflict, DomainError, Invalid, StaleVersion
+from app.runtime.errors import Conflict, Gone, Invalid, NotFound, StaleVersion
 from app.runtime.principal import Principal, may
-from app.web import layout
+from app.web import layout, refusals
 from app.web.account.forms import field, local, to
 from app.web.drawing import statement_page
 from app.web.drawing.views import CLASSES
+from app.web.refusals import Refusal
 from app.web.specimens import answers, changes
 from app.web.statements import history
 
 blueprint = Blueprint("statement", __name__)
 LONGEST_KEY = 64
+REFUSED = (Invalid, Conflict, StaleVersion, Gone, NotFound)
 
 
 @blueprint.get("/statements/<key>")
@@ -42,8 +44,8 @@ def judge(key: str) -> Response:
         judgement = review.Judgement(key[:LONGEST_KEY], seen, verdict, field("reason", 40), comment)
         with runtime.db.begin() as session:
             review.judge(session, judgement, by=by, addresses=runtime.addresses, at=runtime.clock())
-    except (Invalid, Conflict, StaleVersion) as error:
-        return _page(key, by, error)
+    except REFUSED as error:
+        return _page(key, by, Refusal(error, "judge", "", request.form.to_dict()))
     following = local(field("next", 2100))
     return to(following if following != "/" else f"/statements/{key[:LONGEST_KEY]}")
 
@@ -67,8 +69,8 @@ def comment(key: str) -> Response:
             named = annotations.get(session, about, by=by)
             document = _comment(session, key[:LONGEST_KEY], named, by)
             said = annotations.create(session, document, by=by, addresses=runtime.addresses, at=runtime.clock())
-    except Invalid as error:
-        return _page(key, by, error)
+    except REFUSED as error:
+        return _page(key, by, Refusal(error, f"say-{about}", about, request.form.to_dict()))
     return to(f"/statements/{key[:LONGEST_KEY]}#comment-{said.key}")
 
 
@@ -79,18 +81,18 @@ def _comment(session: Session, key: str, named: Annotation, by: Principal) -> di
     return answers.comment(text, named, named.specimen_key, by=by, addresses=context.current().addresses)
 
 
-def _page(key: str, by: Principal, error: DomainError | None = None) -> Response:
+def _page(key: str, by: Principal, refused: Refusal = refusals.NONE) -> Response:
     runtime = context.current()
     with runtime.reads.begin() as session:
         page = statement_page.look(session, key[:LONGEST_KEY], by, runtime.addresses)
         proposed = changes.line_of(session, page.statement, runtime.addresses, by)
         versions = history.of(session, page.statement.key, by=by, addresses=runtime.addresses, before=0)
-    status = 200 if error is None else 400 if isinstance(error, Invalid) else 409 if isinstance(error, Conflict) else 412
+    comments = {one.key for thread in page.threads for one in thread.comments}
     return layout.page(
         "statement.html",
         by=by,
         personal=bool(by.session),
-        status=status,
+        status=refused.status,
         here="specimens",
         page=page,
         statement=page.statement,
@@ -100,6 +102,6 @@ def _page(key: str, by: Principal, error: DomainError | None = None) -> Response
         reasons=REASONS[1:],
         writes=may(by, "annotate", page.specimen),
         iri=runtime.addresses.annotation(page.statement.key),
-        wrong=error.sentence if error else "",
-        typed=request.form.get("text", "")[:20_000] if error else "",
+        refused=refused,
+        homeless=refused.homeless({"", page.statement.key, *comments}),
     )

@@ -13,8 +13,9 @@ from annotations.model import Annotation, Canvas
 from annotations.review import service as review
 from annotations.search.vocabulary import KINDS
 from annotations.validation import CONTEXT
+from app.problems import status_of
 from app.runtime import context, principal
-from app.runtime.errors import DomainError, Invalid, StaleVersion
+from app.runtime.errors import Conflict, DomainError, Gone, Invalid, StaleVersion
 from app.runtime.principal import Principal
 from app.web import layout, statement_words
 from app.web.account import forms
@@ -61,12 +62,12 @@ def keep(key: str, media_key: str) -> Response:
     asked = request.form.get("annotation", "")[:64]
     with runtime.reads.begin() as session:
         place = place_of(session, key, media_key, by)
-        stands = _stands(session, place, by, asked)
+        stands = _standing(session, place, by, asked)
     try:
         said, drawn = statement_form.said_in(request.form), statement_form.drawn_in(request.form)
         with runtime.db.begin() as session:
             kept = _store(session, place, by, asked, said, drawn)
-    except (Invalid, StaleVersion) as error:
+    except (Invalid, Conflict, StaleVersion, Gone) as error:
         kept_said = Said(**{name: request.form.get(name, "") for name in Said.__slots__})
         kept_drawn = Drawn(**{name: request.form.get(name, "") for name in Drawn.__slots__})
         return _page(place, by, stands, kept_said, kept_drawn, request.form.get("next", ""), error)
@@ -93,6 +94,14 @@ def _stands(session: Session, place: Place, by: Principal, key: str) -> Annotati
     if found.media_key != place.media.key or found.layer == "review":
         raise Invalid("This statement is not about this image.", parameter="annotation")
     return found
+
+
+def _standing(session: Session, place: Place, by: Principal, key: str) -> Annotation | None:
+    """The same, None also for what was deleted or withdrawn meanwhile."""
+    try:
+        return _stands(session, place, by, key)
+    except Gone:
+        return None
 
 
 def _shown(stands: Annotation, place: Place) -> tuple[Said, Drawn]:
@@ -160,7 +169,7 @@ def _page(
         "draw.html",
         place,
         by,
-        status=200 if error is None else 412 if passed else 400,
+        status=status_of(error) if error else 200,
         wrong=error.sentence if error else "",
         heading=("Edit a statement" if mine else "Correct a statement") if stands else "Draw",
         back=back,

@@ -12,8 +12,9 @@ from annotations.segment_api.editing import Editor, Shape
 from annotations.segments import service
 from annotations.segments.model import Segment
 from annotations.selectors import read
+from app.problems import status_of
 from app.runtime import context, principal
-from app.runtime.errors import Conflict, DomainError, Invalid, StaleVersion
+from app.runtime.errors import Conflict, DomainError, Gone, Invalid, StaleVersion
 from app.runtime.principal import Principal
 from app.web.account.forms import field, to
 from app.web.drawing import statement_form
@@ -43,12 +44,14 @@ def keep(key: str, media_key: str) -> Response:
     asked = request.form.get("annotation", "")[:64]
     with runtime.reads.begin() as session:
         place = place_of(session, key, media_key, by)
-        segment = _segment(session, place, by, asked)
+        segment = _standing(session, place, by, asked)
         etag = service.etag_of(session, segment.key) if segment else ""
     try:
+        if asked and segment is None:
+            raise Gone("This segment has ended. What you drew is kept below: kept again, it is a new segment.")
         drawn = statement_form.drawn_in(request.form)
         kept = _store(place, by, segment, drawn)
-    except (Invalid, Conflict, StaleVersion) as error:
+    except (Invalid, Conflict, StaleVersion, Gone) as error:
         typed = Drawn(**{name: request.form.get(name, "") for name in Drawn.__slots__})
         return _page(place, by, segment, etag, typed, request.form.get("label", "")[:32], error)
     return to(f"/segments/{kept}")
@@ -62,6 +65,14 @@ def _segment(session: Session, place: Place, by: Principal, key: str) -> Segment
     if media.key != place.media.key:
         raise Invalid("This segment is not of this image.", parameter="segment")
     return found
+
+
+def _standing(session: Session, place: Place, by: Principal, key: str) -> Segment | None:
+    """The same, None also for one that has ended meanwhile."""
+    try:
+        return _segment(session, place, by, key)
+    except Gone:
+        return None
 
 
 def _drawn(segment: Segment, canvas: Canvas) -> Drawn:
@@ -84,12 +95,11 @@ def _page(
     place: Place, by: Principal, segment: Segment | None, etag: str, drawn: Drawn, name: str, error: DomainError | None = None
 ) -> Response:
     stands: Any = {"key": segment.key, "version": segment.version, "etag": etag} if segment else None
-    status = 200 if error is None else 400 if isinstance(error, Invalid) else 409 if isinstance(error, Conflict) else 412
     return drawing_page(
         "segment_draw.html",
         place,
         by,
-        status=status,
+        status=status_of(error) if error else 200,
         wrong=error.sentence if error else "",
         heading="Redraw a segment" if segment else "Draw a segment",
         back=f"/segments/{segment.key}" if segment else "",

@@ -163,6 +163,7 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Ru
         "usual": chosen.is_usual,
         "layer_query": chosen.query,
         "talk": talk.on(""),
+        "spoken": talk.keys({one.key for one in shown}),
         "talk_beside": " ".join(talk.beside({one.key for one in shown})),
         "writes": viewer.may_write,
         "reasons": REASONS[1:],

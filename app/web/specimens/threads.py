@@ -51,6 +51,11 @@ class Threads:
     def on(self, key: str) -> tuple[Thread, ...]:
         return self.about.get(key, ())
 
+    def keys(self, listed: Collection[str]) -> set[str]:
+        """The keys of the comments on the specimen, and of those on statements that are listed."""
+        near = (threads for key, threads in self.about.items() if not key or key in listed)
+        return {comment.key for threads in near for thread in threads for comment in thread.comments}
+
     def beside(self, listed: Collection[str]) -> list[str]:
         """The addresses of the comments on statements that are not listed; viewers have them too, and are not to draw them."""
         off = (threads for key, threads in self.about.items() if key and key not in listed)

@@ -1,24 +1,15 @@
 """The search page and the page of a specimen."""
 
-from urllib.parse import urlencode
-
-from flask import Blueprint, Response, request, url_for
-from sqlalchemy.orm import Session
+from flask import Blueprint, Response, request
 
 from app.runtime import context, principal
 from app.runtime.http import integer
 from app.web import layout
-from app.web.names import signposts
 from app.web.runs import listing
-from app.web.specimens import changes, search_page, shared_view, specimen_page
-from app.web.specimens.answering import looked_at
-from app.web.specimens.layers import Chosen
-from app.web.specimens.segment_links import segment_links
+from app.web.specimens import search_page, workplace
 from iiif.catalogue import service as catalogue
-from ontology.segment_classes import CLASSES
 
 SHOWN = 24
-LONGEST_QUERY = 500
 blueprint = Blueprint("specimens", __name__, template_folder="templates")
 
 
@@ -44,33 +35,4 @@ def home() -> Response:
 @blueprint.get("/specimens/<key>")
 def specimen(key: str) -> Response:
     """One specimen as a workplace: viewer, layers, findings to be judged, comments, record, and what to take along."""
-    runtime, by = context.current(), principal.of_page()
-    addresses, chosen = runtime.addresses, Chosen.of(request.args)
-    with runtime.reads.begin() as session:
-        looked = specimen_page.look(session, key, by, addresses)
-        place = shared_view.asked(request.args, looked.specimen, looked.views, addresses)
-        if place.specimen_key:
-            return _to_another(session, place.specimen_key)
-        if place.segment_key:
-            return Response(status=303, headers={"Location": url_for("segment_pages.segment", key=place.segment_key)})
-        said = specimen_page.listen(session, looked, addresses)
-        parts = segment_links(session, looked.media)
-        work = changes.work(session, looked.specimen, looked.media, said.statements, addresses, by)
-        namesakes = catalogue.same_number(session, looked.specimen)
-    values = specimen_page.values(looked, said, chosen, place, runtime)
-    q = request.args.get("q", "")[:LONGEST_QUERY]
-    values |= {"q": q, "namesakes": namesakes, "work": work, "parts": parts, "kept": looked_at()}
-    values["segment_classes"] = {name: one.label for name, one in CLASSES.items()}
-    values["part_of"] = {part.leader_key: part for part in parts}
-    response = layout.page("specimen.html", by=by, here="specimens", **values)
-    signposts.of_page(response, key, by)
-    if values["sharing"]:
-        response.headers.add("Link", values["sharing"].link_header)
-    return response
-
-
-def _to_another(session: Session, key: str) -> Response:
-    """303 to the specimen that a content state is about. Raises UnknownSpecimen."""
-    catalogue.get_specimen(session, key)
-    query = urlencode({"iiif-content": request.args["iiif-content"]})
-    return Response(status=303, headers={"Location": f"{url_for('specimens.specimen', key=key)}?{query}"})
+    return workplace.page(key, principal.of_page())
