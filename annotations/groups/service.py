@@ -4,11 +4,13 @@ Each proposal is one as people make them by hand, from what is said of the segme
 before that. The work goes in parts; whoever is stopped half-way asks again, and what is there is not made twice.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations import service as annotations
@@ -22,6 +24,7 @@ from annotations.segments import store
 from annotations.segments.errors import UnknownSegment
 from annotations.segments.likeness import RULES
 from annotations.segments.model import Segment
+from annotations.tables import AnnotationRow
 from app.runtime.addresses import Addresses
 from app.runtime.errors import DomainError, Invalid
 from app.runtime.principal import Principal, may, require_somewhere
@@ -30,6 +33,7 @@ from iiif.catalogue import service as catalogue
 MOST = 1_000  # segments at once
 SHOWN = 10
 AT_ONCE = 50  # proposals in one transaction
+CURSOR = re.compile(r"(\d{1,9})\.([0-9a-f]{32})", re.ASCII)
 Begin = Callable[[], AbstractContextManager[Session]]
 
 
@@ -71,6 +75,44 @@ class Outcome:
     known: int
     passed_over: tuple[tuple[str, str], ...]
     following: str
+
+
+@dataclass(frozen=True, slots=True)
+class WordGroup:
+    """Segments of a class that read the same: how many who looks sees, the first of them, and its words."""
+
+    segment: Segment
+    size: int
+    words: str
+
+
+def largest(session: Session, class_name: str, *, by: Principal, after: str, limit: int) -> tuple[Sequence[WordGroup], str]:
+    """A page of the groups of a class with the same words, the largest first, and the `after` of the next page, empty at the end.
+    What lies on images that are closed to `by` is not counted, and groups of which they see less than two are passed over.
+    Raises Invalid."""
+    found = store.largest_groups(session, class_name, after=_behind(after), limit=limit + 1)
+    seen = store.groups_seen(session, class_name, [words for _, words in found[:limit]], by)
+    shown = [seen[words] for _, words in found[:limit] if seen.get(words, (0, ""))[0] > 1]
+    rows = store.many(session, [key for _, key in shown])
+    texts = words_of(session, [store.segment(row) for row in rows.values()], by=by)
+    groups = [WordGroup(store.segment(rows[key]), size, texts.get(key, "")) for size, key in shown if key in rows]
+    return groups, "{}.{}".format(*found[limit - 1]) if len(found) > limit else ""
+
+
+def words_of(session: Session, some: Sequence[Segment], *, by: Principal) -> dict[str, str]:
+    """What is read in these segments by what leads them, by key, where `by` may see that."""
+    leaders = {one.leader_key: one.key for one in some}
+    query = select(AnnotationRow.key, AnnotationRow.text).where(AnnotationRow.key.in_(leaders), statements.is_shown(by))
+    return {leaders[row.key]: row.text for row in session.execute(query)}
+
+
+def _behind(after: str) -> tuple[int, str]:
+    if not after:
+        return 2**31 - 1, ""
+    found = CURSOR.fullmatch(after)
+    if found is None:
+        raise Invalid("after is what the page before names as its next.", parameter="after")
+    return int(found[1]), found[2]
 
 
 def like(session: Session, key: str, rule: str, *, by: Principal, after: str, limit: int) -> Sequence[Segment]:

@@ -150,6 +150,23 @@ def like(session: Session, row: SegmentRow, rule: str, by: Principal, *, after: 
     return [segment(one) for one in session.scalars(select(SegmentRow).where(*where).order_by(SegmentRow.key).limit(limit))]
 
 
+def largest_groups(session: Session, class_name: str, *, after: tuple[int, str], limit: int) -> Sequence[tuple[int, str]]:
+    """Size and digest of the groups of a class that read the same words, the largest first, from the one behind `after`. Counted
+    from the index, over all images."""
+    size, words = func.count(), SegmentRow.words
+    query = select(size, words).where(SegmentRow.live.is_(True), SegmentRow.class_name == class_name, words != "")
+    behind = or_(size < after[0], (size == after[0]) & (words > after[1]))
+    found = session.execute(query.group_by(words).having(size > 1, behind).order_by(size.desc(), words).limit(limit))
+    return [(row[0], row[1]) for row in found]
+
+
+def groups_seen(session: Session, class_name: str, words: Sequence[str], by: Principal) -> dict[str, tuple[int, str]]:
+    """Of the groups with these words how many `by` sees, and the key of the first of those."""
+    of_class = (SegmentRow.live.is_(True), SegmentRow.class_name == class_name, SegmentRow.words.in_(words), _shown(by))
+    query = select(SegmentRow.words, func.count(), func.min(SegmentRow.key)).where(*of_class).group_by(SegmentRow.words)
+    return {row[0]: (row[1], row[2]) for row in session.execute(query)} if words else {}
+
+
 def keep_words(session: Session, rows: Sequence[SegmentRow]) -> None:
     """Let each say what its leading statement reads there now."""
     leaders = AnnotationRow.key.in_({row.leader_key for row in rows})

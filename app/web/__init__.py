@@ -36,6 +36,7 @@ from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
 from app.web.segments import changing as segment_changes
 from app.web.segments import drawing as segment_drawing
+from app.web.segments import like as like_segments
 from app.web.segments import views as segment_pages
 from app.web.specimens import answering, original_files, taking
 from app.web.specimens import views as specimen_pages
@@ -97,6 +98,7 @@ def create_app(runtime: Runtime) -> Flask:
         segment_pages.blueprint,
         segment_changes.blueprint,
         segment_drawing.blueprint,
+        like_segments.blueprint,
         statement_pages.blueprint,
         answering.blueprint,
         drawing_pages.blueprint,

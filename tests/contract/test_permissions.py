@@ -28,6 +28,7 @@ BY_COOKIE = {
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
     "/segments/<segment:key>/change", "/segments/<segment:key>/split", "/segments/<segment:key>/merge",
     "/api/media/<key>/file",
+    "/review/groups", "/segments/<segment:key>/like", "/segments/<segment:key>/like/proposals",
     "/segments/<segment:key>/restore", "/api/segments/<segment:key>/versions/<int:number>",
     "/api/segments/<segment:key>/timemap", "/api/segments/<segment:key>/restore",
     "/segments/<segment:key>/delete", "/specimens/<key>/segments/<media_key>",
@@ -132,6 +133,9 @@ NEEDS: dict[tuple[str, str], Change] = {
         )
         for method in ("POST", "DELETE")
     },
+    ("POST", "/segments/<segment:key>/like/proposals"): Change(
+        "reviewer", "/segments/{segment}/like/proposals", "by=nothing&value=x", over="any"
+    ),
     ("POST", "/segments/<segment:key>/change"): Change("reviewer", "/segments/{segment}/change", "class=leafs&etag=x"),
     ("POST", "/segments/<segment:key>/split"): Change(
         "reviewer", "/segments/{segment}/split", "class=leafs&etag=x&side=top&at=1"
@@ -186,7 +190,8 @@ NEEDS: dict[tuple[str, str], Change] = {
 AS_THE_PUBLIC = {"/embed", "/embed/<key>", "/oembed"}  # they stand in pages of others, and show nobody more than all see
 # What is read by who may write: in any collection, and told of those; or there.
 FOR_WRITERS: dict[str, Over] = {
-    "/api/queue/counts": "any", "/review": "any", "/review/<kind>": "any", "/specimens/<key>/draw/<media_key>": "sheet",
+    "/api/queue/counts": "any", "/review": "any", "/review/<kind>": "any", "/review/groups": "any",
+    "/specimens/<key>/draw/<media_key>": "sheet",
     "/specimens/<key>/segments/<media_key>": "sheet",
 }  # fmt: skip
 PERSONAL = {("GET", "/account"), ("GET", "/account/export")}

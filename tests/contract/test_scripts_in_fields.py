@@ -89,6 +89,7 @@ def said(hub: Hub, sheet: tuple[Specimen, Media], ana: Person) -> str:
 def pages(hub: Hub, sheet: tuple[Specimen, Media], key: str, person: Person) -> Iterator[str]:
     specimen, media = sheet
     yield from ("/", "/?q=evil", f"/?q={NASTY}", "/runs", "/review", "/review/label", "/review/ruler", "/review/agreement")
+    yield "/review/groups"
     yield from ("/audit", "/accounts", f"/accounts/{person.key}", "/account", "/webhooks", f"/login?next={NASTY}", f"/{NASTY}")
     drawing = f"/specimens/{specimen.key}/draw/{media.key}"
     yield from (f"/specimens/{specimen.key}", f"/specimens/{specimen.key}?q={NASTY}", drawing, f"{drawing}?annotation={key}")
@@ -98,6 +99,7 @@ def pages(hub: Hub, sheet: tuple[Specimen, Media], key: str, person: Person) -> 
     yield f"/specimens/{other.key}"
     for segment in hub.get("/api/segments").get_json()["items"]:
         yield from (f"/segments/{segment['key']}", f"/embed/{segment['key']}")
+        yield f"/segments/{segment['key']}/like?term=recordedBy&value={NASTY}"
 
 
 def test_whatever_stands_in_a_field_is_text_on_every_page(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
