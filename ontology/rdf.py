@@ -121,6 +121,12 @@ def text(triples: Iterable[Triple], form: Form, base: str = "") -> bytes:
     return serialize(told, format=form.syntax, prefixes=used) or b""
 
 
+def as_json_ld(triples: Iterable[Triple]) -> list[Any]:
+    """The graph as expanded JSON-LD."""
+    told: list[Any] = json.loads(serialize(triples, format=RdfFormat.JSON_LD) or b"[]")
+    return told
+
+
 def n_quads(triples: Iterable[Triple], graph: str) -> bytes:
     """The lines of a dump: each triple in the named graph of the thing that says it."""
     name = NamedNode(graph)

@@ -20,6 +20,7 @@ FIRST_SEGMENTS = frozenset(
         "assets",
         "audit",
         "canvases",
+        "datasets",
         "embed",
         "embed.js",
         "favicon.ico",

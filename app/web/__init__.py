@@ -30,7 +30,7 @@ from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
 from app.web.live import stream, webhooks
-from app.web.names import content
+from app.web.names import content, vocabulary
 from app.web.names import views as names
 from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
@@ -87,6 +87,7 @@ def create_app(runtime: Runtime) -> Flask:
         ontology_views.blueprint,
         names.blueprint,
         content.blueprint,
+        vocabulary.blueprint,
         signing_in.blueprint,
         oidc.blueprint,
         account_pages.blueprint,

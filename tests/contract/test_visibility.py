@@ -395,6 +395,9 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/ark:/<naan>/<name>"): (),
     ("GET", "/ark:<naan>/<name>/<path:rest>"): (of("/ark:99999/{media}/info.json", (302,) * 4, (302,) * 4),),
     ("GET", "/ark:/<naan>/<name>/<path:rest>"): (),
+    ("GET", "/ns"): always("/ns"),
+    ("GET", "/ns/shapes.ttl"): always("/ns/shapes.ttl"),
+    ("GET", "/ns/vocabulary.<any('ttl','nt','rdf','jsonld'):suffix>"): always("/ns/vocabulary.ttl"),
     ("GET", "/.well-known/ni/sha-256/<digest>"): (of("/.well-known/ni/sha-256/x", (404,) * 4, (404,) * 4),),
     ("GET", "/iiif/<any('2','3'):version>/<path:rest>"): (
         of("/iiif/3/{media}", (401, 403, 303, 303), (303,) * 4),

@@ -37,6 +37,11 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
         "status",
         "a deletion is a version of its own now, answered by a tombstone in place of 404",
     ),
+    (
+        r"/ark:/?99999/n1\w+",
+        "status",
+        "an ARK says itself that what it names is gone or not public, as the address that it led to did and does",
+    ),
 )
 
 
