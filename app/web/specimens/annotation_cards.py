@@ -1,5 +1,6 @@
 """What was found on a specimen, as people read it: grouped, with units, uncertainty and the piece of image it was found in."""
 
+import itertools
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -117,27 +118,44 @@ class Sheet:
     viewer: Viewer
 
 
-def groups(found: Sequence[Annotation], sheet: Sheet, by: Principal) -> tuple[FindingGroup, ...]:
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A statement where it stands among the findings: the title of its group, and the heading above it, empty for none."""
+
+    group: str
+    annotation: Annotation
+    heading: str
+
+
+def in_order(found: Sequence[Annotation]) -> list[Placed]:
     """The findings in the order in which a curator asks: scale, sizes, codes, labels, quality, and what people said."""
     kinds = {kind: (title, place) for title, of_group in GROUPS for place, kind in enumerate(of_group)}
-    images = {image.key: image for image in sheet.media if is_pictured(image) and sees(image, by)}
     sorted_out: dict[str, list[Annotation]] = {title: [] for title in (*[title for title, _ in GROUPS], REST, PEOPLE)}
     home = segment_groups.homes(found)
     for annotation in found:
         kind = home[annotation.key].kind if annotation.key in home else annotation.kind
         alone = annotation.layer == "people" and annotation.key not in home
         sorted_out[PEOPLE if alone else kinds.get(kind, (REST, 0))[0]].append(annotation)
-    groups = []
-    for title, some in sorted_out.items():
+    for some in sorted_out.values():
         some.sort(key=lambda one: (bool(_nothing(one)), kinds.get(home.get(one.key, one).kind, (REST, 0))[1]))
+    return [
+        Placed(title, one, heading) for title, some in sorted_out.items() for one, heading in segment_groups.in_order(some, home)
+    ]
+
+
+def groups(placed: Sequence[Placed], sheet: Sheet, by: Principal) -> tuple[FindingGroup, ...]:
+    """The cards of these findings, in groups."""
+    images = {image.key: image for image in sheet.media if is_pictured(image) and sees(image, by)}
+    found = []
+    for title, members in itertools.groupby(placed, key=lambda one: one.group):
         crops: set[str] = set()
         findings = [
-            _finding(one, sheet, heading, *_picture(one, images.get(one.media_key), crops))
-            for one, heading in segment_groups.in_order(some, home)
+            _finding(one.annotation, sheet, one.heading, *_picture(one.annotation, images.get(one.annotation.media_key), crops))
+            for one in members
         ]
         said_by = {f"{one.by}, {one.when}" for one in findings}
-        groups.append(FindingGroup(title, tuple(findings), said_by.pop() if len(said_by) == 1 and title != PEOPLE else ""))
-    return tuple(group for group in groups if group.findings)
+        found.append(FindingGroup(title, tuple(findings), said_by.pop() if len(said_by) == 1 and title != PEOPLE else ""))
+    return tuple(found)
 
 
 def _finding(annotation: Annotation, sheet: Sheet, heading: str, crop: ImageLink | None, line: DrawnLine | None) -> FindingCard:

@@ -173,8 +173,9 @@ def _number(name: str, otherwise: float | None = None) -> float:
 
 
 def _back(key: str, anchor: str) -> Response:
-    """303 to the page of the specimen as it was looked at."""
-    path = url_for("specimens.specimen", key=key)
-    response = Response(status=303, headers={"Location": f"{path}{workplace.looked_at()}#{anchor}"})
+    """303 to the page of the specimen as it was looked at; where that has several pages of findings, to the one with this."""
+    path, about = url_for("specimens.specimen", key=key), anchor.partition("-")[2]
+    paged = {"finding": about} if "findings" in request.args and about else {}
+    response = Response(status=303, headers={"Location": f"{path}{workplace.looked_at(**paged)}#{anchor}"})
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -24,7 +24,17 @@ from app.web.image_links import is_pictured, picture_of
 from app.web.runs import listing
 from app.web.runs.lines import RunLine
 from app.web.sharing import Sharing
-from app.web.specimens import annotation_cards, citing, downloads, layers, original_files, record, shared_view, threads
+from app.web.specimens import (
+    annotation_cards,
+    citing,
+    downloads,
+    finding_pages,
+    layers,
+    original_files,
+    record,
+    shared_view,
+    threads,
+)
 from app.web.specimens.layers import Chosen
 from app.web.specimens.opinions import Viewer
 from app.web.specimens.shared_view import Place
@@ -121,8 +131,11 @@ def people(
     return names, {addresses.pid(key): name for key, name in names.items()}
 
 
-def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Runtime) -> dict[str, Any]:
-    """What the template needs."""
+def values(
+    looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Runtime, *, number: int = 1, sought: str = ""
+) -> dict[str, Any]:
+    """What the template needs, with that page of the findings, or the one on which the statement `sought` stands, or a comment
+    on it."""
     addresses, settings = runtime.addresses, runtime.settings
     provider, limits = settings.provider_name, SizeLimits(settings.max_width, settings.max_area)
     specimen, views, viewer = looked.specimen, looked.views, looked.viewer
@@ -132,6 +145,7 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Ru
     told = (specimen.catalog_number, looked.media, shared, said.rulers, said.people, addresses)
     sheet = annotation_cards.Sheet(*told, said.names, said.opinions, talk, viewer)
     shown = [one for one in statements if chosen.shows(one) or (chosen.is_usual and _is_own_verdict(one, said, viewer))]
+    listed = finding_pages.page_of(annotation_cards.in_order(shown), number, talk.commented(sought))
     pictured = [view for view in views if is_pictured(view.media)]
     return {
         "specimen": specimen,
@@ -144,7 +158,8 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Ru
         "rights": {image.key: record.rights(specimen, image) for image in looked.seen},
         "withheld": record.withheld(specimen, viewer.by),
         "shown": {view.media.key: view for view in views if view.segment is None},
-        "groups": annotation_cards.groups(shown, sheet, viewer.by),
+        "groups": annotation_cards.groups(listed.placed, sheet, viewer.by),
+        "listed": listed,
         "statements": len(said.statements),
         "cut_off": len(said.statements) == annotations.MAX_OF_SPECIMEN,
         "all_off": bool(statements) and not shown,
@@ -163,8 +178,8 @@ def values(looked: Looked, said: Said, chosen: Chosen, place: Place, runtime: Ru
         "usual": chosen.is_usual,
         "layer_query": chosen.query,
         "talk": talk.on(""),
-        "spoken": talk.keys({one.key for one in shown}),
-        "talk_beside": " ".join(talk.beside({one.key for one in shown})),
+        "spoken": talk.keys(listed.keys),
+        "talk_beside": " ".join(talk.beside(listed.keys)),
         "writes": viewer.may_write,
         "reasons": REASONS[1:],
         "place": place,

@@ -51,6 +51,11 @@ class Threads:
     def on(self, key: str) -> tuple[Thread, ...]:
         return self.about.get(key, ())
 
+    def commented(self, key: str) -> str:
+        """What a comment of that key is about; of any other statement the key itself."""
+        threads = ((about, thread) for about, several in self.about.items() for thread in several)
+        return next((about for about, one in threads if any(comment.key == key for comment in one.comments)), key)
+
     def keys(self, listed: Collection[str]) -> set[str]:
         """The keys of the comments on the specimen, and of those on statements that are listed."""
         near = (threads for key, threads in self.about.items() if not key or key in listed)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app import problems
 from app.runtime import context
+from app.runtime.http import integer
 from app.runtime.principal import Principal
 from app.web import layout, refusals
 from app.web.names import signposts
@@ -23,6 +24,7 @@ from ontology.segment_classes import CLASSES
 LONGEST_QUERY = 500
 KEPT = ("layer", "state", "q", "canvas", "xywh")
 MOST_KEPT = 200
+MOST_PAGES = 1_000
 
 
 def page(key: str, by: Principal, refused: Refusal = refusals.NONE) -> Response:
@@ -41,9 +43,13 @@ def page(key: str, by: Principal, refused: Refusal = refusals.NONE) -> Response:
         parts = segment_links(session, looked.media)
         work = changes.work(session, looked.specimen, looked.media, said.statements, addresses, by)
         namesakes = catalogue.same_number(session, looked.specimen)
-    values = specimen_page.values(looked, said, chosen, place, runtime)
+    sought = refused.about or request.args.get("finding", "")[:64]
+    of_page: Any = {"number": integer("findings", 1, 1, MOST_PAGES), "sought": sought}
+    values = specimen_page.values(looked, said, chosen, place, runtime, **of_page)
     q = request.args.get("q", "")[:LONGEST_QUERY]
-    values |= {"q": q, "namesakes": namesakes, "work": work, "parts": parts, "kept": looked_at()}
+    values |= {"q": q, "namesakes": namesakes, "work": work, "parts": parts}
+    values["finding_link"] = lambda number: f"/specimens/{key}{looked_at(findings=number)}#findings"
+    values["kept"] = looked_at(findings=values["listed"].number) if values["listed"].pages > 1 else looked_at()
     values["segment_classes"] = {name: one.label for name, one in CLASSES.items()}
     values["part_of"] = {part.leader_key: part for part in parts}
     values |= {"refused": refused, "homeless": refused.homeless(_answerable(values, work))}
@@ -55,10 +61,11 @@ def page(key: str, by: Principal, refused: Refusal = refusals.NONE) -> Response:
     return problems.sent_with(response, refused.error) if refused.error else response
 
 
-def looked_at() -> str:
-    """The part of the query that says what is looked at, with its question mark; empty where it says nothing."""
-    said = urlencode([(name, value) for name in KEPT for value in request.args.getlist(name)[:MOST_KEPT]])
-    return f"?{said}" if said else ""
+def looked_at(**more: object) -> str:
+    """The part of the query that says what is looked at, with its question mark, and what else is to stand in it; empty where it
+    says nothing."""
+    said = [(name, value) for name in KEPT for value in request.args.getlist(name)[:MOST_KEPT]]
+    return f"?{query}" if (query := urlencode([*said, *more.items()])) else ""
 
 
 def _answerable(values: Mapping[str, Any], work: RecordWork) -> set[str]:

@@ -128,6 +128,7 @@ document.addEventListener("change", async ({ target }) => {
   const boxes = [...form.querySelectorAll("input[type='checkbox']")];
   const usual = boxes.every((box) => box.checked === !["rejected", "superseded"].includes(box.value));
   const query = new URLSearchParams(location.search);
+  for (const name of ["findings", "finding"]) query.delete(name); // what is shown has other pages now
   for (const name of ["layer", "state"]) {
     query.delete(name);
     const of_name = boxes.filter((box) => box.name === name);
