@@ -13,6 +13,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".woff2": "font/woff2",
     ".txt": "text/plain; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 A_YEAR_S = 31_536_000

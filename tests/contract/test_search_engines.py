@@ -218,6 +218,25 @@ def test_facets_count_all_that_match_by_count_then_value(engine: SearchEngine) -
     assert found.total == 33
 
 
+def test_numbers_are_spread_over_bins_and_points_over_squares(engine: SearchEngine) -> None:
+    assert engine.spread("year", Words("text", "nowhere")) is None
+    assert engine.grid("place", Words("text", "nowhere"), 10) == ()
+    engine.write(
+        [
+            Document(f"s/{n}", 1, {"text": "spread", "year": 1800 + n, "place": f"{n % 3 * 20 - 20},{n % 2 * 5}"})
+            for n in range(100)
+        ]
+    )
+    spread = engine.spread("year", Words("text", "spread"), bins=10)
+    assert spread is not None
+    assert (spread.low, spread.high, spread.width) == (1800, 1899, 10)
+    assert spread.bins == tuple((1800 + 10 * n, 10) for n in range(10))
+    cells = engine.grid("place", Words("text", "spread"), 10)
+    assert [(cell.south, cell.west, cell.count) for cell in cells] == [(-20, 0, 34), (0, 0, 33), (20, 0, 33)]
+    assert [round(cell.latitude) for cell in cells] == [-20, 0, 20]
+    assert all(0 < cell.longitude < 5 for cell in cells)
+
+
 def test_sorting_puts_the_missing_last_and_breaks_ties_by_key(engine: SearchEngine) -> None:
     engine.write([Document(f"s/{n:02}", 1, {"year": n % 2, "text": "same words"}) for n in (5, 3, 1, 4, 2, 0)])
     assert keys(engine, Everything(), sort=Sort("year", descending=False)) == [

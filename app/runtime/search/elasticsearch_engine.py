@@ -22,7 +22,7 @@ import structlog
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 from numpy.typing import NDArray
 
-from app.runtime.search import columns, elasticsearch_columns, words
+from app.runtime.search import aggregations, columns, elasticsearch_columns, words
 from app.runtime.search.elasticsearch_columns import BYTES, WORDS
 from app.runtime.search.elasticsearch_query import translate
 from app.runtime.search.facets import count as count_facets
@@ -30,6 +30,7 @@ from app.runtime.search.port import (
     EVERYTHING,
     RELEVANCE,
     After,
+    Cell,
     Document,
     Field,
     FieldsLacking,
@@ -40,6 +41,7 @@ from app.runtime.search.port import (
     SearchDown,
     SearchEngine,
     Sort,
+    Spread,
     Standing,
     Value,
 )
@@ -126,6 +128,26 @@ class ElasticsearchEngine:
 
     def versions(self) -> Iterator[tuple[str, int]]:
         yield from ((hit["_id"], hit["_version"]) for hit in self._walk(EVERYTHING))
+
+    def spread(self, field: str, query: Query, bins: int = 24, step: float = 1.0) -> Spread | None:
+        return aggregations.spread(self._asker(query, field), columns.first(self._fields[field]), bins, step)
+
+    def grid(self, field: str, query: Query, degrees: float) -> tuple[Cell, ...]:
+        return aggregations.grid(self._asker(query, field), field, degrees)
+
+    def _asker(self, query: Query, field: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+        """Takes aggregations over a field and gives what they found in what matches. Raises FieldsLacking."""
+        self._check_has({field})
+        dsl = self._translated(query)
+
+        def ask(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+            found = self._search(query=dsl, size=0, track_total_hits=False, aggregations=dict(asked))
+            answers: Mapping[str, Any] = (
+                found["aggregations"] if found else {name: {"value": None, "buckets": []} for name in asked}
+            )
+            return answers
+
+        return ask
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
         direction = columns.unit(vector, self._fields[field].dimensions)

@@ -204,6 +204,27 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """The least and the greatest of some numbers, and how many lie in each bin `width` wide: its lower edge, and the count."""
+
+    low: float
+    high: float
+    width: float
+    bins: tuple[tuple[float, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A square on the map by its south-west corner, the mean place of the points in it, and their number; decimal degrees."""
+
+    south: float
+    west: float
+    latitude: float
+    longitude: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """How the index that answers stands to the fields of this code: there is `none`, it is for `other` ones, or `current`."""
 
@@ -283,6 +304,12 @@ class SearchEngine(Protocol):
 
     def terms(self, field: str, prefix: str, limit: int = 10, *, query: Query) -> tuple[tuple[str, int], ...]:
         """Words of a text field that begin so, with the number of documents that match and hold them, for autocompletion."""
+
+    def spread(self, field: str, query: Query, bins: int = 24, step: float = 1.0) -> Spread | None:
+        """How the numbers of a field are spread over the documents that match, in about so many bins, whole steps wide."""
+
+    def grid(self, field: str, query: Query, degrees: float) -> tuple[Cell, ...]:
+        """Where the points of a field lie, of the documents that match, in squares of so many degrees."""
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
         """The documents that match whose vectors point most nearly the same way, by their cosine (the score), then key.

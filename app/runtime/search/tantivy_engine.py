@@ -24,11 +24,12 @@ import tantivy
 
 from app.runtime.file_lock import is_free, locked
 from app.runtime.panics import is_panic
-from app.runtime.search import columns, tantivy_nearest
+from app.runtime.search import aggregations, columns, tantivy_nearest
 from app.runtime.search.port import (
     EVERYTHING,
     RELEVANCE,
     After,
+    Cell,
     Document,
     Field,
     Found,
@@ -39,6 +40,7 @@ from app.runtime.search.port import (
     SearchDown,
     SearchEngine,
     Sort,
+    Spread,
     Standing,
 )
 from app.runtime.search.tantivy_index import TantivyIndex, newest
@@ -102,6 +104,18 @@ class TantivyEngine:
             index = self._current()
             if index is not None:
                 yield from index.walk(query, after)
+
+    def spread(self, field: str, query: Query, bins: int = 24, step: float = 1.0) -> Spread | None:
+        with self._sound():
+            index = self._current()
+            return (
+                aggregations.spread(index.asker(query, field), columns.first(self._fields[field]), bins, step) if index else None
+            )
+
+    def grid(self, field: str, query: Query, degrees: float) -> tuple[Cell, ...]:
+        with self._sound():
+            index = self._current()
+            return aggregations.grid(index.asker(query, field), field, degrees) if index else ()
 
     def nearest(self, field: str, vector: Sequence[float], query: Query = EVERYTHING, limit: int = 10) -> tuple[Hit, ...]:
         direction = columns.unit(vector, self._fields[field].dimensions)

@@ -1,7 +1,7 @@
 """One index of tantivy in its folder: written in commits, read as of the last one, whichever process made it."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -134,6 +134,13 @@ class TantivyIndex:
         known = [name for name in facets if name not in self.lacking]
         counted = count_facets(lambda asked: searcher.aggregate(translated, dict(asked)), known, facet_size)
         return Found(tuple(hits[offset:]), total, {name: counted[name] for name in known})
+
+    def asker(self, query: Query, field: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+        """Takes aggregations over a field and gives what they found in what matches. Raises FieldsLacking."""
+        self.check_has({field})
+        searcher = self.searcher()
+        translated = self.translate(query, searcher)
+        return lambda asked: searcher.aggregate(translated, dict(asked))
 
     def terms(self, field: str, prefix: str, limit: int, query: Query) -> tuple[tuple[str, int], ...]:
         begun = words.split(prefix)[-1:]

@@ -8,12 +8,14 @@ import { build } from "esbuild";
 import { annotorious } from "./annotorious.mjs";
 import { fonts } from "./fonts.mjs";
 import { mirador } from "./mirador.mjs";
+import { world } from "./world.mjs";
 
 const here = import.meta.dirname;
 const assets = join(here, "..", "assets");
 const entries = [
   "pages.css", "pages.js", "workplace.css", "workplace.js", "draw.css", "draw.js", "embed/embed.css", "embed/embed.js", "embed/component.js",
   "review/review.css", "review/review.js", "segment.css", "segment.js",
+  "search.css", "search.js",
 ];
 
 async function compress(name) {
@@ -46,7 +48,7 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 
-const manifest = {};
+const manifest = { "world.svg": await world(assets) };
 for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
   if (entries.some((name) => entryPoint?.endsWith(`src/${name}`))) manifest[basename(entryPoint)] = basename(path);
 }

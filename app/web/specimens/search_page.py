@@ -1,95 +1,36 @@
 """The drawer: what was asked, what was found, and the facets to narrow it, ready for the template."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 
 from annotations.search import parameters
 from annotations.search import service as search
-from annotations.search.query import MOST_PARTS, filters, misspelled_field
-from annotations.search.service import Question
-from annotations.search.values import FIELDS, NotUnderstood
-from annotations.search.vocabulary import KINDS
+from annotations.search.documents import SPECIMEN
+from annotations.search.query import filters
+from annotations.search.values import NotUnderstood
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid, TooMuch, Unavailable
 from app.runtime.principal import Principal
 from app.web.image_links import ImageLink, is_pictured, picture_of
+from app.web.specimens import hit_views, search_panel
+from app.web.specimens.hit_views import MapView, Step, Table
+from app.web.specimens.search_panel import Facet, Slider
+from app.web.specimens.search_question import FILTERS, ORDERS, THINGS, VIEWS, Chip, PageQuestion
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, OwnRegion, Specimen
 from iiif.catalogue.visibility import sees
 from iiif.image.service import segment_of
 
-LABELS = {
-    "scientificName": "Name",
-    "family": "Family",
-    "genus": "Genus",
-    "country": "Country",
-    "recordedBy": "Collector",
-    "typeStatus": "Type status",
-    "institutionCode": "Institution",
-    "kind": "What was found",
-    "none": "Looked, found nothing",
-}
-OF_FILTERS = {"bbox": "Within", "near": "Near", "eventDate": "Collected", "catalogNumber": "Number", "has": "With"}
-FILTERS = frozenset((*FIELDS, "bbox", "near"))
 REFUSED = "This cannot be searched for."
 CARD_PX = (400, 500)
-LONGEST = 500
 PLACE = ("locality", "stateProvince", "country")
-
-
-@dataclass(frozen=True, slots=True)
-class PageQuestion:
-    """The question of one request: words, chosen values of facets and other filters, page."""
-
-    q: str
-    chosen: tuple[tuple[str, str], ...]
-    page: int
-
-    @classmethod
-    def of(cls, args: MultiDict[str, str], page: int) -> "PageQuestion":
-        """Every parameter that the API takes for a filter, and what is nearly the name of one, to be refused by its name."""
-        names = [name for name in args if name in FILTERS or misspelled_field(name)]
-        chosen = [(name, value[:LONGEST]) for name in names for value in args.getlist(name)[:MOST_PARTS] if value]
-        return cls(args.get("q", "").strip()[:LONGEST], tuple(chosen), page)
-
-    def asked(self, size: int, by: Principal) -> Question:
-        """Raises Invalid."""
-        places = dict(self.chosen)
-        return Question(
-            self.q,
-            parameters.chosen(self.chosen),
-            facets=tuple(LABELS),
-            page=self.page,
-            size=size,
-            where=parameters.place(places.get("bbox", ""), places.get("near", "")),
-            by=by,
-        )
-
-    def href(self, *, q: str | None = None, chosen: Sequence[tuple[str, str]] | None = None, page: int = 1) -> str:
-        """The address of the same question with other words or filters, or of another page."""
-        words = self.q if q is None else q
-        pairs = [("q", words)] if words else []
-        pairs += self.chosen if chosen is None else chosen
-        pairs += [("page", str(page))] if page > 1 else []
-        return "/" + (f"?{urlencode(pairs)}" if pairs else "")
-
-    def json_href(self, size: int) -> str:
-        """The address of the same page of hits and the same facets for programs."""
-        pairs = [("q", self.q), *self.chosen, ("facets", ",".join(LABELS)), ("limit", str(size))]
-        pairs += [("page", str(self.page))] if self.page > 1 else []
-        return f"/api/search?{urlencode(pairs)}"
-
-    def toggled(self, name: str, value: str) -> str:
-        """The address with that value chosen, or no longer chosen."""
-        pair = (name, value)
-        return self.href(chosen=[one for one in self.chosen if one != pair] + ([] if pair in self.chosen else [pair]))
+MOST_WAYS = 6  # parts of a question that found nothing, which are tried without
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +48,6 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    label: str
-    count: int
-    href: str
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    name: str
-    label: str
-    values: tuple[Value, ...]
-
-    @property
-    def active(self) -> bool:
-        return any(value.active for value in self.values)
-
-
-@dataclass(frozen=True, slots=True)
 class Trouble:
     """Why nothing could be asked, with its HTTP status; `meant` is a question that was probably meant, at `href`."""
 
@@ -137,22 +59,36 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """A part of a question that finds nothing, and what would be found without it."""
+
+    chip: Chip
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
-    """One page of what was found, or why nothing could be asked."""
+    """One page of what was found, as it is to be shown, or why nothing could be asked."""
 
     cards: tuple[Card, ...] = ()
+    things: tuple[Mapping[str, Any], ...] = ()
+    table: Table | None = None
+    map: MapView | None = None
+    timeline: tuple[Step, ...] | None = None
     facets: tuple[Facet, ...] = ()
+    sliders: tuple[Slider, ...] = ()
+    ways: tuple[Way, ...] = ()
     total: int = 0
     pages: int = 1
     trouble: Trouble | None = None
 
     def for_template(self, asked: PageQuestion, size: int) -> dict[str, Any]:
         page_link: Callable[[int], str] = lambda number: asked.href(page=number)  # noqa: E731 - named for the template
-        chips = [{"label": chip(name, value), "href": asked.toggled(name, value)} for name, value in asked.chosen]
         return {
-            "q": asked.q, "chosen": asked.chosen, "page": asked.page, "chips": chips, "page_link": page_link,
-            "cards": self.cards, "facets": self.facets, "total": self.total, "pages": self.pages, "trouble": self.trouble,
-            "json_href": "" if self.trouble else asked.json_href(size),
+            "look": self, "asked": asked, "q": asked.q, "chosen": asked.chosen, "page": asked.page, "chips": asked.chips(),
+            "page_link": page_link, "facets": self.facets, "total": self.total, "pages": self.pages, "trouble": self.trouble,
+            "json_href": "" if self.trouble else asked.json_href(size), "views": VIEWS, "kinds": THINGS,
+            "orders": ORDERS.get(asked.type, {}),
         }  # fmt: skip
 
 
@@ -162,22 +98,64 @@ NOTHING = Look()
 def look(session: Session, runtime: Runtime, asked: PageQuestion, size: int, by: Principal) -> Look:
     """Ask the search and fetch what its hits are; an engine that is away or a query that it refuses is said, not raised."""
     try:
-        found = search.specimens(session, runtime.search, asked.asked(size, by))
+        return _look(session, runtime, asked, size, by)
     except (Unavailable, Invalid, TooMuch) as error:
         return Look(trouble=trouble(error, asked))
-    keys = [hit.key for hit in found.hits]
+
+
+def _look(session: Session, runtime: Runtime, asked: PageQuestion, size: int, by: Principal) -> Look:
+    engine, question = runtime.search, asked.asked(size, by)
+    shown: dict[str, Any] = {}
+    if asked.type == SPECIMEN and asked.view in ("grid", "list"):
+        found = search.specimens(session, engine, question)
+        total, counted = found.total, found.facets
+        shown["cards"] = _cards(session, [(hit.key, hit.snippet) for hit in found.hits], asked.q, by)
+    elif asked.view in ("map", "timeline"):
+        page, _ = search.find(session, engine, replace(question, size=1, page=1))
+        total, counted = page.total, page.facets
+        if asked.view == "map":
+            shown["map"] = hit_views.the_map(session, engine, asked, by)
+        else:
+            shown["timeline"] = tuple(hit_views.timeline(session, engine, asked, by))
+    else:
+        answer = search.search(session, engine, question, runtime.addresses)
+        total, counted = answer.total, answer.facets
+        if asked.view == "table":
+            shown["table"] = hit_views.table(session, engine, answer, question, asked, runtime.addresses)
+        else:
+            shown["things"] = tuple(hit_views.things(answer, runtime.addresses))
+    return Look(
+        facets=tuple(search_panel.facets(counted, total, asked)),
+        sliders=tuple(search_panel.sliders(session, engine, asked, by)),
+        ways=() if total else tuple(_ways(session, runtime, asked, by)),
+        total=total,
+        pages=max(1, -(-min(total, search.DEEPEST) // size)) if asked.view not in ("map", "timeline") else 1,
+        **shown,
+    )
+
+
+def _cards(session: Session, hits: Sequence[tuple[str, Markup]], q: str, by: Principal) -> tuple[Card, ...]:
+    keys = [key for key, _ in hits]
     specimens = catalogue.specimens_by_key(session, keys)
     media, regions = catalogue.media_of_many(session, keys), catalogue.own_regions(session, keys)
-    return Look(
-        cards=tuple(
-            card(specimens[hit.key], media[hit.key], regions, hit.snippet, asked.q, by)
-            for hit in found.hits
-            if hit.key in specimens
-        ),
-        facets=tuple(facets(found.facets, found.total, asked)),
-        total=found.total,
-        pages=max(1, -(-min(found.total, search.DEEPEST) // size)),
-    )
+    return tuple(card(specimens[key], media[key], regions, snippet, q, by) for key, snippet in hits if key in specimens)
+
+
+def _ways(session: Session, runtime: Runtime, asked: PageQuestion, by: Principal) -> list[Way]:
+    """Of a question that finds nothing: its parts without which something is found."""
+    chips, pieces = asked.chips(), asked.pieces()
+    if len(chips) < 2:
+        return []
+    found = []
+    for place, one in enumerate(chips[:MOST_WAYS]):
+        typed = place < len(pieces)
+        q = " ".join(piece for index, piece in enumerate(pieces) if index != place) if typed else asked.q
+        chosen = asked.chosen if typed else tuple(pair for index, pair in enumerate(asked.chosen, len(pieces)) if index != place)
+        question = replace(asked, q=q, chosen=chosen).asked(1, by)
+        total = search.find(session, runtime.search, replace(question, facets=(), page=1))[0].total
+        if total:
+            found.append(Way(one, total))
+    return found
 
 
 def trouble(error: Unavailable | Invalid | TooMuch, asked: PageQuestion) -> Trouble:
@@ -211,17 +189,6 @@ def _is_refused(name: str, value: str) -> bool:
     return False
 
 
-def chip(name: str, value: str) -> str:
-    """A chosen value with the name of its field."""
-    label = LABELS.get(name) or OF_FILTERS.get(name) or name[:1].upper() + name[1:]
-    return f"{label}: {of_value(name, value)}"
-
-
-def of_value(name: str, value: str) -> str:
-    """A value of a facet as people read it."""
-    return KINDS.get(value, value) if name in ("kind", "none", "has") else value
-
-
 def card(
     specimen: Specimen,
     media: Sequence[Media],
@@ -249,16 +216,3 @@ def card(
         picture=picture_of(image, CARD_PX, segment_of(image, regions.get((specimen.key, image.key)))) if image else None,
         missing=waiting,
     )
-
-
-def facets(counts: Mapping[str, Sequence[tuple[str, int]]], total: int, asked: PageQuestion) -> list[Facet]:
-    """The facets that say something: with two values or more, with one that not all of the `total` have, or that was chosen."""
-    found = []
-    for name, label in LABELS.items():
-        values = tuple(
-            Value(of_value(name, value), count, asked.toggled(name, value), (name, value) in asked.chosen)
-            for value, count in counts.get(name, ())
-        )
-        if len(values) > 1 or any(value.active or value.count < total for value in values):
-            found.append(Facet(name, label, values))
-    return found

@@ -7,6 +7,7 @@ from app.runtime.http import integer
 from app.web import layout
 from app.web.runs import listing
 from app.web.specimens import search_page, workplace
+from app.web.specimens.search_question import PageQuestion, from_panel
 from iiif.catalogue import service as catalogue
 
 SHOWN = 24
@@ -17,7 +18,9 @@ blueprint = Blueprint("specimens", __name__, template_folder="templates")
 def home() -> Response:
     """The search with its facets; without words, all specimens."""
     runtime = context.current()
-    asked = search_page.PageQuestion.of(request.args, integer("page", 1, 1, 1_000))
+    asked = PageQuestion.of(request.args, integer("page", 1, 1, 1_000))
+    if narrowed := from_panel(request.args, asked):
+        return Response(status=303, headers={"Location": f"{request.script_root}{narrowed}"})
     by = principal.of_page()
     with runtime.reads.begin() as session:
         work = listing.work(session)
