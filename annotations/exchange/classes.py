@@ -40,6 +40,7 @@ class ClassTable:
         self.grows = grows
         self._by_name: dict[str, ExchangeClass] = {}
         self._numbers: set[int] = set()
+        self._places: dict[str, int] = {}
         self.highest = 0
         for one in classes:
             self._add(one)
@@ -49,6 +50,14 @@ class ClassTable:
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    def place_of(self, one: ExchangeClass) -> int:
+        """Its place from 0 in the order of numbers; of a table that grows its number less one, as no number is left out there."""
+        if self.grows:
+            return one.number - 1
+        if not self._places:
+            self._places = {each.name: place for place, each in enumerate(self)}
+        return self._places[one.name]
 
     def find(self, name: str) -> ExchangeClass | None:
         return self._by_name.get(name)
@@ -69,12 +78,13 @@ class ClassTable:
         return made
 
     def _add(self, one: ExchangeClass) -> None:
-        taken = {other.number for other in self._by_name.values()}
-        if one.name in self._by_name or one.number in taken or one.number < 0 or not one.name:
+        if one.name in self._by_name or one.number in self._numbers or one.number < 0 or not one.name:
             raise Invalid(
                 f"The class {one.name[:60]!r} or its number {one.number} stands twice in the table.", parameter="classes"
             )
         self._by_name[one.name] = one
+        self._numbers.add(one.number)
+        self.highest = max(self.highest, one.number)
 
     def to_csv(self) -> str:
         out = io.StringIO(newline="")

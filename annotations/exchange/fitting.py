@@ -9,6 +9,7 @@ from annotations.regions import Region
 from app.runtime.errors import Invalid
 from iiif.catalogue.model import Media
 
+DIGITS = 11
 BEYOND_PX = 1.0  # that a region may reach past the edge, and is clipped
 
 
@@ -40,7 +41,7 @@ def frame_of(reference: ImageReference, media: Media) -> tuple[Frame | None, str
 
 def placed(region: Region, frame: Frame | None, media: Media) -> tuple[Region, bool]:
     """The region in canvas units, and whether it was clipped. Raises OtherSize where it reaches past the edge."""
-    found = region if frame is None else frame.back(region)
+    found = in_canvas(region, frame)
     box = found.box
     beyond = max(-box.x0, -box.y0, box.x1 - media.width_px, box.y1 - media.height_px)
     if beyond <= 0:
@@ -53,6 +54,18 @@ def placed(region: Region, frame: Frame | None, media: Media) -> tuple[Region, b
     if kept is None:
         raise OtherSize("The object lies outside the image.")
     return kept, True
+
+
+def in_canvas(region: Region, frame: Frame | None) -> Region:
+    """The region of the frame in canvas units. A box of which a file says centre and size as fractions is rounded to
+    1e-11 units, for neither is a corner."""
+    if frame is None:
+        return region
+    found = frame.back(region)
+    if region.kind != "box" or max(region.box.x1, region.box.y1) > 1 + 1e-9:
+        return found
+    box = found.box
+    return Region.of_box(*(round(side, DIGITS) for side in (box.x0, box.y0, box.x1, box.y1)))
 
 
 def placed_points(points: tuple[Keypoint, ...], frame: Frame | None) -> tuple[Keypoint, ...]:

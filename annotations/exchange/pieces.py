@@ -1,5 +1,6 @@
 """Files of an export, written in pieces: JSON of any length, lists that are held back on disk until their turn, and folders."""
 
+import io
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -28,11 +29,16 @@ class HeldBack:
     """Text that is written later than it is made. It goes to disk where it is long."""
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  # closed by `pieces`
+        self._file: IO[bytes] = io.BytesIO()
+        self._in_memory = True
         self.rows = 0
 
     def add(self, text: str) -> None:
         self._file.write(text.encode())
+        if self._in_memory and self._file.tell() > IN_MEMORY:
+            on_disk = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `pieces`, or with this
+            on_disk.write(self._file.getvalue())  # type: ignore[attr-defined]  # it is in memory
+            self._file, self._in_memory = on_disk, False
         self.rows += 1
 
     def add_item(self, text: str) -> None:

@@ -45,7 +45,8 @@ def image(number: int, **said: Any) -> ExchangeImage:
 def statement(region: Region | None, number: int = 1, **said: Any) -> Statement:
     key = f"n1{number:010}"
     about = {"class_name": "leaf", **said}
-    return Statement(key, 1, f"http://lectotype.test/ark:99999/{key}.v1", region, **about)
+    document = {"type": "Annotation", "id": f"http://lectotype.test/annotations/{key}", "target": IMAGE.iri}
+    return Statement(key, 1, f"http://lectotype.test/ark:99999/{key}.v1", region, document=document, **about)
 
 
 def written(
