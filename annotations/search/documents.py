@@ -6,6 +6,7 @@ specimen a new version whenever one of its annotations or images changes, so the
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
@@ -16,24 +17,28 @@ from sqlalchemy.orm import Session, defer, load_only, raiseload
 
 from annotations import placing, store
 from annotations.search import audience, vocabulary
-from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, MEASURES, THING
+from annotations.search.placed import MOST_COUNTED
+from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, MEASURES, TERM_WORDS, THING
 from annotations.segments import store as segment_store
 from annotations.segments.store import Described
 from annotations.tables import AnnotationRow
 from app.runtime import clock, ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
+from app.runtime.search import words
 from app.runtime.search.columns import point
 from app.runtime.search.dates import span
 from app.runtime.search.port import Document, Value
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
+from ontology.darwin_core import TERMS
 from ontology.dates import date_of, is_before_collecting
 
 SPECIMEN, ANNOTATION, SEGMENT, MEDIA = "specimen", "annotation", "segment", "media"
 FULL, PLUS = "specimen-full", "+full"  # the second document of a specimen with closed images
 NEVER = 2**53  # version of the tombstone of what the database does not know at all
+MOST_TERM_WORDS = 200  # of one term of a record
 LONGEST_TEXT = 200_000  # characters of all annotations of one specimen
 READ = ("text", "label", "barcode", "")  # kinds whose text was on the sheet, or written by people
 NAMES = ("scientificName", "kingdom", "phylum", "class", "order", "family", "genus", "specificEpithet", "vernacularName",
@@ -73,6 +78,8 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
     specimens = catalogue.specimens_by_key(session, {*keys, *lie_on})
     media = catalogue.media_of_many(session, keys)
     statements = _annotations_of(session, keys)
+    shown = {one.key for several in media.values() for one in several}
+    led: Mapping[str, str] = dict(segment_store.classes_led(session, sorted(shown)))
     closed = store.closed_in(session, [*rows, *(row.key for several in statements.values() for row in several)])
     made = []
     for sort, key in objects:
@@ -81,7 +88,8 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
         elif sort == SEGMENT:
             made.append(_segment(key, parts.get(key), on_parts.get(key, ()), specimens, addresses))
         else:
-            made.append(_specimen(sort, key, specimens.get(key), media.get(key, ()), statements.get(key, []), closed, addresses))
+            about = (media.get(key, ()), statements.get(key, []), led)
+            made.append(_specimen(sort, key, specimens.get(key), *about, closed, addresses))
     return made
 
 
@@ -134,6 +142,7 @@ def _specimen(
     specimen: Specimen | None,
     media: Sequence[Media],
     rows: Sequence[AnnotationRow],
+    led: Mapping[str, str],
     closed: Closed,
     addresses: Addresses,
 ) -> Document:
@@ -150,6 +159,7 @@ def _specimen(
         return Document(index_key(sort, key), specimen.version, deleted=True)
     access = audience.with_place(access) if _tells_withheld_place(specimen) else access
     fields = _of_specimen(specimen, media, rows, addresses) | {audience.FIELD: access}
+    fields["segment"] = _counted(led[row.key] for row in rows if row.key in led)
     return Document(index_key(sort, key), specimen.version, fields)
 
 
@@ -159,6 +169,7 @@ def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[Anno
         THING: SPECIMEN,
         "media": [one.key for one in media],
         "text": [*_words_of(specimen, media), *_texts(rows)],
+        TERM_WORDS: _term_words(places.public(specimen).interpreted),
         "kind": _distinct(map(vocabulary.found, rows)),
         "none": vocabulary.not_found(rows),
         "layer": _distinct(row.layer for row in rows),
@@ -239,6 +250,7 @@ def _segment(
         "media": [segment.media_key],
         "text": _distinct(part.texts),
         "kind": [segment.class_name],
+        "segment": [segment.class_name],
         "layer": _distinct(part.layers),
         "state": [segment.state],
         "run": _distinct(part.runs),
@@ -345,6 +357,19 @@ def _texts(rows: Iterable[AnnotationRow]) -> list[str]:
             texts.append(row.text[:left])
             left -= len(row.text)
     return texts
+
+
+def _counted(classes: Iterable[str]) -> list[str]:
+    """Each class, and `stamp 2`, `stamp 3` … up to how many there are of it, as far as segments are counted."""
+    numbers = Counter(classes)
+    return [f"{name} {nth}" if nth > 1 else name for name in numbers for nth in range(1, min(numbers[name], MOST_COUNTED) + 1)]
+
+
+def _term_words(terms: Mapping[str, str]) -> list[str]:
+    """See `TERM_WORDS`."""
+    given = {name: text for name, text in terms.items() if text and name in TERMS}
+    each = (f"{name} {word}" for name, text in given.items() for word in words.split(str(text))[:MOST_TERM_WORDS])
+    return _distinct([*given, *each])
 
 
 def _measures(row: AnnotationRow, measure: str) -> bool:

@@ -1,35 +1,24 @@
-"""What people ask, as a query tree. What cannot be meant as more is words; what names a field and cannot be asked of it is
-refused with a sentence, for to find nothing would be an untrue answer.
-
-quercus robur            both words, in any order, with their English endings
-"quercus robur"          next to one another; so are the parts of S-M-12
-querc*                   a word that begins so
-quercus~                 a word that is spelled nearly so
--fagus                   without
-family:Fagaceae          a term with that value, in any case; scientificName, recordedBy and place by their words
-year:1850..1900          a range; one side may be left out
-eventDate:1850..1900     collected within these years, or partly within them
-length:50..90            millimetres
-has:barcode              on which one was found; has:year, or year:*, with a year
-none:barcode             on which a step looked for one and found none
+"""What people ask, as a query tree (docs/search.md). What cannot be meant as more is words; what names a field and cannot be
+asked of it is refused with a sentence, for to find nothing would be an untrue answer. How parts are joined is for `grammar`.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from annotations.search import values
-from annotations.search.schema import BY_NAME
-from annotations.search.values import HAS, MAIN, NotUnderstood
+from annotations.search import grammar, placed, values
+from annotations.search.grammar import LONGEST, MOST_PARTS, Node, Part
+from annotations.search.schema import BY_NAME, TERM_WORDS
+from annotations.search.values import MAIN, NotUnderstood
 from app.runtime.errors import Invalid
 from app.runtime.search import words
 from app.runtime.search.port import And, Everything, Fuzzy, InBox, Near, Not, Or, Phrase, Prefix, Query, Range, Term, Words
+from ontology.darwin_core import TERMS
 
-LONGEST, MOST_PARTS = 1000, 40  # characters of a question, and its parts; so many values of one parameter too
+__all__ = ["LONGEST", "MOST_PARTS"]  # the limits of a question, which are those of its grammar
 BY_WORDS = {"scientificName": "name", "recordedBy": "collector"}
-SHORT = {"species": "scientificName", "locality": "place"}
+SHORT = {"species": "scientificName", "taxon": "name", "locality": "place", "date": "eventDate", "collected": "eventDate"}
 SCHEMES = ("http", "https", "urn", "doi", "info", "ni", "mailto", "tel")  # what begins so is an address, and no field
-_PART = re.compile(r'(?P<no>-)?(?:(?P<field>[A-Za-z][A-Za-z0-9]*):)?(?:"(?P<phrase>[^"]*)"?|(?P<plain>\S+))')
-_KNOWN = {name.lower(): name for name in values.FIELDS} | SHORT
+WRITTEN = (*values.FIELDS, *placed.NAMES)  # what may be written before a colon, but for `SHORT` and Darwin Core
+_KNOWN = {term.lower(): term for term in sorted(TERMS)} | {name.lower(): name for name in WRITTEN} | SHORT
 
 
 def parse(q: str, field: str = "text") -> Query:
@@ -37,13 +26,27 @@ def parse(q: str, field: str = "text") -> Query:
 
     Raises NotUnderstood, which proposes a whole question, and Invalid where it is too long.
     """
-    return _all(_part(match, field, q) for match in _parts(q))
+    return _joined(grammar.read(q, _KNOWN), field, q) or Everything()
 
 
 def words_only(q: str, field: str = "text") -> tuple[Query, ...]:
     """Its parts without any fields (Content Search knows none). Raises Invalid where it is too long."""
-    found = (_free(field, match["phrase"], match["plain"]) for match in _parts(q))
+    if len(q) > LONGEST:
+        raise Invalid(f"A question may have up to {LONGEST} characters.", parameter="q")
+    parts = list(grammar.words(q))
+    if len(parts) > MOST_PARTS:
+        raise Invalid(f"A question may have up to {MOST_PARTS} words.", parameter="q")
+    found = (_free(field, part.strip('"') if part.startswith('"') else None, part) for part in parts)
     return tuple(part for part in found if part is not None)
+
+
+def chips(q: str) -> tuple[tuple[str, str], ...]:
+    """The parts of a question that all must hold, each with the question without it. Raises NotUnderstood, Invalid."""
+    whole = grammar.read(q, _KNOWN)
+    if whole.join == "any":
+        return ((q.strip(), ""),)
+    places = ((node.start, node.end) for node in whole.nodes)
+    return tuple((q[start:end], " ".join(f"{q[:start]} {q[end:]}".split())) for start, end in places)
 
 
 def filters(given: Mapping[str, Sequence[str]]) -> Query:
@@ -81,60 +84,79 @@ def misspelled_field(name: str) -> str:
     return "" if name in values.FIELDS else values.near_to(name, values.FIELDS, 0.75)
 
 
-def _parts(q: str) -> list[re.Match[str]]:
-    if len(q) > LONGEST:
-        raise Invalid(f"A question may have up to {LONGEST} characters.", parameter="q")
-    parts = list(_PART.finditer(q))
-    if len(parts) > MOST_PARTS:
-        raise Invalid(f"A question may have up to {MOST_PARTS} words.", parameter="q")
-    return parts
+def _joined(node: Node, field: str, q: str) -> Query | None:
+    """None where nothing of it is a word, or anything else that can be asked."""
+    if isinstance(node, Part):
+        return _part(node, field, q)
+    found = tuple(part for part in (_joined(one, field, q) for one in node.nodes) if part is not None)
+    if not found:
+        return None
+    asked = found[0] if len(found) == 1 else And(found) if node.join == "all" else Or(found)
+    return Not(asked) if node.negated else asked
 
 
-def _part(match: re.Match[str], field: str, q: str) -> Query | None:
-    _check_value_follows(match, q)
+def _part(part: Part, field: str, q: str) -> Query | None:
+    _check_value_follows(part, q)
     try:
-        found = _fielded(match) if match["field"] else _free(field, match["phrase"], match["plain"])
+        found = _fielded(part) if part.field else _free(field, part.phrase, part.plain)
     except NotUnderstood as error:
-        before, after = q[: match.start()] + (match["no"] or ""), q[match.end() :]
+        before, after = q[: part.start] + ("-" if part.negated else ""), q[part.end :]
         raise NotUnderstood(error.sentence_alone, error.instead and before + error.instead + after) from error
-    return Not(found) if match["no"] and found is not None else found
+    return Not(found) if part.negated and found is not None else found
 
 
-def _check_value_follows(match: re.Match[str], q: str) -> None:
+def _check_value_follows(part: Part, q: str) -> None:
     """`family: Fagaceae` would be two words. Raises NotUnderstood."""
-    name = (match["plain"] or "").removesuffix(":")
-    if f"{name}:" == match["plain"] and name.lower() in _KNOWN:
-        following = q[match.end() :].lstrip()
-        meant = f"{q[: match.start()]}{match[0]}{following}" if following else ""
+    name = (part.plain or "").removesuffix(":")
+    if not part.field and f"{name}:" == part.plain and name.lower() in _KNOWN:
+        following = q[part.end :].lstrip()
+        meant = f"{q[: part.end]}{following}" if following else ""
         raise NotUnderstood(f"The value of a field stands right behind its colon, without a space: {name}:….", meant)
 
 
-def _fielded(match: re.Match[str]) -> Query | None:
-    """`name:value`. An address or identifier with colons is words, and an ARK one of ours.
+def _fielded(part: Part) -> Query | None:
+    """`name:value`, `name>value`. An address or identifier with colons is words, and an ARK one of ours.
 
     `instead` of the NotUnderstood is such a part.
     """
-    typed, phrase = match["field"], match["phrase"]
-    written = match["plain"] if phrase is None else phrase
+    typed, phrase, written = part.field, part.phrase, part.written
     name = _KNOWN.get(typed.lower(), "")
     if not name:
         return _of_no_field(typed, written, phrase)
-    by_words = BY_WORDS.get(name, name)
-    is_text = name != HAS and BY_NAME[by_words].kind == "text"
-    if is_text and not (written == "*" and by_words != name):
-        return _words_of(by_words, typed, match)
-    if phrase is None and len(written) > 1 and written.endswith("*"):
-        raise NotUnderstood(f"{typed} is asked for whole: a star ends a word, as in querc* or species:querc*.")
     try:
-        return values.asked(name, written)
+        if name in placed.NAMES:
+            return placed.asked(name, written, part.compare)
+        by_words = BY_WORDS.get(name, name)
+        if by_words in BY_NAME and BY_NAME[by_words].kind == "text" and not (written == "*" and by_words != name):
+            return _words_of(by_words, part)
+        if name not in values.FIELDS:
+            return of_term(name, written)
+        if phrase is None and len(written) > 1 and written.endswith("*"):
+            raise NotUnderstood(f"{typed} is asked for whole: a star ends a word, as in querc* or species:querc*.")
+        return values.compared(name, part.compare, written)
     except NotUnderstood as error:
-        raise NotUnderstood(error.sentence_alone, error.instead and f"{typed}:{error.instead}") from error
+        colon = "" if error.instead[:1] in ("<", ">", "=") else ":"
+        raise NotUnderstood(error.sentence_alone, error.instead and f"{typed}{colon}{error.instead}") from error
 
 
-def _words_of(field: str, typed: str, match: re.Match[str]) -> Query:
-    found = _free(field, match["phrase"], match["plain"])
-    if found is None:
-        raise NotUnderstood(f"{typed} is searched by its words, and {match[0][: values.SHOWN]!r} has none.")
+def of_term(term: str, written: str) -> Query:
+    """A Darwin Core term of the record that is no field of its own: all of these words in it, or that it is given (`*`)."""
+    if written == "*":
+        return Term(TERM_WORDS, (term,))
+    found = words.split(written)
+    if not found:
+        raise NotUnderstood(f"{term} is searched by its words, and {written[: values.SHOWN]!r} has none.", "*")
+    if written.endswith(("*", "~")):
+        raise NotUnderstood(f"{term} is searched by whole words, without * and ~.", " ".join(found[:1]))
+    parts = tuple(Term(TERM_WORDS, (f"{term} {word}",)) for word in dict.fromkeys(found))
+    return parts[0] if len(parts) == 1 else And(parts)
+
+
+def _words_of(field: str, part: Part) -> Query:
+    found = _free(field, part.phrase, part.plain)
+    if found is None or part.compare not in (":", "="):
+        shown = part.written[: values.SHOWN]
+        raise NotUnderstood(f"{part.field} is searched by its words, and {shown!r} has none, or is compared.")
     return found
 
 
@@ -143,10 +165,10 @@ def _of_no_field(typed: str, written: str, phrase: str | None) -> Query | None:
         return Term("pid", (f"ark:{written.lstrip('/')}",))
     if typed.lower() in SCHEMES or ":" in written or written.startswith("/"):
         return _free("text", phrase, f"{typed}:{written}" if phrase is None else None)
-    similar = values.near_to(typed, (*_KNOWN.values(), *SHORT))
+    similar = values.near_to(typed, (*WRITTEN, *SHORT)) or values.near_to(typed, sorted(TERMS))
     quoted = f'"{written}"' if phrase is not None else written
     sentence = (
-        f"There is no field {typed[: values.SHOWN]!r}. There are {', '.join(MAIN)} and others; "
+        f"There is no field {typed[: values.SHOWN]!r}. There are {', '.join(MAIN)}, the terms of Darwin Core and others; "
         f'words with a colon stand in quotation marks: "{typed[: values.SHOWN]}:{written[: values.SHOWN]}".'
     )
     raise NotUnderstood(sentence, similar and f"{similar}:{quoted}")
@@ -169,7 +191,7 @@ def _one_of(name: str, texts: Sequence[str]) -> Query:
     if len(texts) > MOST_PARTS:
         raise Invalid(f"{name} may be given up to {MOST_PARTS} times.", parameter=name)
     check_field(name)
-    if name != HAS and BY_NAME[name].kind == "text":
+    if name in BY_NAME and BY_NAME[name].kind == "text":
         found = [part for text in texts if (part := _free(name, None, text)) is not None]
         return found[0] if len(found) == 1 else Or(tuple(found))
     return values.any_of(name, texts)

@@ -22,6 +22,7 @@ DARWIN_CORE_FACETS = (
     "basisOfRecord",
 )
 MEASURES = ("length", "width", "area")  # kinds of annotations whose value is a size; of several on a sheet, all count
+TERM_WORDS = "terms"  # of a specimen: `habitat` for each term of its record that is given, `habitat meadow` for each word of it
 THING = "sort"  # "specimen" or "annotation": the column of `type`, named before `sort` meant the order
 
 FIELDS: tuple[Field, ...] = (
@@ -41,6 +42,8 @@ FIELDS: tuple[Field, ...] = (
     Field("collector", "text", many=True),
     Field("place", "text", many=True),
     Field("kind", "keyword", many=True, edition=2),  # what was found: see `vocabulary`; of a specimen that of all annotations
+    Field("segment", "keyword", many=True),  # `stamp`, and `stamp 2`, `stamp 3` … up to how many there are
+    Field(TERM_WORDS, "keyword", many=True),
     Field("none", "keyword", many=True),  # what was looked for and not found
     Field("layer", "keyword", many=True),
     Field("state", "keyword", many=True),  # the review state; of a specimen: those of its annotations
@@ -60,4 +63,5 @@ FIELDS: tuple[Field, ...] = (
 )
 SHOWING_PLACES = tuple(replace(field, edition=field.edition + 1000) if field.kind == "point" else field for field in FIELDS)
 """The same of a hub that shows withheld places, so that an index is made anew when that changes."""
-BY_NAME = {field.name: field for field in FIELDS if field.name not in (THING, audience.FIELD)}  # what may be asked for by name
+OWN_ONLY = (THING, TERM_WORDS, audience.FIELD)  # what nobody asks for by name
+BY_NAME = {field.name: field for field in FIELDS if field.name not in OWN_ONLY}  # what may be

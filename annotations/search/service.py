@@ -7,9 +7,9 @@ from typing import Any
 from markupsafe import Markup, escape
 from sqlalchemy.orm import Session
 
-from annotations.search import audience, cursors, items, query
+from annotations.search import audience, cursors, items, query, relations
 from annotations.search.documents import ANNOTATION, FULL, SEGMENT, SPECIMEN, index_key, of_index_key
-from annotations.search.schema import BY_NAME, THING
+from annotations.search.schema import BY_NAME, TERM_WORDS, THING
 from annotations.search.snippets import Quote
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, TooMuch
@@ -199,7 +199,10 @@ def _tree(session: Session, engine: SearchEngine, asked: Question) -> tuple[Quer
         parts.append(query.box(*asked.box))
     if asked.where is not None:
         parts.append(asked.where)
-    return And(tuple(parts)), typed
+    tree = And(tuple(parts))
+    if asked.type not in (SPECIMEN, "all") and TERM_WORDS in columns.fields_of(tree):
+        raise Invalid("Terms of the record that are no fields of the search are asked of specimens.", parameter="q")
+    return relations.resolve(session, engine, tree, asked.type, asked.by), typed
 
 
 def check_type(given: str) -> None:

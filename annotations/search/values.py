@@ -1,24 +1,27 @@
 """What may be asked of a field: a value, several, or a range. What cannot be is refused with what was probably meant."""
 
+import math
 import re
 from calendar import monthrange
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from annotations.search.schema import BY_NAME, MEASURES
+from annotations.search import units
+from annotations.search.schema import BY_NAME, MEASURES, TERM_WORDS
 from annotations.search.vocabulary import CLOSED, KINDS, SOUGHT
 from app.runtime.errors import Invalid
 from app.runtime.search import columns, dates
-from app.runtime.search.port import Or, Overlaps, Query, Range, Term
+from app.runtime.search.port import And, Not, Or, Overlaps, Query, Range, Term
+from ontology.darwin_core import TERMS
 
-HAS = "has"  # a kind of finding, or a field that has some value
-FIELDS = (*BY_NAME, HAS)  # what may be asked for by name
+HAS, MISSING = "has", "missing"  # a kind of finding, or a field or term that has some value, or none
+FIELDS = (*BY_NAME, HAS, MISSING)  # what may be asked for by name
 MAIN = ("family", "genus", "species", "country", "year", "catalogNumber", "typeStatus", "kind", HAS, "none", "length")
 TRUE, FALSE = ("true", "yes", "1"), ("false", "no", "0")
 SHOWN = 40  # characters of what was typed, in a sentence
 _BETWEEN = re.compile(r"(\d[\d.-]*?)\s*(?:\.{3,}|…|–|—|-|\bto\b)\s*(\d[\d.-]*)")
-_BEYOND = re.compile(r"([<>])=?\s*(\d[\d.-]*)")
-_WITH_UNIT = re.compile(r"([\d.]+)\s*(mm|cm)2?²?", re.IGNORECASE)
+_TERMS = {term.lower(): term for term in TERMS}
+A_DAY_MS = 86_400_000
 
 
 class NotUnderstood(Invalid):
@@ -42,8 +45,8 @@ def asked(name: str, written: str, *, exact: bool = False) -> Query:
 
     `instead` of the NotUnderstood is a value of the field.
     """
-    if name == HAS:
-        return _has(written)
+    if name in (HAS, MISSING):
+        return _has(written) if name == HAS else Not(_has(written))
     if written == "*":
         return Range(name)
     if name in CLOSED:
@@ -63,7 +66,43 @@ def asked(name: str, written: str, *, exact: bool = False) -> Query:
             return _overlapping(name, written)
         case "number" | "date":
             return _range(name, written)
-    raise NotUnderstood(f"{name} is asked for with bbox or near, at /api/search; {name}:* has some.", "*", parameter=name)
+    raise NotUnderstood(f'A place is asked for by near:"52.1,5.2,20km" or by box; {name}:* has some.', "*", parameter=name)
+
+
+def compared(name: str, compare: str, written: str) -> Query:
+    """The same with ":" or "=", or what is beyond or below a number or a moment, or up to it, by ">", "<", ">=" and "<="."""
+    if compare in (":", "="):
+        return asked(name, written)
+    kind = BY_NAME[name].kind if name in BY_NAME else "keyword"
+    if kind not in ("number", "date", "interval"):
+        raise NotUnderstood(f"{name} has no order: it is asked for with a colon.", written, parameter=name)
+    if ".." in written or not written.strip():
+        raise NotUnderstood(f"{name}{compare} is followed by one value, not by {written[:SHOWN]!r}.", parameter=name)
+    if kind == "interval":
+        return _beside(name, compare, written)
+    found = asked(name, f"{written}.." if compare[0] == ">" else f"..{written}")
+    if len(compare) == 2 or not isinstance(found, Range):
+        return found
+    if kind == "date":  # not within the year, the month or the day either
+        whole = _moment(written, "1231T235959" if compare == ">" else "0101T000000")
+        return And((Range(name), Not(Range(name, None, whole) if compare == ">" else Range(name, whole))))
+    if compare == ">":
+        return Range(name, repr(math.nextafter(float(str(found.low)), math.inf)))
+    return Range(name, None, repr(math.nextafter(float(str(found.high)), -math.inf)))
+
+
+def _beside(name: str, compare: str, written: str) -> Query:
+    """Of intervals: what shares a moment with the time after, or before, that of the date; with "=" that itself too."""
+    span = dates.span(written)
+    if span is None or abs(span[0]) == dates.EVER or abs(span[1]) == dates.EVER:
+        raise NotUnderstood(f"{name} is a date such as 1850 or 1887-06, not {written[:SHOWN]!r}.", parameter=name)
+    if len(compare) == 2:
+        return Overlaps(name, written, None) if compare == ">=" else Overlaps(name, None, written)
+    edge = span[1] + 1 if compare == ">" else span[0] - A_DAY_MS
+    day = dates.day_of(edge)
+    if day is None:
+        raise NotUnderstood(f"{name} cannot be asked beyond the years 1 to 9999.", parameter=name)
+    return Overlaps(name, day, None) if compare == ">" else Overlaps(name, None, day)
 
 
 def _has(written: str) -> Query:
@@ -74,8 +113,10 @@ def _has(written: str) -> Query:
     names = {name.lower(): name for name in BY_NAME if BY_NAME[name].kind not in ("text", "vector")}
     if written.lower() in names:
         return Range(names[written.lower()])
-    known = (*KINDS, *names.values())
-    sentence = f"{HAS} is a kind of finding ({', '.join(KINDS)}) or a field, not {written[:SHOWN]!r}."
+    if written.lower() in _TERMS:
+        return Term(TERM_WORDS, (_TERMS[written.lower()],))
+    known = (*KINDS, *names.values(), *sorted(TERMS))
+    sentence = f"What is there or missing is a kind of finding ({', '.join(KINDS)}), a field or a term, not {written[:SHOWN]!r}."
     raise NotUnderstood(sentence, near_to(written, known), parameter=HAS)
 
 
@@ -97,8 +138,10 @@ def _flag(name: str, written: str) -> Query:
 def _range(name: str, written: str) -> Query:
     """Of numbers, or of moments, whose ends are whole years, months or days where they say no more."""
     kind = BY_NAME[name].kind
-    low, dots, high = written.partition("..")
-    high = high if dots else low
+    low, high = units.between(written)
+    dots = ".." in written
+    if name in MEASURES:
+        low, high = _in_mm(name, low), _in_mm(name, high)
     if kind == "date":
         low, high = _moment(low, "0101T000000"), _moment(high, "1231T235959")
     ends = [columns.values(kind, end) if end else [None] for end in (low, high)]
@@ -111,9 +154,21 @@ def _range(name: str, written: str) -> Query:
     return Range(name, low or None, high or None)
 
 
+def _in_mm(name: str, written: str) -> str:
+    """A length in millimetres, or an area in square millimetres, whatever unit it is written in; else as it is."""
+    found = units.quantity(written)
+    if found is None or not found.unit:
+        return written
+    number = found.times(units.AREAS if name == "area" else units.LENGTHS)
+    if number is None:
+        known = ", ".join(units.AREAS if name == "area" else units.LENGTHS)
+        raise NotUnderstood(f"{name} is in one of {known}, not in {found.unit}.", f"{found.number:g}", parameter=name)
+    return f"{number:.12g}"
+
+
 def _numbers(name: str) -> str:
     if name in MEASURES:
-        return f"a number of {'mm²' if name == 'area' else 'mm'} or a range such as 50..90"
+        return f"a number of {'mm²' if name == 'area' else 'mm'}, with or without a unit, or a range such as 50..90 or 5..9cm"
     return "a year or a range such as 1850..1900" if name == "year" else "a number or a range such as 0.5..0.9"
 
 
@@ -139,11 +194,6 @@ def _meant(name: str, written: str) -> str:
     """A range that is written in another way; empty where none can be seen in it."""
     if between := _BETWEEN.fullmatch(written):
         meant = f"{between[1]}..{between[2]}"
-    elif beyond := _BEYOND.fullmatch(written):
-        meant = f"{beyond[2]}.." if beyond[1] == ">" else f"..{beyond[2]}"
-    elif name in MEASURES and (number := _WITH_UNIT.fullmatch(written)) and columns.values("number", number[1]):
-        factor = 1 if number[2].lower() == "mm" else 100 if name == "area" else 10
-        meant = f"{float(number[1]) * factor:g}"
     else:
         return ""
     try:

@@ -1,6 +1,6 @@
 """SQL of segments: rows in and out, and frozen values. Lists are paged by key, or by area and key, each over an index."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -341,6 +341,26 @@ def described(session: Session, keys: Sequence[str]) -> dict[str, Described]:
         hidden_in: set[tuple[str, str]] = held.get(row.media_key, set())
         found[key] = Described(segment(row), index_version(row), texts, layers, runs, of_leader, hidden_in)
     return found
+
+
+def classes_led(session: Session, media_keys: Sequence[str]) -> list[tuple[str, str]]:
+    """Of every segment that there is on the images the statement that leads it, and its class."""
+    query = select(SegmentRow.leader_key, SegmentRow.class_name).where(SegmentRow.live.is_(True))
+    found: list[tuple[str, str]] = []
+    for start in range(0, len(media_keys), AT_ONCE):
+        some = session.execute(query.where(SegmentRow.media_key.in_(media_keys[start : start + AT_ONCE])))
+        found += [(row[0], row[1]) for row in some]
+    return found
+
+
+def of_classes_on(
+    session: Session, media_keys: Sequence[str], classes: Collection[str], by: Principal
+) -> Sequence[tuple[Segment, str]]:
+    """Those of the classes that there are on the images and that `by` sees, each with the statement that leads it; AT_ONCE images
+    at most."""
+    where = (SegmentRow.media_key.in_(media_keys[:AT_ONCE]), SegmentRow.live.is_(True), SegmentRow.class_name.in_(classes))
+    rows = session.scalars(select(SegmentRow).where(*where, _shown(by)).order_by(SegmentRow.key)).all() if media_keys else ()
+    return [(segment(row), row.leader_key) for row in rows]
 
 
 def versions(session: Session) -> Iterator[tuple[str, int]]:

@@ -39,6 +39,14 @@ def span(text: str) -> tuple[int, int] | None:
     return (low, high) if low <= high else None
 
 
+def day_of(milliseconds: int) -> str | None:
+    """The day, in UTC, that the moment lies in; None where no year from 1 to 9999 has it."""
+    try:
+        return (_EPOCH + timedelta(milliseconds=milliseconds)).date().isoformat()
+    except OverflowError:
+        return None
+
+
 def _whole(text: str) -> tuple[int, int] | None:
     match = _DATE.fullmatch(text)
     if match is None:

@@ -15,11 +15,12 @@ from annotations.search.values import NotUnderstood
 from annotations.search.vocabulary import CLOSED, KINDS, SOUGHT
 from app.runtime.errors import Invalid
 from app.runtime.search import columns, elasticsearch_query
-from app.runtime.search.port import And, Everything, Fuzzy, Not, Phrase, Prefix, Range, Term, Words
+from app.runtime.search.port import And, Everything, Fuzzy, InBox, Near, Not, Or, Overlaps, Phrase, Prefix, Range, Term, Words
 from app.runtime.search.tantivy_columns import schema
 from app.runtime.search.tantivy_query import Translator
 
-TRANSLATOR = Translator(schema(FIELDS), BY_NAME, tantivy.Index(schema(FIELDS)).searcher())
+ALL_FIELDS = {field.name: field for field in FIELDS}
+TRANSLATOR = Translator(schema(FIELDS), ALL_FIELDS, tantivy.Index(schema(FIELDS)).searcher())
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,47 @@ TRANSLATOR = Translator(schema(FIELDS), BY_NAME, tantivy.Index(schema(FIELDS)).s
         ("BR:HERB:12", Phrase("text", "BR:HERB:12")),
         ("https://example.org/1", Phrase("text", "https://example.org/1")),
         ("ark:99999/s1vpbgmz128mk", Term("pid", ("ark:99999/s1vpbgmz128mk",))),
+        ("oak OR beech", Or((Words("text", "oak"), Words("text", "beech")))),
+        ("a b OR c", Or((And((Words("text", "a"), Words("text", "b"))), Words("text", "c")))),
+        ("(oak OR beech) leaf", And((Or((Words("text", "oak"), Words("text", "beech"))), Words("text", "leaf")))),
+        ("-(oak OR beech)", Not(Or((Words("text", "oak"), Words("text", "beech"))))),
+        ("oak AND -(beech)", And((Words("text", "oak"), Not(Words("text", "beech"))))),
+        ("oak or beech", And((Words("text", "oak"), Words("text", "or"), Words("text", "beech")))),
+        ("year:(1890 OR 1900)", Or((Range("year", "1890", "1890"), Range("year", "1900", "1900")))),
+        ("Quercus(L.)", Phrase("text", "Quercus(L.)")),
+        ("(L.)", Words("text", "L.")),
+        ("year:>1900", Range("year", "1900.0000000000002")),
+        ("year<=1900", Range("year", None, "1900")),
+        ("confidence>=0.9", Range("confidence", "0.9")),
+        ("length:50mm", Range("length", "50", "50")),
+        ("length:5..9cm", Range("length", "50", "90")),
+        ("length:5mm..0.9dm", Range("length", "5", "90")),
+        ("length>50mm", Range("length", "50.00000000000001")),
+        ("area:2cm²", Range("area", "200", "200")),
+        ("date:1850..1900", Overlaps("eventDate", "1850", "1900")),
+        ("date>1900", Overlaps("eventDate", "1901-01-01")),
+        ("date<1900-03", Overlaps("eventDate", None, "1900-02-28")),
+        ("date>=1900", Overlaps("eventDate", "1900")),
+        ("missing:year", Not(Range("year"))),
+        ("missing:barcode", Not(Term("kind", ("barcode",)))),
+        ("has:habitat", Term("terms", ("habitat",))),
+        ("missing:Habitat", Not(Term("terms", ("habitat",)))),
+        ("habitat:Meadow", Term("terms", ("habitat meadow",))),
+        ('habitat:"wet meadow"', And((Term("terms", ("habitat wet",)), Term("terms", ("habitat meadow",))))),
+        ("order:*", Term("terms", ("order",))),
+        ("taxon:Fagaceae", Words("name", "Fagaceae")),
+        ('near:"52.1,5.2,20km"', Near("coordinates", 52.1, 5.2, 20_000.0)),
+        ("near:-52.1,5.2,300", Near("coordinates", -52.1, 5.2, 300.0)),
+        ("box:177,-20,-178,-15", InBox("coordinates", 177.0, -20.0, -178.0, -15.0)),
+        ("segment:Stamps", Term("segment", ("stamp",))),
+        ("segment:stamp>=2", Term("segment", ("stamp 2",))),
+        ("segment:stamp=1", And((Term("segment", ("stamp",)), Not(Term("segment", ("stamp 2",)))))),
+        ("segment:stamp<1", Not(Term("segment", ("stamp",)))),
+        ("segment:stamp>0", Term("segment", ("stamp",))),
+        ("segment:stamp>20mm", Term("relation", ("size stamp > 20.0 mm",))),
+        ('relation:"stamps inside label"', Term("relation", ("inside stamp label",))),
+        ('relation:"stamp within 10mm of label"', Term("relation", ("near stamp label 10.0 mm",))),
+        ('-relation:"stamp near label 200px"', Not(Term("relation", ("near stamp label 200.0 px",)))),
         ("created:1890-02", Range("created", "1890-02-01T00:00:00Z", "1890-02-28T23:59:59Z")),
     ],
 )
@@ -76,11 +118,6 @@ def test_what_is_typed_is_understood(typed: str, meant: object) -> None:
         ("year:1e999", ""),
         ("year:1850-1900", "year:1850..1900"),
         ("year:1900-1850", "year:1850..1900"),
-        ("year:>1900", "year:1900.."),
-        ("year:<=1900", "year:..1900"),
-        ("length:50mm", "length:50"),
-        ("length:5cm", "length:50"),
-        ("area:2cm²", "area:200"),
         ("created:2026-13", ""),
         ("eventDate:spring", ""),
         ("famly:Fagaceae oak", "family:Fagaceae oak"),
@@ -97,6 +134,25 @@ def test_what_is_typed_is_understood(typed: str, meant: object) -> None:
         ("family:faga*", ""),
         ("species:…", ""),
         ("coordinates:50,4", "coordinates:*"),
+        ("(oak beech", "(oak beech)"),
+        ("oak) beech", "oak beech"),
+        ("oak OR", "oak"),
+        ("OR oak", "oak"),
+        ("length:5kg", "length:5"),
+        ("family>Fagaceae", "family:Fagaceae"),
+        ("habitt:meadow", "habitat:meadow"),
+        ("missing:barcod", "missing:barcode"),
+        ("habitat:mead*", "habitat:mead"),
+        ('near:"52.1,5.2"', 'near:"52.1,5.2,20km"'),
+        ("near:here", ""),
+        ("box:1,9,2,5", 'box:"1,5,2,9"'),
+        ("box:1,2,3", ""),
+        ("segment:stmp", "segment:stamp"),
+        ("segment:stmp>=2 oak", "segment:stamp>=2 oak"),
+        ("segment:stamp>90", "segment:stamp"),
+        ("segment:stamp>2kg", ""),
+        ("relation:stamp", 'relation:"stamp inside label"'),
+        ('relation:"stamp within 2kg of label"', 'relation:"stamp within 10mm of label"'),
     ],
 )
 def test_what_cannot_be_asked_of_a_field_is_refused_with_what_was_meant(typed: str, instead: str) -> None:
@@ -135,19 +191,63 @@ def test_a_term_is_meant_in_any_case() -> None:
 
 
 parts = st.sampled_from(
-    [*BY_NAME, "ark", "", '"', ":", "..", "*", "~", "-", "1890", "nan", "9" * 400, "oak", "Ünï", "\x00", "\ud800", " "]
+    [
+        *BY_NAME,
+        *query.SHORT,
+        "near",
+        "box",
+        "segment",
+        "habitat",
+        "missing",
+        "(",
+        ")",
+        " OR ",
+        ">",
+        "<=",
+        "5cm",
+        "stamp",
+        "ark",
+        "",
+        '"',
+        ":",
+        "..",
+        "*",
+        "~",
+        "-",
+        "1890",
+        "nan",
+        "9" * 400,
+        "oak",
+        "Ünï",
+        "\x00",
+        "\ud800",
+        " ",
+    ]
 )
 
 
 @given(st.lists(parts, max_size=30).map("".join) | st.text(max_size=200))
 def test_every_question_is_refused_with_a_sentence_or_can_be_asked(typed: str) -> None:
     try:
-        asked = query.parse(typed[: query.LONGEST]) if typed.count(" ") < query.MOST_PARTS else query.parse("")
+        asked = query.parse(typed[: query.LONGEST]) if sum(map(typed.count, ' ("')) < query.MOST_PARTS else query.parse("")
     except NotUnderstood:
         return
     TRANSLATOR.translate(asked)
-    elasticsearch_query.translate(asked, BY_NAME)
+    elasticsearch_query.translate(asked, ALL_FIELDS)
     snippets.best([("", typed)], snippets.searched_words(asked))
+
+
+def test_a_part_can_be_taken_off_a_question() -> None:
+    parts = query.chips('oak  -(year:1890 OR beech) family:"A B" segment:stamp>=2')
+    assert [part for part, _ in parts] == ["oak", "-(year:1890 OR beech)", 'family:"A B"', "segment:stamp>=2"]
+    assert parts[1][1] == 'oak family:"A B" segment:stamp>=2'
+    assert query.chips("oak OR beech") == (("oak OR beech", ""),)
+    assert query.chips("") == ()
+
+
+def test_too_deep_brackets_are_refused() -> None:
+    with pytest.raises(Invalid, match="10 brackets"):
+        query.parse("(" * 11 + "oak" + ")" * 11)
 
 
 def test_too_long_a_question_is_refused() -> None:
