@@ -286,6 +286,15 @@ def shows(session: Session, key: str, by: Principal) -> bool:
     return bool(session.scalar(select(is_shown(by)).where(AnnotationRow.key == key)))
 
 
+def shown_of(session: Session, keys: Sequence[str], by: Principal) -> set[str]:
+    """Those of the annotations that stand and that `by` sees."""
+    found: set[str] = set()
+    for start in range(0, len(keys), AT_ONCE):
+        some = AnnotationRow.key.in_(keys[start : start + AT_ONCE])
+        found.update(session.scalars(select(AnnotationRow.key).where(some, *STANDING_OF_FEW, is_shown(by))))
+    return found
+
+
 def stands(row: AnnotationRow) -> bool:
     """Whether it is neither deleted nor withdrawn with its run."""
     return row.deleted_at is None and row.withdrawn_at is None

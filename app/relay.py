@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from annotations.search import consistency, documents
 from app import announcements
+from app.discovery import activities
 from app.index_keeper import IndexKeeper
 from app.runtime.context import Runtime
 from app.runtime.events import Event
@@ -45,12 +46,13 @@ def relay_once(runtime: Runtime, broker: dramatiq.Broker) -> int:
 
 
 def tell(runtime: Runtime) -> int:
-    """Make events of the next announcements, and messages of them for webhooks; how many announcements."""
+    """Make events of the next announcements, messages of them for webhooks, and activities for who keeps copies; how many."""
 
     def enqueue(session: Session, happened: Sequence[Event]) -> None:
         webhooks.enqueue(session, happened, addresses=runtime.addresses, at=runtime.clock())
+        activities.note(session, happened)
 
-    return announcements.carry(runtime, enqueue)
+    return announcements.carry(runtime, enqueue) + activities.carry_moves(runtime)
 
 
 def send_jobs(runtime: Runtime, broker: dramatiq.Broker) -> int:

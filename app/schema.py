@@ -9,6 +9,7 @@ import annotations.segments.tables
 import annotations.tables
 import annotations.vectors.tables
 import app.runtime.accounts_table
+import app.runtime.activities
 import app.runtime.changes
 import app.runtime.derived_names
 import app.runtime.events
@@ -23,6 +24,7 @@ from app.runtime.db import Base
 MODULES = (
     app.runtime.outbox,
     app.runtime.changes,
+    app.runtime.activities,
     app.runtime.derived_names,
     app.runtime.events,
     app.runtime.accounts_table,

@@ -24,7 +24,7 @@ from annotations.segments.errors import BadSegment, NotTogether, SegmentChanged,
 from annotations.segments.model import ENDED, Segment, State
 from annotations.segments.tables import SegmentRow
 from annotations.selectors import read, stored_selectors
-from app.runtime import changes, outbox
+from app.runtime import activities, changes, outbox
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Forbidden, NotAllowed
 from app.runtime.principal import Action, Principal
@@ -93,6 +93,8 @@ def merge(session: Session, tags: Mapping[str, Tags], shape: Shape, who: Editor)
     shape = Shape(shape.class_name or segments[0].class_name, shape.selector or stored_selectors(Region(box)))
     key = _make(session, media, shape, who, sorted(tags))
     _end(session, _lock(session, tags), "merged", [key], who)
+    for gone in sorted(tags):
+        activities.moved(session, "manifest", gone, key, at=who.at)
     _recount(session, sorted(tags), who)
     changes.record(session, who.by, "merge", "segment", key, version=1, at=who.at, of=", ".join(sorted(tags)))
     return _segment(session, key)

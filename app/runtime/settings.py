@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 FIRST_SEGMENTS = frozenset(
     (
         ".well-known",
+        "activity",
         "account",
         "accounts",
         "annotations",

@@ -25,6 +25,7 @@ from app.web import compression, health, layout, visits
 from app.web.account import audit, members, oidc, people, signing_in
 from app.web.account import views as account_pages
 from app.web.agreement import views as agreement_pages
+from app.web.discovery import changes as changes_feed
 from app.web.drawing import statements
 from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
@@ -86,6 +87,7 @@ def create_app(runtime: Runtime) -> Flask:
         catalogue_views.blueprint,
         ontology_views.blueprint,
         names.blueprint,
+        changes_feed.blueprint,
         content.blueprint,
         vocabulary.blueprint,
         signing_in.blueprint,

@@ -395,6 +395,8 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/ark:/<naan>/<name>"): (),
     ("GET", "/ark:<naan>/<name>/<path:rest>"): (of("/ark:99999/{media}/info.json", (302,) * 4, (302,) * 4),),
     ("GET", "/ark:/<naan>/<name>/<path:rest>"): (),
+    ("GET", "/activity/changes"): always("/activity/changes"),
+    ("GET", "/activity/changes/page/<int:number>"): always("/activity/changes/page/1"),
     ("GET", "/ns"): always("/ns"),
     ("GET", "/ns/shapes.ttl"): always("/ns/shapes.ttl"),
     ("GET", "/ns/vocabulary.<any('ttl','nt','rdf','jsonld'):suffix>"): always("/ns/vocabulary.ttl"),

@@ -1,0 +1,1 @@
+"""What tells others of what is here: activities, dumps, descriptions of the whole."""
