@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
+
+from iiif.ingest import languages
 
 _SINGLE = ("cp1252", "mac_roman", "cp850", "latin-1")  # in order of trust, where they explain a text equally well
 _CYRILLIC = ("cp1251", "koi8-r", "cp866", "iso8859-5", "mac_cyrillic")
@@ -10,7 +13,13 @@ _OFTEN = {**dict.fromkeys(_CYRILLIC, frozenset("оеаинтсрвлкмдіу")
 _LONG_RUN = re.compile(rb"[\x80-\xff]{4,}")  # Latin alphabets have no four letters with marks in a row
 _HIGH = re.compile(rb"[\x80-\xff]")
 ENOUGH = 0.45  # of the letters, among those that are written often
-ENOUGH_MISPLACED = 50  # one of so many characters beyond ASCII: a single `m³de` makes no French text Polish
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
+_OTHERS = ("cp1250", "iso8859-2", "cp1254")  # what may be meant where the letters of the West make little sense
+MOST_WORDS = 3_000  # different ones that tell
+SOONER = 1.0  # how much more (a logarithm) is written in cp1250 than in ISO 8859-2
+DOUBTED = 8.0  # what is likelier by less is asked of people
+SURELY = 4.0  # by so much (a logarithm) a text must be likelier so, all its words together
+MOSTLY = 0.6  # of the words that are another word in the other encoding: a single `m³de` makes no French text Polish
 
 
 def guessed(sample: bytes, line_end: bytes = b"\n") -> str:
@@ -20,11 +29,51 @@ def guessed(sample: bytes, line_end: bytes = b"\n") -> str:
         shares = {name: _share_of_often(sample, name) for name in _OFTEN}
         best = max(shares, key=lambda name: shares[name])
         return best if shares[best] >= ENOUGH else ""
-    best = best_single(sample, line_end)
-    western, eastern = sample.decode("cp1252", "replace"), sample.decode("cp1250", "replace")
-    misplaced = _misplaced(western)
-    is_eastern = misplaced * ENOUGH_MISPLACED >= len(_HIGH.findall(sample)) and misplaced >= 10 * _misplaced(eastern)
-    return "cp1250" if is_eastern and _sense_of(eastern) > _sense_of(sample.decode(best, "replace")) else best
+    return _by_language(sample, best_single(sample, line_end))
+
+
+def _by_language(sample: bytes, western: str) -> str:
+    """The encoding in which the words that it makes another are likelier than in the Western one, by the letters of languages."""
+    words = list(dict.fromkeys(word for word in _WORD.findall(sample) if not word.isascii()))[:MOST_WORDS]
+    likely = {name: languages.likelihoods(_read(words, name), name) for name in _OTHERS}
+    best = max(_OTHERS, key=lambda name: sum(likely[name]) + (SOONER if name == "cp1250" else 0))
+    usual = max((languages.likelihoods(_read(words, name), "cp1252") for name in {western, "cp1252"}), key=sum)
+    differ = [read != other for read, other in zip(_read(words, best), _read(words, western), strict=True)]
+    gains = [new - old for new, old, other in zip(likely[best], usual, differ, strict=True) if other]
+    is_other = sum(gains) >= SURELY and sum(gain > 0 for gain in gains) > MOSTLY * len(gains)
+    return best if is_other else western
+
+
+class Doubt(NamedTuple):
+    """Another encoding that a text may well be in: a word as it is read, and as it would be in that."""
+
+    encoding: str
+    word: str
+    otherwise: str
+
+
+def doubt(sample: bytes, chosen: str) -> Doubt | None:
+    """What else the text may be in by its letters, where these hardly tell; None where they do."""
+    if chosen not in ("cp1252", *_OTHERS):
+        return None
+    words = list(dict.fromkeys(word for word in _WORD.findall(sample) if not word.isascii()))[:MOST_WORDS]
+    read = _read(words, chosen)
+    here = languages.likelihoods(read, chosen)
+    found: list[tuple[float, Doubt]] = []
+    for name in ("cp1252", *_OTHERS):
+        there = _read(words, name)
+        differ = [place for place, other in enumerate(there) if other != read[place]]
+        if name != chosen and differ:
+            likely = languages.likelihoods(there, name)
+            first = max(differ, key=lambda place: likely[place] - here[place])
+            behind = sum(here[place] - likely[place] for place in differ)
+            found.append((behind, Doubt(name, read[first], there[first])))
+    behind, nearest = min(found, default=(DOUBTED, None))
+    return nearest if behind < DOUBTED else None
+
+
+def _read(words: Sequence[bytes], encoding: str) -> list[str]:
+    return [word.decode(encoding, "replace") for word in words]
 
 
 def best_single(sample: bytes, line_end: bytes = b"\n", among: Sequence[str] = _SINGLE) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from iiif.ingest.guessing import best_single, guessed
+from iiif.ingest.guessing import best_single, doubt, guessed
 from iiif.ingest.model import IngestIssue, Place, SourceError, warning
 
 CHUNK = 1 << 20
@@ -203,6 +203,11 @@ def _instead_of_utf8(path: Path, tally: _Tally, line_end: bytes, declared: bool)
         issues = (warning("wrong-encoding", sentence, value=other, place=place),)
     else:
         sentence = f"The encoding is guessed to be {other}, from line {tally.first_other}: check that its letters are right."
+        if (rival := doubt(bytes(tally.sample or b""), other)) is not None:
+            sentence = (
+                f"The encoding is guessed to be {other}, from line {tally.first_other}, where {rival.encoding} is about as "
+                f"likely: if {rival.word!r} should be {rival.otherwise!r}, declare that, or save the file as UTF-8."
+            )
         issues = (warning("wrong-encoding", sentence, value=other, place=place),)
     return TextForm(other, "latin-1", line_end, tally.lines, issues)
 
