@@ -31,7 +31,7 @@ from iiif.catalogue.model import Media
 ANNO = "http://www.w3.org/ns/anno.jsonld"
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 UNITS = {"px/mm": "obo:UO_0000243", "mm": "unit:MilliM", "mm²": "unit:MilliM2", "px": "unit:PIXEL", "px²": "hub:squarePixel"}
-MEASURES = ("length", "width", "area", "perimeter", "aspect", "solidity")  # of an outline, from which alone they follow
+MEASURES = ("length", "width", "area", "perimeter", "feret", "aspect", "solidity")  # of an outline, from which alone they follow
 OF_OUTLINE = (*MEASURES, "colour")
 REGIONS = {
     "label": "accd:c01",

@@ -20,7 +20,7 @@ from annotations.region_masks import Mask
 
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
-    """Findings "length", "width", "area", "perimeter", "aspect" and "solidity" of the one outline that the context has.
+    """Findings "length", "width", "area", "perimeter", "feret", "aspect" and "solidity" of the one outline that the context has.
 
     `long_side_px`: size that is worked at.
     """

@@ -22,6 +22,7 @@ EDGE_PX = 0.5  # of the copy, standard uncertainty of where the edge lies, alike
 CHAIN_ERROR = 0.025  # relative, of the length of a chain of pixels by corner count (Vossepoel and Smeulders 1982)
 ASPECT = "long side by short side of the smallest rectangle around the outline"
 SOLIDITY = "area of the outline by that of its convex hull"
+FERET = "least distance between two parallel lines that hold the outline between them (least Feret diameter)"
 PERIMETER = "length of the outer edges, by corner count along their pixels"
 COLOUR = "mean of the outline's pixels in CIE L*a*b* (D65), as the image has them"
 
@@ -38,7 +39,7 @@ class Shape:
 
 
 def run(image: SheetImage, parameters: Mapping[str, Any], context: StepContext) -> StepResult:
-    """Findings "perimeter", "aspect", "solidity" and "colour" of the first outline. `long_side_px`: size that is worked at."""
+    """Findings "perimeter", "feret", "aspect", "solidity" and "colour" of the first outline. `long_side_px`: size worked at."""
     outline = next(iter(context.of_kind("outline")), None)
     copy = image.copy(int(parameters.get("long_side_px", LONG_SIDE_PX)))
     pixels = None if outline is None else raster(outline, copy.shape, (copy.wide, copy.high))
@@ -70,8 +71,13 @@ def shape_of(pixels: NDArray[np.bool_], scale: tuple[float, float]) -> Shape:
 
 
 def of_shape(shape: Shape, outline: Finding, context: StepContext) -> tuple[Finding, ...]:
-    """Aspect and solidity, and with a scale the perimeter."""
-    return (*_perimeter(shape, outline, context), _aspect(shape, outline), _solidity(shape, outline))
+    """Aspect and solidity, and with a scale the perimeter and the least Feret diameter."""
+    return (
+        *_perimeter(shape, outline, context),
+        *_feret(shape, outline, context),
+        _aspect(shape, outline),
+        _solidity(shape, outline),
+    )
 
 
 def chain_length(contour: NDArray[np.float64], step_px: float) -> float:
@@ -99,6 +105,42 @@ def _perimeter(shape: Shape, outline: Finding, context: StepContext) -> tuple[Fi
     rings = [contour for contour in shape.contours if len(contour) > 2]
     region = Region.of_rings(rings) if rings else _box(outline)
     return (_stated("perimeter", PERIMETER, value, uncertainty, "mm", region, outline),)
+
+
+def least_feret(shape: Shape) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The two ends of the least Feret diameter, from outer side to outer side, in pixels of the image.
+
+    One of the two lines runs along a side of the convex hull (rotating calipers; Shamos 1978), so each side is tried.
+    """
+    hull = shape.hull
+    sides = np.roll(hull, -1, axis=0) - hull
+    long = np.hypot(sides[:, 0], sides[:, 1])
+    if len(hull) < 3:  # a straight row of pixels, one pixel wide
+        along = sides[0] / long[0] if long[0] else np.array([1.0, 0.0])
+        across, start = np.array([-along[1], along[0]]), hull.mean(axis=0)
+        return start - across * shape.step_px / 2, start + across * shape.step_px / 2
+    normals = np.stack([-sides[:, 1], sides[:, 0]], axis=1) / long[:, np.newaxis]
+    heights = (hull[np.newaxis] - hull[:, np.newaxis]) @ normals[:, :, np.newaxis]
+    reach = np.abs(heights[:, :, 0])
+    side = int(reach.max(axis=1).argmin())
+    far = int(reach[side].argmax())
+    across = normals[side] * float(np.sign(heights[side, far, 0]) or 1.0)
+    end = hull[far]
+    foot = end - across * reach[side, far]
+    return foot - across * shape.step_px / 2, end + across * shape.step_px / 2
+
+
+def _feret(shape: Shape, outline: Finding, context: StepContext) -> tuple[Finding, ...]:
+    """Drawn where it was measured: across the hull, from the line along one of its sides to the corner farthest from it."""
+    ruler = context.scale
+    if ruler is None or not ruler.value:
+        return ()
+    first, last = least_feret(shape)
+    value = float(np.hypot(*(last - first))) / ruler.value
+    edges = math.sqrt(2) * EDGE_PX * shape.step_px / ruler.value
+    uncertainty = math.hypot(edges, value * (ruler.uncertainty or 0.0) / ruler.value)
+    region = Region.of_line(((float(first[0]), float(first[1])), (float(last[0]), float(last[1]))))
+    return (_stated("feret", FERET, value, uncertainty, "mm", region, outline),)
 
 
 def _aspect(shape: Shape, outline: Finding) -> Finding:

@@ -21,6 +21,7 @@ KINDS: Mapping[str, str] = {
     "width": "Width",
     "area": "Area",
     "perimeter": "Perimeter",
+    "feret": "Least Feret diameter",
     "aspect": "Aspect of the outline",
     "solidity": "Solidity of the outline",
     "colour": "Colour of the specimen",

@@ -26,6 +26,7 @@ NAMES = {
     "perimeter": "Perimeters",
     "aspect": "Aspects",
     "solidity": "Solidities",
+    "feret": "Feret diameters",
     "colour": "Colours",
     "outline": "Outlines",
     "specimen": "Sizes of specimens",

@@ -13,7 +13,7 @@ ON_PAPER = ("label", "text", "ruler", "barcode")
 WITHIN: Mapping[str, tuple[str, ...]] = {
     "text": ("label",),
     "barcode": ("label", "text"),
-    **dict.fromkeys(("length", "width", "area", "perimeter", "aspect", "solidity", "colour", "distance"), ("outline",)),
+    **dict.fromkeys(("length", "width", "area", "perimeter", "feret", "aspect", "solidity", "colour", "distance"), ("outline",)),
 }
 MOST_COMPARED = 500_000  # pairs; a drawer of thousands of findings is listed as it is
 

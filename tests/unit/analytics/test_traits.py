@@ -35,7 +35,7 @@ def _ramanujan(a: float, b: float) -> float:
 @pytest.mark.parametrize("turn", [0, 20, 45, 77])
 def test_an_ellipse_has_its_perimeter_aspect_and_solidity_within_what_is_stated(turn: float) -> None:
     found = _run(_ellipse(turn))
-    truth = {"perimeter": _ramanujan(400.5, 150.5) / 10, "aspect": 801 / 301, "solidity": 1.0}
+    truth = {"perimeter": _ramanujan(400.5, 150.5) / 10, "feret": 301 / 10, "aspect": 801 / 301, "solidity": 1.0}
     for kind, known in truth.items():
         one = found[kind]
         assert one.value is not None
@@ -89,3 +89,30 @@ def test_the_colour_is_that_of_the_outline_and_says_that_it_is_uncalibrated() ->
 
 def test_without_an_outline_there_is_nothing_to_measure() -> None:
     assert "there is none" in traits.run(SheetImage(np.full((50, 50, 3), 9, np.uint8)), {}, StepContext()).nothing_found
+
+
+@pytest.mark.parametrize(("height", "base"), [(60, 300), (300, 90), (200, 200)])
+@pytest.mark.parametrize("turn", [0, 17, 64])
+def test_the_least_feret_diameter_of_a_triangle_is_its_least_height(height: int, base: int, turn: float) -> None:
+    corners = np.array([(-base / 2, 0), (base / 2, 0), (base / 5, height)])
+    angle = np.radians(turn)
+    turned = corners @ np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]) + 500
+    y, x = np.mgrid[:1000, :1000] + 0.5
+    drawn = np.ones((1000, 1000), bool)  # what has its centre inside
+    for (x0, y0), (x1, y1) in zip(turned, np.roll(turned, -1, axis=0), strict=True):
+        drawn &= (x1 - x0) * (y - y0) - (y1 - y0) * (x - x0) >= 0
+    sides = [np.hypot(*(corners[one] - corners[one - 1])) for one in range(3)]
+    least = base * height / max(sides)
+    one = _run(drawn)["feret"]
+    assert one.value == pytest.approx(least / 10, abs=0.12)
+    assert one.region is not None
+    (first, last) = one.region.lines[0]
+    assert float(np.hypot(first[0] - last[0], first[1] - last[1])) == pytest.approx(10 * (one.value or 0))
+    box = np.array([first, last])
+    assert (np.ptp(box, axis=0) <= np.ptp(np.argwhere(drawn)[:, ::-1], axis=0) + 2).all()
+
+
+def test_a_row_of_pixels_is_one_pixel_wide() -> None:
+    row = np.zeros((200, 200), bool)
+    row[100, 20:180] = True
+    assert _run(row)["feret"].value == pytest.approx(0.1)
