@@ -41,10 +41,11 @@ def _sources(root: Path) -> list[Path]:
 
 
 OCR = ("rapidocr/models/PP-OCRv6_det_small.onnx", "rapidocr/models/PP-OCRv6_rec_small.onnx")
+WRITING = "analytics/weights/writing.json"
 COMPONENTS = ("analytics/weights/components.onnx",)
 EMBEDDING = "analytics/weights/embedding.onnx"
 VECTORS = "embedding"  # the step that makes vectors
-MODELS = {"ocr": OCR, "ruler": OCR, "specimen": COMPONENTS, VECTORS: (EMBEDDING,)}  # files of a step: package and path in it
+MODELS = {"ocr": (*OCR, WRITING), "ruler": OCR, "specimen": COMPONENTS, VECTORS: (EMBEDDING,)}  # files: package and path
 
 
 def models_of(steps: Iterable[str]) -> dict[str, str]:

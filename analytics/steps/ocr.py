@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.steps import layout, shared
+from analytics.steps import layout, shared, writing_kind
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult, TooManyPixels
 from analytics.steps.ocr_engine import LONGEST_SIDE_PX, TextLine, read
 from analytics.steps.text_language import language_of
+from analytics.steps.text_script import script_of
+from analytics.steps.writing_kind import LineMeasures
 from annotations.model import CanvasBox
 from annotations.regions import Region
 
@@ -30,6 +32,7 @@ LINE_PX = 40.0  # the height of lines that the reader likes: crops are scaled to
 SMALL_LINE_PX = 24.0  # lower lines are read again, enlarged
 TALL, CLEAR_TALL = 0.7, 0.93  # of LINE_PX: lines so high in the first look are read again only if they were read worse
 LARGEST_GAIN = 3.0
+MOST_MEASURED = 30  # lines of a block that are looked at to tell how it was written
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,26 @@ def _finding(reading: BlockReading, image: SheetImage) -> Finding:
         data["notReadCloser"] = NOT_CLOSER
     if language := language_of(reading.text):
         data["language"] = language
+    if script := script_of(reading.lines):
+        data["script"] = script
+    data["writing"], data["writingFigures"] = writing_kind.kind(_measured(reading, image))
     return Finding("label", reading.text, region, confidence=round(reading.score, 3), motivations=MOTIVATIONS, data=data)
+
+
+def _measured(reading: BlockReading, image: SheetImage) -> list[LineMeasures]:
+    """Of its lines, as far as they tell how they were written."""
+    found = []
+    for line in reading.lines[:MOST_MEASURED]:
+        x0, y0, x1, y1 = line.bounds
+        try:
+            rgb, left, top = image.crop(x0 - 1, y0 - 1, x1 + 1, y1 + 1)
+        except TooManyPixels:
+            continue
+        if min(rgb.shape[:2]) > 1 and (
+            one := writing_kind.measure(writing_kind.laid_level(rgb, line.quad - (left, top)), line.text)
+        ):
+            found.append(one)
+    return found
 
 
 def _xywh(bounds: tuple[float, float, float, float]) -> str:
