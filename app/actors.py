@@ -17,7 +17,7 @@ from app.runtime import clock, context
 from iiif.catalogue import service as catalogue
 from iiif.image.service import DecodeLimits
 
-MODULES = ("iiif.image.actors", "annotations.actors", "annotations.datasets.actors", "analytics.actors")
+MODULES = ("iiif.image.actors", "annotations.actors", "annotations.datasets.actors", "analytics.actors", "app.exchange.actors")
 log = structlog.get_logger()
 
 

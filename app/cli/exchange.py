@@ -65,7 +65,7 @@ def export(
         which = StatementFilter(
             frozenset(kinds), frozenset(layers), frozenset(states), frozenset([run] if run else []), least_confidence
         )
-        choice = ExportChoice(question, kind, specimens, media, run, which)
+        choice = ExportChoice(question, type=kind, specimens=specimens, media=media, run=run, which=which)
         kind_of_pictures: Any = "resized" if max_side and pictures == "references" else pictures
         table = None if classes is None else read_table(text_of(classes))
         asked = Export(format_name, choice, Pictures(kind_of_pictures, max_side), _options(options), table)

@@ -2,7 +2,7 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +15,7 @@ from annotations.search.service import Question
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid
 from app.runtime.principal import Principal
+from app.runtime.search.port import Query
 from iiif.catalogue import service as catalogue
 
 PAGE = 200
@@ -47,10 +48,14 @@ class StatementFilter:
 
 @dataclass(frozen=True, slots=True)
 class ExportChoice:
-    """What is exported. One of `question` (with `type`: specimen or annotation), `specimens`, `media` and `run` is given, or none
-    for all of the hub."""
+    """What is exported. One of `question`, `specimens`, `media` and `run` is given, or none for all of the hub.
+
+    A question has words, values of fields (`chosen`), a place (`where`), and what it finds: specimens or annotations (`type`).
+    """
 
     question: str | None = None
+    chosen: Mapping[str, Sequence[str]] | None = None
+    where: Query | None = None
     type: str = "specimen"
     specimens: tuple[str, ...] = ()
     media: tuple[str, ...] = ()
@@ -64,6 +69,9 @@ class ExportChoice:
         if self.type not in ("specimen", "annotation"):
             raise Invalid("type is specimen or annotation.", parameter="type")
 
+    def asked(self, by: Principal) -> Question:
+        return Question(q=self.question or "", chosen=self.chosen, type=self.type, where=self.where, by=by)
+
 
 Images = Iterator[tuple[list[str], frozenset[str] | None]]
 
@@ -74,7 +82,7 @@ def images(runtime: Runtime, choice: ExportChoice, by: Principal) -> Images:
     Raises SearchDown, Invalid, UnknownSpecimen, UnknownMedia.
     """
     if choice.question is not None and choice.type == "annotation":
-        yield from _of_annotations(runtime, choice.question, by)
+        yield from _of_annotations(runtime, choice, by)
         return
     seen: set[str] = set()
     for page in _pages(runtime, choice, by):
@@ -102,11 +110,11 @@ def _specimens(runtime: Runtime, choice: ExportChoice, by: Principal) -> Iterato
     if choice.specimens:
         with runtime.reads.begin() as session:
             yield from [catalogue.get_specimen(session, key).key for key in choice.specimens]
-    elif choice.question is None or not choice.question.strip():
+    elif not (choice.question or "").strip() and not choice.chosen and choice.where is None:
         yield from _all_specimens(runtime)
     else:
         with runtime.reads.begin() as session:
-            found = searching.scan(session, runtime.search, Question(q=choice.question, by=by))
+            found = searching.scan(session, runtime.search, choice.asked(by))
         yield from found
 
 
@@ -133,10 +141,10 @@ def _of_run(runtime: Runtime, run_key: str) -> Iterator[list[str]]:
         after = page[-1]
 
 
-def _of_annotations(runtime: Runtime, question: str, by: Principal) -> Images:
+def _of_annotations(runtime: Runtime, choice: ExportChoice, by: Principal) -> Images:
     """The statements that a search finds, brought into the order of their images on disk."""
     with runtime.reads.begin() as session:
-        keys = searching.scan(session, runtime.search, Question(q=question, type="annotation", by=by))
+        keys = searching.scan(session, runtime.search, choice.asked(by))
     with (
         tempfile.TemporaryDirectory(prefix="lectotype-export-") as folder,
         closing(sqlite3.connect(Path(folder) / "order.db", check_same_thread=False)) as order,

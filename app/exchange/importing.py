@@ -7,13 +7,12 @@ from typing import Any
 
 from analytics import imports
 from annotations import creators
-from annotations.exchange import formats, importing, store
+from annotations.exchange import formats, importing
 from annotations.exchange.classes import ClassMap
 from annotations.exchange.import_report import ImportReport
 from annotations.exchange.importing import Import
 from annotations.exchange.model import Files, ReadOptions
 from annotations.exchange.stored import SourceFile
-from annotations.exchange.tables import ImportRow
 from annotations.model import LAYERS, Layer
 from app.exchange import files as sources
 from app.runtime.context import Runtime
@@ -54,9 +53,13 @@ def run(
     by: Principal,
     *,
     name: str = "",
+    run_key: str = "",
+    opened: Callable[[str], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """Read the file, folder or archive, and take in what it says; for a dry run only look.
+
+    `run_key` is that of a run that was opened before, by an import that was broken off; `opened` is told a new one.
 
     Raises Invalid where nothing of it can be read; what came in before that stays, under its run.
     """
@@ -64,7 +67,10 @@ def run(
     require(by, "curate")
     name, sha256 = name or path.name, sources.digest(path)
     with sources.opened(path, IngestLimits(DecodeLimits.of(runtime.settings), runtime.settings.max_file_bytes)) as files:
-        run_key = "" if asked.dry else _open_run(runtime, name, sha256, asked, by)
+        if not asked.dry and not run_key:
+            run_key = _open_run(runtime, name, sha256, asked, by)
+            if opened is not None:
+                opened(run_key)
         import_ = _import(runtime, name, sha256, asked, by, run_key)
         try:
             report = importing.take_in(import_, lambda: _read(files, asked), progress)
@@ -100,23 +106,3 @@ def _read(files: Files, asked: AskedImport) -> Any:
     if reader is None:
         raise Invalid(f"{asked.format} is only written.", parameter="format")
     return reader(files, asked.read_options())
-
-
-def ask(runtime: Runtime, asked: AskedImport, file_name: str, file_sha256: str, by: Principal) -> store.Import:
-    """Write down an import that a worker does."""
-    asked.check()
-    require(by, "curate")
-    options = {"layer": asked.layer, "classes": asked.classes, "dry": asked.dry, "options": dict(asked.options or {})}
-    with runtime.db.begin() as session:
-        row = ImportRow(
-            key=importing.new_key(runtime.settings.naan),
-            state="waiting",
-            format=asked.format,
-            file_name=file_name,
-            file_sha256=file_sha256,
-            options=options,
-            asked_by=by.name,
-            created_at=runtime.clock(),
-        )
-        store.add_import(session, row)
-        return store.told(row)

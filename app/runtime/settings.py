@@ -121,6 +121,9 @@ class Settings(BaseSettings):
         description="A connection is ended whose client takes or sends too little (1,000 bytes a second) for so long (Linux).",
     )
     max_body_bytes: int = Field(default=1_000_000, ge=1, description="HTTP request bodies of more bytes are refused.")
+    max_import_bytes: int = Field(
+        default=200_000_000, ge=1, description="Files of annotations that are sent to be imported may have as many bytes."
+    )
     max_width: int = Field(default=16_000, ge=1, description="Pictures given out are at most so wide and so high, in pixels.")
     max_area: int = Field(default=36_000_000, ge=1, description="Pictures given out have at most so many pixels.")
     renders: int = Field(default=1, ge=1, description="Pictures that one web process renders at a time; stored tiles never wait.")

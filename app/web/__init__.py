@@ -30,6 +30,8 @@ from app.web.drawing import statements
 from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
 from app.web.embed import views as embed_pages
+from app.web.exchange import exporting, importing
+from app.web.exchange import views as exchange_pages
 from app.web.live import stream, webhooks
 from app.web.names import content, vocabulary
 from app.web.names import views as names
@@ -106,6 +108,9 @@ def create_app(runtime: Runtime) -> Flask:
         answering.blueprint,
         drawing_pages.blueprint,
         taking.blueprint,
+        exporting.blueprint,
+        importing.blueprint,
+        exchange_pages.blueprint,
         original_files.blueprint,
         statements.blueprint,
         run_pages.blueprint,

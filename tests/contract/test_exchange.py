@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import func, select
 
 from analytics import service as analytics
-from annotations.exchange import store
 from annotations.exchange.import_report import ImportReport
 from annotations.tables import AnnotationRow
 from app.exchange import exporting, importing
@@ -286,9 +285,3 @@ def test_a_zip_of_an_export_is_the_same_bytes_twice(runtime: Runtime, tmp_path: 
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["annotations.json", "ids.csv", "losses.json"]
-
-
-def test_imports_are_remembered(runtime: Runtime) -> None:
-    row = importing.ask(runtime, AskedImport("coco"), "a.json", "ab" * 32, US)
-    with runtime.reads.begin() as session:
-        assert [one.key for one in store.page_of_imports(session, offset=0, limit=5)] == [row.key]

@@ -23,6 +23,7 @@ Over = Literal["sheet", "hub", "any"]
 REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
+    "/exchange", "/exchange/export.zip", "/exchange/imports", "/exchange/imports/<key>", "/exchange/imports/<key>/accept",
     "/webhooks", "/webhooks/<key>", "/webhooks/<key>/<any(revoke, test, redeliver):change>", "/api/webhooks",
     "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
@@ -79,6 +80,11 @@ def administers(path: str, body: Any = "") -> Change:
 
 
 NEEDS: dict[tuple[str, str], Change] = {
+    ("POST", "/exchange/imports"): Change("curator", "/exchange/imports", over="hub"),
+    ("POST", "/exchange/imports/<key>/accept"): Change("curator", "/exchange/imports/b1nothing/accept", over="hub"),
+    ("POST", "/api/imports"): Change("curator", "/api/imports", over="hub"),
+    ("POST", "/api/imports/<key>/accept"): Change("curator", "/api/imports/b1nothing/accept", over="hub"),
+    ("POST", "/api/exports"): Change("nobody", "/api/exports", {"format": "x"}, JSON, over="any"),
     ("POST", "/annotations/"): Change("annotator", "/annotations/", "comment", JSON_LD),
     ("PUT", "/annotations/<key>"): Change("curator", "/annotations/note-{access}", "comment", JSON_LD),  # of somebody else
     ("DELETE", "/annotations/<key>"): Change("curator", "/annotations/mask-{access}"),
@@ -317,6 +323,7 @@ def test_what_is_read_is_told_to_who_may(
     nobody, _, reader, curator = row.statuses(access).values()
     need: Need = "nobody"
     of_hub = ("/api/changes", "/api/agreement/people", "/audit", "/api/ingests/<key>/report.csv")
+    of_hub += ("/api/imports", "/api/imports/<key>", "/exchange/imports/<key>")
     over: Over = "hub" if rule in of_hub else "sheet"
     if ("GET", rule) in PERSONAL:
         need = "person"
