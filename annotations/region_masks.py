@@ -88,6 +88,27 @@ def rasterise(rings: Sequence[Ring], x: int, y: int, width: int, height: int) ->
     return toggles[:, :width].view(np.bool_)
 
 
+def enlarged(mask: Mask, size: tuple[int, int], to: tuple[int, int]) -> Mask:
+    """The mask, which lies on a canvas of that (width, height), on one of another size that is no smaller on either side.
+
+    A pixel belongs if its centre lies in a pixel of the mask, by the rule of `rasterise`: the same as by way of its rings, and
+    much faster. No more than the mask's rows at the new width is held. ValueError for a smaller canvas.
+    """
+    if to[0] < size[0] or to[1] < size[1]:
+        raise ValueError("a mask is enlarged to a canvas that is no smaller")
+    left, columns = _nearest(mask.x, mask.width, size[0], to[0])
+    top, rows = _nearest(mask.y, mask.height, size[1], to[1])
+    packed = np.packbits(mask.pixels()[:, columns], axis=1)
+    return Mask(left, top, len(columns), len(rows), packed[rows].tobytes())
+
+
+def _nearest(first: int, count: int, size: int, to: int) -> tuple[int, NDArray[np.int64]]:
+    """Which of `to` places hold their centre in one of those `count` of `size`: the first of them, and of each which it is."""
+    ends = [-(-(2 * end * to - size) // (2 * size)) for end in (first, first + count)]  # the first centre not before that border
+    centres = 2 * np.arange(ends[0], ends[1]) + 1
+    return ends[0], centres * size // (2 * to) - first
+
+
 def mask_of(rings: Sequence[Ring]) -> Mask | None:
     """The mask of the rings; None where no pixel's centre lies in them. Raises AnnotationTooBig."""
     xs, ys = [px for ring in rings for px, _ in ring], [py for ring in rings for _, py in ring]

@@ -74,12 +74,14 @@ def _session() -> Any:
     return load(weights())
 
 
-def load(path: Path) -> Any:
-    """A session of ONNX Runtime with few threads, which do not spin while they wait."""
+def load(path: Path, *, keeps_memory: bool = True) -> Any:
+    """A session of ONNX Runtime with few threads, which do not spin while they wait. One whose pictures have ever other sizes
+    should not keep its memory from one to the next."""
     import onnxruntime  # only who looks pays for it
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = min(MOST_THREADS, threads.available())
     options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = keeps_memory
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -6,6 +6,8 @@ Frame everywhere: the upright image in sRGB, x to the right, y downwards, in pix
 pixel. The execution makes one `SheetImage` a task and closes it after the last step.
 """
 
+import ctypes
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -182,9 +184,14 @@ class SheetImage:
         return region_outlines.within(region, self.width_px, self.height_px)
 
     def release(self) -> None:
-        """Let go of all copies and detections."""
+        """Let go of all copies and detections. What is freed goes back to the system, so that a worker does not grow with every
+        image that it has seen."""
         self._copies.clear()
         self._shared.clear()
+        if sys.platform == "linux":
+            trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # not in every C library
+            if trim is not None:
+                trim(0)
 
     def _kept(self, key: tuple[str, int], make: Callable[[], ScaledCopy]) -> ScaledCopy:
         """From what is kept, or made now; those that were asked for longest ago go first."""

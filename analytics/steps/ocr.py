@@ -94,7 +94,10 @@ def _best(image: SheetImage, region: Sequence[TextLine], overview_scale: float) 
         best = found
         tall = height * overview_scale >= LINE_PX * TALL
         if _score(found) < (CLEAR_TALL if tall else CLEAR) or height < SMALL_LINE_PX:
-            best = _better(found, _read_turned(crop, (left, top), 0, height))
+            closer = _read_turned(crop, (left, top), 0, height)
+            if not closer:  # lines are seen whichever way they run, so none is seen when it is turned, either
+                return found
+            best = _better(found, closer)
         return best if _score(best) >= SURE_UPRIGHT else _best_turned(best, crop, (left, top), (1, 2, 3), height)
     turned = _best_turned([], crop, (left, top), (3, 1), height)  # the first look reads the lines, but not in their order
     return turned if _worth(turned) >= AS_GOOD * _worth(found) else found

@@ -150,8 +150,9 @@ def _middles(marked: Float, spacing: float) -> tuple[NDArray[np.int64], Float]:
         top = low + int(marked[low : at + reach + 1].argmax())
         if marked[top] > STANDING_OUT:
             around = slice(max(top - 2, low), min(top + 3, at + reach + 1, len(marked)))
+            weights = marked[around]
             numbers.append(number)
-            places.append(float(np.average(along[around], weights=marked[around])))
+            places.append(float(along[around] @ weights / weights.sum()))
     return np.array(numbers, np.int64), np.array(places)
 
 

@@ -34,6 +34,8 @@ INCH_RATIO = 0.02  # how well the numbers of two scales must stand in the ratio 
 AGREE = 0.01  # scales of one picture
 SURE = 0.95
 FEWEST_MARKS, MOST_STRIPS = 8, 3  # of the graduations that are read closer up
+NEAR_MARKS, OFF_MULTIPLE = 6, 0.02  # of the finer marks' spacing; relative
+LONGEST_LINE = 8.0  # of its height: numbers, and words as long as "millimetres"
 NUMBER = re.compile(r"(\d{1,3})(?:\s*(?:cm|mm|in|inch))?[|lI]?")
 WORDS = {"cm": r"(?<![a-z])cm|centim|metric", "mm": r"(?<![a-z])mm|millim", "inch": r"inch|(?<![a-z])in\b"}
 
@@ -68,10 +70,34 @@ def read(copy: ScaledCopy, text: Sequence[TextLine], graduations: Sequence[Gradu
     told = scale_of(copy.grey, lines)
     if told is not None:
         return told
-    longest = sorted((one for one in graduations if one.marks >= FEWEST_MARKS), key=lambda one: -one.marks)[:MOST_STRIPS]
-    for graduation in longest:
-        lines += _along(copy.rgb, graduation.straight)
-    return scale_of(copy.grey, lines) if longest else None
+    strips = _strips(graduations)
+    for straight in strips:
+        lines += _along(copy.rgb, straight)
+    return scale_of(copy.grey, lines) if strips else None
+
+
+def _strips(graduations: Sequence[Graduation]) -> list[Straight]:
+    """Of the graduations with most marks, each ruler's strip once: its longer marks alone are often one of their own."""
+    chosen: list[Graduation] = []
+    for one in sorted((one for one in graduations if one.marks >= FEWEST_MARKS), key=lambda one: -one.marks)[:MOST_STRIPS]:
+        if not any(_lies_along(one, other) for other in chosen):
+            chosen.append(one)
+    return [one.straight for one in chosen]
+
+
+def _lies_along(one: Graduation, other: Graduation) -> bool:
+    """Whether all marks of the first lie in the strip of the other, near to its own and at a multiple of their spacing."""
+    straight = other.straight
+    (x0, y0), (dx, dy) = straight.origin, straight.direction
+    for place in (one.places[0], one.places[-1]):
+        x, y = one.straight.to_picture(float(place), sum(one.rows) / 2)
+        along, across = (x - x0) * dx + (y - y0) * dy, (y - y0) * dx - (x - x0) * dy
+        if abs(across + straight.half - sum(other.rows) / 2) > NEAR_MARKS * other.spacing_px:
+            return False
+        if not -one.spacing_px < along < straight.grey.shape[1] + one.spacing_px:
+            return False
+    times = one.spacing_px / other.spacing_px
+    return round(times) >= 1 and abs(times - round(times)) < OFF_MULTIPLE * times
 
 
 def scale_of(grey: NDArray[np.uint8], lines: Sequence[TextLine]) -> RulerReading | None:
@@ -202,7 +228,7 @@ def _along(rgb: NDArray[np.uint8], straight: Straight) -> list[TextLine]:
     cut = np.asarray(cv2.warpAffine(rgb, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
     found = []
     for turned in (False, True):
-        for line in read_text(np.ascontiguousarray(np.rot90(cut, 2)) if turned else cut):
+        for line in read_text(np.ascontiguousarray(np.rot90(cut, 2)) if turned else cut, LONGEST_LINE):
             places = (np.array(size) - line.quad if turned else line.quad) / gain
             quad = np.array([straight.to_picture(float(along), float(row)) for along, row in places])
             found.append(TextLine(line.text, line.score, quad))

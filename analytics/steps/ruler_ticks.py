@@ -1,6 +1,7 @@
 """From a strip that repeats to its graduation: the place of every mark to a fraction of a pixel, and the line through them."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ MOST_MISSED = 3  # marks in a row that may be hidden before the graduation count
 LARGEST_RESIDUAL = 0.11  # of the spacing
 CLEAR_CHANGE = 4.0  # standard deviations
 MOST_SLANT_DEG = 6.0  # of the edges in a strip against it
+ROWS_TELL = 300  # of a cut: so many say how its edges lie
 LEAST_SLANT = 30.0  # degrees times pixels of length, that are worth a second cut
 FULLEST = 0.8  # share of the places between first and last where a mark must be seen
 
@@ -108,15 +110,19 @@ def _cut(grey: NDArray[np.uint8], strip: Strip) -> Straight:
 
 def _slant(cut: NDArray[np.float32]) -> float:
     """Degrees by which most edges of the cut lie off upright and level."""
-    x, y = cv2.Sobel(cut, cv2.CV_32F, 1, 0), cv2.Sobel(cut, cv2.CV_32F, 0, 1)
-    size = np.hypot(x, y)
+    every = max(1, cut.shape[0] // ROWS_TELL)
+    x, y = (np.ascontiguousarray(cv2.Sobel(cut, cv2.CV_32F, *order)[::every]) for order in ((1, 0), (0, 1)))
+    size = cv2.magnitude(x, y)
+    strong = size > np.percentile(size, 80)
+    x, y, size = x[strong], y[strong], size[strong]
     off = (np.degrees(np.arctan2(y, x)) + 45) % 90 - 45
-    near = (np.abs(off) < MOST_SLANT_DEG) & (size > np.percentile(size, 80))
+    near = np.abs(off) < MOST_SLANT_DEG
     if not near.any():
         return 0.0
-    counts = np.bincount(((off[near] + MOST_SLANT_DEG) * 4).astype(int), size[near], int(8 * MOST_SLANT_DEG))
+    off, size = off[near], size[near]
+    counts = np.bincount(((off + MOST_SLANT_DEG) * 4).astype(int), size, int(8 * MOST_SLANT_DEG))
     top = (float(np.convolve(counts, np.ones(3), "same").argmax()) + 0.5) / 4 - MOST_SLANT_DEG
-    close = near & (np.abs(off - top) < 0.8)
+    close = np.abs(off - top) < 0.8
     return float(np.average(off[close], weights=size[close])) if close.any() else 0.0
 
 
@@ -163,13 +169,13 @@ def _rows(straight: Straight, spacing: float) -> tuple[int, int] | None:
     smooth = cv2.blur(grey, (1, thick))
     slopes = np.abs(np.diff(smooth, axis=1))
     slopes -= cv2.blur(slopes, (max(3, int(3 * spacing) | 1), 1))
-    slopes = np.clip(slopes, -60, 60).astype(float)
+    np.clip(slopes, -60, 60, out=slopes)
     turns = 2 * np.pi * np.arange(slopes.shape[1]) / spacing
-    wave = np.stack([np.cos(turns), np.sin(turns)], axis=1)
-    window = max(int(8 * spacing), 64)
-    pieces = range(0, max(slopes.shape[1] - window, 1), window // 2)
-    waves = (slopes[:, left : left + window] @ wave[left : left + window] for left in pieces)
-    strength = np.asarray(sum(np.hypot(cosine, sine) for cosine, sine in (found.T for found in waves)))
+    wave = np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+    half = max(int(4 * spacing), 32)
+    halves = [slopes[:, left : left + half] @ wave[left : left + half] for left in range(0, slopes.shape[1], half)]
+    windows = [one + other for one, other in pairwise(halves[: max(2, slopes.shape[1] // half)])] or halves
+    strength = np.asarray(sum(np.hypot(cosine, sine) for cosine, sine in (found.T for found in windows)), float)
     near = np.exp(-0.5 * ((np.arange(len(strength)) - straight.half) / (straight.half * 0.5)) ** 2)
     best = int((strength * near).argmax())
     if strength[best] <= 0:
@@ -208,7 +214,7 @@ def _best_stretch(places: Float, heights: Float, spacing: float) -> int:
     steps = np.diff(places) / spacing
     uneven = np.abs(steps - 1)
     cost = np.convolve(uneven, np.ones(5), "valid")
-    standing = np.array([np.median(heights[i : i + 6]) for i in range(len(cost))])
+    standing = np.median(np.lib.stride_tricks.sliding_window_view(heights, 6)[: len(cost)], axis=1)
     return int((cost - 0.6 * standing / max(float(np.percentile(heights, 95)), 1e-6)).argmin())
 
 

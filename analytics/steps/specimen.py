@@ -16,8 +16,8 @@ from analytics.steps import component_net, outline_doubts, specimen_fusion, spec
 from analytics.steps.model import Finding, SheetImage, StepContext, StepResult
 from analytics.steps.outline_doubts import Evidence, Rim, Scene
 from analytics.steps.specimen_measures import MeasuredPiece
-from annotations.region_frames import Frame
 from annotations.region_masks import Mask as RegionMask
+from annotations.region_masks import enlarged
 from annotations.regions import of_mask
 
 Mask = NDArray[np.bool_]
@@ -32,6 +32,7 @@ LEAST_SHARE = 0.1  # of the largest piece: smaller ones are not outlined
 MOST_PIECES = 6
 RECTANGLE = 0.88  # a piece that fills so much of its rectangle is a card, a chart or a packet
 BORDER = 0.15  # of each side of the image: what lies within is its middle
+LEAST_SIGMA = 12.0  # pixels
 GAP = 0.006  # of the longer side: pieces nearer to each other are one
 
 
@@ -176,11 +177,20 @@ def _first_background(lab: NDArray[np.float32], excluded: Mask) -> NDArray[np.fl
 
 def _weighted_background(lab: NDArray[np.float32], ground: Mask, before: NDArray[np.float32]) -> NDArray[np.float32]:
     """The ground's colours, blurred into where it is hidden; where none is near, what it was taken for before."""
-    sigma = 0.03 * max(lab.shape)
-    weight = cv2.GaussianBlur(ground.astype(np.float32), (0, 0), sigma)
-    colours = cv2.GaussianBlur(lab * ground[..., np.newaxis].astype(np.float32), (0, 0), sigma)
-    near = weight[..., np.newaxis]
+    ground_alone = np.dstack([lab * ground[..., np.newaxis].astype(np.float32), ground.astype(np.float32)])
+    blurred = _blurred(ground_alone, 0.03 * max(lab.shape))
+    colours, near = blurred[..., :3], blurred[..., 3:]
     return np.where(near > 0.02, colours / np.maximum(near, 1e-6), before).astype(np.float32)
+
+
+def _blurred(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """By a Gaussian; a wide one at a fraction of the size, where it is still LEAST_SIGMA wide: it leaves no finer detail."""
+    height, width = picture.shape[:2]
+    factor = max(1, int(sigma / LEAST_SIGMA))
+    size = (max(1, width // factor), max(1, height // factor))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if factor > 1 else picture
+    blurred = cv2.GaussianBlur(small, (0, 0), sigma * size[0] / width, sigmaY=sigma * size[1] / height)
+    return np.asarray(cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _threshold(distance: NDArray[np.float32]) -> float:
@@ -235,10 +245,7 @@ def _outline(
     """The pixels of the image whose centres lie in the piece, which was found on a copy of that (height, width)."""
     text = f"Outline of the specimen{f', piece {number} of {total}' if total > 1 else ''}"
     on_copy = RegionMask.of_pixels(piece.pixels, piece.x, piece.y)
-    grown = Frame.resized(copy[1], copy[0], image.width_px, image.height_px).over(of_mask(on_copy))
-    mask = grown.raster()
-    if mask is None:
-        raise ValueError("a piece of a specimen without a pixel")
+    mask = enlarged(on_copy, (copy[1], copy[0]), (image.width_px, image.height_px))
     data = {"areaPx": mask.count()} | ({"doubts": evidence} if evidence else {})
     shown = f"{text}.{outline_doubts.sentence(evidence)}" if evidence else text
     return Finding("outline", shown, of_mask(mask), motivations=("classifying",), data=data)
