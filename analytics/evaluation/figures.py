@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from analytics.evaluation import intervals
 from analytics.evaluation.intervals import Interval
 from analytics.evaluation.outcomes import BY_KEY, MEASURES, Evaluation, Measure, Outcome, paired
@@ -100,3 +103,32 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     """Expected calibration error: the mean distance of the curve from the diagonal, by count."""
     total = sum(one.count for one in bins)
     return sum(abs(one.confidence - one.right.value) * one.count for one in bins) / total if total else 0.0
+
+
+def average_precision(found: Sequence[Outcome], stated: Sequence[Outcome]) -> Interval:
+    """Of one class: the mean of the best precision at 101 recalls (COCO's, at the overlap by which outcomes were matched), with a
+    bootstrap over images. `found` are the known objects, at least one; `stated` have a confidence."""
+    images = sorted({one.image for one in (*found, *stated)})
+    index = {image: number for number, image in enumerate(images)}
+    known = np.bincount([index[one.image] for one in found], minlength=len(images))
+    order = sorted(stated, key=lambda one: -(one.confidence or 0.0))
+    right, of_image = np.array([one.value for one in order]), np.array([index[one.image] for one in order], int)
+    sureness = np.array([one.confidence or 0.0 for one in order])
+    value = _area(right, np.ones(len(order)), sureness, float(known.sum()))
+    picks = np.random.default_rng(intervals.SEED).integers(0, len(images), (intervals.RESAMPLES // 4, len(images)))
+    times = np.stack([np.bincount(pick, minlength=len(images)) for pick in picks])
+    drawn = [_area(right, one[of_image].astype(float), sureness, float(known @ one)) for one in times if known @ one]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Interval(value, float(low), float(high))
+
+
+def _area(right: NDArray[np.float64], times: NDArray[np.float64], sureness: NDArray[np.float64], known: float) -> float:
+    """Under the curve of precision over recall; what is equally sure comes in at once, so that its order does not count."""
+    if not len(right):
+        return 0.0
+    last = np.append(sureness[1:] != sureness[:-1], True)
+    good, all_ = np.cumsum(right * times)[last], np.cumsum(times)[last]
+    recall, precision = good / known, good / np.maximum(all_, 1e-9)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    at = np.searchsorted(recall, np.linspace(0, 1, 101) - 1e-9)
+    return float(np.append(best, 0.0)[at].mean())

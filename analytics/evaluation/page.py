@@ -28,6 +28,10 @@ def html(evaluation: Evaluation, command: str, at: datetime, before: Evaluation 
     if before is not None:
         changed = _table(report.changes(before, evaluation))
         parts += [f"<h2>Changes since {escape(before.code)}</h2>", changed]
+    for title, words, rows in report.left_out(evaluation):
+        parts.append(f"<h2>{escape(title)}</h2><p>{escape(words.strip())}</p>{_table(rows)}")
+    if coco := report.classes(evaluation):
+        parts.append(f"<h2>Objects of COCO, class by class</h2>{_table(coco)}")
     for by, keys in (("kind", report.BY_KIND), ("source", report.BY_SOURCE)):
         for title, rows in report.by_group(evaluation, by, keys):
             parts.append(f"<h2>By {by}: {escape(title)}</h2>{_table(rows)}")

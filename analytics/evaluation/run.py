@@ -106,6 +106,8 @@ def opened(do: Callable[[], Evaluated], image: str) -> Evaluated:
     """What that gives; an image that cannot be opened is told as a failure of `decode`, for the others are still wanted."""
     try:
         return do()
+    except FileNotFoundError:
+        return Evaluated(image, (), {}, {DECODE: "there is no such file"})
     except (OSError, RejectedImage) as error:
         return Evaluated(image, (), {}, {DECODE: str(error)})
 

@@ -1,8 +1,10 @@
 """What steps say of an image, set against what is known of it, as outcomes."""
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+from analytics.evaluation import objects
 from analytics.evaluation.measures import block_distance, plain, words
 from analytics.evaluation.outcomes import Outcome
 from analytics.evaluation.truth import TrueRegion, Truth
@@ -12,6 +14,7 @@ from annotations.model import CanvasBox
 MARGIN = 0.02  # of a region's longer side, within which a line's middle may lie outside it
 WITHIN = 0.01  # relative error of px_per_mm that counts as right
 WRONG = 0.05  # beyond this it is another unit or another thing
+STEPS = {"ruler": "ruler", "chart": "chart", "barcode": "barcode"}  # that look for a kind; of labels and all others "ocr"
 Earlier = Mapping[str, tuple[Finding, ...]]
 
 
@@ -29,14 +32,16 @@ def outcomes(
         found += _codes(truth, context)
     if "ocr" in ran:
         found += _text(truth, context)
+    if truth.components:
+        found += _components(truth, context, ran)
     if "specimen" in ran and overlap is not None:
         note = f"outline overlaps by {overlap:.3f}"
-        found.append(_of(truth)("outline plants", truth.path.name, value=overlap, note=note, source=truth.source))
+        found.append(_of(truth)("outline plants", truth.path.name, value=overlap, note=note))
     return tuple(found)
 
 
 def _of(truth: Truth) -> "partial[Outcome]":
-    return partial(_outcome, truth)
+    return partial(Outcome, image=truth.path.name, source=truth.source, tuned=truth.tuned)
 
 
 def _outcome(truth: Truth, measure: str, unit: str, **more: object) -> Outcome:
@@ -108,6 +113,16 @@ def _text(truth: Truth, context: StepContext) -> Iterator[Outcome]:
         read = words(" ".join(label.text for label in labels)) & known
         note = f"{len(read)} of {len(known)} words found"
         yield _outcome(truth, "words", name, value=float(len(read)), weight=float(len(known)), note=note)
+
+
+def _components(truth: Truth, context: StepContext, ran: frozenset[str]) -> Iterator[Outcome]:
+    """Of those kinds whose step ran. What no step states is missed wherever all of them did."""
+    known = [one for one in truth.components if STEPS.get(one.kind, "ocr") in ran]
+    size = (
+        math.ceil(max(one.region.box.x1 for one in truth.components)),
+        math.ceil(max(one.region.box.y1 for one in truth.components)),
+    )
+    yield from objects.outcomes(known, context.of_kind(*{one.kind for one in known}), size, _of(truth), "component")
 
 
 def _lines(truth: Truth, region: TrueRegion, number: int, labels: tuple[Finding, ...]) -> Iterator[Outcome]:

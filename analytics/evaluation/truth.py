@@ -3,18 +3,20 @@
 import csv
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from analytics.evaluation.objects import KnownObject
 from annotations.model import CanvasBox
 from annotations.region_frames import Frame
 from annotations.regions import Region
 
 Size = tuple[int, int]
+SHEET = "sheet"
 RULERS = (  # words of `ruler_unit`, and the kind that they tell; the first that fits
     ("checkerboard", "checkerboard"),
     ("graph paper", "graph paper"),
@@ -45,7 +47,8 @@ class Truth:
 
     `px_per_mm_error` is its relative standard uncertainty. The mask's pixels are in the frame of the stored image, which
     `orientation` (EXIF) turns upright. `ruler` and `chart` name the kinds, `source` the
-    collection of images that it comes from; `tuned` says that a step was tuned on it.
+    collection of images that it comes from; `tuned` says that a step was tuned on it. `components` are all that
+    lie on the sheet; none where that is not known.
     """
 
     path: Path
@@ -61,6 +64,7 @@ class Truth:
     chart: str = ""
     source: str = ""
     tuned: bool = False
+    components: tuple[KnownObject, ...] = ()
 
 
 @cache
@@ -75,23 +79,45 @@ def read(folder: Path) -> list[Truth]:
 
     Raises FileNotFoundError without the file, ValueError that names the line that cannot be read.
     """
-    with (folder / "truth.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    beside = folder.parent / "annotations"
-    labels: list[dict[str, Any]] = []
-    if (beside / "labels.json").is_file():
-        labels = json.loads((beside / "labels.json").read_text(encoding="utf-8"))
+    rows, beside = _rows(folder / "truth.csv"), folder.parent / "annotations"
+    labels: list[dict[str, Any]] = _beside(beside / "labels.json") or []
+    boxes: Mapping[str, Any] = _beside(beside / "components_boxes.json") or {}
     known = []
     for number, row in enumerate(rows, 2):
         try:
             own = [label for label in labels if label["file"] == row["file"]]
-            known.append(_truth(folder, beside, row, own))
+            known.append(_truth(folder, beside, row, own, boxes.get(row["file"], {})))
         except (KeyError, ValueError, TypeError) as error:
             raise ValueError(f"Line {number} of {folder / 'truth.csv'} cannot be read: {error!r}.") from error
     return known
 
 
-def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[Mapping[str, Any]]) -> Truth:
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Of `truth.csv`. ValueError where it is no table in UTF-8 or has no column of names."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows, columns = list(reader), list(reader.fieldnames or ())
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no table of comma-separated values in UTF-8: {error}.") from error
+    if "file" not in columns:
+        raise ValueError(f"{path} has no column file, which names the images; it has: {', '.join(columns) or 'none'}.")
+    return rows
+
+
+def _beside(path: Path) -> Any:
+    """What such a file says; None where there is none. ValueError that names it where it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON: {error}.") from error
+
+
+def _truth(
+    folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[Mapping[str, Any]], boxes: Mapping[str, Any]
+) -> Truth:
     path = folder / row["file"]
     mask = beside / "plant_masks" / f"{path.stem}.png"
     cells = {name: value or "" for name, value in row.items()}
@@ -118,7 +144,17 @@ def _truth(folder: Path, beside: Path, row: Mapping[str, str], labels: Sequence[
         cells.get("colour_chart_type", "") if cells.get("has_colour_chart", "no").startswith("yes") else "",
         cells.get("source_repo", ""),
         path.name in tuned_on(),
+        tuple(_components(boxes, stored, orientation)),
     )
+
+
+def _components(boxes: Mapping[str, Any], stored: Size, orientation: int) -> Iterator[KnownObject]:
+    """What lies on the sheet; steps call each as its boxes are called."""
+    for name, several in boxes.items():
+        for box in several if name != SHEET else [several]:
+            if name != "logo":  # on labels and charts, of which it is a part
+                turned = upright(box, stored, orientation)
+                yield KnownObject(name, name, Region.of_box(turned.x0, turned.y0, turned.x1, turned.y1))
 
 
 def ruler_kind(said: str) -> str:

@@ -249,3 +249,43 @@ def test_a_calibration_curve_counts_what_was_right_at_each_confidence() -> None:
 )
 def test_kinds_of_scales(said: str, kind: str) -> None:
     assert truth.ruler_kind(said) == kind
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "has no column file"),
+        (b"name,px_per_mm\nx.png,4\n", "has no column file, which names the images; it has: name, px_per_mm."),
+        (b"file,px_per_mm\n", "names no image"),
+        (b"file\n\xff\xfe.png\n", "is no table of comma-separated values in UTF-8"),
+    ],
+)
+def test_a_truth_that_names_no_images_is_told_in_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "truth.csv").write_bytes(content)
+    answer = CliRunner().invoke(main, ["evaluate", "--images", str(tmp_path)])
+    assert answer.exit_code == 1
+    assert said in " ".join(answer.output.split())
+    assert "Traceback" not in answer.output
+
+
+def test_a_truth_of_names_alone_measures_what_needs_no_more(leaf: Path) -> None:
+    (leaf / "truth.csv").write_text("file\nleaf.png\n")
+    answer = CliRunner().invoke(main, ["evaluate", "--images", str(leaf), "--steps", "barcode", "--processes", "1", "--json"])
+    assert answer.exit_code == 0
+    assert [one["measure"] for one in json.loads(answer.stdout)["outcomes"]] == ["code false"]
+    none = CliRunner().invoke(main, ["evaluate", "--images", str(leaf), "--steps", "quality", "--processes", "1"])
+    assert none.exit_code == 1
+    assert "Nothing was measured" in none.output
+
+
+def test_components_on_a_sheet_are_counted_as_found_missed_and_made_up(leaf: Path) -> None:
+    beside = leaf.parent / "annotations"
+    beside.mkdir()
+    boxes = {"sheet": [0, 0, 500, 700], "label": [[10, 10, 110, 60], [10, 600, 110, 650]], "logo": [[0, 0, 5, 5]], "stamp": []}
+    (beside / "components_boxes.json").write_text(json.dumps({"leaf.png": boxes}))
+    (known,) = truth.read(leaf)
+    labels = (Finding("label", "a", Region.of_box(12, 10, 112, 60)), Finding("label", "b", Region.of_box(300, 300, 400, 350)))
+    told = scoring.outcomes(known, {"ocr": labels}, {}, frozenset({"ocr"}), None)
+    counted = sorted((one.measure, one.kind, one.value) for one in told if one.measure.startswith("component"))
+    found = [("component found", "label", 0.0), ("component found", "label", 1.0), ("component found", "sheet", 0.0)]
+    assert counted == [*found, ("component stated", "label", 0.0), ("component stated", "label", 1.0)]
