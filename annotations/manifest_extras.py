@@ -28,10 +28,9 @@ def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media], by
     addresses = context.current().addresses
     extras = of_images(session, media, addresses, by, specimen.key)
     pages = dict(extras.canvas_annotations)
-    seen = {one.key: addresses.canvas(specimen.key, one.key) for one in media if sees(one, by)}
-    found = _own(session, specimen, segments.on_images(session, list(seen)))
-    with_segments = segments.images_with(session, list(seen))
-    structures = (ranges.structures(addresses.manifest(specimen.key), found, seen, addresses),) if found else ()
+    seen = [one for one in media if sees(one, by)]
+    with_segments = segments.images_with(session, [one.key for one in seen])
+    structures = contents(session, specimen, seen, addresses)
     for one in media:
         if one.key in with_segments:
             under = "" if one.specimen_key == specimen.key else specimen.key
@@ -40,6 +39,18 @@ def of_specimen(session: Session, specimen: Specimen, media: Sequence[Media], by
             pages[one.key] = (*pages.get(one.key, ()), page)
     services = search_services(specimen.key, addresses)
     return replace(extras, services=services, canvas_annotations=pages, structures=structures)
+
+
+def contents(session: Session, specimen: Specimen, shown: Sequence[Media], addresses: Addresses) -> tuple[dict[str, Any], ...]:
+    """The Range of the segments on these images, in the order of the manifest; none where there are none."""
+    canvases = {one.key: addresses.canvas(specimen.key, one.key) for one in shown}
+    sizes = {one.key: (one.width_px, one.height_px) for one in shown}
+    found = [
+        one
+        for one in _own(session, specimen, segments.on_images(session, list(canvases)))
+        if one.area.x1 <= sizes[one.media_key][0] and one.area.y1 <= sizes[one.media_key][1]  # not of a file that was replaced
+    ]
+    return (ranges.structures(addresses.manifest(specimen.key), found, canvases, addresses),) if found else ()
 
 
 def _own(session: Session, specimen: Specimen, found: Sequence[Segment]) -> list[Segment]:

@@ -159,6 +159,7 @@ class Export:
             for one, pyramid in opened_images:
                 if one.specimen_key == specimen.key:
                     self.segments.write(session, specimen, one, pyramid)
+            added = replace(added, structures=self.segments.contents(session, specimen, media))
         pid = self.hub.pid(specimen.key)
         shown = documents.manifest_of(specimen, views, added, self.addresses, self.publisher, pid, self.limits)
         self.folder.write_json(address, shown)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from annotations import manifest_extras
 from annotations.segment_api import pages, presentation
 from annotations.segments import store
 from annotations.segments.model import Segment
@@ -45,6 +46,17 @@ class SegmentExport:
             how: Any = {"by": self.by, "addresses": self.addresses, "publisher": self.publisher}
             shown = self._static(presentation.manifest(segment, media, specimen, layers, **how), segment, media)
             self.folder.write_json(shown["id"], shown)
+
+    def contents(self, session: Session, specimen: Specimen, media: Sequence[Media]) -> tuple[dict[str, Any], ...]:
+        """The Range of the segments, as the hub has it; it leads to the manifests that are in the folder."""
+        found = manifest_extras.contents(session, specimen, media, self.addresses)
+        below = list(found)
+        while below:
+            one = below.pop()
+            below += [item for item in one["items"] if item["type"] == "Range"]
+            if any(not self.folder.path(each["id"]).is_file() for each in one.get("seeAlso", ())):
+                del one["seeAlso"]
+        return found
 
     def remove_ended(self, session: Session, shown: Sequence[str]) -> set[str]:
         """Take out the manifests of segments that there are no more, or that lie on none of the images `shown` (their

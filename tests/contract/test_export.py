@@ -450,7 +450,9 @@ def test_an_annotation_stays_where_one_of_its_images_leaves(runtime: Runtime, ou
     assert not list((out / "canvases").rglob("*.json"))
 
 
-def test_each_segment_has_a_manifest_of_files_while_there_is_such_a_segment(runtime: Runtime, out: Path) -> None:
+def test_each_segment_has_a_manifest_and_a_range_in_files_while_there_is_such_a_segment(
+    runtime: Runtime, server: Client, out: Path, shared: Path
+) -> None:
     media = sheet(runtime)
     addresses = Addresses(BASE, runtime.settings.naan)
     with runtime.db.begin() as session:
@@ -468,6 +470,15 @@ def test_each_segment_has_a_manifest_of_files_while_there_is_such_a_segment(runt
     assert size_of(picture) == (77, 51)
     assert json.loads(page.read_text())["items"][0]["target"]["source"]["id"] == canvas["id"]
     assert shown["partOf"] == [{"id": addresses.manifest(media.specimen_key), "type": "Manifest"}]
+    sheet_manifest = read(out, addresses.manifest(media.specimen_key))
+    assert failure(sheet_manifest, shared / "schemas" / "iiif" / "iiif_3_0.json") == ""
+    (contents,) = sheet_manifest["structures"]
+    at_hub = server.get(f"/iiif/presentation/3/{media.specimen_key}/manifest.json")
+    live = at_hub.get_json(force=True)["structures"]
+    assert [contents] == json.loads(json.dumps(live).replace(runtime.addresses.base, BASE)), "as a running hub has it"
+    assert [one["id"] for one in contents["items"]] == [f"{addresses.manifest(media.specimen_key)}#{segment.key}"]
+    assert contents["items"][0]["items"][0]["source"]["id"] == sheet_manifest["items"][0]["id"]
+    assert contents["items"][0]["seeAlso"][0]["id"] == shown["id"]
     assert not (out / "iiif/presentation/3/collection").exists(), "one specimen and its label are no collection"
     export(runtime, [media.specimen_key], out, BASE)
     assert picture.is_file()
@@ -476,3 +487,4 @@ def test_each_segment_has_a_manifest_of_files_while_there_is_such_a_segment(runt
         service.delete(session, label.key, by=Principal.of_system(), at=runtime.clock())
     export(runtime, [media.specimen_key], out, BASE)
     assert not [path for path in (out / addresses.manifest(segment.key).removeprefix(f"{BASE}/"), picture, page) if path.exists()]
+    assert "structures" not in read(out, addresses.manifest(media.specimen_key))

@@ -317,6 +317,22 @@ def test_a_lost_derivative_is_asked_for_once_and_made_again(
     assert client.get(f"{base}/{STORED}").status_code == 200
 
 
+def test_a_derivative_that_was_made_again_is_read_from_its_new_file_without_a_restart(
+    client: Client, runtime: Runtime, media: Media, base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = client.get(f"{base}/{STORED}")
+    path = runtime.blobs.path(media.pyramid_sha256)
+    with path.open("r+b") as damaged:  # the file that is open here, and its size stays
+        damaged.write(b"\x00" * path.stat().st_size)
+    path.unlink()
+    assert derive(runtime, media.key).result == "made"
+    with runtime.reads.begin() as session:
+        assert catalogue.get_media(session, media.key).pyramid_sha256 == media.pyramid_sha256, "another file of the same digest"
+    ahead = time.monotonic() + 2 * open_images.KEPT_S
+    monkeypatch.setattr("iiif.image.serving.open_images.time.monotonic", lambda: ahead)
+    assert client.get(f"{base}/{STORED}").data == whole.data
+
+
 def test_a_derivative_that_was_cut_while_open_is_made_anew_and_read_though_its_digest_is_the_same(
     client: Client, runtime: Runtime, media: Media, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
