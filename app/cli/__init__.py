@@ -38,6 +38,7 @@ COMMANDS = {
     "webhook": "app.cli.webhook:webhook",
     "synth": "app.cli.synth:synth",
     "lint-manifest": "app.cli.lint:lint_manifest",
+    "dump": "app.cli.dump:dump",
     "validate": "app.cli.validate:validate",
 }
 

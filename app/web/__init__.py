@@ -26,6 +26,7 @@ from app.web.account import audit, members, oidc, people, signing_in
 from app.web.account import views as account_pages
 from app.web.agreement import views as agreement_pages
 from app.web.discovery import changes as changes_feed
+from app.web.discovery import whole
 from app.web.drawing import statements
 from app.web.drawing import views as drawing_pages
 from app.web.embed import oembed
@@ -90,6 +91,7 @@ def create_app(runtime: Runtime) -> Flask:
         ontology_views.blueprint,
         names.blueprint,
         changes_feed.blueprint,
+        whole.blueprint,
         content.blueprint,
         vocabulary.blueprint,
         signing_in.blueprint,

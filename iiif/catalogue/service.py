@@ -118,6 +118,11 @@ def latest_change(session: Session) -> datetime | None:
     return store.latest_change(session)
 
 
+def list_changes(session: Session, prefix: str, *, limit: int) -> Iterable[tuple[str, datetime]]:
+    """The keys that begin so, in order, each with when its specimen changed last; at most `limit`."""
+    return store.keys_with_changes(session, prefix, limit)
+
+
 def list_specimens_with_closed(session: Session, *, after: str = "", limit: int) -> tuple[tuple[str, int], ...]:
     """A page of the keys and versions of the specimens that a closed image shows, by key."""
     return tuple(store.page_with_closed(session, after, limit))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CompoundSelect, case, func, insert, literal, or_, select, tuple_, update
@@ -185,6 +186,13 @@ def specimens_of_number(
 def page_of_specimens(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[SpecimenRow]:
     query = select(SpecimenRow).where(SpecimenRow.key > after, *where).order_by(SpecimenRow.key).limit(limit)
     return session.scalars(query).all()
+
+
+def keys_with_changes(session: Session, prefix: str, limit: int) -> Iterator[tuple[str, datetime]]:
+    """Of keys that begin so, which stand together in the order of every collation; streamed."""
+    query = select(SpecimenRow.key, SpecimenRow.updated_at).where(SpecimenRow.key >= prefix).order_by(SpecimenRow.key)
+    rows = session.execute(query.limit(limit), execution_options={"yield_per": 1000})
+    yield from takewhile(lambda row: row[0].startswith(prefix), ((key, at) for key, at in rows))
 
 
 def page_with_closed(session: Session, after: str, limit: int) -> Sequence[tuple[str, int]]:

@@ -26,6 +26,7 @@ from iiif.presentation.model import CanvasView, ManifestExtras
 from ontology.darwin_core import GROUPS, label_of
 
 CONTEXT = "http://iiif.io/api/presentation/3/context.json"
+NAV_PLACE = "http://iiif.io/api/extension/navplace/context.json"
 ORDER = ("scientificName", "typeStatus", "catalogNumber", "recordedBy", "recordNumber", "eventDate", "country", "locality")
 STAND_IN_PX = 1000  # of the sides of a canvas whose size is not told
 NAMED = 20  # other specimens of one number
@@ -72,6 +73,8 @@ def build(
     if pictures := [picture for view in views if (picture := thumbnail(addresses, view.media, by, segment=view.segment))]:
         shown["thumbnail"] = pictures[:1]
     shown["partOf"] = [{"id": addresses.collection("top"), "type": "Collection"}]
+    if place := nav_place(specimen, addresses):
+        shown |= {"@context": [NAV_PLACE, CONTEXT], "navPlace": place}
     if extras.services:
         shown["service"] = [dict(service) for service in extras.services]
     shown["items"] = [
@@ -238,6 +241,17 @@ def nav_date(event_date: str) -> str:
     except ValueError:
         return ""
     return f"{day.isoformat()}T00:00:00Z"
+
+
+def nav_place(specimen: Specimen, addresses: Addresses) -> dict[str, Any]:
+    """Where it was collected, as GeoJSON (navPlace extension 1.0); empty where its record gives no coordinates."""
+    terms, iri = specimen.interpreted, addresses.manifest(specimen.key)
+    if not {"decimalLatitude", "decimalLongitude"} <= terms.keys():
+        return {}
+    point = {"type": "Point", "coordinates": [float(terms["decimalLongitude"]), float(terms["decimalLatitude"])]}
+    label = ", ".join(filter(None, (terms.get("locality"), terms.get("country")))) or title(specimen)
+    feature = {"id": f"{iri}#place", "type": "Feature", "properties": {"label": {"none": [plain(label)]}}, "geometry": point}
+    return {"id": f"{iri}#places", "type": "FeatureCollection", "features": [feature]}
 
 
 def attribution(specimen: Specimen, media: Sequence[Media], publisher: Publisher) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def signposts(thing: Described, addresses: Addresses) -> Signposts:
         described_by=tuple((f"{pid}.{form.suffix}", form.media_type) for form in rdf.FORMS.values()),
         items=whole + shown,
         authors=tuple(iri for one in several(document.get("creator")) if (iri := _iri(one)).startswith("http")),
-        licence=next((iri for name in ("license", "rights") if (iri := _iri(document.get(name))).startswith("http")), ""),
+        licence=licence_of(document),
         types=TYPES.get(thing.kind, ()),
         linkset=f"{pid}.linkset",
         more=(("http://www.w3.org/ns/ldp#inbox", f"{addresses.base}/inbox"),) if INBOX else (),
@@ -100,6 +100,11 @@ TYPES: Mapping[str, tuple[str, ...]] = {
     "person": ("https://schema.org/Person",),
     "run": ("https://schema.org/CreateAction",),
 }
+
+
+def licence_of(document: Mapping[str, Any]) -> str:
+    """The address of the licence, empty where none is known."""
+    return next((iri for name in ("license", "rights") if (iri := _iri(document.get(name))).startswith("http")), "")
 
 
 def _iri(value: Any) -> str:

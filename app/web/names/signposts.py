@@ -1,16 +1,31 @@
-"""What the pages of things tell programs of the thing that they show."""
+"""What the pages of things tell programs of the thing that they show: in `Link`, and in the words of schema.org."""
+
+from dataclasses import dataclass
+from typing import Any
 
 from flask import Response
 
 from app.linked import things
 from app.runtime import context
 from app.runtime.principal import Principal
-from app.web.names import representations, signposting
+from app.web.names import representations, schema_org, signposting
+from app.web.names.signposting import Signposts
 
 
-def of_page(response: Response, key: str, by: Principal) -> Response:
-    """Put the signposts of the thing on the page that shows it."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`schema_org` goes into the page (`base.html`), `signposts` into its headers."""
+
+    schema_org: dict[str, Any]
+    signposts: Signposts
+
+    def put_on(self, response: Response) -> Response:
+        return signposting.add(response, self.signposts)
+
+
+def of_thing(key: str, by: Principal) -> Told:
+    """Raises what the kind of the thing raises."""
     runtime = context.current()
     with runtime.reads.begin() as session:
         thing = things.describe(session, key, runtime, by)
-    return signposting.add(response, representations.signposts(thing, runtime.addresses))
+    return Told(schema_org.of(thing, runtime), representations.signposts(thing, runtime.addresses))

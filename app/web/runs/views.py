@@ -61,4 +61,6 @@ def _page(key: str, error: DomainError | None = None) -> Response:
             return layout.page("ingest.html", by=by, here="runs", **listing.ingest_detail(session, key, addresses, by))
         shown = listing.detail(session, key, state, after, media, addresses, by)
     wrong, status = (error.sentence, status_of(error)) if error else ("", 200)
-    return signposts.of_page(layout.page("run.html", by=by, status=status, here="runs", wrong=wrong, **shown), key, by)
+    told = signposts.of_thing(key, by)
+    how: dict[str, Any] = {"status": status, "here": "runs", "wrong": wrong, "schema_org": told.schema_org}
+    return told.put_on(layout.page("run.html", by=by, **how, **shown))

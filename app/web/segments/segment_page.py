@@ -68,9 +68,11 @@ def answer(key: str, by: Principal, error: DomainError | None = None) -> Respons
     sentence = error.sentence if error else ""
     typed, refused = (request.form, request.path.rpartition("/")[2]) if error else ({}, "")
     how: Any = {"here": "specimens", "status": status, "personal": bool(by.session)}
+    told = signposts.of_thing(key, by) if found.is_live else None
+    how["schema_org"] = told.schema_org if told else None
     response = layout.page("segment.html", by=by, **how, wrong=sentence, refused=refused, typed=typed, **shown)
-    if found.is_live:
-        signposts.of_page(response, key, by)
+    if told:
+        told.put_on(response)
     if shown["sharing"]:
         response.headers.add("Link", shown["sharing"].link_header)
     return response

@@ -54,8 +54,8 @@ def page(key: str, by: Principal, refused: Refusal = refusals.NONE) -> Response:
     values["part_of"] = {part.leader_key: part for part in parts}
     values |= {"refused": refused, "homeless": refused.homeless(_answerable(values, work))}
     how: Any = {"by": by, "status": refused.status, "personal": refused.error is not None}
-    response = layout.page("specimen.html", here="specimens", **how, **values)
-    signposts.of_page(response, key, by)
+    told = signposts.of_thing(key, by)
+    response = told.put_on(layout.page("specimen.html", here="specimens", schema_org=told.schema_org, **how, **values))
     if values["sharing"]:
         response.headers.add("Link", values["sharing"].link_header)
     return problems.sent_with(response, refused.error) if refused.error else response
