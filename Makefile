@@ -15,7 +15,7 @@ WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
 
 .DEFAULT_GOAL = help
-.PHONY: help demo serve test test-training check format e2e conformance bench bench-ingest bench-image bench-pages bench-drawing bench-history drill-review accuracy label-fields accuracy-scale screenshots assets wheel lock clean
+.PHONY: help demo serve test test-training check format e2e conformance bench bench-ingest bench-exchange bench-image bench-pages bench-drawing bench-history drill-review accuracy label-fields accuracy-scale screenshots assets wheel lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 16
@@ -52,6 +52,9 @@ bench: bench-ingest bench-image bench-pages bench-drawing  ## all measurements
 bench-ingest: .venv/dev  ## rows a CPU second of a table and an archive of TABLE_ROWS= rows and of a folder of images, new and known; then making derivatives, by kind of master
 	$(BIN)/python -m tests.bench.rows --rows $(TABLE_ROWS)
 	$(BIN)/python -m tests.bench.ingest
+
+bench-exchange: .venv/dev  ## writing and reading 1,000 and 100,000 annotations, by format: seconds, and the most memory of a process of its own
+	$(BIN)/python -m tests.bench.exchange
 
 bench-image: .venv/dev  ## Lectotype beside other image servers; SECONDS= of a run, ROUNDS=, IIPSRV=path of one built by you, BEFORE=checkout of another release, WRITE=document
 	$(BIN)/python -m tests.bench.compare --seconds $(SECONDS) --rounds $(ROUNDS) $(if $(IIPSRV),--iipsrv "$(IIPSRV)") $(if $(BEFORE),--before "$(BEFORE)") $(if $(ONLY),--only "$(ONLY)") $(if $(WRITE),--write "$(WRITE)")

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from annotations import region_measures, region_rle, region_text
+from annotations import region_masks, region_rle, region_text
 from annotations.exchange.abilities import BESIDE, EXACT, Ability, out, table
 from annotations.exchange.classes import ClassTable
 from annotations.exchange.losses import Losses, Miss
@@ -114,7 +114,7 @@ def _shape(image: ExchangeImage, region: Region, options: Options) -> tuple[Any,
         return [ring], (region.box.x1 - region.box.x0) * (region.box.y1 - region.box.y0), {"shape": "box"}
     if region.mask is None and is_union(region.rings):
         rings = [[number for point in ring for number in point] for ring in region.rings]
-        return rings, region_measures.area(region), {}
+        return rings, sum(abs(region_masks.signed_area(ring)) for ring in region.rings), {}
     mask = region.raster()
     if mask is None:
         return [], 0.0, {}

@@ -52,7 +52,7 @@ def statement(annotation: Annotation, canvas: Canvas, addresses: Addresses, load
         created=str(document.get("created", "")),
         parts=len(several(document.get("target"))),
         bodies=told.others,
-        attributes=attributes if isinstance(attributes, Mapping) else {},
+        attributes={**told.granularity, **(attributes if isinstance(attributes, Mapping) else {})},
         document=document,
     )
 
@@ -77,6 +77,7 @@ class _Bodies:
     def __init__(self, annotation: Annotation) -> None:
         self.text = self.language = self.comment = self.class_name = self.class_iri = ""
         self.details: Mapping[str, Any] = {}
+        self.granularity: Mapping[str, str] = {}
         self.others = 0
         self.reads = any(motivation in READS for motivation in annotation.motivations)
         for body in several(annotation.document.get("body")):
@@ -104,6 +105,8 @@ class _Bodies:
             iri = source.get("id") if isinstance(source, Mapping) else source
             self.class_iri = iri if isinstance(iri, str) and validation.is_iri(iri) else ""
             return bool(self.class_name)
+        if isinstance(body.get("textGranularity"), str):
+            self.granularity = {"granularity": body["textGranularity"]}
         return isinstance(body.get("value"), str) and self._say(body["value"], purpose, body.get("language"))
 
     def _say(self, value: str, purpose: Any = None, language: Any = None) -> bool:

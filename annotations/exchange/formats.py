@@ -4,11 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from annotations.exchange import (
+    alto,
     coco_read,
     coco_write,
     csv_format,
+    dwca,
+    hocr,
     masks_read,
     masks_write,
+    page_xml,
     parquet_format,
     voc,
     w3c,
@@ -74,6 +78,10 @@ FORMATS: Mapping[str, Format] = {
             "parquet", "Parquet", "https://parquet.apache.org/docs/file-format/", parquet_format.TABLE, parquet_format.write,
             parquet_format.read,
         ),
+        Format("page", "PAGE XML", page_xml.NAMESPACE, page_xml.ABILITIES, page_xml.write, page_xml.read),
+        Format("alto", "ALTO", "https://www.loc.gov/standards/alto/", alto.ABILITIES, alto.write, alto.read),
+        Format("hocr", "hOCR", "http://kba.github.io/hocr-spec/1.2/", hocr.ABILITIES, hocr.write, hocr.read),
+        Format("dwca", "Darwin Core Archive", "https://dwc.tdwg.org/text/", dwca.ABILITIES, dwca.write, dwca.read),
         Format("w3c", "W3C Web Annotations, JSON Lines", W3C, w3c.ABILITIES, w3c.write_lines, w3c.read_lines),
         Format("w3c-page", "W3C AnnotationPage", W3C, w3c.ABILITIES, w3c.write_page, w3c.read_page),
     )

@@ -204,6 +204,7 @@ class ReadOptions:
         pixel_index: keypoints of COCO are indices of pixels, so that half a pixel is added.
         unbridge: bridges of YOLO outlines are cut.
         ground: names of classes in masks that are background.
+        words: of texts the words come in beside their lines.
     """
 
     task: Literal["", "detect", "segment", "obb", "pose"] = ""
@@ -211,6 +212,7 @@ class ReadOptions:
     pixel_index: bool = False
     unbridge: bool = False
     ground: tuple[str, ...] = ("background",)
+    words: bool = False
 
     @classmethod
     def parse(cls, given: Mapping[str, str]) -> "ReadOptions":
@@ -245,6 +247,7 @@ READ_VALUES: Mapping[str, tuple[str, ...] | type] = {
     "pixel_index": bool,
     "unbridge": bool,
     "ground": tuple,
+    "words": bool,
 }
 TRUE, FALSE = ("yes", "true", "1"), ("no", "false", "0", "")
 

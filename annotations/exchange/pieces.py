@@ -45,6 +45,13 @@ class HeldBack:
         """A further item of a JSON list."""
         self.add(text if not self.rows else f",\n{text}")
 
+    def lines(self) -> Iterator[str]:
+        """All of it by lines, once."""
+        self._file.seek(0)
+        with self._file:
+            for line in self._file:
+                yield line.decode()
+
     def pieces(self, name: str) -> Iterator[Piece]:
         """All of it, once."""
         self._file.seek(0)
