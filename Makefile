@@ -88,6 +88,10 @@ drill-review: .venv/dev  ## KILLS= of web processes (200) while ten reviewers gi
 accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in ../shared/data/specimens; CHANGES=--changed: turned, halved, compressed, lighter
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --steps ruler --beetles 0 $(CHANGES)
 
+.PHONY: scale-coverage
+scale-coverage: .venv/dev  ## how often a stated scale holds, on NUMBER= (200) drawn rulers of every kind whose scale is exact
+	$(BIN)/python -m tests.bench.scale_coverage --number $(if $(NUMBER),$(NUMBER),200)
+
 accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --compare docs/accuracy-before.json --write docs/accuracy.md
 

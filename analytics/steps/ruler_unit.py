@@ -4,6 +4,7 @@ The unit is harder than the period: half a millimetre, a millimetre, an eighth a
 until one sees which marks are longer, or that two scales of one ruler stand in the ratio of millimetre and inch.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,13 +41,16 @@ LEAST_MARGIN = 0.08  # in correlation, over the next other unit
 
 @dataclass(frozen=True, slots=True)
 class RulerReading:
-    """A graduation with a unit: `px_per_mm` follows. `witnesses` says in words what speaks for it."""
+    """A graduation with a unit: `px_per_mm` follows. `witnesses` says in words what speaks for it, `disagreement` by what
+    share the scales of those beside it differ from its own at most, and `reach` how many times as long as it they are."""
 
     graduation: Graduation
     step_mm: float
     pattern: str
     score: float
     witnesses: tuple[str, ...]
+    disagreement: float = 0.0
+    reach: float = 1.0
 
     @property
     def px_per_mm(self) -> float:
@@ -54,9 +58,10 @@ class RulerReading:
 
     @property
     def uncertainty(self) -> float:
-        """Of px_per_mm: that of the spacing, and how much it changes along the ruler."""
-        relative = np.hypot(self.graduation.uncertainty_px / self.graduation.spacing_px, self.graduation.change / np.sqrt(12))
-        return float(relative) * self.px_per_mm
+        """Of px_per_mm: that of the spacing, how much it changes along the whole ruler, and how far what lies beside the marks,
+        which may be longer or elsewhere on a tilted ruler, has another scale."""
+        of_fit = self.graduation.uncertainty_px / self.graduation.spacing_px
+        return math.hypot(of_fit, self.graduation.change * self.reach / math.sqrt(12), self.disagreement) * self.px_per_mm
 
 
 def read(graduations: Sequence[Graduation]) -> RulerReading | None:
@@ -88,7 +93,11 @@ def refined(reading: RulerReading, graduations: Sequence[Graduation]) -> RulerRe
     if exact is not reading.graduation:
         step_mm = _nearest_step(exact.spacing_px / reading.px_per_mm)
     said = (*reading.witnesses, *(f"beside it {words}" for _, words in witnesses))
-    return RulerReading(exact, step_mm, reading.pattern, reading.score, said)
+    value = exact.spacing_px / step_mm
+    others = [one.spacing_px / _nearest_step(one.spacing_px / reading.px_per_mm) / value - 1 for one, _ in witnesses]
+    disagreement = float(np.max(np.abs(others), initial=0.0))
+    reach = max([1.0, *(one.length_px / exact.length_px for one, _ in witnesses)])
+    return RulerReading(exact, step_mm, reading.pattern, reading.score, said, disagreement, reach)
 
 
 def by_lengths(graduation: Graduation) -> RulerReading | None:

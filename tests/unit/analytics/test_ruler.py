@@ -19,103 +19,7 @@ from analytics.steps import ruler, ruler_numbers
 from analytics.steps.model import SheetImage, StepContext, StepResult
 from analytics.steps.ocr_engine import TextLine
 from tests.photographs import pixels_of
-
-INCH_MM = 25.4
-INK, CARD, GROUND = 25, 240, 150
-FINER = 4  # the ruler is drawn so many times as large as it will be seen
-
-
-class Drawing:
-    """A ruler card of that size, its places in mm; drawn large, then laid turned on a grey ground."""
-
-    def __init__(self, width_mm: float, height_mm: float, px_per_mm: float) -> None:
-        self.px_per_mm, self.scale = px_per_mm, px_per_mm * FINER
-        self.card = Image.new("L", (round(width_mm * self.scale), round(height_mm * self.scale)), CARD)
-        self.pen = ImageDraw.Draw(self.card)
-
-    def box(self, x: float, y: float, width: float, height: float, ink: int = INK) -> None:
-        s = self.scale
-        self.pen.rectangle((round(x * s), round(y * s), round((x + width) * s) - 1, round((y + height) * s) - 1), fill=ink)
-
-    def mark(self, x: float, y: float, height: float) -> None:
-        self.box(x - 0.1, y, 0.2, height)
-
-    def write(self, text: str, x: float, y: float, height_mm: float = 3.2, ink: int = INK) -> None:
-        font = ImageFont.truetype(Caladea, round(height_mm * self.scale * 1.3))
-        self.pen.text((x * self.scale, y * self.scale), text, ink, font=font, anchor="mm")
-
-    def photograph(self, degrees: float = 0.0, noise: float = 2.0, blur: float = 0.0) -> SheetImage:
-        width, height = self.card.size
-        side = math.hypot(width, height) / FINER + 120
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1 / FINER)
-        turn[:, 2] += side / 2 - np.array([width, height]) / 2
-        card = cv2.GaussianBlur(np.asarray(self.card), (0, 0), FINER / 2.5)
-        size = (round(side), round(side))
-        seen = cv2.warpAffine(card, turn, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=GROUND)
-        seen = cv2.GaussianBlur(seen, (0, 0), blur) if blur else seen
-        return photograph(seen.astype(float), noise)
-
-
-def photograph(grey: NDArray[np.float64], noise: float = 2.0) -> SheetImage:
-    noisy = grey + np.random.default_rng(7).normal(0, noise, grey.shape)
-    return SheetImage(np.repeat(np.clip(noisy, 0, 255).astype(np.uint8)[..., np.newaxis], 3, axis=2))
-
-
-def millimetres(px_per_mm: float, length: int = 100, *, half: bool = False, numbers: bool = True) -> Drawing:
-    drawing = Drawing(length + 16, 18, px_per_mm)
-    for step in range(length * (2 if half else 1) + 1):
-        at = step / (2 if half else 1)
-        drawing.mark(8 + at, 0.5, 7.0 if at % 10 == 0 else 5.2 if at % 5 == 0 else 3.6 if at % 1 == 0 else 2.2)
-    for number in range(length // 10 + 1 if numbers else 0):
-        drawing.write(str(number), 8 + 10 * number, 11)
-    return drawing
-
-
-def inches_and_centimetres(px_per_mm: float) -> Drawing:
-    drawing = Drawing(116, 30, px_per_mm)
-    for step in range(101):
-        drawing.mark(8 + step, 0.5, 7.0 if step % 10 == 0 else 5.2 if step % 5 == 0 else 3.6)
-    for step in range(int(100 / INCH_MM * 16) + 1):
-        tall = next(height for every, height in ((16, 7.0), (8, 5.4), (4, 4.2), (2, 3.2), (1, 2.4)) if step % every == 0)
-        drawing.mark(8 + step * INCH_MM / 16, 29.5 - tall, tall)
-    for number in range(11):
-        drawing.write(str(number), 8 + 10 * number, 10.5)
-    return drawing
-
-
-def inches(px_per_mm: float, parts: int = 16) -> Drawing:
-    drawing = Drawing(116, 18, px_per_mm)
-    for step in range(int(100 / INCH_MM * parts) + 1):
-        tall = next(
-            height for every, height in ((16, 7.0), (8, 5.4), (4, 4.2), (2, 3.2), (1, 2.4)) if step * 16 // parts % every == 0
-        )
-        drawing.mark(8 + step * INCH_MM / parts, 0.5, tall)
-    for number in range(4):
-        drawing.write(str(number), 8 + INCH_MM * number, 11)
-    return drawing
-
-
-def blocks(px_per_mm: float) -> Drawing:
-    """A bar of centimetres, white on black, the first divided into millimetres."""
-    drawing = Drawing(116, 24, px_per_mm)
-    drawing.box(2, 1, 112, 22)
-    for number in range(11):
-        drawing.box(8 + 10 * number - 0.15, 3, 0.3, 8, CARD)
-        drawing.write(str(number), 8 + 10 * number, 14.5, ink=CARD)
-    for tenth in range(1, 10):
-        drawing.box(8 + tenth - 0.15, 3, 0.3, 6, CARD)
-    for number in range(1, 10, 2):
-        drawing.box(8 + 10 * number, 9, 10, 2, CARD)
-    drawing.write("cm", 9, 20, ink=CARD)
-    return drawing
-
-
-def plain_marks(px_per_mm: float) -> Drawing:
-    """Marks all alike, without a number: nobody can tell their unit."""
-    drawing = Drawing(116, 18, px_per_mm)
-    for step in range(101):
-        drawing.mark(8 + step, 0.5, 4.0)
-    return drawing
+from tests.scales import KINDS, Drawing, blocks, inches, inches_and_centimetres, millimetres, photograph, plain_marks
 
 
 def scale(image: SheetImage) -> StepResult:
@@ -173,6 +77,13 @@ def test_marks_that_are_all_alike_tell_no_unit() -> None:
     result = scale(plain_marks(12.0).photograph())
     assert not result.findings
     assert "unit" in result.nothing_found
+
+
+@pytest.mark.parametrize("kind", ["comb on a chart", "steel", "wooden", "alternating blocks", "graph paper", "bar with words"])
+def test_of_every_kind_the_scale_is_right_or_unresolved(kind: str) -> None:
+    result = scale(KINDS[kind](9.0).photograph(1.0))
+    assert result.nothing_found or result.findings[0].value == pytest.approx(9.0, rel=0.01)
+    assert not (kind in ("comb on a chart", "steel", "wooden") and result.nothing_found), "these are read"
 
 
 @settings(max_examples=12, deadline=None)
