@@ -6,8 +6,9 @@ the annotation's key, so the last page costs what the first one costs.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, insert, or_, select, true, update
+from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.base import ExecutableOption
 
@@ -39,7 +40,7 @@ def annotation(row: AnnotationRow) -> Annotation:
     return Annotation(**plain, box=_box(row), motivations=tuple(row.motivations), targets=tuple(map(target, row.targets)))
 
 
-def told_state(row: AnnotationRow) -> State:
+def told_state(row: AnnotationRow | Row[Any]) -> State:
     """Its review state as everybody is told it."""
     return "unreviewed" if row.sealed and row.state == "disputed" else row.state  # type: ignore[return-value]  # column is str
 

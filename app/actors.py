@@ -53,7 +53,7 @@ def _conclude(session: Session, actor: str, arguments: dict[str, Any], reason: s
             tasks.fail(session, run_key, media_key, reason, at=clock.now())
         case "media_settled", {"media_key": key}:
             tasks.fail_waiting(session, key, reason, at=clock.now())
-        case "freeze_dataset", {"job_key": key}:
+        case "freeze_dataset" | "export_dataset", {"job_key": key}:
             datasets.end(session, key, "failed", {"error": reason}, at=clock.now())
         case "settle_run", {"run_key": key}:
             analytics.note_failure(session, key, reason)

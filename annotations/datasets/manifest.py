@@ -24,8 +24,10 @@ def lines(session: Session, key: str, number: int, told: Mapping[str, Any], naan
     yield canonical.encoded(head(told)) + b"\n"
     for image in store.images(session, key, number):
         yield canonical.encoded(of_image(image, naan)) + b"\n"
+    hidden = store.images_in(session, key, number, told["split"]["hidden"])
     for annotation in store.annotations(session, key, number):
-        yield canonical.encoded(of_annotation(annotation, naan)) + b"\n"
+        line = of_hidden(annotation, naan) if annotation.media_key in hidden else of_annotation(annotation, naan)
+        yield canonical.encoded(line) + b"\n"
 
 
 def head(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,6 +68,12 @@ def of_annotation(annotation: AnnotationMember, naan: str) -> dict[str, Any]:
         "sha256": annotation.sha256,
         "class": annotation.class_name,
     }
+
+
+def of_hidden(annotation: AnnotationMember, naan: str) -> dict[str, Any]:
+    """The line of an annotation on an image of which the labels are hidden: that there is one, and its digest."""
+    image = ids.ark(annotation.media_key, naan)
+    return {"type": "annotation", "hidden": True, "image": image, "sha256": annotation.sha256}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def annotations(
 ) -> list[dict[str, Any]]:
     """What a version notes of the annotations on these images that go along; of those that were `chosen`, where some were."""
     row, lying, first = AnnotationRow, AnnotationTargetRow, AnnotationVersionRow
-    columns = (row.key, row.version, row.media_key, row.kind, row.run_key, row.document, first.stored_by)
+    columns = (row.key, row.version, row.media_key, row.kind, row.run_key, row.document, row.state, row.sealed, first.stored_by)
     query = (
         select(*columns)
         .join(lying, (lying.annotation_key == row.key) & (lying.media_key == row.media_key))
@@ -122,5 +122,6 @@ def annotations(
                     "class_name": worth.class_of(found),
                     "author": found.stored_by or found.run_key,
                     "run_key": found.run_key,
+                    "state": statements.told_state(found),
                 }
     return [made[key] for key in sorted(made)]

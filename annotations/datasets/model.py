@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
+from annotations.states.derive import State
+
 Kind = Literal["corpus", "benchmark"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 VersionState = Literal["building", "frozen", "withdrawn"]
@@ -190,7 +192,8 @@ class ImageMember:
 
 @dataclass(frozen=True, slots=True)
 class AnnotationMember:
-    """An annotation of a version; `sha256` is that of its document in canonical form, `media_key` the image that it lies on."""
+    """An annotation of a version; `sha256` is that of its document in canonical form, `media_key` the image that it lies on,
+    `state` its review state when it was frozen."""
 
     annotation_key: str
     version: int
@@ -200,3 +203,4 @@ class AnnotationMember:
     class_name: str
     author: str
     run_key: str
+    state: State

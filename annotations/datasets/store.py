@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, Select, collate, delete, func, insert, select, update
+from sqlalchemy import Executable, Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import InstrumentedAttribute
 
 from annotations.datasets.model import (
     AnnotationMember,
@@ -17,7 +16,7 @@ from annotations.datasets.model import (
     SplitRule,
     Version,
 )
-from annotations.datasets.tables import DatasetAnnotationRow, DatasetImageRow, DatasetRow, DatasetVersionRow
+from annotations.datasets.tables import DatasetAnnotationRow, DatasetFileRow, DatasetImageRow, DatasetRow, DatasetVersionRow
 
 STREAMED = 2_000  # rows fetched at a time
 AT_ONCE = 500  # keys in one question
@@ -134,20 +133,34 @@ def splits_of(session: Session, key: str, number: int) -> dict[str, str]:
     return {key: split for key, split in session.execute(query, execution_options={"yield_per": STREAMED})}  # noqa: C416 - a result has `keys`, so that dict() takes it for a mapping
 
 
+def images_in(session: Session, key: str, number: int, splits: Sequence[str]) -> frozenset[str]:
+    """The keys of the images of these splits."""
+    if not splits:
+        return frozenset()
+    some = (IMAGE.dataset_key == key, IMAGE.number == number, IMAGE.split.in_(splits))
+    return frozenset(session.scalars(select(IMAGE.media_key).where(*some)))
+
+
 def images(session: Session, key: str, number: int, *, after: str = "", split: str = "") -> Iterator[ImageMember]:
     """The images of a version behind that key, by the bytes of their keys, in a stream."""
     columns = [getattr(IMAGE, name) for name in ImageMember.__dataclass_fields__]
     query = select(*columns).where(IMAGE.dataset_key == key, IMAGE.number == number)
-    order = _by_bytes(session, IMAGE.media_key)
-    query = query.where(order > after) if after else query
+    query = query.where(IMAGE.media_key > after) if after else query
     query = query.where(IMAGE.split == split) if split else query
-    with _streamed(session, query.order_by(order)) as rows:
+    with _streamed(session, query.order_by(IMAGE.media_key)) as rows:
         yield from (ImageMember(*row) for row in rows)
+
+
+def page_of_images(session: Session, key: str, number: int, *, after: str, limit: int) -> list[ImageMember]:
+    """The images behind that key, as many as that."""
+    columns = [getattr(IMAGE, name) for name in ImageMember.__dataclass_fields__]
+    query = select(*columns).where(IMAGE.dataset_key == key, IMAGE.number == number, IMAGE.media_key > after)
+    return [ImageMember(*row) for row in session.execute(query.order_by(IMAGE.media_key).limit(limit))]
 
 
 def annotations(session: Session, key: str, number: int) -> Iterator[AnnotationMember]:
     """The annotations of a version by the bytes of their keys, in a stream."""
-    query = _annotations(key, number).order_by(_by_bytes(session, ANNOTATION.annotation_key))
+    query = _annotations(key, number).order_by(ANNOTATION.annotation_key)
     with _streamed(session, query) as rows:
         yield from (AnnotationMember(*row) for row in rows)
 
@@ -157,7 +170,7 @@ def annotations_on(session: Session, key: str, number: int, media_keys: Sequence
     found: dict[str, list[AnnotationMember]] = {}
     for start in range(0, len(media_keys), AT_ONCE):
         some = _annotations(key, number).where(ANNOTATION.media_key.in_(media_keys[start : start + AT_ONCE]))
-        for row in session.execute(some.order_by(_by_bytes(session, ANNOTATION.annotation_key))):
+        for row in session.execute(some.order_by(ANNOTATION.annotation_key)):
             member = AnnotationMember(*row)
             found.setdefault(member.media_key, []).append(member)
     return found
@@ -171,11 +184,6 @@ def _annotations(key: str, number: int) -> Select[Any]:
 def _streamed(session: Session, query: Executable) -> Any:
     """Its rows a few thousand at a time; to be closed, also by who does not read it to its end."""
     return session.execute(query, execution_options={"yield_per": STREAMED})
-
-
-def _by_bytes(session: Session, column: InstrumentedAttribute[str]) -> Any:
-    """PostgreSQL orders text by language unless told otherwise."""
-    return collate(column, "C") if session.get_bind().dialect.name == "postgresql" else column
 
 
 def counts(session: Session, key: str, number: int) -> dict[str, Any]:
@@ -213,8 +221,9 @@ def counts(session: Session, key: str, number: int) -> dict[str, Any]:
 
 
 def class_names(session: Session, key: str, number: int) -> list[str]:
-    """The classes of the annotations of a version, in order."""
-    query = select(ANNOTATION.class_name).where(ANNOTATION.dataset_key == key, ANNOTATION.number == number).distinct()
+    """The classes of the annotations of a version, in order; some annotations are of none."""
+    of = (ANNOTATION.dataset_key == key, ANNOTATION.number == number, ANNOTATION.class_name != "")
+    query = select(ANNOTATION.class_name).where(*of).distinct()
     return sorted(session.scalars(query))
 
 
@@ -222,7 +231,7 @@ def rights_counts(session: Session, key: str, number: int) -> Iterator[tuple[str
     """(licence, what the source says, holder, creator, number of images), in a stream ordered by these."""
     columns = (IMAGE.licence, IMAGE.rights, IMAGE.holder, IMAGE.creator)
     query = select(*columns, func.count()).where(IMAGE.dataset_key == key, IMAGE.number == number).group_by(*columns)
-    ordered = query.order_by(*(_by_bytes(session, column) for column in columns))
+    ordered = query.order_by(*columns)
     with _streamed(session, ordered) as rows:
         yield from ((row[0], row[1], row[2], row[3], int(row[4])) for row in rows)
 
@@ -234,9 +243,11 @@ def author_counts(session: Session, key: str, number: int) -> dict[str, int]:
 
 
 def pinned(session: Session, *, after: str = "", limit: int) -> Sequence[str]:
-    """Digests of the masters that versions need, in order, behind that one. Those of withdrawn versions are kept, too."""
-    query = select(IMAGE.sha256).where(IMAGE.sha256 > after).distinct().order_by(IMAGE.sha256).limit(limit)
-    return session.scalars(query).all()
+    """Digests of the masters that versions need, and of files made of versions, in order, behind that one."""
+    found: set[str] = set()
+    for digest in (IMAGE.sha256, DatasetFileRow.sha256):
+        found.update(session.scalars(select(digest).where(digest > after).distinct().order_by(digest).limit(limit)))
+    return sorted(found)[:limit]
 
 
 def with_image(session: Session, media_keys: Sequence[str], limit: int) -> list[tuple[str, int]]:

@@ -5,8 +5,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeEngine
 
 from app.runtime.db import Base, Json, Moment
+
+
+def key_of(length: int) -> TypeEngine[str]:
+    """A column of keys that PostgreSQL orders by their bytes, too, so that an index serves streams in that order."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class DatasetRow(Base):
@@ -72,7 +78,7 @@ class DatasetImageRow(Base):
 
     dataset_key: Mapped[str] = mapped_column(String(16), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    media_key: Mapped[str] = mapped_column(String(16), primary_key=True)
+    media_key: Mapped[str] = mapped_column(key_of(16), primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64))
     byte_size: Mapped[int] = mapped_column(BigInteger)
     crc32: Mapped[int] = mapped_column(BigInteger)
@@ -104,7 +110,7 @@ class DatasetAnnotationRow(Base):
 
     dataset_key: Mapped[str] = mapped_column(String(16), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    annotation_key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    annotation_key: Mapped[str] = mapped_column(key_of(64), primary_key=True)
     version: Mapped[int] = mapped_column(Integer)
     media_key: Mapped[str] = mapped_column(String(16))
     sha256: Mapped[str] = mapped_column(String(64))
@@ -112,6 +118,7 @@ class DatasetAnnotationRow(Base):
     class_name: Mapped[str] = mapped_column(String(100))
     author: Mapped[str] = mapped_column(String(100))
     run_key: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
 
 
 class DatasetJobRow(Base):
@@ -137,3 +144,23 @@ class DatasetJobRow(Base):
     asked_at: Mapped[datetime] = mapped_column(Moment)
     asked_by: Mapped[str] = mapped_column(String(100))
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class DatasetFileRow(Base):
+    """A file that was made of a version, of which `spec` (a digest of content, format, options, exporter and what is withheld),
+    and when it was given out last. Files that nobody asks for go, and are made again."""
+
+    __tablename__ = "dataset_files"
+    __table_args__ = (Index(None, "dataset_key", "number", "format"), Index(None, "used_at"), Index(None, "sha256"))
+
+    spec: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(key_of(255), primary_key=True)
+    dataset_key: Mapped[str] = mapped_column(ForeignKey("datasets.key"))
+    number: Mapped[int] = mapped_column(Integer)
+    format: Mapped[str] = mapped_column(String(32))
+    sha256: Mapped[str] = mapped_column(String(64))
+    byte_size: Mapped[int] = mapped_column(BigInteger)
+    crc32: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str] = mapped_column(String(100))
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime] = mapped_column(Moment)

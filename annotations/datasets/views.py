@@ -1,17 +1,25 @@
 """Datasets over HTTP: making, freezing, comparing and withdrawing them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from annotations.datasets import differences, drafts, manifest, service, work
-from annotations.datasets.errors import BadDataset
+from annotations.datasets import citing, content, croissant, differences, drafts, exporting, manifest, packaging, service, work
+from annotations.datasets.archive import Archive
+from annotations.datasets.describing import Described
+from annotations.datasets.errors import BadDataset, UnknownDataset
+from annotations.datasets.model import Version
+from annotations.datasets.packaging import KeptFile
 from app.runtime import context, ids, principal
+from app.runtime.blobs import CHUNK
+from app.runtime.errors import Unavailable
 from app.runtime.http import JSON, answer, integer
 from app.runtime.principal import Principal
 
 blueprint = Blueprint("datasets", __name__)
 IMMUTABLE = "public, max-age=31536000, immutable"
+MADE_AT_ONCE = 20_000  # images and annotations of which documents are made while somebody waits
 JSON_LINES = "application/x-ndjson"
 
 
@@ -120,6 +128,24 @@ def diff(key: str) -> Response:
     return answer({"from": before.number, "to": after.number, **found.to_json()}, JSON)
 
 
+@blueprint.post("/api/exports")
+def export() -> Response:
+    """202 and the job that makes the files of a version in a format: `dataset` (`d1….v2`, or `d1…` for its newest) and `format`.
+
+    Whoever may annotate anywhere may. What is made already is told at once.
+    """
+    by, runtime = _writer(), context.current()
+    said: Any = request.get_json()
+    if not isinstance(said, dict) or set(said) != {"dataset", "format"} or not all(isinstance(one, str) for one in said.values()):
+        raise BadDataset("Send a JSON object with dataset and format, two texts.", parameter="dataset")
+    exporting.check(said["format"])
+    version = _standing(said["dataset"])
+    with runtime.db.begin() as session:
+        job = work.ask_export(session, version, said["format"], by=by.name, naan=runtime.settings.naan, at=runtime.clock())
+    told = work.to_json(job, runtime.addresses)
+    return answer(told, JSON, 202, by=by, headers={"Location": told["id"]})
+
+
 @blueprint.get("/api/exports/<key>")
 def job(key: str) -> Response:
     """How far a freeze or an export is."""
@@ -143,8 +169,7 @@ def members(name: str) -> Response:
     """The manifest of a version, which never changes: its SHA-256 is the content id, and its strong ETag."""
     runtime = context.current()
     key, number = service.split_key(name)
-    with runtime.reads.begin() as session:
-        version = service.get_standing(session, key, number or service.get(session, key).newest)
+    version = _standing(name)
 
     def body() -> Any:
         with runtime.reads.begin() as session:
@@ -170,4 +195,113 @@ def checksum(name: str) -> Response:
     response.headers["Cache-Control"] = IMMUTABLE if number else "no-cache"
     response.set_etag(ids.ni(version.content_id).rpartition(";")[2])
     response.make_conditional(request)
+    return response
+
+
+@blueprint.get("/datasets/<name>/archive.zip")
+def archive(name: str) -> Response:
+    """A version in a `format` with the originals, as one zip that is streamed; with `images=0` its documents alone."""
+    runtime, version = context.current(), _standing(name)
+    format_name = request.args.get("format", packaging.PACKAGE)
+    exporting.check(format_name)
+    spec, files = _files(version, format_name)
+    with runtime.reads.begin() as session:
+        held = content.withheld(session, version)
+    whole = Archive(runtime, version, files, held, spec, with_images=bool(integer("images", 1, 0, 1)))
+    suffix = "" if format_name == packaging.PACKAGE else f".{format_name}"
+    return _ranged(whole, f"{version.name}{suffix}.zip")
+
+
+@blueprint.get("/datasets/<name>/files/<path:file>")
+def kept_file(name: str, file: str) -> Response:
+    """A document of the default package."""
+    version = _standing(name)
+    _, files = _package(version)
+    if file not in files:
+        raise UnknownDataset(f"{version.name} has no file {file[:80]!r}; there are {', '.join(sorted(files))}.")
+    return _of_file(files[file])
+
+
+@blueprint.get("/datasets/<name>/<any('croissant.json', 'ro-crate-metadata.json', 'datacite.json', 'datacite.xml'):file>")
+def described(name: str, file: str) -> Response:
+    """A description of the version for machines."""
+    version = _standing(name)
+    if file == "croissant.json":
+        of = Described(version, context.current().addresses)
+        _, files = _package(version)
+        said = croissant.croissant(of, [one.made for one in files.values()], base=of.below("files/"))
+        return answer(said, 'application/ld+json; profile="http://mlcommons.org/croissant/1.1"')
+    return kept_file(name, file)
+
+
+@blueprint.get("/datasets/<name>/citation.<any(txt, bib, ris, json):form>")
+def citation(name: str, form: citing.Form) -> Response:
+    """How the version is cited."""
+    version = _standing(name)
+    response = Response(
+        citing.written(Described(version, context.current().addresses), form), content_type=citing.MEDIA_TYPES[form]
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="{version.name}.{form}"'
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _standing(name: str) -> Version:
+    """The version of that name; of a dataset its newest. Raises UnknownDataset, WithdrawnVersion."""
+    key, number = service.split_key(name)
+    with context.current().reads.begin() as session:
+        return service.get_standing(session, key, number or service.get(session, key).newest)
+
+
+def _package(version: Version) -> tuple[str, dict[str, KeptFile]]:
+    return _files(version, packaging.PACKAGE)
+
+
+def _files(version: Version, format_name: str) -> tuple[str, dict[str, KeptFile]]:
+    """Its files in that format. Raises Unavailable where a job has to make them first."""
+    runtime = context.current()
+    size = version.summary["images"] + version.summary["annotations"]
+    if size > MADE_AT_ONCE and not exporting.is_made(runtime, version, format_name):
+        with runtime.db.begin() as session:
+            work.ask_export(session, version, format_name, by=version.asked_by, naan=runtime.settings.naan, at=runtime.clock())
+        raise Unavailable("The files of this version are being made: ask again in some minutes.")
+    return exporting.export(runtime, version, format_name)
+
+
+def _of_file(one: KeptFile) -> Response:
+    """A file among the blobs, whole or in part."""
+    blobs = context.current().blobs
+
+    def body() -> Iterator[bytes]:
+        with blobs.open(one.sha256) as stream:
+            while chunk := stream.read(CHUNK):
+                yield chunk
+
+    response = Response(body(), content_type=one.media_type)
+    response.content_length = one.byte_size
+    response.set_etag(one.sha256)
+    response.headers["Cache-Control"] = "no-cache"  # what is withheld is asked each time
+    response.make_conditional(request, accept_ranges=True, complete_length=one.byte_size)
+    return response
+
+
+def _ranged(whole: Archive, file_name: str) -> Response:
+    """An archive, whole or a range of it (RFC 9110, section 14)."""
+    length, tag = whole.shape().length, whole.tag
+    fresh = "If-Range" not in request.headers or request.if_range.etag == tag
+    asked = request.range.range_for_length(length) if request.range is not None and fresh else None
+    head = {"Accept-Ranges": "bytes", "Cache-Control": "no-cache"}
+    head["Content-Disposition"] = f'attachment; filename="{file_name}"'
+    if request.range is not None and fresh and asked is None and len(request.range.ranges) == 1:
+        return Response(status=416, headers={**head, "Content-Range": f"bytes */{length}"})
+    start, stop = asked or (0, length)
+    body = () if request.method == "HEAD" else whole.stream(start, stop)
+    response = Response(body, 206 if asked else 200, content_type="application/zip", headers=head)
+    response.content_length = stop - start
+    if asked:
+        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{length}"
+    response.set_etag(tag)
+    if request.if_none_match and tag in request.if_none_match:
+        return Response(status=304, headers={"ETag": f'"{tag}"'})
     return response

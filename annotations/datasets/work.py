@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from annotations.datasets import service
 from annotations.datasets.errors import UnknownJob
-from annotations.datasets.jobs import FreezeDataset
+from annotations.datasets.jobs import ExportDataset, FreezeDataset
+from annotations.datasets.model import Version
 from annotations.datasets.tables import DatasetJobRow
 from app.runtime import clock, ids, outbox
 from app.runtime.addresses import Addresses
@@ -62,6 +63,40 @@ def ask_freeze(session: Session, key: str, *, by: Principal, naan: str, at: date
     session.add(made)
     session.flush()
     outbox.add(session, FreezeDataset(made.key))
+    return _job(made)
+
+
+def ask_export(
+    session: Session,
+    version: Version,
+    format_name: str,
+    options: Mapping[str, Any] | None = None,
+    *,
+    by: str,
+    naan: str,
+    at: datetime,
+) -> Job:
+    """Have the files of a version made in a format. What is asked for already is not asked for twice."""
+    row, given = DatasetJobRow, dict(options or {})
+    same = (row.dataset_key == version.key, row.number == version.number, row.kind == "export", row.format == format_name)
+    for known in session.scalars(select(row).where(*same, row.state.in_(OPEN)).order_by(row.asked_at).limit(100)):
+        if known.options == given:
+            return _job(known)
+    made = DatasetJobRow(
+        key=ids.new_key(ids.EXPORT, naan),
+        dataset_key=version.key,
+        number=version.number,
+        kind="export",
+        format=format_name,
+        options=given,
+        state="waiting",
+        outcome={},
+        asked_at=at,
+        asked_by=by,
+    )
+    session.add(made)
+    session.flush()
+    outbox.add(session, ExportDataset(made.key))
     return _job(made)
 
 

@@ -165,6 +165,11 @@ def media_by_key(session: Session, keys: Iterable[str]) -> Mapping[str, Media]:
     return {row.key: store.media(row) for row in store.media_by_key(session, keys)}
 
 
+def restricted(session: Session) -> frozenset[str]:
+    """The keys of all images that are not open to everybody."""
+    return store.restricted(session)
+
+
 def count_shown(session: Session, media_key: str) -> int:
     """How many specimens the image shows."""
     return len({depiction.specimen_key for depiction in store.depictions_of_media(session, [media_key])})

@@ -244,6 +244,11 @@ def media_by_key(session: Session, keys: Iterable[str], *, lock: bool = False) -
     return session.scalars(query.with_for_update().execution_options(populate_existing=True) if lock else query).all()
 
 
+def restricted(session: Session) -> frozenset[str]:
+    """The keys of all images that are closed or reduced; their index knows them."""
+    return frozenset(session.scalars(select(MediaRow.key).where(MediaRow.access.in_(("closed", "reduced")))))
+
+
 def media_of_specimens(session: Session, keys: Iterable[str]) -> list[tuple[str, Media]]:
     """Key of the specimen and an image of it, in sequence."""
     query = (

@@ -159,6 +159,7 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/api/datasets/<key>/versions/<int:number>/withdraw"): Change(
         "annotator", "/api/datasets/d1nothing/versions/1/withdraw", {"reason": "wrong"}, JSON, over="any"
     ),
+    ("POST", "/api/exports"): Change("annotator", "/api/exports", {"dataset": "d1nothing"}, JSON, over="any"),
     ("DELETE", "/api/exports/<key>"): Change("annotator", "/api/exports/e1nothing", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
     ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),

@@ -11,6 +11,10 @@ branch_labels = None
 depends_on = None
 
 
+def _key(length: int) -> sa.types.TypeEngine[str]:
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
+
+
 def upgrade() -> None:
     op.create_table(
         "datasets",
@@ -83,7 +87,7 @@ def upgrade() -> None:
         "dataset_annotations",
         sa.Column("dataset_key", sa.String(length=16), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("annotation_key", sa.String(length=64), nullable=False),
+        sa.Column("annotation_key", _key(64), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("media_key", sa.String(length=16), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
@@ -91,6 +95,7 @@ def upgrade() -> None:
         sa.Column("class_name", sa.String(length=100), nullable=False),
         sa.Column("author", sa.String(length=100), nullable=False),
         sa.Column("run_key", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.ForeignKeyConstraint(
             ["dataset_key", "number"],
             ["dataset_versions.dataset_key", "dataset_versions.number"],
@@ -110,7 +115,7 @@ def upgrade() -> None:
         "dataset_images",
         sa.Column("dataset_key", sa.String(length=16), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("media_key", sa.String(length=16), nullable=False),
+        sa.Column("media_key", _key(16), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("byte_size", sa.BigInteger(), nullable=False),
         sa.Column("crc32", sa.BigInteger(), nullable=False),

@@ -5,11 +5,11 @@ RIS: the tags of Research Information Systems (2001 and 2011). CSL-JSON: schema 
 
 import json
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
+from app.runtime.references import latex, plain
 from iiif.catalogue.model import Specimen
 from iiif.catalogue.rights import iri_of, of_terms
 
@@ -21,9 +21,6 @@ MEDIA_TYPES: dict[Form, str] = {
     "json": "application/vnd.citationstyles.csl+json",
 }
 TITLES: dict[Form, str] = {"bib": "BibTeX", "ris": "RIS", "json": "CSL-JSON"}
-LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"} | {
-    special: f"\\{special}" for special in "{}$&#_%"
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +86,6 @@ def source(specimen: Specimen, provider: str, iri: str, day: date) -> Source:
     )
 
 
-def plain(text: str) -> str:
-    """In one line, without control characters: a line break begins another field in RIS."""
-    return " ".join("".join(" " if unicodedata.category(sign).startswith("C") else sign for sign in text).split())
-
-
 def written(of: Source, form: Form) -> str:
     match form:
         case "bib":
@@ -119,11 +111,6 @@ def bibtex(of: Source) -> str:
     }
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
     return f"@misc{{{re.sub(r'[^A-Za-z0-9]', '', of.key)},\n{lines}\n}}\n"
-
-
-def latex(text: str) -> str:
-    """The text with what TeX takes for its own escaped; letters beyond ASCII stay."""
-    return "".join(LATEX.get(sign, sign) for sign in text)
 
 
 def ris(of: Source) -> str:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.runtime.references import plain
 from app.web.specimens import citing
 from app.web.specimens.citing import Source
 
@@ -59,7 +60,7 @@ ODD = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=60)
 
 @given(ODD, ODD, ODD)
 def test_no_name_breaks_out_of_its_field(name: str, number: str, collector: str) -> None:
-    told = {"name": citing.plain(name), "number": citing.plain(number), "collector": citing.plain(collector)}
+    told = {"name": plain(name), "number": plain(number), "collector": plain(collector)}
     of = replace(MEISE, **told)
     bare = re.sub(r"\\(?:text\w+\{\}|.)", "", citing.bibtex(of))
     assert bare.count("{") == bare.count("}")
@@ -80,4 +81,4 @@ def test_csl_has_dates_as_numbers() -> None:
 
 @pytest.mark.parametrize("text", ["a\nER  - \nTY  - JOUR", "a\u2028b", "a\x00b", "a\u202eb"])
 def test_a_name_stays_in_one_line(text: str) -> None:
-    assert len(citing.plain(text).splitlines()) == 1
+    assert len(plain(text).splitlines()) == 1
