@@ -128,18 +128,15 @@ def diff(key: str) -> Response:
     return answer({"from": before.number, "to": after.number, **found.to_json()}, JSON)
 
 
-@blueprint.post("/api/exports")
-def export() -> Response:
-    """202 and the job that makes the files of a version in a format: `dataset` (`d1….v2`, or `d1…` for its newest) and `format`.
-
-    Whoever may annotate anywhere may. What is made already is told at once.
-    """
+@blueprint.post("/api/datasets/<key>/versions/<int:number>/exports")
+def export(key: str, number: int) -> Response:
+    """202 and the job that makes the files of a version in a `format`. Whoever may annotate anywhere may."""
     by, runtime = _writer(), context.current()
     said: Any = request.get_json()
-    if not isinstance(said, dict) or set(said) != {"dataset", "format"} or not all(isinstance(one, str) for one in said.values()):
-        raise BadDataset("Send a JSON object with dataset and format, two texts.", parameter="dataset")
+    if not isinstance(said, dict) or set(said) != {"format"} or not isinstance(said["format"], str):
+        raise BadDataset("Send a JSON object with the format, a text.", parameter="format")
     exporting.check(said["format"])
-    version = _standing(said["dataset"])
+    version = _standing(f"{key}.v{number}")
     with runtime.db.begin() as session:
         job = work.ask_export(session, version, said["format"], by=by.name, naan=runtime.settings.naan, at=runtime.clock())
     told = work.to_json(job, runtime.addresses)

@@ -25,6 +25,7 @@ from app.web import compression, health, layout, visits
 from app.web.account import audit, members, oidc, people, signing_in
 from app.web.account import views as account_pages
 from app.web.agreement import views as agreement_pages
+from app.web.datasets import views as dataset_pages
 from app.web.discovery import changes as changes_feed
 from app.web.discovery import whole
 from app.web.drawing import statements
@@ -116,6 +117,7 @@ def create_app(runtime: Runtime) -> Flask:
         original_files.blueprint,
         statements.blueprint,
         run_pages.blueprint,
+        dataset_pages.blueprint,
         review_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,

@@ -232,15 +232,16 @@ def test_pycocotools_reads_what_is_exported_as_coco(hub: Hub, version: Version, 
 
 def test_files_are_made_by_a_job_that_can_be_cancelled(hub: Hub, version: Version) -> None:
     said = {"Content_Type": "application/json"}
-    asked = hub.write("POST", "/api/exports", {"dataset": version.name, "format": "coco"}, **said)
+    there = f"/api/datasets/{version.key}/versions/1/exports"
+    asked = hub.write("POST", there, {"format": "coco"}, **said)
     assert (asked.status_code, asked.json["state"]) == (202, "waiting")
-    assert hub.write("POST", "/api/exports", {"dataset": version.name, "format": "coco"}, **said).json["key"] == asked.json["key"]
+    assert hub.write("POST", there, {"format": "coco"}, **said).json["key"] == asked.json["key"]
     actors.export_dataset.fn(asked.json["key"])
     done = hub.get(asked.json["id"]).json
     assert (done["state"], done["outcome"]) == ("done", {"files": ["annotations.json", "ids.csv", "losses.json"]})
-    other = hub.write("POST", "/api/exports", {"dataset": version.key, "format": "package"}, **said)
+    other = hub.write("POST", there, {"format": "package"}, **said)
     assert hub.write("DELETE", other.json["id"]).json["state"] == "cancelled"
     actors.export_dataset.fn(other.json["key"])
     assert hub.get(other.json["id"]).json["state"] == "cancelled"
-    refused = hub.write("POST", "/api/exports", {"dataset": version.name, "format": "slides"}, **said)
+    refused = hub.write("POST", there, {"format": "slides"}, **said)
     assert (refused.status_code, "coco" in refused.json["detail"]) == (400, True)

@@ -24,6 +24,7 @@ REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
     "/exchange", "/exchange/export.zip", "/exchange/imports", "/exchange/imports/<key>", "/exchange/imports/<key>/accept",
+    "/datasets", "/datasets/new", "/datasets/<name>", "/datasets/<key>/versions", "/datasets/<name>/withdraw",
     "/webhooks", "/webhooks/<key>", "/webhooks/<key>/<any(revoke, test, redeliver):change>", "/api/webhooks",
     "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
@@ -159,7 +160,12 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/api/datasets/<key>/versions/<int:number>/withdraw"): Change(
         "annotator", "/api/datasets/d1nothing/versions/1/withdraw", {"reason": "wrong"}, JSON, over="any"
     ),
-    ("POST", "/api/exports"): Change("annotator", "/api/exports", {"dataset": "d1nothing"}, JSON, over="any"),
+    ("POST", "/datasets"): Change("annotator", "/datasets", "title=", over="any"),
+    ("POST", "/datasets/<key>/versions"): Change("annotator", "/datasets/d1nothing/versions", over="any"),
+    ("POST", "/datasets/<name>/withdraw"): Change("annotator", "/datasets/d1nothing.v1/withdraw", "reason=x", over="any"),
+    ("POST", "/api/datasets/<key>/versions/<int:number>/exports"): Change(
+        "annotator", "/api/datasets/d1nothing/versions/1/exports", {"format": "coco"}, JSON, over="any"
+    ),
     ("DELETE", "/api/exports/<key>"): Change("annotator", "/api/exports/e1nothing", over="any"),
     ("POST", "/api/runs"): curates("/api/runs", {"selection": {"kind": "nothing"}}),
     ("POST", "/api/runs/<key>/cancel"): curates("/api/runs/x1nothing/cancel"),
@@ -197,6 +203,7 @@ NEEDS: dict[tuple[str, str], Change] = {
 AS_THE_PUBLIC = {"/embed", "/embed/<key>", "/oembed"}  # they stand in pages of others, and show nobody more than all see
 # What is read by who may write: in any collection, and told of those; or there.
 FOR_WRITERS: dict[str, Over] = {
+    "/datasets/new": "any",
     "/api/queue/counts": "any", "/review": "any", "/review/<kind>": "any", "/review/groups": "any",
     "/specimens/<key>/draw/<media_key>": "sheet",
     "/specimens/<key>/segments/<media_key>": "sheet",

@@ -537,13 +537,22 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         "/api/datasets/d1nothing/versions/1/withdraw", 401, 404, 403, 404
     ),
     ("GET", "/api/datasets/<key>/diff"): always("/api/datasets/d1nothing/diff", 404),
+    ("GET", "/datasets"): always("/datasets"),
+    ("POST", "/datasets"): always("/datasets", 401, 400, 403, 400),
+    ("GET", "/datasets/new"): always("/datasets/new", 401, 200, 403, 200),
+    ("GET", "/datasets/<name>"): always("/datasets/d1nothing", 404),
+    ("GET", "/datasets/<name>/linkset.json"): always("/datasets/d1nothing/linkset.json", 404),
+    ("POST", "/datasets/<key>/versions"): always("/datasets/d1nothing/versions", 401, 404, 403, 404),
+    ("POST", "/datasets/<name>/withdraw"): always("/datasets/d1nothing/withdraw", 401, 404, 403, 404),
     ("GET", "/datasets/<name>/archive.zip"): always("/datasets/d1nothing/archive.zip", 404),
     ("GET", "/datasets/<name>/files/<path:file>"): always("/datasets/d1nothing/files/README.md", 404),
     ("GET", "/datasets/<name>/<any('croissant.json', 'ro-crate-metadata.json', 'datacite.json', 'datacite.xml'):file>"): always(
         "/datasets/d1nothing/croissant.json", 404
     ),
     ("GET", "/datasets/<name>/citation.<any(txt, bib, ris, json):form>"): always("/datasets/d1nothing/citation.bib", 404),
-    ("POST", "/api/exports"): always("/api/exports", 401, 415, 403, 415),
+    ("POST", "/api/datasets/<key>/versions/<int:number>/exports"): always(
+        "/api/datasets/d1nothing/versions/1/exports", 401, 415, 403, 415
+    ),
     ("GET", "/api/exports/<key>"): always("/api/exports/e1nothing", 404),
     ("DELETE", "/api/exports/<key>"): always("/api/exports/e1nothing", 401, 404, 403, 404),
     ("GET", "/datasets/<name>/members.jsonl"): always("/datasets/d1nothing/members.jsonl", 404),

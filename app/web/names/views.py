@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, request
 
+from annotations.datasets import service as datasets
 from app.linked import things, tombstones
 from app.linked.things import Described
 from app.linked.tombstones import Tombstone
@@ -58,6 +59,8 @@ def resolve(naan: str, name: str) -> Response:
     runtime, by, asked = context.current(), principal.of_request(), _name(naan, name)
     if asked.key[:2] == ids.INGEST:
         return _to(_ingest(asked.key, runtime.addresses), by)
+    if asked.key[:2] == ids.DATASET and not asked.form:
+        return _to(_dataset(asked, runtime), by)
     kind = things.kind_of(asked.key, naan)
     if asked.version:
         return _to(_version(asked, kind.name, runtime.addresses), by)
@@ -106,6 +109,19 @@ def _name(naan: str, name: str) -> Name:
 def _ingest(key: str, addresses: Addresses) -> str:
     there = f"{addresses.base}/runs/{key}", f"{addresses.base}/api/runs/{key}"
     offers = [negotiation.Offer(there[0], HTML), negotiation.Offer(there[1], "application/json")]
+    return negotiation.best(request.headers.get("Accept", ""), offers).address
+
+
+def _dataset(asked: Name, runtime: Runtime) -> str:
+    """Its page, which tells also of withdrawn versions, or its description for machines. Raises UnknownDataset."""
+    with runtime.reads.begin() as session:
+        known = datasets.get(session, asked.key)
+        if asked.version:
+            datasets.get_version(session, asked.key, asked.version)
+    page = runtime.addresses.dataset_page(f"{known.key}.v{asked.version}" if asked.version else known.key)
+    record = f"{page}/croissant.json" if asked.version or known.newest else runtime.addresses.dataset_record(known.key)
+    offers = [negotiation.Offer(page, HTML), negotiation.Offer(record, "application/ld+json")]
+    offers.append(negotiation.Offer(runtime.addresses.dataset_record(known.key), "application/json"))
     return negotiation.best(request.headers.get("Accept", ""), offers).address
 
 
