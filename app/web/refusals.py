@@ -27,6 +27,11 @@ class Refusal:
     def status(self) -> int:
         return problems.status_of(self.error) if self.error else 200
 
+    @property
+    def place(self) -> str:
+        """The id on the page of where the reason stands beside the form; of the finding where no form was written in."""
+        return self.form if self.form.startswith("finding-") else f"why-{self.form}"
+
     def of(self, form: str) -> bool:
         """Whether that form was refused."""
         return self.error is not None and self.form == form

@@ -381,7 +381,9 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/api/segments"): (of("/api/segments"), of("/api/segments?media={media}"), of("/api/segments?specimen={specimen}")),
     ("GET", "/segments/<segment:key>"): (of("/segments/{segment}", GUARDED),),
     ("GET", "/segments/<segment:key>/like"): (of("/segments/{segment}/like", GUARDED),),
-    ("POST", "/segments/<segment:key>/like/proposals"): (of("/segments/{segment}/like/proposals", *((401, 400, 403, 400),) * 2),),
+    ("POST", "/segments/<segment:key>/like/proposals"): (
+        of("/segments/{segment}/like/proposals", (401, 403, 403, 400), (401, 400, 403, 400)),
+    ),
     ("POST", "/api/segments"): always("/api/segments", 401, 415, 403, 415),
     ("POST", "/api/segments/merge"): always("/api/segments/merge", 401, 415, 403, 415),
     ("POST", "/api/segments/<segment:key>/split"): (of("/api/segments/{segment}/split", *((401, 415, 403, 415),) * 2),),

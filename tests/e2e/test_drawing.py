@@ -314,7 +314,8 @@ def test_a_further_part_and_the_sheet_are_moved_by_keys_and_no_statement_is_out_
     for key in ("f", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight"):
         page.keyboard.press(key)
         page.wait_for_timeout(250)
-    page.get_by_role("button", name="Further part").focus()
+    page.keyboard.press("j")
+    expect(page.locator("[data-part=told]")).to_contain_text("Enter puts one in the middle")
     page.keyboard.press("Enter")
     shape(page).to_have_text("polygon of 2 parts, 8 corners")
     wider = float(page.locator("[name=w]").input_value())

@@ -1,13 +1,13 @@
 """The form of a statement without script: its fields, and the W3C document that they say.
 
 Shapes are numbers: a box as x, y, width and height, or corners as `x,y x,y …`, one ring a line, filled by the even-odd rule; all
-in canvas units. `src/draw/fields.js` reads and writes the same bodies.
+in canvas units. `src/draw/fields.js` reads and writes the same bodies, to which a test holds the two.
 """
 
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from annotations import projections, region_text, validation
@@ -103,10 +103,14 @@ def said_of(document: Mapping[str, Any]) -> Said:
 
 
 def with_said(document: Mapping[str, Any], said: Said, kind: str = "") -> dict[str, Any]:
-    """The document with the bodies that the fields say now; what they do not show stays."""
+    """The document with the bodies that the fields say now; what they do not show stays. A text that describes a number goes with
+    it, unless it was changed as well."""
     old, motivations = said_of(document), validation.motivations(document)
     bodies: list[Any] = list(projections.stored_bodies(document))
     places = _places(bodies, motivations)
+    numbered, told = (said.value, said.unit) != (old.value, old.unit), places["text"]
+    if numbered and said.text == old.text and told is not None and bodies[told].get("purpose") == "describing":
+        said = replace(said, text=" ".join(filter(None, (kind, said.value, said.unit))))
     reads = {"purpose": "describing"} if motivations and "supplementing" not in motivations else {}
     made: dict[str, dict[str, Any]] = {
         "text": {"type": "TextualBody", "format": "text/plain", "value": said.text, **reads},
@@ -118,7 +122,7 @@ def with_said(document: Mapping[str, Any], said: Said, kind: str = "") -> dict[s
         if value != getattr(old, name):
             kept = {**bodies[place], "value": value} if place is not None else body
             _put(bodies, place, kept if value else None)
-    if (said.value, said.unit) != (old.value, old.unit):
+    if numbered:
         number = {"id": uuid.uuid4().urn, "type": STATED, "dwc:assertionType": said.label or kind or "measurement"}
         number |= {"dwc:assertionValue": said.value, "dwc:assertionUnit": said.unit}
         _put(bodies, places["value"], number if said.value else None)

@@ -88,7 +88,7 @@ def test_a_refused_correction_stands_open_at_its_statement_and_goes_through_when
     assert unknown.status_code == 400
     form = form_of(unknown.text, f"edit-{key}")
     assert fields_of(form) == {**said, "text": SHOWN}, "with the version that there is"
-    assert f'href="#edit-{key}"' in unknown.text
+    assert f'href="#why-edit-{key}"' in unknown.text
     assert send(hub, ana, path, **fields_of(form)).status_code == 303
     ruler(hub, media)
     number = re.search(r'id="value-(\w+)"', read(hub, specimen, ana))

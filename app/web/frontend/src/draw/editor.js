@@ -253,7 +253,7 @@ export class Editor {
     if (!drawn) return this.drawn(tool, this.start(tool));
     this.pressed(tool);
     this.sheet.draw(tool);
-    this.tell(WAITING[tool]);
+    this.tell(`${WAITING[tool]} Enter puts one in the middle, Esc gives it up.`);
   }
 
   pressed(tool) {

@@ -34,6 +34,7 @@ export function listen(editor, root) {
 function act(editor, root, event) {
   const key = letter(event);
   const onSheet = event.target.closest("[data-part=sheet]");
+  if (key === "Enter" && editor.sheet.tool && (onSheet || event.target === document.body)) return editor.take(editor.sheet.tool, false), true;
   if (key === "Enter" && (onSheet || event.target.closest(".corner") || event.target === document.body)) return editor.keep(), true;
   if (event.shiftKey && PANS[key]) return editor.sheet.pan(...PANS[key]), true;
   if (TOOLS[key]) return editor.take(TOOLS[key], matchMedia("(pointer: fine)").matches), true;
