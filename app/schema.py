@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 import analytics.tables
 import annotations.datasets.tables
 import annotations.exchange.tables
+import annotations.saved.tables
 import annotations.segments.tables
 import annotations.tables
 import annotations.vectors.tables
@@ -35,6 +36,7 @@ MODULES = (
     iiif.ingest.tables,
     annotations.tables,
     annotations.segments.tables,
+    annotations.saved.tables,
     annotations.datasets.tables,
     annotations.vectors.tables,
     annotations.exchange.tables,

@@ -11,6 +11,7 @@ from annotations.search.snippets import Quote
 from annotations.segments import service as segments
 from annotations.segments import store
 from annotations.segments.model import Segment
+from app.runtime import clock
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
 from iiif.catalogue.model import Media, Specimen
@@ -55,6 +56,7 @@ def item(hit: SegmentHit, specimen: Specimen | None, quote: Quote | None, addres
         "kind": segment.class_name,
         "state": segment.state,
         "text": " ".join(hit.texts)[:500],
+        "created": clock.iso(segment.created_at),
         "specimen": hit.specimen_key,
         "canvas": addresses.canvas(hit.media.specimen_key, hit.media.key),
         "box": [box.x0, box.y0, box.x1, box.y1],

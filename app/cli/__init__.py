@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "app.cli.evaluate:evaluate",
     "train": "app.cli.train:train",
     "search": "app.cli.search:search",
+    "query": "app.cli.query:query",
     "reindex": "app.cli.search:reindex",
     "check-index": "app.cli.search:check_index",
     "export-iiif": "app.cli.export:export_iiif",

@@ -132,6 +132,13 @@ class Addresses:
         """The dataset as JSON."""
         return f"{self.base}/api/datasets/{dataset_key}"
 
+    def question(self, question_key: str) -> str:
+        """The page of a saved question."""
+        return f"{self.base}/queries/{question_key}"
+
+    def question_feed(self, question_key: str) -> str:
+        return f"{self.base}/queries/{question_key}/feed.atom"
+
     def ingest(self, ingest_key: str) -> str:
         return f"{self.base}/api/ingests/{ingest_key}"
 

@@ -14,6 +14,7 @@ ALPHABET = "0123456789bcdfghjkmnpqrstvwxz"
 SPECIMEN, MEDIA, ANNOTATION, REGION, RUN, ASSERTION, AGENT, INGEST, BATCH = "s1", "m1", "n1", "r1", "x1", "t1", "v1", "j1", "b1"
 PIPELINE, MODEL, DATASET = "p1", "q1", "d1"
 EXPORT = "e1"
+QUESTION = "k1"
 RANDOM = 9  # characters of a key that are drawn
 _WEIGHTS = {char: weight for weight, char in enumerate(ALPHABET)}
 KEY_PATTERN = r"[a-z]1[0-9bcdfghjkmnpqrstvwxz]{10}"

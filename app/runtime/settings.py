@@ -37,6 +37,7 @@ FIRST_SEGMENTS = frozenset(
         "metrics",
         "ns",
         "oembed",
+        "queries",
         "review",
         "robots.txt",
         "runs",

@@ -15,6 +15,7 @@ from annotations.groups import views as groups
 from annotations.proposals import views as proposals_views
 from annotations.queue import views as queue_views
 from annotations.review import views as review_views
+from annotations.saved import views as saved_views
 from annotations.search import views as search_views
 from annotations.segment_api import views as segment_views
 from app import problems
@@ -37,6 +38,7 @@ from app.web.exchange import views as exchange_pages
 from app.web.live import stream, webhooks
 from app.web.names import content, vocabulary
 from app.web.names import views as names
+from app.web.queries import views as query_pages
 from app.web.review import views as review_pages
 from app.web.runs import views as run_pages
 from app.web.segments import changing as segment_changes
@@ -78,6 +80,7 @@ def create_app(runtime: Runtime) -> Flask:
         annotations_views.blueprint,
         editing_views.blueprint,
         search_views.blueprint,
+        saved_views.blueprint,
         review_views.blueprint,
         consensus_views.blueprint,
         agreement_pages.blueprint,
@@ -118,6 +121,7 @@ def create_app(runtime: Runtime) -> Flask:
         statements.blueprint,
         run_pages.blueprint,
         dataset_pages.blueprint,
+        query_pages.blueprint,
         review_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,

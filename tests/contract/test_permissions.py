@@ -25,6 +25,7 @@ REFUSED = (401, 403)
 BY_COOKIE = {
     "/exchange", "/exchange/export.zip", "/exchange/imports", "/exchange/imports/<key>", "/exchange/imports/<key>/accept",
     "/datasets", "/datasets/new", "/datasets/<name>", "/datasets/<key>/versions", "/datasets/<name>/withdraw",
+    "/queries", "/queries/<key>", "/queries/<key>/<any(change, delete):deed>", "/api/queries", "/api/queries/<key>",
     "/webhooks", "/webhooks/<key>", "/webhooks/<key>/<any(revoke, test, redeliver):change>", "/api/webhooks",
     "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",
@@ -99,6 +100,11 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("PUT", "/api/annotations/<key>"): Change("curator", "/api/annotations/note-{access}", "comment", JSON_LD),  # somebody's
     ("DELETE", "/api/annotations/<key>"): Change("curator", "/api/annotations/mask-{access}"),
     ("POST", "/api/verdicts"): Change("annotator", "/api/verdicts", NO_VERSION, JSON),
+    ("POST", "/queries"): Change("reader", "/queries", "title=&question=", over="any"),
+    ("POST", "/queries/<key>/<any(change, delete):deed>"): Change("reader", "/queries/k1nothing/delete", over="any"),
+    ("POST", "/api/queries"): Change("reader", "/api/queries", {"title": "", "question": ""}, JSON, over="any"),
+    ("PUT", "/api/queries/<key>"): Change("reader", "/api/queries/k1nothing", {"title": "x", "question": ""}, JSON, over="any"),
+    ("DELETE", "/api/queries/<key>"): Change("reader", "/api/queries/k1nothing", over="any"),
     ("POST", "/api/proposals"): Change("annotator", "/api/proposals", PROPOSAL, JSON),
     ("POST", "/api/specimens/<key>/restore"): Change("curator", "/api/specimens/{specimen}/restore", {"version": 1}, JSON),
     ("POST", "/statements/<key>/restore"): Change("curator", "/statements/note-{access}/restore", "version=1&etag=x"),
@@ -208,7 +214,7 @@ FOR_WRITERS: dict[str, Over] = {
     "/specimens/<key>/draw/<media_key>": "sheet",
     "/specimens/<key>/segments/<media_key>": "sheet",
 }  # fmt: skip
-PERSONAL = {("GET", "/account"), ("GET", "/account/export")}
+PERSONAL = {("GET", "/queries"), ("GET", "/account"), ("GET", "/account/export")}
 
 
 hub = test_visibility.hub  # the fixture

@@ -15,7 +15,7 @@ from app.web import layout
 
 blueprint = Blueprint("audit", __name__, template_folder="templates")
 FILTERS = ("kind", "key", "by")
-KINDS = ("account", "annotation", "ingest", "media", "run", "segment", "specimen", "token")
+KINDS = ("account", "annotation", "ingest", "media", "question", "run", "segment", "specimen", "token")
 LAST_ID = 2**53
 SHOWN = 50
 SHOWN_AT = {

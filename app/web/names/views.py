@@ -57,10 +57,10 @@ class Name:
 def resolve(naan: str, name: str) -> Response:
     """The thing of that name. Raises UnknownIdentifier, and what its kind raises."""
     runtime, by, asked = context.current(), principal.of_request(), _name(naan, name)
-    if asked.key[:2] == ids.INGEST:
-        return _to(_ingest(asked.key, runtime.addresses), by)
     if asked.key[:2] == ids.DATASET and not asked.form:
         return _to(_dataset(asked, runtime), by)
+    if asked.key[:2] in (ids.INGEST, ids.QUESTION):
+        return _to(_page_or_json(asked.key, runtime.addresses), by)
     kind = things.kind_of(asked.key, naan)
     if asked.version:
         return _to(_version(asked, kind.name, runtime.addresses), by)
@@ -106,8 +106,10 @@ def _name(naan: str, name: str) -> Name:
     return Name(key, int(match["version"] or 0), match["form"] or "")
 
 
-def _ingest(key: str, addresses: Addresses) -> str:
-    there = f"{addresses.base}/runs/{key}", f"{addresses.base}/api/runs/{key}"
+def _page_or_json(key: str, addresses: Addresses) -> str:
+    """Of an ingest, or of a saved question."""
+    place = "queries" if key[:2] == ids.QUESTION else "runs"
+    there = f"{addresses.base}/{place}/{key}", f"{addresses.base}/api/{place}/{key}"
     offers = [negotiation.Offer(there[0], HTML), negotiation.Offer(there[1], "application/json")]
     return negotiation.best(request.headers.get("Accept", ""), offers).address
 
