@@ -8,6 +8,7 @@ specimen a new version whenever one of its annotations or images changes, so the
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import structlog
@@ -18,10 +19,11 @@ from sqlalchemy.orm import Session, defer, load_only, raiseload
 from annotations import placing, store
 from annotations.search import audience, vocabulary
 from annotations.search.placed import MOST_COUNTED
-from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, MEASURES, TERM_WORDS, THING
+from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, LOOKS, LOOKS_MODEL, MEASURES, TERM_WORDS, THING
 from annotations.segments import store as segment_store
 from annotations.segments.store import Described
 from annotations.tables import AnnotationRow
+from annotations.vectors import service as vectors
 from app.runtime import clock, ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
@@ -90,7 +92,23 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
         else:
             about = (media.get(key, ()), statements.get(key, []), led)
             made.append(_specimen(sort, key, specimens.get(key), *about, closed, addresses))
-    return made
+    return _with_looks(session, made)
+
+
+def _with_looks(session: Session, made: Sequence[Document]) -> list[Document]:
+    """With the vector of a segment, or of the first of those images of a specimen that the document tells of."""
+    shown = {one.key: _looked_at(one) for one in made if not one.deleted}
+    known = vectors.of(session, list(dict.fromkeys(chain.from_iterable(shown.values()))))
+    found = {key: next((known[one] for one in keys if one in known), None) for key, keys in shown.items()}
+    seen = {key: {LOOKS: one.values.tolist(), LOOKS_MODEL: one.model} for key, one in found.items() if one is not None}
+    return [replace(one, fields={**one.fields, **seen[one.key]}) if one.key in seen else one for one in made]
+
+
+def _looked_at(document: Document) -> list[str]:
+    sort, key = of_index_key(document.key)
+    if sort == SEGMENT:
+        return [key]
+    return _list(document.fields["media"]) if sort in (SPECIMEN, FULL) else []
 
 
 def build_able(session: Session, objects: Sequence[tuple[str, str]], addresses: Addresses) -> list[Document]:

@@ -8,7 +8,23 @@ from annotations.search.values import FIELDS, SHOWN, NotUnderstood
 from app.runtime.errors import Invalid
 from app.runtime.search.port import And, Query
 
-OWN = ("q", "type", "sort", "order", "page", "limit", "facets", "facetSize", "xywh", "bbox", "near", "cursor", "columns")
+OWN = (
+    "q",
+    "type",
+    "sort",
+    "order",
+    "page",
+    "limit",
+    "facets",
+    "facetSize",
+    "xywh",
+    "bbox",
+    "near",
+    "cursor",
+    "columns",
+    "to",
+    "least",
+)
 NAMED = 20  # unknown parameters that an answer names
 
 
@@ -55,6 +71,14 @@ def place(bbox: str, near: str) -> Query | None:
             raise Invalid("near is three numbers, latitude,longitude in decimal degrees and metres.", parameter="near")
         parts.append(query.near(*circle))
     return And(tuple(parts)) if parts else None
+
+
+def least(text: str) -> float:
+    """A cosine from -1 to 1; -1 where it is empty. Raises Invalid."""
+    numbers = _numbers(text, 1) if text else [-1.0]
+    if numbers is None or not -1 <= numbers[0] <= 1:
+        raise Invalid("least is a number from -1 to 1, such as 0.95.", parameter="least")
+    return numbers[0]
 
 
 def _numbers(text: str, number: int) -> list[float] | None:

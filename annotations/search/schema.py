@@ -25,6 +25,8 @@ MEASURES = ("length", "width", "area")  # kinds of annotations whose value is a 
 TERM_WORDS = "terms"  # of a specimen: `habitat` for each term of its record that is given, `habitat meadow` for each word of it
 THING = "sort"  # "specimen" or "annotation": the column of `type`, named before `sort` meant the order
 
+LOOKS, LOOKS_MODEL = "looks", "looksModel"  # a vector, and the digest of the network that made it
+
 FIELDS: tuple[Field, ...] = (
     Field(THING, "keyword"),
     Field(audience.FIELD, "keyword", many=True),
@@ -60,8 +62,10 @@ FIELDS: tuple[Field, ...] = (
     Field("annotations", "number"),
     Field("created", "date"),
     Field("modified", "date"),
+    Field(LOOKS, "vector", dimensions=256),  # of a segment, and of the first image of a specimen: see `looks`
+    Field(LOOKS_MODEL, "keyword"),
 )
 SHOWING_PLACES = tuple(replace(field, edition=field.edition + 1000) if field.kind == "point" else field for field in FIELDS)
 """The same of a hub that shows withheld places, so that an index is made anew when that changes."""
-OWN_ONLY = (THING, TERM_WORDS, audience.FIELD)  # what nobody asks for by name
+OWN_ONLY = (LOOKS, LOOKS_MODEL, THING, TERM_WORDS, audience.FIELD)  # what nobody asks for by name
 BY_NAME = {field.name: field for field in FIELDS if field.name not in OWN_ONLY}  # what may be

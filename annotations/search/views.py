@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from annotations.search import audience, content, downloads, parameters, service
+from annotations.search import audience, content, downloads, looks, parameters, service
 from app.runtime import context, principal
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid, NotFound
@@ -59,6 +59,23 @@ def download(form: str) -> Response:
     response.headers["Cache-Control"] = "no-cache"
     depends_on(response, asked.by)
     return response
+
+
+@blueprint.get("/api/similar")
+def similar() -> Response:
+    """What looks most like the specimen, image or segment `to`, of those that answer the question; itself left out."""
+    runtime, asked = context.current(), _asked(principal.of_request())
+    for name in ("type", "sort", "page", "cursor"):
+        if name in request.args:
+            raise Invalid(
+                f"{name} has no meaning here: what is found is of the type of `to`, the most alike first.", parameter=name
+            )
+    least = parameters.least(request.args.get("least", ""))
+    with runtime.reads.begin() as session:
+        like = looks.of(session, request.args.get("to", "")[:500], asked.by, runtime.addresses)
+        found = looks.similar(session, runtime.search, like, asked, runtime.addresses, least)
+    own = {"to": runtime.addresses.pid(like.key), "model": like.vector.model}
+    return answer({**own, "items": list(found.items), "ignored": parameters.ignored(request.args)}, by=asked.by)
 
 
 def _asked(by: Principal) -> service.Question:

@@ -43,6 +43,7 @@ FIRST_SEGMENTS = frozenset(
         "runs",
         "search",
         "segments",
+        "similar",
         "sitemap",
         "sitemap.xml",
         "specimens",

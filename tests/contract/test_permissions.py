@@ -25,7 +25,7 @@ REFUSED = (401, 403)
 BY_COOKIE = {
     "/exchange", "/exchange/export.zip", "/exchange/imports", "/exchange/imports/<key>", "/exchange/imports/<key>/accept",
     "/datasets", "/datasets/new", "/datasets/<name>", "/datasets/<key>/versions", "/datasets/<name>/withdraw",
-    "/queries", "/queries/<key>", "/queries/<key>/<any(change, delete):deed>", "/api/queries", "/api/queries/<key>",
+    "/similar", "/queries", "/queries/<key>", "/queries/<key>/<any(change, delete):deed>", "/api/queries", "/api/queries/<key>",
     "/webhooks", "/webhooks/<key>", "/webhooks/<key>/<any(revoke, test, redeliver):change>", "/api/webhooks",
     "/api/webhooks/<key>", "/api/webhooks/<key>/deliveries", "/api/webhooks/<key>/test",
     "/api/webhooks/<key>/deliveries/<int:delivery>/redeliver",

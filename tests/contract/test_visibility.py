@@ -377,6 +377,11 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/api/search.jsonl?q={access}filename&type=segment"),
         of("/api/search.geojson"),
     ),
+    ("GET", "/similar"): (
+        of("/similar?to={specimen}", (404,) * 4, (404,) * 4),
+        of("/similar?to={segment}", (401, 403, 404, 404), (404,) * 4),
+    ),
+    ("GET", "/api/similar"): (of("/api/similar?to={specimen}", (404,) * 4, (404,) * 4),),
     ("GET", "/queries"): always("/queries", 401),
     ("POST", "/queries"): always("/queries", 401, 400, 400, 400),
     ("GET", "/queries/<key>"): always("/queries/k1nothing", 404),

@@ -1,16 +1,22 @@
 """The search page and the page of a specimen."""
 
+from dataclasses import replace
+
 from flask import Blueprint, Response, request
 
+from annotations.search import items, looks
+from annotations.search.service import QuestionAnswer
 from app.runtime import context, principal
 from app.runtime.http import integer
+from app.runtime.search.port import Everything
 from app.web import layout
 from app.web.runs import listing
-from app.web.specimens import search_page, workplace
+from app.web.specimens import hit_views, search_page, workplace
 from app.web.specimens.search_question import PageQuestion, from_panel
 from iiif.catalogue import service as catalogue
 
 SHOWN = 24
+LONGEST_IRI = 500
 blueprint = Blueprint("specimens", __name__, template_folder="templates")
 
 
@@ -39,3 +45,20 @@ def home() -> Response:
 def specimen(key: str) -> Response:
     """One specimen as a workplace: viewer, layers, findings to be judged, comments, record, and what to take along."""
     return workplace.page(key, principal.of_page())
+
+
+@blueprint.get("/similar")
+def similar() -> Response:
+    """What looks most like a specimen, an image or a segment, joined with a question."""
+    runtime, by = context.current(), principal.of_page()
+    asked = PageQuestion.of(request.args, 1)
+    question = replace(asked.asked(SHOWN, by), facets=())
+    with runtime.reads.begin() as session:
+        like = looks.of(session, request.args.get("to", "")[:LONGEST_IRI], by, runtime.addresses)
+        found = looks.similar(session, runtime.search, like, question, runtime.addresses)
+        of = items.items_of(session, runtime.search, [f"{like.type}/{like.key}"], Everything(), by, runtime.addresses)
+    answer = QuestionAnswer([dict(item) for item in found.items], {}, len(found.items))
+    things = hit_views.things(answer, runtime.addresses)
+    shown = [{**thing, "score": item["score"], "same": item["same"]} for thing, item in zip(things, found.items, strict=True)]
+    own = next(iter(hit_views.things(QuestionAnswer(of, {}, 1), runtime.addresses)), None)
+    return layout.page("similar.html", by=by, here="specimens", like=like, own=own, things=shown, asked=asked)
