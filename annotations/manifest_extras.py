@@ -20,6 +20,7 @@ from iiif.catalogue.visibility import sees
 from iiif.presentation.model import ManifestExtras
 
 LABELS: dict[Layer, str] = {"machine": "Found by machine", "people": "Said by people"}
+TOP = "top"  # the collection of everything; its Content Search is over all specimens
 PHYSDIM = "http://iiif.io/api/annex/services/physdim"
 
 
@@ -114,6 +115,11 @@ def search_services(specimen_key: str, addresses: Addresses) -> tuple[dict[str, 
             ],
         },
     )
+
+
+def of_top() -> tuple[dict[str, Any], ...]:
+    """The search over everything, for the collection at the top."""
+    return search_services(TOP, context.current().addresses)
 
 
 def page_reference(media_key: str, layer: Layer, addresses: Addresses, specimen_key: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Content Search inside one specimen: version 2.0, and version 1.0, which is the one that viewers know.
+"""Content Search inside one specimen, or over all (`TOP`): version 2.0, and version 1.0, which is the one that viewers know.
 
 Which annotations have the words is asked of the engine; everything shown is read from the database. An annotation that
 has all of the words counts; where none has, one that has any of them does.
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from annotations import placing, projections
 from annotations import service as annotations
 from annotations.annotation_pages import on_canvas
+from annotations.manifest_extras import TOP
 from annotations.model import Annotation, Canvas
 from annotations.search import audience, query, snippets, store
 from annotations.search.documents import ANNOTATION
@@ -82,13 +83,14 @@ def search(
     addresses: Addresses,
 ) -> Listed:
     """Raises UnknownSpecimen, Invalid, TooMuch, SearchDown."""
-    catalogue.get_specimen(session, specimen_key)
+    if specimen_key != TOP:
+        catalogue.get_specimen(session, specimen_key)
     if asked.page * size > DEEPEST:
         raise TooMuch(f"Paging reaches the first {DEEPEST:,} of what is found.", parameter="page")
     parts = query.words_only(asked.q)
     limits = (
         Term(THING, (ANNOTATION,)),
-        Term("specimen", (specimen_key,)),
+        *(() if specimen_key == TOP else (Term("specimen", (specimen_key,)),)),
         audience.shown(session, engine, by),
         *_told(engine),
         *_motivations(asked.motivation),
@@ -103,7 +105,7 @@ def search(
         audience.check_index(session, engine)
     known = store.annotations_by_key(session, [key_of(hit) for hit in found.hits], by)
     told = [known[key] for key in map(key_of, found.hits) if key in known and known[key].state not in FALLEN]
-    shown = _on_canvases(session, specimen_key, told)
+    shown = _on_all_canvases(session, told) if specimen_key == TOP else _on_canvases(session, specimen_key, told)
     return Listed(asked, addresses.search(version, specimen_key), size, found.total, shown, snippets.searched_words(typed))
 
 
@@ -150,11 +152,17 @@ def list1(listed: Listed, addresses: Addresses) -> dict[str, Any]:
     return shown
 
 
-def complete(session: Session, specimen_key: str, begun: str, least: int, *, by: Principal) -> list[tuple[str, int]]:
+def complete(
+    session: Session, engine: SearchEngine, specimen_key: str, begun: str, least: int, *, by: Principal
+) -> list[tuple[str, int]]:
     """Words that `by` sees on this specimen and that begin like the last of those typed, with their number.
 
-    Counted in the database's own texts, so it works without the engine. Raises UnknownSpecimen.
+    Counted in the database's own texts, so it works without the engine; over all specimens by the engine, which tells in how many
+    annotations each stands. Raises UnknownSpecimen, and SearchDown over all.
     """
+    if specimen_key == TOP:
+        said = And((Term(THING, (ANNOTATION,)), audience.shown(session, engine, by), *_told(engine)))
+        return [pair for pair in engine.terms("text", begun, MOST_TERMS, query=said) if pair[1] >= least]
     catalogue.get_specimen(session, specimen_key)
     before = words.split(begun)
     if not before:
@@ -188,6 +196,20 @@ def terms1(specimen_key: str, asked: ContentQuestion, found: Sequence[tuple[str,
     iri = f"{addresses.autocomplete(1, specimen_key)}?{urlencode(asked.given)}"
     ignored = {"ignored": list(asked.ignored)} if asked.ignored else {}
     return {"@context": SEARCH1, "@id": iri, "@type": "search:TermList", **ignored, "terms": terms}
+
+
+def _on_all_canvases(session: Session, found: Sequence[Annotation]) -> tuple[tuple[Annotation, Canvas], ...]:
+    """Each on a canvas of the first specimen that it lies on, in the order given; what lies on none is left out."""
+    of_specimens: dict[str, list[Annotation]] = {}
+    for annotation in found:
+        of_specimens.setdefault(annotation.specimen_key, []).append(annotation)
+    shown = {
+        one.key: (one, canvas)
+        for key, several in of_specimens.items()
+        if key
+        for one, canvas in _on_canvases(session, key, several)
+    }
+    return tuple(shown[annotation.key] for annotation in found if annotation.key in shown)
 
 
 def _on_canvases(session: Session, specimen_key: str, found: Sequence[Annotation]) -> tuple[tuple[Annotation, Canvas], ...]:

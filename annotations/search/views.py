@@ -131,7 +131,7 @@ def autocomplete(version: int, key: str) -> Response:
     addresses = runtime.addresses
     asked, by = _content_asked(version, "q", "min"), principal.of_request()
     with runtime.reads.begin() as session:
-        found = content.complete(session, key, asked.q, integer("min", 1, 1, 1_000_000), by=by)
+        found = content.complete(session, runtime.search, key, asked.q, integer("min", 1, 1, 1_000_000), by=by)
     make = content.terms2 if version == 2 else content.terms1
     return answer(make(key, asked, found, addresses), SEARCH_TYPES[version], by=by)
 

@@ -189,7 +189,7 @@ def _patterns(naan: str) -> tuple[tuple[Form, re.Pattern[str]], ...]:
         ("run", rf"(?:api/)?(?:runs|ingests)/(?P<run>{ids.KEY_PATTERN})"),
         ("dataset", rf"(?:api/)?datasets/(?P<dataset>{NAME})"),
         ("resource", rf"canvases/{MEDIA}/annotations/[a-z]{{1,16}}(?:/{SPECIMEN})?\.json"),
-        ("resource", rf"search/[12]/{SPECIMEN}(?:/autocomplete)?"),
+        ("resource", rf"search/[12]/(?:top|{SPECIMEN})(?:/autocomplete)?"),
         ("ark", rf"ark:/?{naan}/(?P<name>[0-9a-z-]{{12,40}})(?:\.v(?P<version>\d{{1,9}}))?"),
     )
     return tuple((kind, re.compile(pattern, re.ASCII)) for kind, pattern in forms)

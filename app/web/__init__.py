@@ -76,7 +76,7 @@ def create_app(runtime: Runtime) -> Flask:
     open_images.of(runtime).services_of = manifest_extras.of_image
     for blueprint in (
         image_views.blueprint,
-        presentation_views.make_blueprint(manifest_extras.of_specimen),
+        presentation_views.make_blueprint(manifest_extras.of_specimen, manifest_extras.of_top),
         annotations_views.blueprint,
         editing_views.blueprint,
         search_views.blueprint,

@@ -1,5 +1,6 @@
 """Manifests, canvases and collections over HTTP (Presentation API 3.0, section 6; 2.1 beside it)."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -14,8 +15,8 @@ from iiif.presentation.model import ExtrasOf
 VERSION_2 = 'application/ld+json;profile="http://iiif.io/api/presentation/2/context.json"'
 
 
-def make_blueprint(extras_of: ExtrasOf) -> Blueprint:
-    """The views, with what packages further left add to manifests."""
+def make_blueprint(extras_of: ExtrasOf, services_of_top: Callable[[], Sequence[Mapping[str, Any]]] = tuple) -> Blueprint:
+    """The views, with what packages further left add to manifests, and to the collection of everything."""
     blueprint = Blueprint("presentation", __name__, url_prefix="/iiif/presentation")
 
     @blueprint.get("/3/<key>/manifest.json")
@@ -56,7 +57,8 @@ def make_blueprint(extras_of: ExtrasOf) -> Blueprint:
             found = service.get_collection(
                 session, name, by=by, addresses=context.current().addresses, publisher=_publisher(), page_size=settings.page_size
             )
-        return _answer(found, by)
+        services = services_of_top() if name == service.TOP else ()
+        return _answer({**found, "service": list(services)} if services else found, by)
 
     return blueprint
 

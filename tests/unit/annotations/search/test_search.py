@@ -21,6 +21,7 @@ from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from app.runtime.search import engines
 from app.runtime.search.port import Document
+from app.web import create_app
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
 from tests.services import free_port
@@ -366,6 +367,29 @@ def test_content_search_2_is_a_page_of_embedded_annotations(client: FlaskClient,
     exact = [one["target"]["selector"][0]["exact"] for one in highlights["items"]]
     assert exact == ["Meise", "silva"]
     assert {one["target"]["source"] for one in highlights["items"]} == {item["id"]}
+
+
+def test_the_collection_of_everything_is_searched_as_a_whole(
+    client: FlaskClient, runtime: Runtime, oak: tuple[Specimen, Media]
+) -> None:
+    """Content Search 2.0, section 6.1: the service stands at the collection that it searches."""
+    _, (second,) = add_sheet(runtime, "N 2", BIRCH)
+    machine(runtime, second, "text", "Betula in silva", "10,20,30,40")
+    index(runtime)
+    found = client.get("/search/2/top?q=silva").json
+    assert found["id"] == "http://lectotype.test/search/2/top?q=silva"
+    assert {item["target"]["source"]["id"].rpartition("/")[2] for item in found["items"]} == {oak[1].key, second.key}
+    exact = [one["target"]["selector"][0]["exact"] for one in found["annotations"][0]["items"]]
+    assert exact == ["silva", "silva"]
+    old = client.get("/search/1/top?q=silva").json
+    assert [hit["match"] for hit in old["hits"]] == ["silva", "silva"]
+    assert sorted(one["on"].partition("#")[2] for one in old["resources"]) == ["xywh=10,20,30,40", "xywh=2510,4880,1380,760"]
+    assert [term["value"] for term in client.get("/search/2/top/autocomplete?q=sil").json["items"]] == ["silva"]
+    assert [term["count"] for term in client.get("/search/1/top/autocomplete?q=sil").json["terms"]] == [2]
+    assert client.get("/search/2/top/autocomplete?q=sil&min=3").json["items"] == []
+    web = create_app(runtime).test_client()
+    services = web.get("/iiif/presentation/3/collection/top.json").json["service"]
+    assert [one.get("id") or one["@id"] for one in services] == [f"http://lectotype.test/search/{n}/top" for n in (2, 1)]
 
 
 def test_content_search_1_has_a_box_on_every_annotation_and_each_hit_in_its_list(
