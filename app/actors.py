@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from analytics import service as analytics
 from analytics import tasks
 from annotations.datasets import work as datasets
+from app.exchange import import_jobs
 from app.runtime import clock, context
 from iiif.catalogue import service as catalogue
 from iiif.image.service import DecodeLimits
@@ -55,5 +56,7 @@ def _conclude(session: Session, actor: str, arguments: dict[str, Any], reason: s
             tasks.fail_waiting(session, key, reason, at=clock.now())
         case "freeze_dataset" | "export_dataset", {"job_key": key}:
             datasets.end(session, key, "failed", {"error": reason}, at=clock.now())
+        case "import_file", {"import_key": key}:
+            import_jobs.give_up(session, key, reason, at=clock.now())
         case "settle_run", {"run_key": key}:
             analytics.note_failure(session, key, reason)

@@ -93,7 +93,8 @@ def _geometry(statement: Statement) -> dict[str, bool]:
     kind = region.kind
     if kind != "rings":
         return {kind: True}
-    holes = sum(region_masks.signed_area(ring) < 0 for ring in region.rings)
+    several = len(region.rings) > 1
+    holes = sum(region_masks.signed_area(ring) < 0 for ring in region.rings) if several else 0
     outer = len(region.rings) - holes
     return {
         "rings": not statement.oriented,

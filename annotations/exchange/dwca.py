@@ -14,7 +14,6 @@ from pathlib import PurePosixPath
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from annotations import region_measures
 from annotations.exchange.abilities import EXACT, Ability, near, out, table
 from annotations.exchange.classes import ClassTable, term_of
 from annotations.exchange.losses import Losses, Miss
@@ -32,6 +31,7 @@ from annotations.exchange.model import (
     Statement,
 )
 from annotations.exchange.naming import whole
+from annotations.exchange.nearness import iou_of_box
 from annotations.exchange.page_xml import number_of, score_of
 from annotations.exchange.pieces import HeldBack
 from annotations.exchange.xml_tree import Node, NoXml, parse
@@ -84,7 +84,7 @@ def write(stream: ImageStream, classes: ClassTable, losses: Losses, _options: Op
             records.add(json.dumps([image.specimen_iri, dict(image.record)], ensure_ascii=False) + "\n")
         media.add(_line([image.specimen_iri, *_media(image)]))
         for one in statements:
-            if (row := _region(image, one, classes, losses)) is not None:
+            if (row := region_row(image, one, classes, losses)) is not None:
                 regions.add(_line([image.specimen_iri, *row]))
     columns = sorted(name for name in terms if darwin_core.iri_of(name))
     yield "occurrence.csv", _line(["id", *columns]).encode()
@@ -104,7 +104,8 @@ def _media(image: ExchangeImage) -> list[Any]:
     ]  # fmt: skip
 
 
-def _region(image: ExchangeImage, one: Statement, classes: ClassTable, losses: Losses) -> list[Any] | None:
+def region_row(image: ExchangeImage, one: Statement, classes: ClassTable, losses: Losses) -> list[Any] | None:
+    """The values of REGIONS; None where it is left out."""
     if losses.refuses(one) or one.region is None:
         return None
     of_class = classes.of(one.class_name, one.class_iri)
@@ -116,7 +117,7 @@ def _region(image: ExchangeImage, one: Statement, classes: ClassTable, losses: L
         losses.leave_out(one, "it has no extent")
         return None
     kind = "oriented box" if one.oriented else one.region.kind
-    losses.wrote(one, [] if kind == "box" else [Miss(kind, iou=region_measures.iou(one.region, Region(box)))])
+    losses.wrote(one, [] if kind == "box" else [Miss(kind, iou=iou_of_box(one.region, box))])
     shares = (box.x0 / image.width, box.y0 / image.height, (box.x1 - box.x0) / image.width, (box.y1 - box.y0) / image.height)
     named = (of_class.iri or one.class_iri or term_of(of_class.name), of_class.name, image.record.get("scientificName", ""))
     said = (one.text, one.language, one.comment, one.creator, one.licence)
@@ -176,7 +177,7 @@ def read(files: Files, _options: ReadOptions) -> Iterator[Found]:
     for one in tables:
         for place, row in _rows(files, one):
             if row.get("isROIOf"):
-                yield _found(row, f"{one.name}: row {place}", media)
+                yield region_of(row, f"{one.name}: row {place}", media)
 
 
 def _tables(root: Node, folder: str) -> Iterator[_Table]:
@@ -226,7 +227,8 @@ def _dialect(of: _Table) -> type[csv.Dialect]:
     return Told
 
 
-def _found(row: Mapping[str, str], where: str, media: Mapping[str, Mapping[str, str]]) -> Found:
+def region_of(row: Mapping[str, str], where: str, media: Mapping[str, Mapping[str, str]]) -> Found:
+    """The region that a row says by the names of terms; `media` are the rows of media by their identifier."""
     about = media.get(row["isROIOf"], {})
     digest = about.get("hashValue", "") if about.get("hashFunction", "").upper().replace("-", "") == "SHA256" else ""
     name = PurePosixPath(about.get("title") or about.get("accessURI", row["isROIOf"])).name

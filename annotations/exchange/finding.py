@@ -1,4 +1,5 @@
-"""Which image of the hub a foreign file means: by our key or ARK, SHA-256, exact path, unique name, unique stem, in that order.
+"""Which image of the hub a foreign file means: by our key or ARK, SHA-256, exact path, unique name, unique stem, or the
+catalogue number of a specimen with one image, in that order.
 
 Names are compared in one Unicode form and in any case of letters; what could be two images is none.
 """
@@ -63,7 +64,18 @@ class ImageFinder:
                 return f"Several images have the {word} {text[:200]!r}, and nothing tells which is meant."
             if found_key is not None:
                 return catalogue.get_media(session, found_key)
-        return f"There is no image {(reference.name or reference.iri)[:200]!r} here."
+        return (
+            self._numbered(session, PurePosixPath(reference.name.replace("\\", "/")).stem)
+            or f"There is no image {(reference.name or reference.iri)[:200]!r} here."
+        )
+
+    def _numbered(self, session: Session, number: str) -> Media | str | None:
+        """The image of the specimen with that catalogue number, where there is one of each."""
+        specimens = catalogue.list_specimens_by_number(session, number, limit=2) if number else ()
+        images = [media for specimen in specimens for media in catalogue.media_of(session, specimen.key)]
+        if len(images) > 1:
+            return f"The catalogue number {number[:200]!r} has several images, and nothing tells which is meant."
+        return images[0] if images else None
 
     def _key_in(self, reference: ImageReference) -> str:
         """The key of an image of ours that its IRI, its name or the beginning of its name says."""

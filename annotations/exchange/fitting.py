@@ -48,7 +48,7 @@ def placed(region: Region, frame: Frame | None, media: Media) -> tuple[Region, b
         return found, False
     if beyond > BEYOND_PX:
         raise OtherSize(
-            f"The object reaches {beyond:.3g} pixels past the edge of the image of {media.width_px} by {media.height_px} pixels."
+            f"The object reaches {beyond:,.1f} pixels past the edge of the image of {media.width_px} by {media.height_px} pixels."
         )
     kept = within(found, media.width_px, media.height_px)
     if kept is None:

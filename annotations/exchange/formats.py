@@ -8,6 +8,7 @@ from annotations.exchange import (
     coco_read,
     coco_write,
     csv_format,
+    dwc_dp,
     dwca,
     hocr,
     masks_read,
@@ -82,6 +83,9 @@ FORMATS: Mapping[str, Format] = {
         Format("alto", "ALTO", "https://www.loc.gov/standards/alto/", alto.ABILITIES, alto.write, alto.read),
         Format("hocr", "hOCR", "http://kba.github.io/hocr-spec/1.2/", hocr.ABILITIES, hocr.write, hocr.read),
         Format("dwca", "Darwin Core Archive", "https://dwc.tdwg.org/text/", dwca.ABILITIES, dwca.write, dwca.read),
+        Format(
+            "dwc-dp", "Darwin Core Data Package", "https://gbif.github.io/dwc-dp/", dwc_dp.ABILITIES, dwc_dp.write, dwc_dp.read
+        ),
         Format("w3c", "W3C Web Annotations, JSON Lines", W3C, w3c.ABILITIES, w3c.write_lines, w3c.read_lines),
         Format("w3c-page", "W3C AnnotationPage", W3C, w3c.ABILITIES, w3c.write_page, w3c.read_page),
     )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from xml.sax.saxutils import escape
 
-from annotations import region_measures
 from annotations.exchange.abilities import EXACT, Ability, Feature, near, out, table
 from annotations.exchange.classes import ClassTable
 from annotations.exchange.losses import Losses, Miss
@@ -30,6 +29,7 @@ from annotations.exchange.model import (
     Statement,
 )
 from annotations.exchange.naming import beside, whole
+from annotations.exchange.nearness import iou_of_box
 from annotations.exchange.xml_tree import Node, NoXml, parse
 from annotations.regions import Region
 from app.runtime.errors import Invalid
@@ -80,7 +80,7 @@ def _misses(one: Statement, written: Region) -> tuple[list[Miss], tuple[Feature,
     own = region.box
     shift = max(abs(own.x0 - box.x0), abs(own.y0 - box.y0), abs(own.x1 - box.x1), abs(own.y1 - box.y1))
     shape = "oriented box" if one.oriented else "mask" if region.mask is not None else "rings" if region.rings else "box"
-    misses = [] if shape == "box" and not shift else [Miss(shape, iou=region_measures.iou(region, written), shift_px=shift)]
+    misses = [] if shape == "box" and not shift else [Miss(shape, iou=iou_of_box(region, written.box), shift_px=shift)]
     if set(one.attributes) - set(FLAGS):
         misses.append(Miss("attributes"))
     return misses, () if shift or shape != "box" else ("box",)

@@ -14,6 +14,7 @@ from annotations.exchange.classes import ClassTable
 from annotations.exchange.losses import Losses, Miss
 from annotations.exchange.model import ExchangeImage, ImageStream, Options, Piece, Statement
 from annotations.exchange.naming import beside
+from annotations.exchange.nearness import iou_of_box
 from annotations.exchange.rings import bridged, from_upper_left, turned_rectangle
 from annotations.model import CanvasBox, Ring
 from annotations.region_text import exact
@@ -97,7 +98,7 @@ def detect_line(image: ExchangeImage, one: Statement, _options: Options) -> tupl
     if region is None or not _has_extent(region.box):
         return [], []
     shape = "" if region.kind == "box" else "oriented box" if one.oriented else "mask" if region.mask is not None else "rings"
-    return [_box(image, region.box)], [Miss(shape, iou=_iou(region, Region(region.box)))] if shape else []
+    return [_box(image, region.box)], [Miss(shape, iou=iou_of_box(region, region.box))] if shape else []
 
 
 def pose_line(image: ExchangeImage, one: Statement, options: Options) -> tuple[list[list[str]], list[Miss]]:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +75,19 @@ def perform(runtime: Runtime, key: str) -> None:
         report, reason = _run(runtime, told, asked, by), ""
     except DomainError as error:
         report, reason = None, str(error)
+    except FileNotFoundError:  # `fsck --collect` has taken it
+        report, reason = None, "The file is kept no more: send it again."
     with runtime.db.begin() as session:
         row = _row(session, key, lock=True)
         row.state, row.reason, row.report = "failed" if report is None else "completed", reason, report
         row.ended_at, row.done = runtime.clock(), 0 if report is None else int(report["objects"]["read"])
+
+
+def give_up(session: Session, key: str, reason: str, *, at: datetime) -> None:
+    """Let an import end as failed whose job was given up."""
+    row = store.find_import(session, key, lock=True)
+    if row is not None and row.ended_at is None:
+        row.state, row.reason, row.ended_at = "failed", reason, at
 
 
 def _run(runtime: Runtime, told: Import, asked: AskedImport, by: Principal) -> dict[str, Any]:

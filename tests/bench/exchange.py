@@ -16,11 +16,12 @@ from annotations.exchange import formats
 from annotations.exchange.classes import ClassTable
 from annotations.exchange.model import ExchangeImage, Options, ReadObject, ReadOptions, Statement
 from annotations.exchange.pieces import to_folder
-from annotations.regions import Region
+from annotations.regions import Region, bounds
 from app.exchange.files import FolderFiles
 
-FORMATS = ("coco", "yolo-segment", "voc", "csv", "parquet", "w3c", "dwca")
+FORMATS = ("coco", "w3c", "dwca")
 OF_IMAGE = 10
+CLASSES = ("leaf", "label", "ruler")
 BASE = "http://lectotype.test"
 
 
@@ -42,7 +43,7 @@ def _statement(image: ExchangeImage, number: int) -> Statement:
     iri = f"{BASE}/ark:99999/n1{number:010}.v1"
     document = {"type": "Annotation", "id": iri, "target": image.iri, "body": {"type": "TextualBody", "value": "Schädel № 7"}}
     return Statement(
-        f"n1{number:010}", 1, iri, Region.of_rings([ring]), ("leaf", "label", "ruler")[number % 3], text="Schädel № 7",
+        f"n1{number:010}", 1, iri, Region(bounds([ring]), (tuple(ring),)), CLASSES[number % 3], text="Schädel № 7",
         score=0.5 + number % 7 / 16, document=document,
     )  # fmt: skip
 

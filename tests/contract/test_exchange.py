@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from analytics import service as analytics
+from annotations import service
 from annotations.exchange.import_report import ImportReport
 from annotations.tables import AnnotationRow
 from app.exchange import exporting, importing
@@ -18,10 +19,11 @@ from app.exchange.exporting import Export
 from app.exchange.importing import AskedImport
 from app.exchange.pictures import Pictures
 from app.runtime.context import Runtime
+from app.runtime.db import Base
 from app.runtime.errors import Forbidden, Invalid, NotAllowed
 from app.runtime.principal import NOBODY, Principal
 from iiif.catalogue import service as catalogue
-from tests.sheets import add_sheet
+from tests.sheets import add_sheet, comment
 
 US = Principal.of_operator()
 SQUARE = [[10, 10, 110, 10, 110, 110, 10, 110]]
@@ -117,7 +119,8 @@ def test_what_is_very_like_what_stands_here_is_told_and_comes_in(runtime: Runtim
         ("photos/br 0001 0.JPG", True),
         ("BR 0001 0.tif", True),
         ("./BR 0001 0.jpg", True),
-        ("BR 0001.jpg", False),
+        ("scans/BR 0001.png", True),  # the catalogue number
+        ("BR 0009.jpg", False),
         ("", False),
     ],
 )
@@ -285,3 +288,23 @@ def test_a_zip_of_an_export_is_the_same_bytes_twice(runtime: Runtime, tmp_path: 
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["annotations.json", "ids.csv", "losses.json"]
+
+
+def test_documents_go_out_and_into_an_empty_hub_and_out_again_as_the_same_bytes(runtime: Runtime, tmp_path: Path) -> None:
+    _, (media,) = add_sheet(runtime)
+    bring(runtime, tmp_path, coco({"score": 0.25}, {"segmentation": None, "bbox": [1, 2, 3, 4.5]}))
+    with runtime.db.begin() as session:
+        said = comment(runtime.addresses.canvas(media.specimen_key, media.key), "東京, ünïcode", via="http://x.test/1")
+        service.create(session, said, by=US, addresses=runtime.addresses, at=runtime.clock())
+    first = take(runtime, "w3c")[0]["annotations.jsonl"]
+    assert len(first.splitlines()) == 3
+    with runtime.db.begin() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in ("specimens", "media", "depictions"):
+                session.execute(delete(table))
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(first)
+    report = importing.run(runtime, path, AskedImport("w3c", dry=False), US)
+    assert (report.added, report.refused) == (3, 0)
+    assert take(runtime, "w3c")[0]["annotations.jsonl"] == first
+    assert importing.run(runtime, path, AskedImport("w3c", dry=False), US).added == 0

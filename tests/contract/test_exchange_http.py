@@ -97,6 +97,13 @@ def test_a_file_that_cannot_be_read_ends_as_failed_with_the_sentence(hub: Hub) -
     failed = do(hub, sent.json["key"])
     assert failed["state"] == "failed"
     assert "is no COCO file" in failed["reason"]
+    lost = send(hub, coco({}))
+    hub.runtime.blobs.delete(lost.json["sha256"])
+    assert "send it again" in do(hub, lost.json["key"])["reason"]
+    given_up = send(hub, coco({})).json["key"]
+    with hub.runtime.db.begin() as session:
+        import_jobs.give_up(session, given_up, "Given up: it broke.", at=hub.runtime.clock())
+    assert do(hub, given_up)["reason"] == "Given up: it broke."
 
 
 def test_the_page_brings_in_and_takes_along(hub: Hub) -> None:
