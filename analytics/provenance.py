@@ -45,7 +45,13 @@ WRITING = "analytics/weights/writing.json"
 COMPONENTS = ("analytics/weights/components.onnx",)
 EMBEDDING = "analytics/weights/embedding.onnx"
 VECTORS = "embedding"  # the step that makes vectors
-MODELS = {"ocr": (*OCR, WRITING), "ruler": OCR, "specimen": COMPONENTS, VECTORS: (EMBEDDING,)}  # files: package and path
+MODELS = {
+    "ocr": (*OCR, WRITING),
+    "ruler": OCR,
+    "stamp": OCR,
+    "specimen": COMPONENTS,
+    VECTORS: (EMBEDDING,),
+}  # files: package and path
 
 
 def models_of(steps: Iterable[str]) -> dict[str, str]:

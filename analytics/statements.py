@@ -40,6 +40,7 @@ REGIONS = {
     "chart": "accd:c04",
     "barcode": "accd:c07",
     "outline": "accd:c06",
+    "stamp": "hub:stamp",
 }
 
 

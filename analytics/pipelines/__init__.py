@@ -14,7 +14,9 @@ from analytics.errors import BadPipeline, UnknownPipeline
 
 REMEASURE = "remeasure"  # the pipeline that measures anew what rests on a corrected ruler or outline
 DEADLINE_S, LONGEST_DEADLINE_S = 300.0, 1_500.0  # the latter below the time limit of the job
-STEPS = frozenset({"quality", "barcode", "chart", "ruler", "ocr", "fields", "specimen", "traits", "embedding", "remeasure"})
+STEPS = frozenset(
+    {"quality", "barcode", "chart", "ruler", "ocr", "stamp", "fields", "specimen", "traits", "embedding", "remeasure"}
+)
 
 
 @dataclass(frozen=True, slots=True)

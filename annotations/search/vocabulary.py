@@ -41,7 +41,7 @@ ON_OTHERS = ("fields", "traits", "remeasure")  # steps that look at what others 
 FOUND_WITH: Mapping[str, tuple[str, ...]] = {"label": ("text",), "outline": ("length", "width", "area")}
 CLOSED: Mapping[str, Sequence[str]] = {
     "kind": tuple(KINDS),
-    "none": ("barcode", "chart", "ruler", "label", "fields", "outline"),
+    "none": ("barcode", "chart", "ruler", "label", "stamp", "fields", "outline"),
     "layer": ("machine", "people"),
     "state": STATES,
 }
