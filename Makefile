@@ -69,8 +69,8 @@ bench-drawing: .venv/dev assets  ## milliseconds of the page on which people dra
 bench-analysis: .venv/dev  ## seconds by step, images an hour and memory of an analysis, on IMAGES= (else ../shared/data/specimens), EVERY= Nth
 	$(BIN)/python -m tests.bench.analysis --images $(if $(IMAGES),"$(IMAGES)",../shared/data/specimens) --every $(if $(EVERY),$(EVERY),1) --write docs/performance.md
 
-accuracy-robustness: .venv/dev  ## docs/robustness.md: the images of ../shared/data turned, halved, compressed, lighter and darker; EVERY= Nth, STEPS=
-	$(BIN)/lectotype evaluate --images ../shared/data/specimens --changed --every $(if $(EVERY),$(EVERY),1) --steps "$(STEPS)" --beetles 0 --write docs/robustness.md
+accuracy-robustness: .venv/dev  ## docs/robustness.md: the images of ../shared/data turned, halved, compressed, lighter and darker; EVERY= Nth, STEPS=, KEEP=
+	$(BIN)/lectotype evaluate --images ../shared/data/specimens --changed --every $(if $(EVERY),$(EVERY),1) --steps "$(STEPS)" --beetles 0 $(if $(KEEP),--keep "$(KEEP)") --write docs/robustness.md
 
 .PHONY: bench-segments
 bench-segments: .venv/dev  ## milliseconds of the pages, manifests and canvases of a sheet with 1,000 segments
@@ -92,8 +92,8 @@ accuracy-scale: .venv/dev  ## the scale of every photograph with a known one in 
 scale-coverage: .venv/dev  ## how often a stated scale holds, on NUMBER= (200) drawn rulers of every kind whose scale is exact
 	$(BIN)/python -m tests.bench.scale_coverage --number $(if $(NUMBER),$(NUMBER),200)
 
-accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data
-	$(BIN)/lectotype evaluate --images ../shared/data/specimens --compare docs/accuracy-before.json --write docs/accuracy.md
+accuracy: .venv/dev  ## docs/accuracy.md, measured on the images of ../shared/data; KEEP=file: goes on where it was broken off
+	$(BIN)/lectotype evaluate --images ../shared/data/specimens --compare docs/accuracy-before.json $(if $(KEEP),--keep "$(KEEP)") --write docs/accuracy.md
 
 label-fields: .venv/dev  ## how good the Darwin Core terms are that are read from labels, as tables for docs/label-fields.md; READ=--read: as the labels are read
 	$(BIN)/python -m analytics.evaluation.label_fields ../shared/data/specimens tests/label_fields.json $(READ)

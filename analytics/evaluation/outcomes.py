@@ -8,34 +8,35 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What a figure is: the mean of its outcomes' values by their weights. `binary`: each is right or not. `good` says whether
-    more or less of it is better."""
+    more or less of it is better, and `goal` how much this project wants on images that nobody has seen."""
 
     key: str
     title: str
     of: str
     binary: bool = True
     good: str = "more"
+    goal: float | None = None
 
 
 MEASURES = (
-    Measure("scale right", "scale within 1 %", "images with a scale in mm"),
+    Measure("scale right", "scale within 1 %", "images with a scale in mm", goal=0.8),
     Measure("scale given", "scale given at all", "images with a scale in mm", good=""),
-    Measure("scale wrong", "scale wrong by more than 5 %", "scales given", good="less"),
-    Measure("scale covered", "true scale within two stated standard uncertainties", "scales given"),
-    Measure("scale unasked", "scale where there is none", "images without a ruler", good="less"),
-    Measure("chart found", "colour chart found", "images with a chart"),
+    Measure("scale wrong", "scale wrong by more than 5 %", "scales given", good="less", goal=0.02),
+    Measure("scale covered", "true scale within two stated standard uncertainties", "scales given", goal=0.95),
+    Measure("scale unasked", "scale where there is none", "images without a ruler", good="less", goal=0.02),
+    Measure("chart found", "colour chart found", "images with a chart", goal=0.85),
     Measure("chart unasked", "colour chart where there is none", "images without a chart", good="less"),
-    Measure("code read", "codes read", "codes"),
-    Measure("code false", "images with a false code", "images", good="less"),
-    Measure("text printed", "characters wrong, printed", "labels", binary=False, good="less"),
-    Measure("text typed", "characters wrong, typed", "labels", binary=False, good="less"),
-    Measure("text mixed", "characters wrong, mixed", "labels", binary=False, good="less"),
-    Measure("text handwritten", "characters wrong, handwritten", "labels", binary=False, good="less"),
+    Measure("code read", "codes read", "codes", goal=0.95),
+    Measure("code false", "images with a false code", "images", good="less", goal=0.0),
+    Measure("text printed", "characters wrong, printed", "labels", binary=False, good="less", goal=0.006),
+    Measure("text typed", "characters wrong, typed", "labels", binary=False, good="less", goal=0.06),
+    Measure("text mixed", "characters wrong, mixed", "labels", binary=False, good="less", goal=0.2),
+    Measure("text handwritten", "characters wrong, handwritten", "labels", binary=False, good="less", goal=0.26),
     Measure("words", "words found", "images", binary=False),
-    Measure("outline plants", "outline, plants: overlap", "images", binary=False),
-    Measure("outline beetles", "outline, beetles: overlap", "crops", binary=False),
+    Measure("outline plants", "outline, plants: overlap", "images", binary=False, goal=0.92),
+    Measure("outline beetles", "outline, beetles: overlap", "crops", binary=False, goal=0.93),
     Measure("outline coco", "outline, COCO: overlap", "images", binary=False),
-    Measure("component found", "components found (boxes overlap by half)", "components"),
+    Measure("component found", "components found (boxes overlap by half)", "components", goal=0.8),
     Measure("component stated", "components stated that are there", "components stated"),
     Measure("object found", "objects found (overlap of half)", "objects of COCO"),
     Measure("object stated", "objects stated that are there", "objects stated"),

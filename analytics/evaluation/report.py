@@ -1,6 +1,7 @@
 """The evaluation as a Markdown page."""
 
 import platform
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from statistics import median
@@ -11,6 +12,7 @@ from analytics.evaluation.outcomes import BY_KEY, MEASURES, Evaluation, Measure,
 
 Table = Sequence[Sequence[str]]
 SIGNIFICANT = 0.05
+NOTES = ("<!-- notes: begin; they stay when the page is made anew -->", "<!-- notes: end -->")
 BY_KIND = (
     "changed scale",
     "changed size",
@@ -62,7 +64,7 @@ def markdown(evaluation: Evaluation, command: str, at: datetime, before: Evaluat
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     images = {one.image for one in evaluation.outcomes}
     head = f"# Accuracy\n\nMade by `{command}` on {at:%d %B %Y}, {machine}, code {evaluation.code}, on {len(images)} images.\n"
-    parts = [head, METHOD, "## Summary\n", table(summary(evaluation))]
+    parts = [head, METHOD, "## Summary\n", table(summary(evaluation)), "\n".join(NOTES) + "\n"]
     if before is not None:
         parts += [f"## Changes since {before.code}\n", table(changes(before, evaluation))]
     parts += [f"## {title}\n\n{said}{table(rows)}" for title, said, rows in left_out(evaluation)]
@@ -74,18 +76,21 @@ def markdown(evaluation: Evaluation, command: str, at: datetime, before: Evaluat
 
 def summary(evaluation: Evaluation) -> Table:
     """Every figure: over all images, over those that nothing was tuned on, and over the others."""
-    rows: list[Sequence[str]] = [("what", "all", "of", "not tuned on", "of", "tuned on", "of")]
+    rows: list[Sequence[str]] = [("what", "goal", "all", "of", "not tuned on", "of", "tuned on", "of")]
     for one in figures.figures(evaluation):
         found = evaluation.of(one.measure.key)
         parts = grouped(found, "tuned")
-        cells: list[str] = [one.measure.title, shown(one.measure, one.interval), f"{one.count} {one.measure.of}"]
+        named = (one.measure.title, goal(one.measure))
+        cells: list[str] = [*named, shown(one.measure, one.interval), f"{one.count} {one.measure.of}"]
         for tuned in ("False", "True"):
             part = figures.figure(parts[tuned]) if tuned in parts else None
             cells += [shown(one.measure, part.interval), str(part.count)] if part else ["", ""]
         rows.append(cells)
     totals = [sum(seconds.values()) for seconds in evaluation.seconds.values() if seconds]
     if totals:
-        rows.append(("seconds an image", f"median {median(totals):.1f}, longest {max(totals):.1f}", f"{len(totals)}", *[""] * 4))
+        rows.append(
+            ("seconds an image", "", f"median {median(totals):.1f}, longest {max(totals):.1f}", f"{len(totals)}", *[""] * 4)
+        )
     return rows
 
 
@@ -106,6 +111,19 @@ def shown(measure: Measure, interval: Interval) -> str:
     """A figure with its interval."""
     low, high = number(measure, interval.low), number(measure, interval.high)
     return f"{number(measure, interval.value)} ({low} to {high})"
+
+
+def goal(measure: Measure) -> str:
+    """What this project wants of it on images that nobody has seen."""
+    if measure.goal is None:
+        return ""
+    return f"{'≥' if measure.good == 'more' else '≤'} {number(measure, measure.goal)}"
+
+
+def with_notes(page: str, earlier: str) -> str:
+    """The page with what people wrote into an earlier one between its two marks."""
+    kept = re.search(f"{NOTES[0]}.*{NOTES[1]}", earlier, re.DOTALL)
+    return page.replace("\n".join(NOTES), kept[0]) if kept else page
 
 
 def number(measure: Measure, value: float) -> str:

@@ -161,7 +161,9 @@ def _tell(
     command, at = shlex.join(["lectotype", *sys.argv[1:]]), clock.now()
     try:
         if write is not None:
-            write.write_text(report.markdown(evaluation, command, at, before), encoding="utf-8")
+            earlier = write.read_text(encoding="utf-8", errors="replace") if write.is_file() else ""
+            made = report.markdown(evaluation, command, at, before)
+            write.write_text(report.with_notes(made, earlier), encoding="utf-8")
         if page is not None:
             page.write_text(pages.html(evaluation, command, at, before, sheet), encoding="utf-8")
     except OSError as error:
@@ -313,6 +315,7 @@ def _draw(evaluation: "Evaluation", paths: Mapping[str, Path], sheet: Path) -> i
     from analytics.evaluation import contact_sheet
 
     missed = [one for one in evaluation.outcomes if one.missed and one.note]
+    missed.sort(key=lambda one: one.measure.startswith("component"))  # there are many, and they must not crowd out the others
     try:
         shown = contact_sheet.draw(missed, paths, sheet)
     except (ValueError, OSError) as error:

@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import redirect_stdout
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,16 @@ def test_figures_with_sources_left_out_count_each_source_once_and_name_the_worst
     title, _, table = next(report.left_out(Evaluation("x", tuple(rows))))
     assert title == "Each source left out: rules"
     assert table[1][3:] == ("poor", "40.0%")
+
+
+def test_notes_of_people_stay_when_the_page_is_made_anew() -> None:
+    made = report.markdown(
+        Evaluation("x", (Outcome("scale right", "a", "a", 1.0),)), "lectotype evaluate", datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    noted = made.replace(report.NOTES[1], f"Ladders are missed.\n{report.NOTES[1]}")
+    assert "Ladders are missed." in report.with_notes(made, noted)
+    assert report.with_notes(made, "") == made
+    assert "| scale within 1 % | ≥ 80.0% |" in made
 
 
 def test_what_the_network_learned_from_stands_apart_from_sources_that_it_never_saw() -> None:
