@@ -9,6 +9,7 @@ import annotations.saved.tables
 import annotations.segments.tables
 import annotations.tables
 import annotations.vectors.tables
+import app.inbox.tables
 import app.runtime.accounts_table
 import app.runtime.activities
 import app.runtime.changes
@@ -30,6 +31,7 @@ MODULES = (
     app.runtime.events,
     app.runtime.accounts_table,
     app.runtime.tokens_table,
+    app.inbox.tables,
     app.webhooks.tables,
     app.runtime.jobs_table,
     iiif.catalogue.tables,

@@ -35,6 +35,7 @@ from app.web.embed import oembed
 from app.web.embed import views as embed_pages
 from app.web.exchange import exporting, importing
 from app.web.exchange import views as exchange_pages
+from app.web.inbox import views as inbox
 from app.web.live import stream, webhooks
 from app.web.names import content, vocabulary
 from app.web.names import views as names
@@ -96,6 +97,7 @@ def create_app(runtime: Runtime) -> Flask:
         names.blueprint,
         changes_feed.blueprint,
         whole.blueprint,
+        inbox.blueprint,
         content.blueprint,
         vocabulary.blueprint,
         signing_in.blueprint,

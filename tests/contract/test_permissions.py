@@ -23,6 +23,7 @@ Over = Literal["sheet", "hub", "any"]
 REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
+    "/notices", "/notices/<key>/<any(accept, reject):decision>",
     "/exchange", "/exchange/export.zip", "/exchange/imports", "/exchange/imports/<key>", "/exchange/imports/<key>/accept",
     "/datasets", "/datasets/new", "/datasets/<name>", "/datasets/<key>/versions", "/datasets/<name>/withdraw",
     "/similar", "/queries", "/queries/<key>", "/queries/<key>/<any(change, delete):deed>", "/api/queries", "/api/queries/<key>",
@@ -59,7 +60,10 @@ BY_COOKIE = {
 FORM, JSON, JSON_LD = "application/x-www-form-urlencoded", "application/json", "application/ld+json"
 NO_VERSION = {"annotation": "note-open", "version": 9, "verdict": "approved"}
 PROPOSAL = {"specimen": "that of the sheet", "term": "recordedBy", "value": "Nobody"}
-WITHOUT_ACCOUNT = {("POST", "/login/oidc/<name>/logout")}  # a provider asks, by a token that it signs
+WITHOUT_ACCOUNT = {
+    ("POST", "/login/oidc/<name>/logout"),  # a provider asks, by a token that it signs
+    ("POST", "/inbox"),  # anybody leaves a notice, of which curators decide
+}
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,8 @@ def administers(path: str, body: Any = "") -> Change:
 
 
 NEEDS: dict[tuple[str, str], Change] = {
+    ("POST", "/api/notices/<key>/<any(accept, reject):decision>"): Change("curator", "/api/notices/c1none/accept", over="any"),
+    ("POST", "/notices/<key>/<any(accept, reject):decision>"): Change("curator", "/notices/c1none/accept", over="any"),
     ("POST", "/exchange/imports"): Change("curator", "/exchange/imports", over="hub"),
     ("POST", "/exchange/imports/<key>/accept"): Change("curator", "/exchange/imports/b1nothing/accept", over="hub"),
     ("POST", "/api/imports"): Change("curator", "/api/imports", over="hub"),

@@ -85,11 +85,11 @@ def signposts(thing: Described, addresses: Addresses) -> Signposts:
         licence=licence_of(document),
         types=TYPES.get(thing.kind, ()),
         linkset=f"{pid}.linkset",
-        more=(("http://www.w3.org/ns/ldp#inbox", f"{addresses.base}/inbox"),) if INBOX else (),
+        more=((INBOX, f"{addresses.base}/inbox"),),
     )
 
 
-INBOX = False
+INBOX = "http://www.w3.org/ns/ldp#inbox"
 TYPES: Mapping[str, tuple[str, ...]] = {
     "image": ("https://schema.org/ImageObject", "http://rs.tdwg.org/ac/terms/Media"),
     "annotation": ("https://schema.org/Comment", "http://www.w3.org/ns/oa#Annotation"),

@@ -22,7 +22,7 @@ from app.runtime.errors import Gone, NotFound
 from app.runtime.http import depends_on, encode, etag_of
 from app.runtime.principal import Principal
 from app.web import layout
-from app.web.names import negotiation, pages, representations, schema_org, signposting
+from app.web.names import negotiation, pages, representations, signposting, signposts
 from app.web.names.representations import HTML
 from ontology import rdf
 
@@ -154,8 +154,9 @@ def _form(thing: Described, suffix: str, runtime: Runtime, by: Principal) -> Res
         body = encode(signposting.linkset(signs, representations.page_of(thing, addresses)))
         return _sent(body, signposting.LINKSET, by)
     if suffix == "html":
-        shown = pages.values(thing, runtime)
-        response = layout.page("thing.html", by=by, here="", schema_org=schema_org.of(thing, runtime), **shown)
+        told = signposts.of_thing(thing.key, by)
+        shown = {**pages.values(thing, runtime), "schema_org": told.schema_org, "notices": told.notices}
+        response = layout.page("thing.html", by=by, here="", **shown)
         return signposting.add(response, signs)
     form = rdf.FORMS.get(suffix)
     if form is None:

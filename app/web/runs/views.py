@@ -62,5 +62,11 @@ def _page(key: str, error: DomainError | None = None) -> Response:
         shown = listing.detail(session, key, state, after, media, addresses, by)
     wrong, status = (error.sentence, status_of(error)) if error else ("", 200)
     told = signposts.of_thing(key, by)
-    how: dict[str, Any] = {"status": status, "here": "runs", "wrong": wrong, "schema_org": told.schema_org}
+    how: dict[str, Any] = {
+        "status": status,
+        "here": "runs",
+        "wrong": wrong,
+        "schema_org": told.schema_org,
+        "notices": told.notices,
+    }
     return told.put_on(layout.page("run.html", by=by, **how, **shown))

@@ -69,7 +69,7 @@ def answer(key: str, by: Principal, error: DomainError | None = None) -> Respons
     typed, refused = (request.form, request.path.rpartition("/")[2]) if error else ({}, "")
     how: Any = {"here": "specimens", "status": status, "personal": bool(by.session)}
     told = signposts.of_thing(key, by) if found.is_live else None
-    how["schema_org"] = told.schema_org if told else None
+    how |= {"schema_org": told.schema_org, "notices": told.notices} if told else {}
     response = layout.page("segment.html", by=by, **how, wrong=sentence, refused=refused, typed=typed, **shown)
     if told:
         told.put_on(response)

@@ -54,8 +54,9 @@ def page(key: str, by: Principal, refused: Refusal = refusals.NONE) -> Response:
     values["part_of"] = {part.leader_key: part for part in parts}
     values |= {"refused": refused, "homeless": refused.homeless(_answerable(values, work))}
     how: Any = {"by": by, "status": refused.status, "personal": refused.error is not None}
-    told = signposts.of_thing(key, by)
-    response = told.put_on(layout.page("specimen.html", here="specimens", schema_org=told.schema_org, **how, **values))
+    told = signposts.of_thing(key, by, [image.key for image in looked.seen])
+    values |= {"schema_org": told.schema_org, "notices": told.notices}
+    response = told.put_on(layout.page("specimen.html", here="specimens", **how, **values))
     if values["sharing"]:
         response.headers.add("Link", values["sharing"].link_header)
     return problems.sent_with(response, refused.error) if refused.error else response
