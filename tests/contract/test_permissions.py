@@ -23,6 +23,7 @@ Over = Literal["sheet", "hub", "any"]
 REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
+    "/ns", "/ark:<naan>/<name>", "/ark:/<naan>/<name>", "/ark:<naan>/<name>/<path:rest>", "/ark:/<naan>/<name>/<path:rest>",
     "/notices", "/notices/<key>/<any(accept, reject):decision>",
     "/exchange", "/exchange/export.zip", "/exchange/imports", "/exchange/imports/<key>", "/exchange/imports/<key>/accept",
     "/datasets", "/datasets/new", "/datasets/<name>", "/datasets/<key>/versions", "/datasets/<name>/withdraw",

@@ -56,7 +56,7 @@ class Name:
 @blueprint.get("/ark:/<naan>/<name>")
 def resolve(naan: str, name: str) -> Response:
     """The thing of that name. Raises UnknownIdentifier, and what its kind raises."""
-    runtime, by, asked = context.current(), principal.of_request(), _name(naan, name)
+    runtime, by, asked = context.current(), principal.of_page(), _name(naan, name)
     if asked.key[:2] == ids.DATASET and not asked.form:
         return _to(_dataset(asked, runtime), by)
     if asked.key[:2] in (ids.INGEST, ids.QUESTION):
@@ -80,7 +80,7 @@ def resolve(naan: str, name: str) -> Response:
 @blueprint.get("/ark:/<naan>/<name>/<path:rest>")
 def pass_on(naan: str, name: str, rest: str) -> Response:
     """What follows the name is asked of where the thing is (suffix passthrough)."""
-    runtime, by, asked = context.current(), principal.of_request(), _name(naan, name)
+    runtime, by, asked = context.current(), principal.of_page(), _name(naan, name)
     kind = things.kind_of(asked.key, naan)
     for pattern, there in PASSED_ON.get(kind.name, ()):
         if re.fullmatch(pattern, rest):
