@@ -35,9 +35,7 @@ def upgrade() -> None:
         "imported_statements",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("annotation_key", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["annotation_key"], ["annotations.key"], name=op.f("fk_imported_statements_annotation_key_annotations")
-        ),
+        sa.ForeignKeyConstraint(["annotation_key"], ["annotations.key"], name=op.f("fk_imported_statements_annotation_key")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_imported_statements")),
     )
     op.create_index(op.f("ix_imported_statements_annotation_key"), "imported_statements", ["annotation_key"])
