@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, exists, func, insert, or_, select, true, update
 from sqlalchemy.orm import Session, aliased
-from sqlalchemy.sql.base import ExecutableOption
 
 from annotations import placing
 from annotations.model import EVERYTHING, About, Annotation, CanvasBox, Layer, Target, front_of
@@ -63,9 +62,10 @@ def targets_of(session: Session, keys: Sequence[str]) -> dict[str, list[Target]]
     """The targets of these annotations, in order."""
     found: dict[str, list[Target]] = {}
     row = AnnotationTargetRow
+    one: Any  # its columns alone, which is much faster
     for start in range(0, len(keys), AT_ONCE):
-        some = select(row).where(row.annotation_key.in_(keys[start : start + AT_ONCE]))
-        for one in session.scalars(some.order_by(row.annotation_key, row.position, row.place)):
+        some = select(*row.__table__.columns).where(row.annotation_key.in_(keys[start : start + AT_ONCE]))
+        for one in session.execute(some.order_by(row.annotation_key, row.position, row.place)):
             found.setdefault(one.annotation_key, []).append(target(one))
     return found
 
@@ -330,14 +330,24 @@ def find_withdrawal(session: Session, run_key: str) -> WithdrawalRow | None:
     return session.get(WithdrawalRow, run_key)
 
 
-def of_specimens(
-    session: Session, specimen_keys: Sequence[str], *options: ExecutableOption
-) -> Sequence[tuple[str, AnnotationRow]]:
-    """The pairs of a specimen and a standing annotation that lies on it, once each, by the keys of both."""
+def some_of(session: Session, keys: Sequence[str], names: Sequence[str]) -> Sequence[Any]:
+    """Those columns of the annotations, deleted or not, as attributes; much faster than their rows, and without the documents."""
+    columns = [getattr(AnnotationRow, name) for name in names]
+    found: list[Any] = []
+    for start in range(0, len(keys), AT_ONCE):
+        found += session.execute(select(*columns).where(AnnotationRow.key.in_(keys[start : start + AT_ONCE])))
+    return found
+
+
+def of_specimens(session: Session, specimen_keys: Sequence[str], names: Sequence[str]) -> Sequence[tuple[str, Any]]:
+    """The pairs of a specimen and those columns of a standing annotation that lies on it, once each, by the keys of both."""
     pairs = placing.on_specimens(specimen_keys).subquery()
-    query = select(pairs.c.specimen_key, AnnotationRow).join(AnnotationRow, AnnotationRow.key == pairs.c.annotation_key)
-    in_order = query.where(*STANDING_OF_FEW, *TOLD).order_by(pairs.c.specimen_key, pairs.c.annotation_key).options(*options)
-    return [(row[0], row[1]) for row in session.execute(in_order).all()]
+    columns = [getattr(AnnotationRow, name) for name in names]
+    query = select(*columns, pairs.c.specimen_key.label("lies_on")).join(
+        AnnotationRow, AnnotationRow.key == pairs.c.annotation_key
+    )
+    in_order = query.where(*STANDING_OF_FEW, *TOLD).order_by(pairs.c.specimen_key, pairs.c.annotation_key)
+    return [(row.lies_on, row) for row in session.execute(in_order)]
 
 
 def lies(about: About) -> ColumnElement[bool]:

@@ -12,11 +12,11 @@ from dataclasses import replace
 from itertools import chain
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session, defer, load_only, raiseload
+from sqlalchemy.orm import Session
 
 from annotations import placing, store
+from annotations.model import Target
 from annotations.search import audience, vocabulary
 from annotations.search.placed import MOST_COUNTED
 from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, LOOKS, LOOKS_MODEL, MEASURES, TERM_WORDS, THING
@@ -24,13 +24,13 @@ from annotations.segments import store as segment_store
 from annotations.segments.store import Described
 from annotations.tables import AnnotationRow
 from annotations.vectors import service as vectors
-from app.runtime import clock, ids
+from app.runtime import ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
 from app.runtime.search import words
 from app.runtime.search.columns import point
 from app.runtime.search.dates import span
-from app.runtime.search.port import Document, Value
+from app.runtime.search.port import Document, Held, Shared
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
@@ -56,8 +56,26 @@ PLACES = (
     "island",
     "waterBody",
 )
-SHOWN = ("kind", "layer", "state", "sealed", "motivations", "run_key", "value", "unit", "text", "x0")  # the documents may be big
-Fields = dict[str, Value | Sequence[Value]]
+# the columns that are read: the documents may be big
+ALL_SHOWN = (
+    *("key", "version", "layer", "kind", "state", "sealed", "motivations", "run_key", "unit", "confidence", "value", "text"),
+    *("x0", "y0", "x1", "y1", "created_at", "modified_at", "deleted_at", "withdrawn_at", "withdrawals", "closings"),
+    *("judgements", "veil"),
+)
+SHOWN = (
+    "key",
+    "kind",
+    "layer",
+    "state",
+    "sealed",
+    "motivations",
+    "run_key",
+    "value",
+    "unit",
+    "text",
+    "x0",
+)  # the documents may be big
+Fields = dict[str, Held]
 Closed = Mapping[str, set[audience.Held]]  # of annotations about closed images: in which collections
 log = structlog.get_logger()
 
@@ -72,8 +90,9 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
     if strange := {sort for sort, _ in objects} - {SPECIMEN, FULL, ANNOTATION, SEGMENT}:
         raise Invalid(f"Nothing of the sort {min(strange)!r} is indexed.")
     keys = list(dict.fromkeys(key for sort, key in objects if sort in (SPECIMEN, FULL)))
-    rows = {row.key: row for row in _annotations(session, [key for sort, key in objects if sort == ANNOTATION])}
-    lying = _lying(session, rows)
+    rows = {row.key: row for row in store.some_of(session, [key for sort, key in objects if sort == ANNOTATION], ALL_SHOWN)}
+    targets = store.targets_of(session, list(rows))
+    lying = _lying(session, targets)
     parts = segment_store.described(session, [key for sort, key in objects if sort == SEGMENT])
     on_parts = _on_segments(session, parts)
     lie_on = chain.from_iterable((*lying.values(), *on_parts.values()))
@@ -84,11 +103,13 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
     led: Mapping[str, str] = dict(segment_store.classes_led(session, sorted(shown)))
     closed = store.closed_in(session, [*rows, *(row.key for several in statements.values() for row in several)])
     made = []
+    facets = _Facets(specimens, addresses)
     for sort, key in objects:
         if sort == ANNOTATION:
-            made.append(_annotation(key, rows.get(key), lying.get(key, ()), specimens, closed, addresses))
+            images = _distinct(target.media_key for target in targets.get(key, ()))
+            made.append(_annotation(key, rows.get(key), images, lying.get(key, ()), facets, closed, addresses))
         elif sort == SEGMENT:
-            made.append(_segment(key, parts.get(key), on_parts.get(key, ()), specimens, addresses))
+            made.append(_segment(key, parts.get(key), on_parts.get(key, ()), facets, addresses))
         else:
             about = (media.get(key, ()), statements.get(key, []), led)
             made.append(_specimen(sort, key, specimens.get(key), *about, closed, addresses))
@@ -140,16 +161,10 @@ def of_index_key(index_key: str) -> tuple[str, str]:
     return (FULL, key.removesuffix(PLUS)) if key.endswith(PLUS) else (sort, key)
 
 
-def _annotations(session: Session, keys: Sequence[str]) -> Sequence[AnnotationRow]:
-    query = select(AnnotationRow).options(defer(AnnotationRow.document)).where(AnnotationRow.key.in_(keys))
-    return session.scalars(query).all() if keys else ()
-
-
 def _annotations_of(session: Session, specimen_keys: Sequence[str]) -> Mapping[str, list[AnnotationRow]]:
     """The standing ones that lie on each specimen, in the order of their keys."""
-    shown = load_only(*(getattr(AnnotationRow, name) for name in SHOWN)), raiseload(AnnotationRow.targets)
     found: dict[str, list[AnnotationRow]] = {}
-    for specimen_key, row in store.of_specimens(session, specimen_keys, *shown):
+    for specimen_key, row in store.of_specimens(session, specimen_keys, SHOWN):
         found.setdefault(specimen_key, []).append(row)
     return found
 
@@ -198,8 +213,8 @@ def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[Anno
         "annotations": len(rows),
         "hasRuler": any(row.kind == "ruler" and row.value is not None for row in rows),
         "pxPerMm": [row.value for row in rows if row.kind == "ruler" and row.value is not None],
-        "created": clock.iso(specimen.created_at),
-        "modified": clock.iso(specimen.updated_at),
+        "created": specimen.created_at,
+        "modified": specimen.updated_at,
     }
     for measure in MEASURES:
         fields[measure] = [row.value for row in rows if _measures(row, measure) and row.value is not None]
@@ -209,8 +224,9 @@ def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[Anno
 def _annotation(
     key: str,
     row: AnnotationRow | None,
+    images: Sequence[str],
     lying: Sequence[str],
-    known: Mapping[str, Specimen],
+    facets: "_Facets",
     closed: Closed,
     addresses: Addresses,
 ) -> Document:
@@ -219,25 +235,25 @@ def _annotation(
         return Document(index_key(ANNOTATION, key), NEVER, deleted=True)
     if not store.stands(row) or row.layer == "review" or row.veil:
         return Document(index_key(ANNOTATION, key), store.index_version(row), deleted=True)
-    specimens = [known[one] for one in lying if one in known]
-    fields: Fields = _shared(specimens, addresses)
-    fields |= {
+    specimens, shared = facets.of(lying)
+    fields: Fields = {
+        **shared.fields,
         THING: ANNOTATION,
         audience.FIELD: _audience_of(closed.get(key, set()), specimens),
         "pid": ids.ark(key, addresses.naan),
         "specimen": list(lying),
-        "media": _distinct(target.media_key for target in row.targets),
+        "media": images,
         "text": [row.text],
         "kind": [vocabulary.found(row)],
-        "none": vocabulary.not_found([row]),
+        "none": vocabulary.not_found([row]) if vocabulary.found_nothing(row) else [],
         "layer": [row.layer],
         "state": [store.told_state(row)],
         "motivation": [str(motivation) for motivation in row.motivations],
         "run": [row.run_key],
         "unit": row.unit,
         "hasRuler": row.kind == "ruler" and row.value is not None,
-        "created": clock.iso(row.created_at),
-        "modified": clock.iso(row.modified_at),
+        "created": row.created_at,
+        "modified": row.modified_at,
     }
     numbers = {name: getattr(row, name) for name in ("confidence", "value", "x0", "y0", "x1", "y1")}
     fields |= {name: number for name, number in numbers.items() if number is not None}
@@ -246,21 +262,19 @@ def _annotation(
             fields[measure] = [row.value]
     if row.kind == "ruler" and row.value is not None:
         fields["pxPerMm"] = [row.value]
-    return Document(index_key(ANNOTATION, key), store.index_version(row), fields)
+    return Document(index_key(ANNOTATION, key), store.index_version(row), fields, shared=shared)
 
 
-def _segment(
-    key: str, part: Described | None, lying: Sequence[str], known: Mapping[str, Specimen], addresses: Addresses
-) -> Document:
+def _segment(key: str, part: Described | None, lying: Sequence[str], facets: "_Facets", addresses: Addresses) -> Document:
     """With the facets of the specimens that it lies on, and the words of what stands behind it."""
     if part is None:
         return Document(index_key(SEGMENT, key), NEVER, deleted=True)
     segment, box = part.segment, part.segment.area
     if not segment.is_live:
         return Document(index_key(SEGMENT, key), part.index_version, deleted=True)
-    specimens = [known[one] for one in lying if one in known]
-    fields: Fields = _shared(specimens, addresses)
-    fields |= {
+    specimens, shared = facets.of(lying)
+    fields: Fields = {
+        **shared.fields,
         THING: SEGMENT,
         audience.FIELD: _audience_of(part.closed_in, specimens),
         "pid": ids.ark(key, addresses.naan),
@@ -272,11 +286,11 @@ def _segment(
         "layer": _distinct(part.layers),
         "state": [segment.state],
         "run": _distinct(part.runs),
-        "created": clock.iso(segment.created_at),
-        "modified": clock.iso(segment.modified_at),
+        "created": segment.created_at,
+        "modified": segment.modified_at,
         **{"x0": box.x0, "y0": box.y0, "x1": box.x1, "y1": box.y1},
     }
-    return Document(index_key(SEGMENT, key), part.index_version, fields)
+    return Document(index_key(SEGMENT, key), part.index_version, fields, shared=shared)
 
 
 def _on_segments(session: Session, parts: Mapping[str, Described]) -> dict[str, list[str]]:
@@ -298,11 +312,27 @@ def _audience_of(closed: set[audience.Held], specimens: Iterable[Specimen]) -> l
     return audience.with_place(access) if placed else access
 
 
-def _lying(session: Session, rows: Mapping[str, AnnotationRow]) -> dict[str, list[str]]:
+def _lying(session: Session, targets: Mapping[str, Sequence[Target]]) -> dict[str, list[str]]:
     """The keys of the specimens that each of the annotations lies on."""
-    targets = {key: [store.target(target) for target in row.targets] for key, row in rows.items()}
     found = placing.specimens_of(session, chain.from_iterable(targets.values()))
     return {key: _distinct(one for target in several for one in found[target]) for key, several in targets.items()}
+
+
+class _Facets:
+    """The facets of specimens as what lies on them has them: made once for all that lies on the same."""
+
+    def __init__(self, known: Mapping[str, Specimen], addresses: Addresses) -> None:
+        self._known = known
+        self._addresses = addresses
+        self._made: dict[tuple[str, ...], tuple[list[Specimen], Shared]] = {}
+
+    def of(self, lying: Sequence[str]) -> tuple[list[Specimen], Shared]:
+        """Those of the specimens that there are, and their facets."""
+        keys = tuple(lying)
+        if keys not in self._made:
+            specimens = [self._known[one] for one in keys if one in self._known]
+            self._made[keys] = specimens, Shared(_shared(specimens, self._addresses))
+        return self._made[keys]
 
 
 def _shared(specimens: Sequence[Specimen], addresses: Addresses) -> Fields:
@@ -317,7 +347,7 @@ def _shared(specimens: Sequence[Specimen], addresses: Addresses) -> Fields:
     return shared
 
 
-def _list(value: Value | Sequence[Value]) -> list[str]:
+def _list(value: Held) -> list[str]:
     return [value] if isinstance(value, str) else [str(one) for one in value] if isinstance(value, Sequence) else [str(value)]
 
 
@@ -424,4 +454,4 @@ def _given(terms: Mapping[str, str], names: Iterable[str]) -> list[str]:
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(str(value) for value in values if value))
+    return list(dict.fromkeys([str(value) for value in values if value]))

@@ -47,7 +47,7 @@ def test_annotations_come_in_the_order_of_the_bytes_of_their_keys(database_url: 
     [
         lambda session: store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY),
         lambda session: store.texts_of_specimens(session, ["s1a", "s1b"], 10, NOBODY, among=["n1", "n2"]),
-        lambda session: annotation_store.of_specimens(session, ["s1a", "s1b"]),
+        lambda session: annotation_store.of_specimens(session, ["s1a", "s1b"], ("key", "text")),
         lambda session: annotation_store.count(session, About(specimen_key="s1a"), NOBODY),
     ],
     ids=["texts", "some texts", "statements", "count"],

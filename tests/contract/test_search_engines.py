@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ from app.runtime.search.port import (
     Range,
     SearchDown,
     SearchEngine,
+    Shared,
     Sort,
     Standing,
     Term,
@@ -345,6 +347,26 @@ def test_writing_again_replaces_and_older_never_replaces_newer(engine: SearchEng
         [Document("a/new", 1, {"text": "old"}), Document("a/new", 2, {"text": "new"}), Document("a/new", 1, {"text": "old"})]
     )
     assert keys(engine, Words("text", "new")) == ["new"]
+
+
+def test_fields_that_documents_share_are_found_in_each_but_where_one_has_its_own(engine: SearchEngine) -> None:
+    shared = Shared({"family": ["Rosaceae"], "text": ["prunus avium"], "year": 1900})
+    engine.write([Document(f"s/{n}", 1, {**shared.fields, "label": f"L{n}"}, shared=shared) for n in range(3)])
+    engine.write([Document("s/own", 1, {**shared.fields, "year": 1950}, shared=shared)])
+    assert keys(engine, Words("text", "prunus")) == ["0", "1", "2", "own"]
+    assert keys(engine, Term("year", (1900,))) == ["0", "1", "2"]
+    assert keys(engine, Term("label", ("L1",))) == ["1"]
+
+
+def test_a_moment_is_a_date_like_its_text(engine: SearchEngine) -> None:
+    engine.write(
+        [Document("s/m", 1, {"when": datetime(1950, 2, 1, 12, tzinfo=UTC)}), Document("s/t", 1, {"when": "1950-02-01T12:00:00Z"})]
+    )
+    assert keys(engine, Term("when", ("1950-02-01T12:00:00Z",))) == ["m", "t"]
+    with engine.rebuild() as fresh:
+        engine.write([Document("s/j", 1, {"when": datetime(1950, 2, 1, 12, tzinfo=UTC)})])
+        fresh.write([BARE])
+    assert keys(engine, Term("when", ("1950-02-01T12:00:00Z",))) == ["j"]
 
 
 def test_a_tombstone_takes_out_and_may_be_repeated(engine: SearchEngine) -> None:

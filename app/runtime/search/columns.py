@@ -8,17 +8,34 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.runtime.search import dates, words
-from app.runtime.search.port import And, Document, Everything, Field, InBox, Kind, Not, Or, Overlaps, Phrase, Query, Value, Words
+from app.runtime.search.port import (
+    And,
+    Document,
+    Everything,
+    Field,
+    Held,
+    InBox,
+    Kind,
+    Not,
+    Or,
+    Overlaps,
+    Phrase,
+    Query,
+    Value,
+    Words,
+)
 
 LAYOUT = 3  # of the columns; raise it when they change, and every index is made anew
 LONGEST_KEYWORD = 1000  # characters
+SHORT = 200  # characters of a text whose words are kept, to be used again
 STEM, LATITUDE, LONGITUDE, FROM, TO = "_stem", "_latitude", "_longitude", "_from", "_to"
 Column = Literal["words", "stems", "keyword", "float", "integer", "flag", "vector"]
 Bounds = tuple[str, float | None, float | None]  # a column, at least, at most
@@ -56,31 +73,66 @@ def first(field: Field) -> str:
     return next(iter(layout(field)))
 
 
-def values(kind: Kind, given: Value | Sequence[Value]) -> list[Any]:
+def values(kind: Kind, given: Held) -> list[Any]:
     """The values as the index compares them; what cannot be one (an empty text, a NaN, no date) is left out."""
-    many: Iterable[Value] = [given] if isinstance(given, str | int | float) else given
-    return [value for value in (_value(kind, one) for one in many) if value is not None]
+    many: Sequence[Value | datetime] = (given,) if isinstance(given, str | int | float | datetime) else given
+    if kind == "keyword":
+        return [text[:LONGEST_KEYWORD] for text in map(str, many) if text]
+    return [value for one in many if (value := _value(kind, one)) is not None]
 
 
 def of(document: Document, fields: Mapping[str, Field]) -> dict[str, list[Any]]:
     """Column name to values, but for vectors. KeyError where a document has a field that the schema lacks."""
+    shared = document.shared
+    if shared is None:
+        return _columns(document.fields.items(), fields)
+    if shared.prepared is None or shared.prepared[0] is not fields:
+        shared.prepared = (fields, _columns(shared.fields.items(), fields))
+    alike, nothing = shared.fields, object()
+    own = ((name, given) for name, given in document.fields.items() if alike.get(name, nothing) is not given)
+    return {**shared.prepared[1], **_columns(own, fields)}
+
+
+def _columns(given_fields: Iterable[tuple[str, Held]], fields: Mapping[str, Field]) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {}
-    for name, given in document.fields.items():
+    for name, given in given_fields:
         field = fields[name]
-        match field.kind:
-            case "text":
-                split = [found for found in map(words.split, values("text", given)) if found]
-                columns[name] = [" ".join(one) for one in split]
-                columns[name + STEM] = [" ".join(words.stems(one)) for one in split]
-            case "point" | "interval":
-                pair = (point if field.kind == "point" else dates.span)(str(given)) or ()
-                columns |= {column: [value] for column, value in zip(layout(field), pair, strict=False)}
-            case "vector":
-                continue
-            case _:
-                held = values(field.kind, given)
-                columns[name] = held if field.many else held[:1]
-    return {name: held for name, held in columns.items() if held}
+        if field.kind == "vector":
+            continue
+        if field.kind == "text":
+            split = [pair for text in values("text", given) if (pair := _split(text))[0]]
+            if split:
+                columns[name], columns[name + STEM] = [pair[0] for pair in split], [pair[1] for pair in split]
+        elif field.kind in ("point", "interval"):
+            ends = (point if field.kind == "point" else dates.span)(str(given)) or ()
+            columns |= {column: [value] for column, value in zip(layout(field), ends, strict=False)}
+        elif (one := _plain(field.kind, given)) is not None:
+            columns[name] = [one]
+        elif held := values(field.kind, given):
+            columns[name] = held if field.many else held[:1]
+    return columns
+
+
+def _plain(kind: Kind, given: Held) -> Any:
+    """A value that the index holds as it is given, as most are; None for what `values` has to look at."""
+    if type(given) is float:
+        return given + 0.0 if kind == "number" and math.isfinite(given) else None
+    if type(given) is str:
+        return given if kind == "keyword" and given and len(given) <= LONGEST_KEYWORD else None
+    if type(given) is bool:
+        return given if kind == "flag" else None
+    return dates.milliseconds(given) if kind == "date" and isinstance(given, datetime) else None
+
+
+@lru_cache(maxsize=20_000)
+def _split_short(text: str) -> tuple[str, str]:
+    split = words.split(text)
+    return " ".join(split), " ".join(words.stems(split))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Its words and their stems. What is short, as names and places are, comes again and is kept."""
+    return _split_short(text) if len(text) < SHORT else _split_short.__wrapped__(text)
 
 
 def vectors(document: Document, fields: Mapping[str, Field]) -> dict[str, NDArray[np.float16]]:
@@ -183,7 +235,7 @@ def facet_value(value: object) -> str:
     return str(value)
 
 
-def _value(kind: Kind, value: Value) -> Any:
+def _value(kind: Kind, value: Value | datetime) -> Any:
     match kind:
         case "text":
             return str(value) or None
@@ -192,16 +244,16 @@ def _value(kind: Kind, value: Value) -> Any:
         case "number":
             return _number(value)
         case "date":
-            return dates.moment(str(value))
+            return dates.milliseconds(value) if isinstance(value, datetime) else dates.moment(str(value))
         case "flag":
             return value if isinstance(value, bool) else str(value).lower() in ("true", "1", "yes")
         case "point" | "interval" | "vector":
             raise ValueError(f"a {kind} is no single value")
 
 
-def _number(value: Value) -> float | None:
+def _number(value: Value | datetime) -> float | None:
     try:
-        number = float(value)
-    except (ValueError, OverflowError):
+        number = float(value)  # type: ignore[arg-type]  # a moment is none either
+    except (ValueError, OverflowError, TypeError):
         return None
     return number + 0.0 if math.isfinite(number) else None  # -0.0 + 0.0 is 0.0

@@ -16,8 +16,13 @@ def moment(text: str) -> int | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return (found - _EPOCH) // timedelta(milliseconds=1)
+    return milliseconds(found if found.tzinfo else found.replace(tzinfo=UTC))
+
+
+def milliseconds(when: datetime) -> int:
+    """Of a moment with a zone."""
+    since = when - _EPOCH
+    return since.days * A_DAY + since.seconds * 1000 + since.microseconds // 1000
 
 
 def span(text: str) -> tuple[int, int] | None:

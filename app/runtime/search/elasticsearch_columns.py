@@ -36,7 +36,9 @@ def mappings(fields: Iterable[Field]) -> dict[str, Any]:
 
 def source(given: Document, fields: Mapping[str, Field]) -> dict[str, Any]:
     """The document as far as the index has the fields."""
-    ours = Document(given.key, given.version, {name: held for name, held in given.fields.items() if name in fields})
+    ours = given
+    if not given.fields.keys() <= fields.keys():
+        ours = Document(given.key, given.version, {name: held for name, held in given.fields.items() if name in fields})
     held = columns.of(ours, fields)
     texts = [column for column in held if column in fields and fields[column].kind == "text"]
     distinct = {column + WORDS: sorted({word for text in held[column] for word in text.split()}) for column in texts}

@@ -6,12 +6,14 @@ Text is split in Python (`words`) and handed to either engine already split, so 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 
 from app.runtime.errors import Unavailable
 
 Kind = Literal["text", "keyword", "number", "date", "flag", "point", "interval", "vector"]
 Value = str | float | int | bool
+Held = Value | datetime | Sequence[Value]  # in a field of a document; a date may be a moment
 MOST_DIMENSIONS = 4096
 
 
@@ -39,14 +41,28 @@ class Field:
             raise ValueError(f"{self.name}: a vector, and nothing else, has 1 to {MOST_DIMENSIONS} dimensions")
 
 
+class Shared:
+    """Fields that several documents have alike: an engine makes columns of them once for all of these (`columns.of`)."""
+
+    __slots__ = ("fields", "prepared")
+
+    def __init__(self, fields: Mapping[str, Held]) -> None:
+        self.fields = fields
+        self.prepared: tuple[object, Mapping[str, list[object]]] | None = None  # for which schema, and the columns
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the index knows of one object. A document without fields is a tombstone and is taken out."""
+    """What the index knows of one object. A document without fields is a tombstone and is taken out.
+
+    `shared` says which of the fields other documents have, too, as the very same objects; the document is the same without it.
+    """
 
     key: str
     version: int
-    fields: Mapping[str, Value | Sequence[Value]] = field(default_factory=dict)
+    fields: Mapping[str, Held] = field(default_factory=dict)
     deleted: bool = False
+    shared: Shared | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

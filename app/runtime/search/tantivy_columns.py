@@ -36,22 +36,13 @@ def schema(fields: Sequence[Field]) -> tantivy.Schema:
     return builder.build()
 
 
-def document(given: Document, fields: Mapping[str, Field], rows: Mapping[str, int]) -> tantivy.Document:
+def document(given: Document, fields: Mapping[str, Field], rows: Mapping[str, int], schema: tantivy.Schema) -> tantivy.Document:
     """As far as the index has the fields; `rows` are those of its vectors, by field."""
-    made = tantivy.Document()
-    made.add_text("key", given.key)
-    made.add_unsigned("version", given.version)
-    for name, head in zip(HEADS, heads(given.key), strict=True):
-        made.add_unsigned(name, head)
-    for name, row in rows.items():
-        made.add_unsigned(name, row)
-    ours = Document(given.key, given.version, {name: held for name, held in given.fields.items() if name in fields})
-    types = {name: kind for one in ours.fields for name, kind in columns.layout(fields[one]).items()}
-    for name, held in columns.of(ours, fields).items():
-        add = getattr(made, _ADD[types[name]])
-        for value in held:
-            add(name, value)
-    return made
+    if not given.fields.keys() <= fields.keys():
+        given = Document(given.key, given.version, {name: held for name, held in given.fields.items() if name in fields})
+    begin, following = heads(given.key)
+    own = {"key": given.key, "version": given.version, HEADS[0]: begin, HEADS[1]: following}
+    return tantivy.Document.from_dict({**own, **rows, **columns.of(given, fields)}, schema)
 
 
 def heads(key: str) -> tuple[int, int]:
@@ -68,16 +59,6 @@ def standing(folder: Path) -> dict[str, Column]:
         record = one["options"]["indexing"]["record"] if one["type"] == "text" else ""
         found[one["name"]] = _TYPES.get((one["type"], record))
     return {name: kind for name, kind in found.items() if kind is not None}
-
-
-_ADD: dict[Column, str] = {
-    "words": "add_text",
-    "stems": "add_text",
-    "keyword": "add_text",
-    "float": "add_float",
-    "integer": "add_integer",
-    "flag": "add_boolean",
-}
 
 
 def _add(builder: tantivy.SchemaBuilder, name: str, kind: Column) -> None:

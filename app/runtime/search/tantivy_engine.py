@@ -15,7 +15,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +188,7 @@ class TantivyEngine:
             journal.unlink(missing_ok=True)
             return
         with journal.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([self._digest, [asdict(document) for document in documents]], default=_plain) + "\n")
+            file.write(json.dumps([self._digest, [_told(document) for document in documents]], default=_plain) + "\n")
 
     def _noted(self) -> Iterator[list[Document]]:
         with (self._root / "journal").open(encoding="utf-8") as file:
@@ -271,8 +271,14 @@ class TantivyEngine:
                 shutil.rmtree(path.rename(path.with_name(f"old-{path.name}")), ignore_errors=True)
 
 
+def _told(document: Document) -> dict[str, Any]:
+    return {"key": document.key, "version": document.version, "fields": document.fields, "deleted": document.deleted}
+
+
 def _plain(value: Any) -> Any:
-    """What JSON lacks, as it has it: tuples and arrays as lists."""
+    """What JSON lacks, as it has it: moments as text, tuples and arrays as lists."""
+    if isinstance(value, datetime):
+        return value.isoformat()
     return np.asarray(value).tolist()
 
 

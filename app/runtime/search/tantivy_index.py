@@ -30,6 +30,7 @@ class TantivyIndex:
         self.folder = folder
         self._index = index
         self._index.config_reader("manual")
+        self._schema = index.schema
         self._seen = (0, 0)
         held = tantivy_columns.standing(folder)
         self.fields = {field.name: field for field in fields if columns.layout(field).items() <= held.items()}
@@ -89,7 +90,7 @@ class TantivyIndex:
         for document in documents:
             writer.delete_documents_by_term("key", document.key)
             if not document.deleted:
-                writer.add_document(tantivy_columns.document(document, self.fields, rows.get(document.key, {})))
+                writer.add_document(tantivy_columns.document(document, self.fields, rows.get(document.key, {}), self._schema))
 
     def translate(self, query: Query, searcher: tantivy.Searcher) -> tantivy.Query:
         """Raises FieldsLacking."""

@@ -9,7 +9,7 @@ So `S-M-12` is the three words s m 12, found again as a phrase, and `BM001128287
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 import tantivy
 
@@ -60,6 +60,7 @@ def _stemmer() -> tantivy.TextAnalyzer:
     return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw()).filter(tantivy.Filter.stemmer("english")).build()
 
 
+@lru_cache(maxsize=200_000)
 def _stem(word: str) -> str:
     found = _stemmer().analyze(word)
     return found[0] if found and found[0] else word
