@@ -10,6 +10,7 @@ PROCESSES ?= 2
 KILLS     ?= 200
 DATABASE  ?= sqlite
 RECORDS   ?= 1000000
+SPECIMENS ?= 25000
 BIN     = .venv/bin
 WEB     = app/web/frontend
 VIEWERS = tests/e2e/viewers
@@ -72,9 +73,12 @@ bench-analysis: .venv/dev  ## seconds by step, images an hour and memory of an a
 accuracy-robustness: .venv/dev  ## docs/robustness.md: the images of ../shared/data turned, halved, compressed, lighter and darker; EVERY= Nth, STEPS=, KEEP=
 	$(BIN)/lectotype evaluate --images ../shared/data/specimens --changed --every $(if $(EVERY),$(EVERY),1) --steps "$(STEPS)" --beetles 0 $(if $(KEEP),--keep "$(KEEP)") --write docs/robustness.md
 
-.PHONY: bench-segments
+.PHONY: bench-segments bench-search
 bench-segments: .venv/dev  ## milliseconds of the pages, manifests and canvases of a sheet with 1,000 segments
 	$(BIN)/python -m tests.bench.segments
+
+bench-search: .venv/dev  ## rates, memory and milliseconds of the search on both engines among SPECIMENS= specimens (25,000: 1,000,000 statements), and the nearest of 300,000 vectors
+	$(BIN)/python -m tests.bench.search --specimens $(SPECIMENS)
 
 bench-review: .venv/dev assets  ## the queue among 1,000,000 statements with 200,000 verdicts, and the time from a key to the next picture in Chromium
 	$(BIN)/python -m tests.bench.review
