@@ -16,13 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from annotations.search import audience
 from app import compose, machine, migrate, proxy
 from app.machine import Unwell
-from app.runtime import disk
+from app.runtime import disk, outbox
 from app.runtime.blobs import StoreAway
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
 from app.runtime.search.port import Everything
 from app.runtime.settings import Settings
 
+LATE_S = 5.0  # seconds after which a change should long be in the index
 ASSETS = Path(__file__).parent / "web" / "assets"
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
 
@@ -119,9 +120,12 @@ def _search(runtime: Runtime) -> str:
     with runtime.reads.begin() as session:
         if standing.state == "none" and migrate.current(session.connection()) == migrate.newest():
             audience.check_index(session, runtime.search)
+        since = outbox.waiting_since(session, "index") if migrate.current(session.connection()) == migrate.newest() else None
     parts = [f"{'Elasticsearch' if runtime.settings.search_url else 'embedded'}, {found.total} documents"]
     parts += ["it is of another version"] if standing.state == "other" else []
     parts += ["it is being made anew"] if standing.rebuilding else []
+    waited = (runtime.clock() - since).total_seconds() if since else 0.0
+    parts += [f"changes have waited for it for {waited:.0f} s"] if waited > LATE_S else []
     return "; ".join(parts)
 
 

@@ -74,6 +74,11 @@ def notes(sort: str, keys: Iterable[str]) -> list[dict[str, Any]]:
     return [{"kind": "index", "name": sort, "queue": "", "payload": {"key": key}} for key in keys]
 
 
+def waiting_since(session: Session, kind: str) -> datetime | None:
+    """When the first of that kind that is still to be handed over was added; None where nothing waits. One look into an index."""
+    return session.scalar(select(OutboxRow.added_at).where(OutboxRow.kind == kind).order_by(OutboxRow.id).limit(1))
+
+
 def put(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put these rows here (`notes`, `events.announcements`), in one statement."""
     if rows:

@@ -17,7 +17,7 @@ from app import doctor
 from app.runtime import clock, context, identity, jobs_table, metrics, principal
 from app.runtime.errors import Forbidden, NotAllowed
 from app.runtime.http import answer
-from app.runtime.outbox import OutboxRow
+from app.runtime.outbox import OutboxRow, waiting_since
 
 blueprint = Blueprint("health", __name__)
 
@@ -64,7 +64,7 @@ class _Numbers(Collector):
             with context.current().reads.begin() as session:
                 jobs = jobs_table.count(session)
                 outbox = dict(session.execute(select(OutboxRow.kind, func.count()).group_by(OutboxRow.kind)).all())
-                oldest = session.scalar(select(func.min(OutboxRow.added_at)))
+                since = {kind: waiting_since(session, kind) for kind in ("job", "index", "event")}
         except SQLAlchemyError:
             up.add_metric([], 0)
             yield up
@@ -75,8 +75,12 @@ class _Numbers(Collector):
         waiting = {kind: outbox.get(kind, 0) for kind in ("job", "index")}
         yield _gauge("lectotype_outbox_rows", "What the relay has still to carry over.", "kind", waiting)
         age = GaugeMetricFamily("lectotype_outbox_age_seconds", "How long the oldest of it has been waiting.")
-        age.add_metric([], (clock.now() - oldest).total_seconds() if oldest else 0)
+        ages = {kind: (clock.now() - at).total_seconds() if at else 0.0 for kind, at in since.items()}
+        age.add_metric([], max(ages.values()))
         yield age
+        lag = GaugeMetricFamily("lectotype_index_lag_seconds", "How long the oldest change has waited for the search index.")
+        lag.add_metric([], ages["index"])
+        yield lag
 
 
 def _gauge(name: str, help_text: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:

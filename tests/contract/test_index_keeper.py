@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from app import compose, doctor, relay
 from app.index_keeper import IndexKeeper
 from app.runtime.broker import DatabaseBroker
 from app.runtime.context import Runtime
+from app.runtime.outbox import OutboxRow
 from app.runtime.principal import Principal
 from app.runtime.search import elasticsearch_engine
 from app.runtime.search.port import Document, Everything, FieldsLacking, SearchDown, Standing, Words
@@ -211,3 +214,15 @@ def test_an_index_of_elasticsearch_for_other_fields_is_made_anew_too(prepared: R
         assert list(consistency.differences(session, engine)) == []
     for one in (older, engine):
         one.close()
+
+
+def test_health_says_how_long_changes_wait_for_the_index(prepared: Runtime) -> None:
+    add_sheet(prepared, "BR1", {"family": "Fagaceae"})
+    while relay.update_index(prepared):
+        pass
+    assert "waited" not in doctor._search(prepared)
+    with prepared.db.begin() as session:
+        session.add(
+            OutboxRow(kind="index", name="specimen", payload={"key": "s1"}, added_at=prepared.clock() - timedelta(minutes=2))
+        )
+    assert re.search(r"changes have waited for it for 1[12]\d s", doctor._search(prepared))

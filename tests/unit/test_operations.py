@@ -132,6 +132,7 @@ def test_metrics_count_what_waits(runtime: Runtime, client: FlaskClient) -> None
     assert numbers['lectotype_outbox_rows{kind="index"}'] == "2.0"
     assert numbers['lectotype_jobs{state="dead"}'] == "0.0"
     assert float(numbers["lectotype_outbox_age_seconds"]) >= 0
+    assert float(numbers["lectotype_index_lag_seconds"]) >= 0
 
 
 def test_metrics_say_so_when_the_database_is_down(runtime: Runtime, client: FlaskClient, tmp_path: Path) -> None:
