@@ -63,7 +63,9 @@ def markdown(evaluation: Evaluation, command: str, at: datetime, before: Evaluat
     """The page; with an earlier evaluation, what has changed since."""
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     images = {one.image for one in evaluation.outcomes}
-    head = f"# Accuracy\n\nMade by `{command}` on {at:%d %B %Y}, {machine}, code {evaluation.code}, on {len(images)} images.\n"
+    changed = bool(evaluation.outcomes) and all(one.measure.startswith("changed") for one in evaluation.outcomes)
+    head = f"# {'Robustness' if changed else 'Accuracy'}\n\n"
+    head += f"Made by `{command}` on {at:%d %B %Y}, {machine}, code {evaluation.code}, on {len(images)} images.\n"
     parts = [head, METHOD, "## Summary\n", table(summary(evaluation)), "\n".join(NOTES) + "\n"]
     if before is not None:
         parts += [f"## Changes since {before.code}\n", table(changes(before, evaluation))]

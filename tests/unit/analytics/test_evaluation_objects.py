@@ -210,6 +210,9 @@ def test_notes_of_people_stay_when_the_page_is_made_anew() -> None:
     assert "Ladders are missed." in report.with_notes(made, noted)
     assert report.with_notes(made, "") == made
     assert "| scale within 1 % | ≥ 80.0% |" in made
+    assert made.startswith("# Accuracy")
+    changed = Evaluation("x", (Outcome("changed scale", "a", "a", 1.0),))
+    assert report.markdown(changed, "", datetime(2026, 1, 1, tzinfo=UTC)).startswith("# Robustness")
 
 
 def test_what_the_network_learned_from_stands_apart_from_sources_that_it_never_saw() -> None:
