@@ -5,6 +5,7 @@ from sqlalchemy import MetaData
 import analytics.tables
 import annotations.datasets.tables
 import annotations.exchange.tables
+import annotations.harvested.tables
 import annotations.saved.tables
 import annotations.segments.tables
 import annotations.tables
@@ -20,6 +21,7 @@ import app.runtime.outbox
 import app.runtime.tokens_table
 import app.webhooks.tables
 import iiif.catalogue.tables
+import iiif.harvest.tables
 import iiif.ingest.tables
 from app.runtime.db import Base
 
@@ -36,7 +38,9 @@ MODULES = (
     app.runtime.jobs_table,
     iiif.catalogue.tables,
     iiif.ingest.tables,
+    iiif.harvest.tables,
     annotations.tables,
+    annotations.harvested.tables,
     annotations.segments.tables,
     annotations.saved.tables,
     annotations.datasets.tables,

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from ontology.dates import date_of, date_of_parts, is_before_collecting, is_in_the_future
 
@@ -122,6 +122,16 @@ def label_of(term: str) -> str:
     """An English label: `decimalLatitude` is `Decimal latitude`."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", term).split()
     return _LABELS.get(term) or " ".join(word if word.isupper() else word.lower() for word in words).capitalize()
+
+
+def term_of_label(label: str) -> str | None:
+    """The term of a label that people are shown: one of ours (`Collector`), or the term's own name in any spelling."""
+    return _by_label().get(" ".join(label.split()).lower()) or term_of(label)
+
+
+@cache
+def _by_label() -> Mapping[str, str]:
+    return {label_of(term).lower(): term for term in sorted(TERMS)}
 
 
 def terms_of(verbatim: Mapping[str, str]) -> dict[str, str]:

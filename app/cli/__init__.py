@@ -13,6 +13,7 @@ COMMANDS = {
     "relay": "app.cli.serve:relay",
     "migrate": "app.cli.serve:migrate",
     "ingest": "app.cli.ingest:ingest",
+    "harvest": "app.cli.harvest:harvest",
     "run": "app.cli.analyse:run",
     "runs": "app.cli.analyse:runs",
     "evaluate": "app.cli.evaluate:evaluate",

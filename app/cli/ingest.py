@@ -38,12 +38,17 @@ OUT = click.Path(path_type=Path, dir_okay=False)
 
 def begin(runtime: Runtime, paths: Iterable[Path]) -> Ingest:
     """Begin an ingest before its first row is read, and the run that analyses its images."""
-    at, by, naan = runtime.clock(), Principal.of_operator(), runtime.settings.naan
+    return begin_of(runtime, [path.name for path in paths], by=Principal.of_operator())
+
+
+def begin_of(runtime: Runtime, names: Sequence[str], *, by: Principal) -> Ingest:
+    """The same of sources by name."""
+    at, naan = runtime.clock(), runtime.settings.naan
     with runtime.db.begin() as session:
         resume.resume(session)
         ingest = ingests.begin(
             session,
-            [path.name for path in paths],
+            names,
             by=by,
             code_version=provenance.code_version(),
             environment=provenance.environment(),
@@ -77,7 +82,7 @@ def ingest_paths(
     def on_media(session: Session, media: Sequence[Media]) -> None:
         analytics.add_new_images(session, run.key, media, at=runtime.clock())
 
-    shown = _Progress(runtime, ingest.key, progress)
+    shown = Shown(runtime, ingest.key, progress)
     report, failure = IngestReport(), "It was broken off in the middle; run it again, what is in already stays."
     try:
         with _entries_to(report_csv, report):
@@ -106,7 +111,7 @@ def _entries_to(path: Path | None, report: IngestReport) -> Iterator[None]:
 
 
 @dataclass
-class _Progress:
+class Shown:
     """Tells the bar of every row, and the database about once a second."""
 
     runtime: Runtime

@@ -15,6 +15,7 @@ SPECIMEN, MEDIA, ANNOTATION, REGION, RUN, ASSERTION, AGENT, INGEST, BATCH = "s1"
 PIPELINE, MODEL, DATASET = "p1", "q1", "d1"
 EXPORT = "e1"
 QUESTION = "k1"
+HARVEST = "h1"
 RANDOM = 9  # characters of a key that are drawn
 _WEIGHTS = {char: weight for weight, char in enumerate(ALPHABET)}
 KEY_PATTERN = r"[a-z]1[0-9bcdfghjkmnpqrstvwxz]{10}"

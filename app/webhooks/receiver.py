@@ -1,8 +1,7 @@
 """One message to one receiver: signed (Standard Webhooks 1.0), to an address that was checked, in bounded time.
 
-An address that somebody types could lead into our own network (SSRF). So the name is resolved here, every address that it has
-must be public, and the connection is made to the very address that was checked: a name that means something else a moment later
-changes nothing. Redirections are not followed, no proxy and no credentials are used, and little of the answer is read.
+An address that somebody types could lead into our own network: `app/runtime/outside.py` connects to public ones alone.
+Redirections are not followed, and little of the answer is read.
 """
 
 import base64
@@ -10,25 +9,18 @@ import hashlib
 import hmac
 import http.client
 import ipaddress
-import socket
-import ssl
 import threading
 import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from app.runtime.errors import Invalid
+from app.runtime.outside import NotPublic, Pinned, is_public, resolve
 
 LONGEST_URL = 500
-CONNECT_S, ALL_S = 5.0, 10.0  # to connect, and for all of it
+ALL_S = 10.0  # for all of it
 MOST_READ = 4_096  # bytes of the answer's body
 LONGEST_ERROR = 200
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-class NotPublic(Invalid):
-    """The address leads to what is not public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +57,6 @@ def check_address(url: str, *, private: bool) -> None:
         raise NotPublic("The address of a webhook must be public: this one is of an inner network.", parameter="url")
 
 
-def is_public(address: Address) -> bool:
-    """Whether it is of the public internet, also within an address of the other family."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-        if address.teredo is not None or address.is_site_local:
-            return False
-    return address.is_global and not address.is_multicast
-
-
-def resolve(host: str, port: int, *, private: bool) -> str:
-    """The address to connect to. Raises NotPublic where any that the name has is not public, OSError where it has none."""
-    found = [str(one[4][0]) for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    if not private and not all(is_public(ipaddress.ip_address(one.partition("%")[0])) for one in found):
-        raise NotPublic(f"{host} leads to an address that is not public, so nothing was sent.")
-    return found[0]
-
-
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     """The value of `webhook-signature`: HMAC-SHA256 over id, time and body."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
@@ -111,7 +82,7 @@ def _post(url: str, secret: str, message_id: str, body: bytes, at_s: int, privat
     parts = urlsplit(url)
     secure, host = parts.scheme == "https", parts.hostname or ""
     port = parts.port or (443 if secure else 80)
-    connection = _Pinned(host, port, resolve(host, port, private=private), secure)
+    connection = Pinned(host, port, resolve(host, port, private=private), secure)
     watch = threading.Timer(ALL_S, connection.cut)  # a receiver that drips byte after byte passes every other limit
     watch.daemon = True
     watch.start()
@@ -139,30 +110,3 @@ def _post(url: str, secret: str, message_id: str, body: bytes, at_s: int, privat
 
 def _plain(text: str) -> str:
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:LONGEST_ERROR]
-
-
-class _Pinned(http.client.HTTPConnection):
-    """A connection to that address, under that name."""
-
-    def __init__(self, host: str, port: int, address: str, secure: bool) -> None:
-        super().__init__(host, port, timeout=CONNECT_S)
-        self.default_port = 443 if secure else 80
-        self.address = address
-        self.context = ssl.create_default_context() if secure else None
-        self.raw: socket.socket | None = None
-        self.is_cut = False
-
-    def connect(self) -> None:
-        self.raw = socket.create_connection((self.address, self.port), CONNECT_S)
-        self.sock = self.raw
-        if self.context is not None:
-            self.sock = self.raw = self.context.wrap_socket(self.raw, server_hostname=self.host)
-
-    def cut(self) -> None:
-        """End it from another thread."""
-        self.is_cut = True
-        if self.raw is not None:
-            try:
-                self.raw.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return

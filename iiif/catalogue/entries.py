@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.runtime import ids, outbox
 from iiif.catalogue import store
-from iiif.catalogue.identity import folded_number, identities_of
+from iiif.catalogue.identity import bounded, folded_number, identities_of
 from iiif.catalogue.jobs import DeriveImage
 from iiif.catalogue.model import Media
 
@@ -18,12 +18,17 @@ LONGEST_NAME = 600  # characters: PostgreSQL indexes no value of more than 2,704
 
 @dataclass(frozen=True, slots=True)
 class SpecimenDraft:
-    """A specimen as its source gave it; terms as in `Specimen`."""
+    """A specimen as its source gave it; terms as in `Specimen`.
+
+    `identity` is what it is recognised by where its record has no identifier and its source names it otherwise (a manifest's
+    address); empty for what the record gives (`identity.py`).
+    """
 
     catalog_number: str
     interpreted: Mapping[str, str]
     verbatim: Mapping[str, str]
     source: str
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,7 @@ def specimen_values(draft: SpecimenDraft, naan: str, at: datetime) -> dict[str, 
     """The row of a new specimen."""
     return {
         "key": ids.new_key(ids.SPECIMEN, naan),
-        "identity": identities_of(draft.interpreted, draft.catalog_number)[0],
+        "identity": bounded(draft.identity) if draft.identity else identities_of(draft.interpreted, draft.catalog_number)[0],
         "version": 1,
         "catalog_number": draft.catalog_number,
         "folded_number": folded_number(draft.catalog_number),

@@ -23,8 +23,8 @@ def identities_of(terms: Mapping[str, str], number: str) -> tuple[str, ...]:
     """
     collected = (terms.get("institutionCode", ""), terms.get("collectionCode", ""), number)
     given = dict.fromkeys(terms[term] for term in ID_TERMS if terms.get(term))
-    return tuple(_bounded(text if is_global(text) else APART.join((*collected, text))) for text in given) or (
-        _bounded(APART.join(collected)),
+    return tuple(bounded(text if is_global(text) else APART.join((*collected, text))) for text in given) or (
+        bounded(APART.join(collected)),
     )
 
 
@@ -56,5 +56,6 @@ def is_global(text: str) -> bool:
     return ":" in text or (len(text) == 36 and all(text[position] == "-" for position in UUID_DASHES))
 
 
-def _bounded(text: str) -> str:
+def bounded(text: str) -> str:
+    """The text, or its digest where it is longer than an index holds."""
     return text if len(text) <= LONGEST else f"sha-256:{hashlib.sha256(text.encode()).hexdigest()}"

@@ -28,9 +28,9 @@ from iiif.catalogue.depictions import (
     touch_specimens,
     touched,
 )
-from iiif.catalogue.entries import MediaDraft, SpecimenDraft, add_new, media_values, specimen_values
+from iiif.catalogue.entries import LONGEST_NAME, MediaDraft, SpecimenDraft, add_new, media_values, specimen_values
 from iiif.catalogue.errors import DuplicateMedia, DuplicateSpecimen, UnknownMedia, UnknownSpecimen
-from iiif.catalogue.identity import ID_TERMS, identities_of
+from iiif.catalogue.identity import ID_TERMS, folded_number, identities_of
 from iiif.catalogue.jobs import DeriveImage, MediaSettled
 from iiif.catalogue.model import Access, KnownMedia, KnownNumber, KnownSpecimen, Media, Specimen
 from iiif.catalogue.tables import MediaRow, SpecimenRow
@@ -245,6 +245,24 @@ def identify(session: Session, key: str, given: SpecimenDraft, *, at: datetime) 
     row.identity = identity
     session.flush()
     return store.specimen(row)
+
+
+def revise(session: Session, key: str, given: SpecimenDraft, *, at: datetime) -> bool:
+    """Let this be what the source gives now: a new version of the record, if it differs; whether it did. What people accepted in
+    its place stays in force, and it stays in its collection. Raises UnknownSpecimen."""
+    row = store.find_specimen(session, key, lock=True)
+    if row is None:
+        raise UnknownSpecimen(f"There is no specimen {key!r} here.")
+    if (dict(given.interpreted), dict(given.verbatim)) == (row.interpreted, row.verbatim):
+        return False
+    row = touched(session, key, at=at)
+    accepted = {term: given.interpreted.get(term, "") for term in row.accepted or {}}
+    records.source_says(session, key, accepted, at=at)
+    records.source_gives(session, row, dict(given.interpreted), dict(given.verbatim), at)
+    row.catalog_number, row.folded_number = given.catalog_number, folded_number(given.catalog_number)
+    row.scientific_name = store.specimen(row).scientific_name[:LONGEST_NAME]
+    session.flush()
+    return True
 
 
 def add_media(session: Session, draft: MediaDraft, *, naan: str, at: datetime) -> Media:

@@ -164,6 +164,21 @@ _ROWS = (
         "the source has changed a value in whose place people accepted another; that stays in force, and both are kept",
         "Look at both on the page of the specimen, and withdraw the acceptance if the source is right now.",
     ),
+    (
+        "cannot-fetch",
+        "another server did not give what it was asked for, or may not be asked",
+        "Harvest again later, or allow its host with --host.",
+    ),
+    ("not-a-manifest", "the document is no manifest or collection that can be read", "Give the address of a IIIF manifest."),
+    ("no-picture", "a manifest has no picture that could be taken in", "See the other entries of that manifest."),
+    (
+        "wrong-checksum",
+        "a file is not the one whose digest its source names",
+        "Harvest again; if it stays so, ask who runs the source.",
+    ),
+    ("not-represented", "a manifest holds something that has no place here", "Nothing; the rest of it is in."),
+    ("harvested-already", "what a manifest is a copy of is here already", "Nothing."),
+    ("gone-at-source", "what was harvested is no more at its source", "Nothing; `lectotype access` opens its images again."),
 )
 CODES = {code: meaning for code, meaning, _ in _ROWS}
 ADVICE = {code: advice for code, _, advice in _ROWS}

@@ -64,6 +64,7 @@ def build(
         seeAlso=[
             _record(specimen, "Darwin Core record", addresses),
             *(_record(one, f"Another specimen with the number {one.catalog_number}", addresses) for one in namesakes[:NAMED]),
+            *_origin(specimen, addresses),
         ],
         items=[],
         **({"rights": licences[0]} if licences[0] and len(set(licences)) == 1 else {}),
@@ -190,6 +191,18 @@ def _record(specimen: Specimen, label: str, addresses: Addresses) -> dict[str, A
         "format": "application/json",
         "profile": "http://rs.tdwg.org/dwc/terms/",
     }
+
+
+def _origin(specimen: Specimen, addresses: Addresses) -> Iterator[dict[str, Any]]:
+    """Of a specimen that was harvested the manifest that began its chain: who harvests this one knows it again."""
+    if specimen.source.startswith(("http://", "https://")):
+        yield {
+            "id": specimen.source,
+            "type": "Manifest",
+            "label": {"en": ["The manifest that this was harvested from"]},
+            "format": "application/ld+json",
+            "profile": f"{addresses.base}/ns#harvestedFrom",
+        }
 
 
 def title(specimen: Specimen) -> str:

@@ -1,0 +1,1 @@
+"""Statements of other servers about the canvases of harvested manifests."""
