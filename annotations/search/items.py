@@ -23,7 +23,7 @@ from iiif.catalogue.visibility import sees
 from iiif.image.request import PixelBox
 from iiif.image.service import segment_of, thumbnail
 
-MOST_TEXTS = 300  # texts of annotations that are looked through for the quotations of one page
+MOST_TEXTS = 100  # texts of annotations that are looked through for the quotations of one page
 MOST_ROUNDS = 3  # times that the engine is asked for them
 LONGEST_TEXT = 500  # characters of an annotation's text in a list
 
