@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -25,6 +25,7 @@ from iiif.catalogue.model import Media
 from iiif.image.masters import derivatives
 
 PAGE = 500
+EXPORTS_KEPT = timedelta(days=30)  # since somebody asked for them last
 NAMES = [f"{number:02x}" for number in range(256)]
 Fault = Literal["lost original", "damaged original", "lost derivative", "damaged derivative", "lost mask", "damaged mask"]
 Progress = Callable[[int], None]
@@ -106,6 +107,7 @@ class Check:
                     self.account.images += 1
                     progress(self.account.images)
                 self._forget_masks(before)
+                self._forget_exports()
                 yield from self._masks(buckets)
                 self._pin(buckets)
             for name in NAMES:
@@ -187,6 +189,12 @@ class Check:
             if len(page) < PAGE:
                 return
             after = page[-1].sha256
+
+    def _forget_exports(self) -> None:
+        """Files of exports that nobody has asked for in a month are made again when somebody does."""
+        if self.collect:
+            with self.runtime.db.begin() as session:
+                datasets.forget_files(session, before=self.runtime.clock() - EXPORTS_KEPT)
 
     def _pin(self, buckets: Mapping[str, BinaryIO]) -> None:
         """What versions of datasets are made of is needed, whatever has become of its image."""

@@ -82,12 +82,12 @@ def images(runtime: Runtime, version: Version) -> Iterator[ImageMember]:
         more, after = len(page) == PAGE, page[-1].media_key if page else ""
 
 
-def read(runtime: Runtime, version: Version, held: Withheld) -> Iterator[Shown]:
-    """All images with what is said of them."""
+def read(runtime: Runtime, version: Version, held: Withheld, *, split: str = "") -> Iterator[Shown]:
+    """All images, or those of a split, with what is said of them."""
     after, more = "", True
     while more:
         with runtime.reads.begin() as session:
-            page = store.page_of_images(session, version.key, version.number, after=after, limit=PAGE)
+            page = store.page_of_images(session, version.key, version.number, after=after, limit=PAGE, split=split)
             keys = [one.media_key for one in page]
             open_keys = [key for key in keys if key not in held.closed and key not in held.hidden]
             said = _annotations(session, runtime, version, {one.media_key: one for one in page}, open_keys)

@@ -3,11 +3,11 @@
 Each is kept by its digest under a spec, so that what was made is not made twice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from annotations import masks
-from annotations.datasets import content, packaging
+from annotations.datasets import content, packaging, web_dataset
 from annotations.datasets.content import Frozen, Shown, Withheld
 from annotations.datasets.model import Version
 from annotations.datasets.packaging import KeptFile, Piece, Progress
@@ -24,7 +24,7 @@ EXPORTER = "exchange 1"  # to be counted up when what writers write changes
 
 def format_names() -> list[str]:
     """What a version can be exported as."""
-    return [packaging.PACKAGE, *formats.FORMATS]
+    return [packaging.PACKAGE, web_dataset.NAME, *formats.FORMATS]
 
 
 def check(format_name: str) -> None:
@@ -37,7 +37,8 @@ def is_made(runtime: Runtime, version: Version, format_name: str) -> bool:
     """Whether the files are here, for what is withheld now."""
     with runtime.reads.begin() as session:
         held = content.withheld(session, version)
-        return bool(packaging.files_of(session, _spec(runtime, version, held, format_name)))
+        known = packaging.files_of(session, _spec(runtime, version, held, format_name))
+    return _is_whole(runtime, format_name, known)
 
 
 def _spec(runtime: Runtime, version: Version, held: Withheld, format_name: str) -> str:
@@ -56,11 +57,19 @@ def export(
         held = content.withheld(session, version)
         spec = _spec(runtime, version, held, format_name)
         known = packaging.files_of(session, spec)
-    if known and all(runtime.blobs.has(one.sha256) for one in known.values()):
+    if _is_whole(runtime, format_name, known):
         return spec, known
+    if format_name == web_dataset.NAME:
+        return spec, web_dataset.export(runtime, version, held, spec, progress)
     made = packaging.keep(runtime, _pieces(runtime, version, format_name, held, progress))
     packaging.remember(runtime, version, spec, format_name, made.values())
     return spec, made
+
+
+def _is_whole(runtime: Runtime, format_name: str, known: Mapping[str, KeptFile]) -> bool:
+    """Whether all files are here; shards are kept one by one, and their list last."""
+    begun = bool(known) and (format_name != web_dataset.NAME or web_dataset.INDEX in known)
+    return begun and all(runtime.blobs.has(one.sha256) for one in known.values())
 
 
 def _pieces(runtime: Runtime, version: Version, format_name: str, held: Withheld, progress: Progress) -> Iterator[Piece]:

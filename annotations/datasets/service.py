@@ -75,6 +75,16 @@ def pinned(session: Session, *, after: str = "", limit: int) -> Sequence[str]:
     return store.pinned(session, after=after, limit=limit)
 
 
+def recent(session: Session, *, limit: int) -> tuple[Version, ...]:
+    """The versions of all datasets that were frozen last and stand."""
+    return tuple(map(store.version, store.recent(session, limit)))
+
+
+def forget_files(session: Session, *, before: datetime) -> int:
+    """Forget the files of exports that nobody has asked for since then: they are made again when somebody asks."""
+    return store.forget_files(session, before=before)
+
+
 def count(session: Session) -> int:
     """How many datasets have a version."""
     return store.count(session)

@@ -104,6 +104,12 @@ def staged(session: Session, key: str, number: int, media_keys: Iterable[str]) -
     return set(session.scalars(select(IMAGE.media_key).where(*some)))
 
 
+def forget_files(session: Session, *, before: datetime) -> int:
+    """Forget the files of exports that nobody has asked for since then; how many."""
+    gone = delete(DatasetFileRow).where(DatasetFileRow.used_at < before).returning(DatasetFileRow.name)
+    return len(session.execute(gone.execution_options(synchronize_session=False)).all())
+
+
 def checked_before(session: Session, sha256s: Iterable[str]) -> dict[str, int]:
     """CRC-32 of those of the blobs that a version has read whole before."""
     query = select(IMAGE.sha256, func.max(IMAGE.crc32)).where(IMAGE.sha256.in_(list(sha256s)), IMAGE.access == "open")
@@ -151,10 +157,11 @@ def images(session: Session, key: str, number: int, *, after: str = "", split: s
         yield from (ImageMember(*row) for row in rows)
 
 
-def page_of_images(session: Session, key: str, number: int, *, after: str, limit: int) -> list[ImageMember]:
-    """The images behind that key, as many as that."""
+def page_of_images(session: Session, key: str, number: int, *, after: str, limit: int, split: str = "") -> list[ImageMember]:
+    """The images behind that key, of that split where one is named, as many as that."""
     columns = [getattr(IMAGE, name) for name in ImageMember.__dataclass_fields__]
     query = select(*columns).where(IMAGE.dataset_key == key, IMAGE.number == number, IMAGE.media_key > after)
+    query = query.where(IMAGE.split == split) if split else query
     return [ImageMember(*row) for row in session.execute(query.order_by(IMAGE.media_key).limit(limit))]
 
 

@@ -5,7 +5,19 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from annotations.datasets import citing, content, croissant, differences, drafts, exporting, manifest, packaging, service, work
+from annotations.datasets import (
+    citing,
+    content,
+    croissant,
+    differences,
+    drafts,
+    exporting,
+    manifest,
+    packaging,
+    service,
+    web_dataset,
+    work,
+)
 from annotations.datasets.archive import Archive
 from annotations.datasets.describing import Described
 from annotations.datasets.errors import BadDataset, UnknownDataset
@@ -204,7 +216,8 @@ def archive(name: str) -> Response:
     spec, files = _files(version, format_name)
     with runtime.reads.begin() as session:
         held = content.withheld(session, version)
-    whole = Archive(runtime, version, files, held, spec, with_images=bool(integer("images", 1, 0, 1)))
+    images = bool(integer("images", 1, 0, 1)) and format_name != web_dataset.NAME  # whose shards hold them
+    whole = Archive(runtime, version, files, held, spec, with_images=images)
     suffix = "" if format_name == packaging.PACKAGE else f".{format_name}"
     return _ranged(whole, f"{version.name}{suffix}.zip")
 
@@ -259,7 +272,8 @@ def _files(version: Version, format_name: str) -> tuple[str, dict[str, KeptFile]
     """Its files in that format. Raises Unavailable where a job has to make them first."""
     runtime = context.current()
     size = version.summary["images"] + version.summary["annotations"]
-    if size > MADE_AT_ONCE and not exporting.is_made(runtime, version, format_name):
+    large = size > MADE_AT_ONCE or (format_name == web_dataset.NAME and size > MADE_AT_ONCE // 20)
+    if large and not exporting.is_made(runtime, version, format_name):
         with runtime.db.begin() as session:
             work.ask_export(session, version, format_name, by=version.asked_by, naan=runtime.settings.naan, at=runtime.clock())
         raise Unavailable("The files of this version are being made: ask again in some minutes.")

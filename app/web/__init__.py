@@ -26,6 +26,7 @@ from app.web import compression, health, layout, visits
 from app.web.account import audit, members, oidc, people, signing_in
 from app.web.account import views as account_pages
 from app.web.agreement import views as agreement_pages
+from app.web.datasets import feeds as dataset_feeds
 from app.web.datasets import views as dataset_pages
 from app.web.discovery import changes as changes_feed
 from app.web.discovery import whole
@@ -124,6 +125,7 @@ def create_app(runtime: Runtime) -> Flask:
         run_pages.blueprint,
         dataset_pages.blueprint,
         query_pages.blueprint,
+        dataset_feeds.blueprint,
         review_pages.blueprint,
         embed_pages.blueprint,
         oembed.blueprint,

@@ -5,13 +5,15 @@ import hashlib
 import io
 import json
 import subprocess
+import sys
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from annotations.datasets import actors, packaging, service
+from annotations.datasets import actors, exporting, packaging, service, web_dataset
 from annotations.datasets.model import Version
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
@@ -245,3 +247,70 @@ def test_files_are_made_by_a_job_that_can_be_cancelled(hub: Hub, version: Versio
     assert hub.get(other.json["id"]).json["state"] == "cancelled"
     refused = hub.write("POST", there, {"format": "slides"}, **said)
     assert (refused.status_code, "coco" in refused.json["detail"]) == (400, True)
+
+
+READ_SHARDS = """
+import json, sys, webdataset
+samples = webdataset.WebDataset(sys.argv[1:], shardshuffle=False)
+print(json.dumps([[one["jpg"][:2].hex(), one["json"].decode()] for one in samples]))
+"""  # in a process of its own, as it closes its files late
+
+
+def test_webdataset_reads_the_shards_which_go_on_after_a_kill(
+    hub: Hub, version: Version, tmp_path: Path, monkeypatch: Any
+) -> None:
+    pytest.importorskip("webdataset")
+    monkeypatch.setattr(web_dataset, "SHARD", 2)
+    address = f"/datasets/{version.name}/archive.zip?format=webdataset"
+    written: list[str] = []
+    real = web_dataset._write
+
+    def killed(runtime: Runtime, name: str, samples: Any) -> Any:
+        if len(written) == 1:
+            raise KeyboardInterrupt  # as by a signal
+        written.append(name)
+        return real(runtime, name, samples)
+
+    monkeypatch.setattr(web_dataset, "_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        exporting.export(hub.runtime, version, "webdataset")
+    assert not exporting.is_made(hub.runtime, version, "webdataset")
+
+    def counted(runtime: Runtime, name: str, samples: Any) -> Any:
+        written.append(name)
+        return real(runtime, name, samples)
+
+    monkeypatch.setattr(web_dataset, "_write", counted)
+    got = hub.client.get(address)
+    assert got.status_code == 200
+    assert len(written) == len(set(written))  # nothing twice
+    with zipfile.ZipFile(io.BytesIO(got.data)) as archive:
+        archive.extractall(tmp_path / "shards")
+        shards = json.loads(archive.read("shards.json"))["shards"]
+    assert sorted(one["name"] for one in shards) == sorted(written)
+    files = sorted(str(path) for path in (tmp_path / "shards").glob("*.tar"))
+    read = subprocess.run([sys.executable, "-c", READ_SHARDS, *files], check=True, capture_output=True, text=True, timeout=120)
+    samples = json.loads(read.stdout)
+    assert len(samples) == 5 == sum(one["samples"] for one in shards)
+    assert all(begins == "ffd8" for begins, _ in samples)
+    assert sum('"box":[4,6,14,18]' in said for _, said in samples) == 4
+    _forget(hub.runtime)
+    assert hub.client.get(address).data == got.data
+
+
+def test_feedparser_reads_the_feeds(hub: Hub, version: Version) -> None:
+    feedparser = pytest.importorskip("feedparser")
+    for address in ("/datasets/feed.atom", f"/datasets/{version.key}/feed.atom"):
+        feed = feedparser.parse(hub.client.get(address).data)
+        assert not feed.bozo
+        assert feed.entries[0].id == f"http://lectotype.test/ark:99999/{version.name}"
+        assert feed.entries[0].title == 'Oaks & their "galls", version 1'
+
+
+def test_files_that_nobody_asks_for_go_and_come_back(hub: Hub, version: Version) -> None:
+    address = f"/datasets/{version.name}/archive.zip"
+    before = hub.client.get(address).data
+    with hub.runtime.db.begin() as session:
+        assert service.forget_files(session, before=hub.runtime.clock() - timedelta(days=1)) == 0
+        assert service.forget_files(session, before=hub.runtime.clock() + timedelta(days=1)) > 10
+    assert hub.client.get(address).data == before

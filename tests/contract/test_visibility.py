@@ -565,6 +565,8 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/datasets"): always("/datasets"),
     ("POST", "/datasets"): always("/datasets", 401, 400, 403, 400),
     ("GET", "/datasets/new"): always("/datasets/new", 401, 200, 403, 200),
+    ("GET", "/datasets/feed.atom"): always("/datasets/feed.atom"),
+    ("GET", "/datasets/<key>/feed.atom"): always("/datasets/d1nothing/feed.atom", 404),
     ("GET", "/datasets/<name>"): always("/datasets/d1nothing", 404),
     ("GET", "/datasets/<name>/linkset.json"): always("/datasets/d1nothing/linkset.json", 404),
     ("POST", "/datasets/<key>/versions"): always("/datasets/d1nothing/versions", 401, 404, 403, 404),
