@@ -94,6 +94,14 @@ def pictures(session: Session, manifest_name: str) -> Sequence[Picture]:
     return [Picture(row.url, row.canvas, row.media_key, row.etag, row.modified) for row in rows]
 
 
+def is_had_otherwise(session: Session, media_key: str, manifest_name: str) -> bool:
+    """Whether another manifest that is here has the image, too."""
+    picture, row = HarvestedPictureRow, HarvestedRow
+    query = select(row.name).join(picture, picture.manifest_name == row.name)
+    query = query.where(picture.media_key == media_key, row.name != manifest_name, row.state == "here")
+    return session.scalar(query.limit(1)) is not None
+
+
 def keep_pictures(session: Session, manifest_name: str, found: Sequence[Picture]) -> None:
     """Let these be the pictures of the manifest, in the place of those before."""
     session.execute(delete(HarvestedPictureRow).where(HarvestedPictureRow.manifest_name == manifest_name))

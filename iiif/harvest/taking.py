@@ -19,7 +19,7 @@ from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.identity import is_identified
 from iiif.catalogue.model import Media, Specimen
-from iiif.harvest import pictures, store
+from iiif.harvest import closing, pictures, store
 from iiif.harvest.errors import CannotFetch, NotReadable
 from iiif.harvest.fetching import Fetched, Fetcher, Known
 from iiif.harvest.model import Item, Picture, Reference, RemoteManifest, Source
@@ -90,12 +90,12 @@ class Taker:
                 return
             at = self.runtime.clock()
             if item.own:
-                for picture in store.pictures(session, item.name):
-                    catalogue.set_access(session, picture.media_key, "closed", by=BY, at=at)
+                had = [picture.media_key for picture in store.pictures(session, item.name)]
+                closing.close(session, item.specimen_key, item.name, had, at)
             store.keep(
                 session, replace(item, state="gone", reason=why, etag="", modified="", digest="", changed_at=at), self.round_key
             )
-        sentence = f"It is no more ({why}): its images are closed to the public here, and its record and all statements stay."
+        sentence = f"It is no more ({why}): the images that came by it alone are closed to the public here, and its record and all statements stay."
         self._warn(iri, "gone-at-source", sentence)
         self.report.merged += 1
 
@@ -164,9 +164,8 @@ class Taker:
                 reason="",
                 changed_at=at,
             )
-            if item is not None and item.state == "gone" and own:
-                for picture in found:
-                    catalogue.set_access(session, picture.media_key, "open", by=BY, at=at)
+            if item is not None and own:
+                closing.open_again(session, specimen.key, [picture.media_key for picture in found], at)
             store.keep(session, kept, self.round_key)
             self._end_others(session, specimen, item, found, at)
             store.keep_pictures(session, kept.name, found)
@@ -310,11 +309,10 @@ class Taker:
         if item is None or not item.own:
             return
         stay = {picture.media_key for picture in found}
-        for picture in store.pictures(session, item.name):
-            if picture.media_key not in stay:
-                catalogue.set_access(session, picture.media_key, "closed", by=BY, at=at)
-                sentence = f"A picture is no more in it, or is another one; image {picture.media_key} is closed to the public."
-                self._warn(item.iri, "gone-at-source", sentence, specimen.catalog_number)
+        left = [picture.media_key for picture in store.pictures(session, item.name) if picture.media_key not in stay]
+        for key in closing.close(session, specimen.key, item.name, left, at):
+            sentence = f"A picture is no more in it, or is another one; image {key} is closed to the public."
+            self._warn(item.iri, "gone-at-source", sentence, specimen.catalog_number)
 
     def _statements(self, manifest: RemoteManifest, found: Sequence[Picture], media: Mapping[str, Media], number: str) -> None:
         if self.on_statements is None:

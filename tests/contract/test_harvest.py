@@ -110,6 +110,11 @@ def images(runtime: Runtime, key: str) -> list[Any]:
         return list(catalogue.media_of(session, key))
 
 
+def close(runtime: Runtime, media_key: str) -> None:
+    with runtime.db.begin() as session:
+        catalogue.set_access(session, media_key, "closed", by=Principal.of_operator(), at=runtime.clock())
+
+
 def test_a_manifest_becomes_a_specimen_with_its_images_and_its_words_and_again_nothing(runtime: Runtime, there: Museum) -> None:
     address = manifest(there, pictures=2)
     report = harvested(runtime, address)
@@ -150,6 +155,46 @@ def test_what_a_collection_names_no_more_is_closed_and_comes_back(runtime: Runti
     collection(there, first, second)
     harvested(runtime, address)
     assert [image.access for image in images(runtime, gone.key)] == ["open"]
+
+
+def test_an_image_that_came_another_way_is_neither_closed_nor_opened_by_a_harvest(
+    runtime: Runtime, there: Museum, tmp_path: Path
+) -> None:
+    (tmp_path / "BR_99.jpg").write_bytes(picture("one 1"))
+    ingest_paths(runtime, [tmp_path / "BR_99.jpg"])
+    (ours,) = specimens(runtime)
+    (image,) = images(runtime, ours.key)
+    address = collection(there, manifest(there))
+    assert harvested(runtime, address).depictions_added == 1
+    collection(there)
+    assert codes(harvested(runtime, address)) == {"gone-at-source": 1}
+    assert [one.access for one in images(runtime, ours.key)] == ["open"]
+    close(runtime, image.key)
+    collection(there, manifest(there))
+    harvested(runtime, address)
+    assert [one.access for one in images(runtime, ours.key)] == ["closed"]
+
+
+def test_what_a_person_closed_stays_closed_when_its_manifest_comes_back(runtime: Runtime, there: Museum) -> None:
+    address = collection(there, manifest(there))
+    harvested(runtime, address)
+    (specimen,) = specimens(runtime)
+    collection(there)
+    harvested(runtime, address)
+    close(runtime, images(runtime, specimen.key)[0].key)
+    collection(there, manifest(there))
+    harvested(runtime, address)
+    assert [one.access for one in images(runtime, specimen.key)] == ["closed"]
+
+
+def test_a_picture_that_comes_back_is_open_again(runtime: Runtime, there: Museum) -> None:
+    address = manifest(there, pictures=2)
+    harvested(runtime, address)
+    (specimen,) = specimens(runtime)
+    for pictures, expected in ((1, ["open", "closed"]), (2, ["open", "open"])):
+        manifest(there, pictures=pictures)
+        harvested(runtime, address)
+        assert [image.access for image in images(runtime, specimen.key)] == expected
 
 
 def test_nothing_is_withdrawn_where_a_part_of_a_collection_cannot_be_read(runtime: Runtime, there: Museum) -> None:
