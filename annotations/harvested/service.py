@@ -44,11 +44,13 @@ class CanvasThere:
 
 @dataclass(slots=True)
 class Outcome:
-    """How many statements were added, changed and taken away, and a sentence on each that was left out."""
+    """How many statements were added, changed and taken away, and a sentence on each that was left out. `is_whole` tells that
+    every page could be read."""
 
     added: int = 0
     changed: int = 0
     ended: int = 0
+    is_whole: bool = True
     left_out: list[str] = field(default_factory=list)
 
 
@@ -57,11 +59,11 @@ def take_in(runtime: Runtime, source_key: str, canvas: CanvasThere, media: Media
 
     Nothing is taken away where a page cannot be read.
     """
-    outcome, seen, whole = Outcome(), set[str](), True
+    outcome, seen = Outcome(), set[str]()
     by = Principal(f"harvest:{source_key}", (Grant("curator"),))
     for one, profile in _statements(canvas, ask, outcome):
         if one is None:
-            whole = False
+            outcome.is_whole = False
             continue
         iri = str(one.get("id", one.get("@id", "")))
         if not iri or runtime.addresses.path_of(iri) is not None:
@@ -75,7 +77,7 @@ def take_in(runtime: Runtime, source_key: str, canvas: CanvasThere, media: Media
                 _keep(session, runtime, one, iri, profile, canvas, media, by, outcome)
         except DomainError as error:
             outcome.left_out.append(f"The statement {iri[:200]} was not taken in: {error.sentence}")
-    if whole:
+    if outcome.is_whole:
         with runtime.db.begin() as session:
             _end_others(session, runtime, canvas, seen, by, outcome)
     return outcome

@@ -64,14 +64,14 @@ def take(
 
 
 def _statements_of(runtime: Runtime, source: Source) -> OnStatements:
-    def take_in(manifest: RemoteManifest, media: Mapping[str, Media], fetcher: Fetcher) -> Sequence[str]:
+    def take_in(manifest: RemoteManifest, media: Mapping[str, Media], fetcher: Fetcher) -> tuple[Sequence[str], bool]:
         """The image has a size once its derivative is made: that is made here, and not waited for."""
 
         def ask(url: str) -> object:
             fetched = fetcher.document(url)
             return None if fetched is None else fetched.document
 
-        left_out: list[str] = []
+        left_out, is_whole = list[str](), True
         for canvas in manifest.canvases:
             image = media.get(canvas.id)
             if not canvas.pages or image is None:
@@ -82,10 +82,13 @@ def _statements_of(runtime: Runtime, source: Source) -> OnStatements:
                     image = catalogue.get_media(session, image.key)
             if image.state != "ready":
                 left_out.append(f"What is said of {canvas.label or canvas.id!r} was left out: its image cannot be shown.")
+                is_whole = is_whole and image.state == "failed"
                 continue
             there = CanvasThere(canvas.id, canvas.width, canvas.height, canvas.pages)
-            left_out += statements.take_in(runtime, source.key, there, image, ask).left_out
-        return left_out
+            outcome = statements.take_in(runtime, source.key, there, image, ask)
+            left_out += outcome.left_out
+            is_whole = is_whole and outcome.is_whole
+        return left_out, is_whole
 
     return take_in
 

@@ -33,16 +33,19 @@ from iiif.ingest.report import IngestReport
 
 BY = Principal.of_system()
 LONGEST_NAME = 150
-OnStatements = Callable[[RemoteManifest, Mapping[str, Media], Fetcher], Sequence[str]]
-"""Takes in what is said of a manifest's canvases, given the image that each became; what was left out, in sentences."""
+OnStatements = Callable[[RemoteManifest, Mapping[str, Media], Fetcher], tuple[Sequence[str], bool]]
+"""Takes in what is said of a manifest's canvases, given the image that each became; what was left out, in sentences, and whether
+everything that is said was had."""
 
 
 @dataclass(slots=True)
 class _Gathered:
-    """The pictures of a manifest as they were fetched: those that are new, and those that are as they were."""
+    """The pictures of a manifest as they were fetched: those that are new, and those that are as they were. Canvases whose
+    picture was not had are `missed`."""
 
     fresh: list[tuple[Picture, ReceivedImage, str]] = field(default_factory=list)
     same: list[Picture] = field(default_factory=list)
+    missed: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +160,9 @@ class Taker:
                 source_key=self.source.key,
                 specimen_key=specimen.key,
                 own=own,
-                etag=fetched.known.etag,
-                modified=fetched.known.modified,
-                digest=digest,
+                etag="",
+                modified="",
+                digest="",
                 state="here",
                 reason="",
                 changed_at=at,
@@ -176,7 +179,11 @@ class Taker:
             self._warn(manifest.id, "not-represented", sentence, said.number)
         for note in said.notes:
             self.report.add(_place(manifest.id), said.number, warning(note.code, note.sentence, note.term, note.value))
-        self._statements(manifest, found, media, said.number)
+        is_whole = self._statements(manifest, found, media, said.number) and not gathered.missed
+        if is_whole:  # else, or killed before, the next round asks for it again
+            known = replace(kept, etag=fetched.known.etag, modified=fetched.known.modified, digest=digest)
+            with self.runtime.db.begin() as session:
+                store.keep(session, known, self.round_key)
 
     def _record(self, manifest: RemoteManifest) -> Any:
         """The Darwin Core record that the manifest links to; None where it has none or that cannot be had."""
@@ -201,6 +208,8 @@ class Taker:
                 except (CannotFetch, NotReadable) as error:
                     code, sentence = "cannot-fetch", f"The picture of {canvas.label or canvas.id!r} was not had: {error.sentence}"
                     self.report.add(_place(manifest.id, canvas.id), "", IngestIssue(code, sentence))
+                    gathered.missed.add(canvas.id)
+        gathered.same += [one for one in before.values() if one.canvas in gathered.missed and one not in gathered.same]
         return gathered
 
     def _fetch(
@@ -239,10 +248,12 @@ class Taker:
             path.unlink(missing_ok=True)
         if isinstance(received, IngestIssue):
             self.report.add(_place(manifest.id, canvas), "", received)
+            into.missed.add(canvas)
             return
         if place.sha256 and place.sha256 != received.sha256:
             sentence = f"The file at {place.url[:200]} has another SHA-256 than its record says. It was not taken in."
             self.report.add(_place(manifest.id, canvas), "", IngestIssue("wrong-checksum", sentence))
+            into.missed.add(canvas)
             return
         for sentence in place.losses:
             self._warn(manifest.id, "not-represented", sentence)
@@ -314,12 +325,15 @@ class Taker:
             sentence = f"A picture is no more in it, or is another one; image {key} is closed to the public."
             self._warn(item.iri, "gone-at-source", sentence, specimen.catalog_number)
 
-    def _statements(self, manifest: RemoteManifest, found: Sequence[Picture], media: Mapping[str, Media], number: str) -> None:
+    def _statements(self, manifest: RemoteManifest, found: Sequence[Picture], media: Mapping[str, Media], number: str) -> bool:
+        """Whether everything that is said of it was had."""
         if self.on_statements is None:
-            return
+            return True
         of_canvas = {picture.canvas: media[picture.media_key] for picture in reversed(found) if picture.media_key in media}
-        for sentence in self.on_statements(manifest, of_canvas, self.fetcher):
+        left_out, is_whole = self.on_statements(manifest, of_canvas, self.fetcher)
+        for sentence in left_out:
             self._warn(manifest.id, "not-represented", sentence, number)
+        return is_whole
 
     def _refuse(self, iri: str, issue: IngestIssue, number: str = "") -> None:
         self.report.add(_place(iri), number, issue)

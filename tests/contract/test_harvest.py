@@ -197,6 +197,36 @@ def test_a_picture_that_comes_back_is_open_again(runtime: Runtime, there: Museum
         assert [image.access for image in images(runtime, specimen.key)] == expected
 
 
+def test_a_picture_that_was_not_had_is_asked_for_again_and_the_one_before_stays_open(runtime: Runtime, there: Museum) -> None:
+    address = manifest(there, pictures=2)
+    kept = there.things.pop("/one/2.jpg")
+    assert codes(harvested(runtime, address)) == {"cannot-fetch": 1}
+    there.things["/one/2.jpg"] = kept
+    assert harvested(runtime, address).media_added == 1
+    assert counts(harvested(runtime, address)) == (0, 1, 0, 0)
+    manifest(there, pictures=2, summary={"en": ["changed"]})
+    there.things["/one/2.jpg"] = lambda _: (500, {}, b"")
+    assert codes(harvested(runtime, address)) == {"cannot-fetch": 1}
+    assert [image.access for image in images(runtime, specimens(runtime)[0].key)] == ["open", "open"]
+
+
+def test_what_is_said_comes_in_by_the_next_round_where_a_page_could_not_be_read_or_the_round_was_killed(
+    runtime: Runtime, there: Museum, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, page = manifest(there), f"{there.address}/one/said.json"
+    there.things["/one/manifest.json"]["items"][0]["annotations"] = [{"id": page, "type": "AnnotationPage"}]  # type: ignore[index, call-overload]
+    assert codes(harvested(runtime, address)) == {"not-represented": 1}
+    said = {**comment(f"{there.address}/one/canvas/1#xywh=64,48,128,96"), "id": f"{there.address}/said/1"}
+    there.things["/one/said.json"] = {"@context": P3, "id": page, "type": "AnnotationPage", "items": [said]}
+    with monkeypatch.context() as patched:
+        patched.setattr("annotations.harvested.service.take_in", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            harvested(runtime, address)
+    harvested(runtime, address)
+    (image,) = images(runtime, specimens(runtime)[0].key)
+    assert len(_statements(make_hub(runtime), image.key)) == 1
+
+
 def test_nothing_is_withdrawn_where_a_part_of_a_collection_cannot_be_read(runtime: Runtime, there: Museum) -> None:
     below = collection(there, manifest(there), name="below")
     address = collection(there, name="top", items=[{"id": below, "type": "Collection"}])
@@ -329,6 +359,10 @@ def test_a_hub_of_an_inner_network_is_not_asked_unless_that_is_allowed(runtime: 
     address = manifest(there)
     report = harvested(runtime, address, Rules())
     assert (codes(report), there.asked) == ({"cannot-fetch": 1}, [])
+
+
+def _killed(*_: Any) -> None:
+    raise KeyboardInterrupt
 
 
 def _statements(hub: Hub, media_key: str) -> list[dict[str, Any]]:
