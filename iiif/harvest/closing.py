@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.runtime import changes
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
-from iiif.catalogue.model import Media
+from iiif.catalogue.model import Access, Media
 from iiif.harvest import store
 
 BY = Principal.of_system()
@@ -37,7 +37,7 @@ def open_again(session: Session, specimen_key: str, media_keys: Iterable[str], a
         found = changes.page(session, kind="media", key=media.key, limit=LOOKED_BACK)
         last = next((one for one in found if one.action == "access"), None)
         if last is not None and last.by == BY.name and last.details.get("access") == "closed":
-            before = "reduced" if last.details.get("before") == "reduced" else "open"
+            before: Access = "reduced" if last.details.get("before") == "reduced" else "open"
             catalogue.set_access(session, media.key, before, by=BY, at=at)
 
 

@@ -65,19 +65,20 @@ def harvest(
             raise NotReadable(f"{source.address[:200]} answered 304 to a question without a condition.")
         for reference in walk.references(source.address, first.document):
             if report.records >= settings.max_rows:
-                walk.is_whole = False
+                walk.is_whole, walk.has_missed = False, True
                 trouble(source.address, f"It has more manifests than LECTOTYPE_MAX_ROWS allows ({settings.max_rows:,}).")
                 break
             if not taker.take(reference, _given(reference, first)) and reference.at is not None:
                 owed.append(reference.at)
             progress(report.records, report.records)
     except (CannotFetch, NotReadable) as error:
-        walk.is_whole = False
+        walk.is_whole, walk.has_missed = False, True
         trouble(source.address, error.sentence)
     if walk.is_whole:
         _withdraw_unnamed(runtime, source, round_key, taker)
     with runtime.db.begin() as session:
-        store.end_round(session, source.key, _until(walk, source, owed), runtime.clock())
+        now = runtime.clock()
+        store.end_round(session, source.key, _until(walk, source, owed, now), now)
     shutil.rmtree(folder, ignore_errors=True)
     report.notes.append(f"{fetcher.requests:,} requests were sent.")
     return report
@@ -103,9 +104,10 @@ def _withdraw_unnamed(runtime: Runtime, source: Source, round_key: str, taker: T
         after = page[-1].name
 
 
-def _until(walk: Walk, source: Source, owed: Sequence[datetime]) -> datetime | None:
-    """Changes before then are known; what a server did not give is asked for again in the next round."""
-    if walk.newest is None:
+def _until(walk: Walk, source: Source, owed: Sequence[datetime], now: datetime) -> datetime | None:
+    """Changes before then are known; what a server did not give is asked for again in the next round. Nothing is known of what
+    has not happened yet, whatever time a list gives."""
+    if walk.newest is None or walk.has_missed:
         return source.seen_until
     newest = walk.newest if source.seen_until is None else max(walk.newest, source.seen_until)
-    return min([newest, *owed])
+    return min([newest, now, *owed])

@@ -98,7 +98,7 @@ class Taker:
             store.keep(
                 session, replace(item, state="gone", reason=why, etag="", modified="", digest="", changed_at=at), self.round_key
             )
-        sentence = f"It is no more ({why}): the images that came by it alone are closed to the public here, and its record and all statements stay."
+        sentence = f"It is no more ({why}): images that came by it alone are closed to the public; record and statements stay."
         self._warn(iri, "gone-at-source", sentence)
         self.report.merged += 1
 

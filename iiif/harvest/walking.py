@@ -17,7 +17,7 @@ from iiif.harvest.reading import id_of, several
 
 MANIFESTS = frozenset({"Manifest", "sc:Manifest"})
 COLLECTIONS = frozenset({"Collection", "sc:Collection"})
-DEEPEST, MOST_COLLECTIONS, MOST_PAGES = 20, 10_000, 100_000
+DEEPEST, MOST_COLLECTIONS, MOST_PAGES = 20, 110_000, 100_000
 DISCOVERED = frozenset({"Create", "Update", "Add", "Move", "Refresh", "Delete", "Remove"})
 Trouble = Callable[[str, str], None]
 """Called with an address and what is wrong there."""
@@ -27,7 +27,8 @@ Trouble = Callable[[str, str], None]
 class Walk:
     """One walk. `since` is when the newest change that is known was made; `newest` is that of this walk.
 
-    `is_whole` tells that every manifest there is was named: then what was not named is gone.
+    `is_whole` tells that every manifest there is was named: then what was not named is gone. `has_missed` tells that a part of
+    what the address leads to could not be read.
     """
 
     fetcher: Fetcher
@@ -35,6 +36,7 @@ class Walk:
     since: datetime | None = None
     newest: datetime | None = None
     is_whole: bool = True
+    has_missed: bool = False
     seen: set[str] = field(default_factory=set)
 
     def references(self, url: str, document: Any) -> Iterator[Reference]:
@@ -43,7 +45,7 @@ class Walk:
         if kind in MANIFESTS:
             yield Reference(id_of(document) or url)
         elif kind in COLLECTIONS:
-            yield from self._collection(document, url, 0)
+            yield from self._collection(document, url)
         elif kind in ("OrderedCollection", "OrderedCollectionPage"):
             self.is_whole = False
             yield from self._changes(document)
@@ -52,31 +54,46 @@ class Walk:
                 f"{url[:200]} is no manifest, no collection and no list of changes, but {kind[:60] or 'of no type'!r}."
             )
 
-    def _collection(self, document: Mapping[str, Any], url: str, depth: int) -> Iterator[Reference]:
+    def _collection(self, document: Mapping[str, Any], url: str) -> Iterator[Reference]:
+        """The manifests of the collection and of those below it. Pages may follow one another by the thousand."""
         self.seen.add(id_of(document) or url)
-        children: list[str] = []
-        for one in (*several(document.get("items")), *several(document.get("members")), *several(document.get("manifests"))):
+        page: Mapping[str, Any] | None = document
+        depth, read = 0, 1
+        waiting: list[tuple[str, int]] = []  # collections and pages to be read, the next one last
+        while True:
+            if page is not None:
+                yield from self._manifests(page)
+                waiting += reversed([(child, below) for child, below in self._children(page, depth) if child not in self.seen])
+                self.seen.update(child for child, _ in waiting)
+            if not waiting:
+                return
+            child, depth = waiting.pop()
+            if depth > DEEPEST:
+                self._miss(child, f"It lies deeper than {DEEPEST} collections, and was not read.")
+                page = None
+            elif read >= MOST_COLLECTIONS:
+                self._miss(child, f"There are more than {MOST_COLLECTIONS:,} collections and pages; this was not read.")
+                return
+            else:
+                page, read = self._ask(child), read + 1
+
+    def _manifests(self, page: Mapping[str, Any]) -> Iterator[Reference]:
+        for one in (item for name in ("items", "members", "manifests") for item in several(page.get(name))):
             if _kind(one) in MANIFESTS and id_of(one) and id_of(one) not in self.seen:
                 self.seen.add(id_of(one))
                 yield Reference(id_of(one))
-            elif _kind(one) in COLLECTIONS:
-                children.append(id_of(one))
-        children += [id_of(one) for one in several(document.get("collections"))]
-        children += [address for name in ("first", "next") if (address := id_of(document.get(name)))]
-        for child in children:
-            if not child or child in self.seen:
-                continue
-            self.seen.add(child)
-            if depth >= DEEPEST or len(self.seen) > MOST_COLLECTIONS + MOST_PAGES:
-                self._miss(child, f"It lies deeper than {DEEPEST} collections, and was not read.")
-                continue
-            below = self._ask(child)
-            if below is not None:
-                # a further page of a long collection lies no deeper than its first
-                yield from self._collection(below, child, depth + (child != id_of(document.get("next"))))
+
+    def _children(self, page: Mapping[str, Any], depth: int) -> Iterator[tuple[str, int]]:
+        """Collections that it holds, and further pages of it, each with its depth: a further page lies as deep as the page."""
+        held = [one for name in ("items", "members") for one in several(page.get(name)) if _kind(one) in COLLECTIONS]
+        for one in (*held, *several(page.get("collections")), page.get("first")):
+            if id_of(one):
+                yield id_of(one), depth + 1
+        if following := id_of(page.get("next")):
+            yield following, depth
 
     def _changes(self, document: Mapping[str, Any]) -> Iterator[Reference]:
-        """The changes, newest first, each thing once."""
+        """The changes, newest first, each thing once; what is read counts as known only where all of it was read."""
         page: Mapping[str, Any] | None = document if _kind(document) == "OrderedCollectionPage" else None
         if page is None:
             page = self._ask(id_of(document.get("last"))) if document.get("last") else document
@@ -99,6 +116,8 @@ class Walk:
             before = id_of(page.get("prev"))
             page = self._ask(before) if before and before not in self.seen else None
             self.seen.add(before)
+        if page is not None:
+            self._miss(id_of(page), f"It lies more than {MOST_PAGES:,} pages back, and was not read.")
 
     def _change(self, activity: Mapping[str, Any], at: datetime | None, only_deleted: bool) -> Iterator[Reference]:
         kind, thing, target = activity.get("type"), activity.get("object"), activity.get("target")
@@ -131,7 +150,7 @@ class Walk:
         return found.document
 
     def _miss(self, url: str, sentence: str) -> None:
-        self.is_whole = False
+        self.is_whole, self.has_missed = False, True
         self.trouble(url, sentence)
 
 
@@ -140,8 +159,9 @@ def _kind(thing: Any) -> str:
 
 
 def _moment(text: Any) -> datetime | None:
+    """A time without a zone is one of UTC."""
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None
-    except ValueError:
+        return at.astimezone(UTC) if at is not None and at.tzinfo is not None else at and at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # years before 1 and after 9999 of UTC
         return None
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

@@ -282,6 +282,23 @@ def test_a_list_of_changes_is_read_backwards_and_only_what_is_new_the_next_time(
     assert "/page-0" not in there.asked
 
 
+def test_changes_behind_a_page_that_could_not_be_read_are_read_the_next_time(runtime: Runtime, there: Museum) -> None:
+    told = [(name, manifest(there, name, terms={**DWC, "Catalogue number": f"BR {name}"})) for name in ("one", "two", "three")]
+    address = activities(there, *(("Create", iri, f"2026-01-0{day}T00:00:00Z") for day, (_, iri) in enumerate(told, 1)))
+    kept = there.things.pop("/page-0")
+    assert counts(harvested(runtime, address)) == (1, 0, 0, 0)
+    there.things["/page-0"] = kept
+    assert counts(harvested(runtime, address)) == (2, 1, 0, 0)
+
+
+def test_a_change_of_the_future_hides_none_of_those_that_come_before_it(runtime: Runtime, there: Museum) -> None:
+    first, second = manifest(there), manifest(there, "two", terms={**DWC, "Catalogue number": "BR 18"})
+    address = activities(there, ("Create", first, "9998-01-01T00:00:00Z"))
+    assert counts(harvested(runtime, address)) == (1, 0, 0, 0)
+    activities(there, ("Create", first, "0001-01-01T00:00:00+14:00"), ("Create", second, "2100-01-01T00:00:00Z"))
+    assert counts(harvested(runtime, address)) == (1, 1, 0, 0)
+
+
 def test_a_manifest_that_could_not_be_had_is_asked_for_again(runtime: Runtime, there: Museum) -> None:
     first, second = manifest(there), manifest(there, "two", terms={**DWC, "Catalogue number": "BR 18"})
     kept = there.things.pop("/one/manifest.json")
