@@ -6,7 +6,8 @@ from typing import Any
 
 from annotations.errors import MalformedAnnotation
 
-XYWH = re.compile(r"(xywh=)(pixel:|percent:)?([\d.]+),([\d.]+),([\d.]+),([\d.]+)")
+NUMBER = r"(\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})"
+XYWH = re.compile(rf"(xywh=)(pixel:|percent:)?{NUMBER},{NUMBER},{NUMBER},{NUMBER}(?![\d.])", re.ASCII)
 SVG = re.compile(r"(<svg\b[^>]*>)(.*)(</svg>)", re.DOTALL)
 Scale = tuple[float, float]
 SAME: Scale = (1.0, 1.0)

@@ -100,7 +100,7 @@ def _statements(canvas: CanvasThere, ask: Ask, outcome: Outcome) -> Iterator[tup
             yield None, "iiif3"
             continue
         if following := page.get("next"):
-            waiting.append(following if isinstance(following, str) else following.get("id", ""))
+            waiting.append(following)
         profile: Profile = "iiif2" if "resources" in page else "iiif3"
         for one in several(page.get("items", page.get("resources"))):
             if not isinstance(one, Mapping) or PAINTING.intersection(map(str, several(one.get("motivation")))):

@@ -9,6 +9,8 @@ where it stopped, as long as it is the same file (RFC 9110, 13.1.5 and 14.2).
 import http.client
 import ipaddress
 import json
+import math
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +27,9 @@ ACCEPT = (
     'application/ld+json;profile="http://iiif.io/api/presentation/3/context.json", application/ld+json, application/json;q=0.9'
 )
 AGENT = "Lectotype-Harvester"
-LONGEST_URL = 2_000
+LONGEST_URL, LONGEST_NUMBER = 2_000, 100
+DEEPEST = 100  # levels of a document
+UNFIT = re.compile("[\x00\ud800-\udfff]")
 MOST_REDIRECTIONS = 5
 TRIES = 4
 DOCUMENT_S, IMAGE_S, STALL_S = 60.0, 1_800.0, 30.0
@@ -80,7 +84,7 @@ class Fetcher:
         headers = {"Accept": ACCEPT, "Accept-Encoding": "identity", **_conditions(known)}
         for _ in range(TRIES):
             with self._answer(url, headers, DOCUMENT_S) as (answer, at):
-                if answer.status == 304:
+                if answer.status == 304 and _conditions(known):
                     return None
                 if self._is_busy(answer):
                     continue
@@ -100,12 +104,15 @@ class Fetcher:
             headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
             headers |= {"Range": f"bytes={begun}-", "If-Range": tag.read_text()} if begun else _conditions(known)
             with self._answer(url, headers, IMAGE_S) as (answer, at):
-                if answer.status == 304:
+                if answer.status == 304 and not begun and _conditions(known):
                     return None
                 if self._is_busy(answer):
                     continue
                 if answer.status == 416:  # the file is shorter than what is here
                     part.unlink(missing_ok=True)
+                    continue
+                if answer.status == 206 and not (begun and answer.headers.get("Content-Range", "").startswith(f"bytes {begun}-")):
+                    part.unlink(missing_ok=True)  # another part than was asked for: all of it, then
                     continue
                 _check_status(answer, at)
                 found = _known(answer)
@@ -114,7 +121,7 @@ class Fetcher:
             part.replace(path)
             tag.unlink(missing_ok=True)
             return found
-        raise CannotFetch(f"{url[:200]} is busy: it was asked {TRIES} times.", 503)
+        raise CannotFetch(f"{url[:200]} is busy, or gives parts alone: it was asked {TRIES} times.", 503)
 
     def _is_busy(self, answer: http.client.HTTPResponse) -> bool:
         if answer.status not in BUSY:
@@ -217,7 +224,8 @@ def _conditions(known: Known) -> dict[str, str]:
 
 
 def _known(answer: http.client.HTTPResponse) -> Known:
-    return Known(*(answer.headers.get(name, "")[:200] for name in ("ETag", "Last-Modified")))
+    said = (answer.headers.get(name, "")[:200] for name in ("ETag", "Last-Modified"))
+    return Known(*(text if text.isprintable() else "" for text in said))
 
 
 def _is_strong(etag: str) -> bool:
@@ -255,7 +263,44 @@ def _check_whole(answer: http.client.HTTPResponse, url: str) -> None:
 
 
 def _parsed(body: bytes, url: str) -> Any:
+    """JSON that can be kept: not nested deeper than DEEPEST, no number that is none, and no character that no text may hold."""
     try:
-        return json.loads(body)
+        return _sound(json.loads(body, parse_float=_finite, parse_int=_short, parse_constant=_refused))
     except (ValueError, RecursionError) as error:
         raise NotReadable(f"{url[:200]} is not JSON ({str(error)[:100]}).") from error
+
+
+def _sound(document: Any) -> Any:
+    """The document with U+FFFD for NUL and for halves of characters. Raises ValueError where it is nested too deep."""
+    whole = [document]
+    waiting: list[tuple[Any, int]] = [(whole, 0)]
+    while waiting:
+        one, depth = waiting.pop()
+        if depth > DEEPEST:
+            raise ValueError(f"it is nested deeper than {DEEPEST} levels")
+        if isinstance(one, dict) and any(map(UNFIT.search, one)):
+            held = {UNFIT.sub("\ufffd", name): value for name, value in one.items()}
+            one.clear()
+            one.update(held)
+        for place, value in one.items() if isinstance(one, dict) else enumerate(one):
+            if isinstance(value, str) and UNFIT.search(value):
+                one[place] = UNFIT.sub("\ufffd", value)
+            elif isinstance(value, dict | list):
+                waiting.append((value, depth + 1))
+    return whole[0]
+
+
+def _finite(text: str) -> float:
+    if math.isfinite(number := float(text)):
+        return number
+    raise ValueError(f"{text[:20]} is too great a number")
+
+
+def _short(text: str) -> int:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"{text[:20]}… is too great a number")
+    return int(text)
+
+
+def _refused(text: str) -> None:
+    raise ValueError(f"{text} is no number")

@@ -339,6 +339,20 @@ def test_statements_come_along_with_their_words_creators_and_places(runtime: Run
     assert _statements(hub, image.key) == []
 
 
+def test_odd_statements_are_left_out_and_the_others_come_in(runtime: Runtime, there: Museum) -> None:
+    address, page = manifest(there), f"{there.address}/one/said.json"
+    canvas = f"{there.address}/one/canvas/1"
+    there.things["/one/manifest.json"]["items"][0]["annotations"] = [{"id": page, "type": "AnnotationPage"}]  # type: ignore[index, call-overload]
+    targets = [f"{canvas}#xywh=1..2,3,4,5", {"source": 5}, [[[canvas]]], None, f"{canvas}#xywh=64,48,128,96"]
+    said: list[Any] = [{**comment(canvas), "id": f"{page}/{number}", "target": one} for number, one in enumerate(targets)]
+    there.things["/one/said.json"] = {"type": "AnnotationPage", "items": [*said, 7, "x"], "next": 5}
+    report = harvested(runtime, address)
+    (image,) = images(runtime, specimens(runtime)[0].key)
+    (one,) = _statements(make_hub(runtime), image.key)
+    assert one["via"] == [f"{page}/4"]
+    assert codes(report) == {"not-represented": 5}, report.readable()
+
+
 def test_two_hubs_harvest_each_other_and_the_circle_ends(runtime: Runtime, tmp_path: Path) -> None:
     """B has a sheet of its own with a statement; A takes it from B with the original file, and B takes nothing back from A."""
     (tmp_path / "sheets").mkdir()

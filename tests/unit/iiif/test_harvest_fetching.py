@@ -97,6 +97,10 @@ def test_a_document_that_is_as_it_was_is_not_sent_again(there: Museum) -> None:
     [
         (b"\x00\x01", NotReadable, "is not JSON"),
         (b"[" * 100_000, NotReadable, "is not JSON"),
+        (b'{"a":' + b"[" * 101 + b"]" * 101 + b"}", NotReadable, "deeper than 100 levels"),
+        (b"[1e999]", NotReadable, "too great"),
+        (b"[" + b"1" * 400 + b"]", NotReadable, "too great"),
+        (b"[NaN]", NotReadable, "NaN is no number"),
         (b"[1" + b" " * 3_000 + b"]", CannotFetch, "more than 2,000 bytes"),
     ],
 )
@@ -105,6 +109,36 @@ def test_documents_that_are_none_or_too_large_are_refused(there: Museum, given: 
     limit = 2_000 if why.startswith("more") else 1_000_000
     with pytest.raises(error, match=why):
         fetcher(max_document_bytes=limit).document(f"{there.address}/odd")
+
+
+def test_characters_that_no_text_may_hold_are_told_as_such(there: Museum) -> None:
+    there.things["/odd"] = lambda _: (200, {}, rb'{"a\u0000": ["\ud800b", "\ud83c\udf3f", {"c": "\u0000"}]}')
+    found = fetcher().document(f"{there.address}/odd")
+    assert found is not None
+    assert found.document == {"a\ufffd": ["\ufffdb", "\U0001f33f", {"c": "\ufffd"}]}
+
+
+def test_304_to_a_question_without_a_condition_is_no_answer(there: Museum, tmp_path: Path) -> None:
+    there.things["/odd"] = lambda _: (304, {}, b"")
+    with pytest.raises(CannotFetch, match="304"):
+        fetcher().document(f"{there.address}/odd")
+    with pytest.raises(CannotFetch, match="304"):
+        fetcher().image(f"{there.address}/odd", tmp_path / "odd")
+
+
+def test_another_part_of_an_image_than_was_asked_for_is_not_put_behind_the_first(there: Museum, tmp_path: Path) -> None:
+    body = bytes(range(256)) * 40
+    there.things["/sheet.jpg"] = lambda _: (200, {"ETag": '"a"', "Content-Length": str(len(body))}, body[:4_000])
+    with pytest.raises(CannotFetch, match="broke off"):
+        fetcher().image(f"{there.address}/sheet.jpg", tmp_path / "sheet")
+
+    def from_the_beginning(headers: dict[str, str]) -> Answer:
+        whole = {"ETag": '"a"', "Content-Range": f"bytes 0-{len(body) - 1}/{len(body)}"}
+        return (206, whole, body) if "range" in headers else (200, {"ETag": '"a"'}, body)
+
+    there.things["/sheet.jpg"] = from_the_beginning
+    fetcher().image(f"{there.address}/sheet.jpg", tmp_path / "sheet")
+    assert (tmp_path / "sheet").read_bytes() == body
 
 
 def test_an_image_that_broke_off_goes_on_where_it_stopped(there: Museum, tmp_path: Path) -> None:
@@ -116,7 +150,7 @@ def test_an_image_that_broke_off_goes_on_where_it_stopped(there: Museum, tmp_pat
 
     def rest(headers: dict[str, str]) -> Answer:
         asked.append(f"{headers.get('range')} {headers.get('if-range')}")
-        return 206, {"ETag": '"a"'}, body[4_000:]
+        return 206, {"ETag": '"a"', "Content-Range": f"bytes 4000-{len(body) - 1}/{len(body)}"}, body[4_000:]
 
     there.things["/sheet.jpg"] = rest
     assert fetcher().image(f"{there.address}/sheet.jpg", tmp_path / "sheet") == Known('"a"', "")
