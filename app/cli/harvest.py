@@ -15,6 +15,7 @@ from annotations.harvested.service import CanvasThere
 from app import compose
 from app.cli import ingest as ingesting
 from app.runtime.context import Runtime
+from app.runtime.errors import DomainError
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media
@@ -32,8 +33,17 @@ Progressed = Callable[[int, int], None]
 def take(
     runtime: Runtime, address: str, rules: Rules, *, with_statements: bool = True, by: Principal, bar: Progressed | None = None
 ) -> IngestReport:
-    """One round of a harvest from the address, noted as an ingest; its new images become tasks of a run of their own."""
+    """One round of a harvest from the address, noted as an ingest; its new images become tasks of a run of their own. Raises
+    HarvestUnderWay."""
     source = harvests.source_at(runtime, address, rules, by=by)
+    with harvests.alone(runtime, source):
+        return _take(runtime, source, rules, with_statements, by, bar)
+
+
+def _take(
+    runtime: Runtime, source: Source, rules: Rules, with_statements: bool, by: Principal, bar: Progressed | None
+) -> IngestReport:
+    address = source.address
     ingest = ingesting.begin_of(runtime, [address], by=by)
     with runtime.reads.begin() as session:
         (run,) = analytics.page(session, ingest=ingest.key, limit=1)
@@ -112,14 +122,17 @@ def harvest(address: str, hosts: tuple[str, ...], private: bool, pause: float, n
     rules = Rules(hosts=tuple(host.lower() for host in hosts), private=private, pause_s=pause)
     with Progress(TextColumn("harvest {task.completed} manifests"), console=Console(stderr=True, quiet=as_json)) as bar:
         task = bar.add_task("harvest", total=None)
-        report = take(
-            runtime,
-            address,
-            rules,
-            with_statements=not no_statements,
-            by=Principal.of_operator(),
-            bar=lambda done, _: bar.update(task, completed=done),
-        )
+        try:
+            report = take(
+                runtime,
+                address,
+                rules,
+                with_statements=not no_statements,
+                by=Principal.of_operator(),
+                bar=lambda done, _: bar.update(task, completed=done),
+            )
+        except DomainError as error:
+            raise click.ClickException(str(error)) from error
     if as_json:
         print(json.dumps(report.to_json(), ensure_ascii=False, indent=2))
     else:

@@ -1,6 +1,6 @@
 """What goes wrong with another server."""
 
-from app.runtime.errors import Invalid
+from app.runtime.errors import Conflict, Invalid
 
 
 class CannotFetch(Invalid):
@@ -22,3 +22,7 @@ class NotAllowedThere(CannotFetch):
 
 class NotReadable(Invalid):
     """A document is no manifest or collection, or not a sound one."""
+
+
+class HarvestUnderWay(Conflict):
+    """Another process harvests the same source."""

@@ -1,14 +1,16 @@
 """One round of a harvest: walk from the source's address, take in what is new or changed, withdraw what is gone."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 
 from app.runtime.context import Runtime
+from app.runtime.file_lock import FileLock
 from app.runtime.principal import Principal
 from iiif.harvest import store
-from iiif.harvest.errors import CannotFetch, NotReadable
+from iiif.harvest.errors import CannotFetch, HarvestUnderWay, NotReadable
 from iiif.harvest.fetching import Fetched, Fetcher, Rules
 from iiif.harvest.model import Reference, Source
 from iiif.harvest.reading import id_of
@@ -32,6 +34,17 @@ def source_at(runtime: Runtime, address: str, rules: Rules, *, by: Principal) ->
         return store.add_source(session, address, asdict(rules), by=by.name, naan=naan, at=runtime.clock())
 
 
+@contextmanager
+def alone(runtime: Runtime, source: Source) -> Iterator[None]:
+    """Nobody else harvests the source meanwhile: a round takes for gone what it did not name itself. Raises HarvestUnderWay."""
+    folder = runtime.settings.data_dir / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"harvest-{source.key}.lock") as lock:
+        if not lock.try_take():
+            raise HarvestUnderWay(f"Another process harvests {source.address[:200]} at this moment.")
+        yield
+
+
 def harvest(
     runtime: Runtime,
     source: Source,
@@ -43,8 +56,8 @@ def harvest(
     progress: Progress,
     report: IngestReport,
 ) -> IngestReport:
-    """Take in what the source has, in transactions of its own, one for each manifest; a killed round is taken up again by the
-    next one, which finds what is in. `round_key` is that of the ingest. Never raises for what another server sends."""
+    """Take in what the source has, `alone`, in transactions of its own, one for each manifest; a killed round is taken up again
+    by the next one, which finds what is in. `round_key` is that of the ingest. Never raises for what another server sends."""
     fetcher = Fetcher(rules)
     folder = runtime.settings.data_dir / "incoming" / f"harvest-{source.key}"
     folder.mkdir(parents=True, exist_ok=True)

@@ -77,9 +77,10 @@ def keep(session: Session, one: Item, round_key: str) -> None:
     session.flush()
 
 
-def named(session: Session, iri: str, round_key: str) -> None:
-    """The walk of that round named the manifest."""
-    session.execute(update(HarvestedRow).where(HarvestedRow.name == name_of(iri)).values(round=round_key))
+def named(session: Session, iri: str, source_key: str, round_key: str) -> None:
+    """The walk of that round named the manifest; what came by another source is that source's to miss."""
+    row = HarvestedRow
+    session.execute(update(row).where(row.name == name_of(iri), row.source_key == source_key).values(round=round_key))
 
 
 def unnamed(session: Session, source_key: str, round_key: str, *, after: str, limit: int) -> Sequence[Item]:

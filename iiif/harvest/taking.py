@@ -113,7 +113,7 @@ class Taker:
         digest = "" if fetched is None else _digest(fetched.document)
         if item is not None and item.state == "here" and (fetched is None or digest == item.digest):
             with self.runtime.db.begin() as session:
-                store.named(session, iri, self.round_key)
+                store.named(session, iri, self.source.key, self.round_key)
             self.report.already_here += 1
             return
         if fetched is None:

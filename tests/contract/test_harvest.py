@@ -1,6 +1,7 @@
 """What other servers publish becomes specimens, images and statements here, once; and what they take back is no more public."""
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from app.runtime import context
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from iiif.catalogue import service as catalogue
+from iiif.harvest.errors import HarvestUnderWay
 from iiif.harvest.fetching import Rules
 from iiif.image.masters import derivatives
 from iiif.ingest.report import IngestReport
 from tests import live
-from tests.museum import Museum, museum
+from tests.museum import Answer, Museum, museum
 from tests.sheets import Hub, comment, make_hub
 
 RULES = Rules(private=True, pause_s=0)
@@ -225,6 +227,37 @@ def test_what_is_said_comes_in_by_the_next_round_where_a_page_could_not_be_read_
     harvested(runtime, address)
     (image,) = images(runtime, specimens(runtime)[0].key)
     assert len(_statements(make_hub(runtime), image.key)) == 1
+
+
+def test_a_source_is_harvested_by_one_at_a_time(runtime: Runtime, there: Museum) -> None:
+    address, asked = manifest(there), there.things["/one/manifest.json"]
+    refused: list[str] = []
+
+    def while_it_runs(_: dict[str, str]) -> Answer:
+        try:
+            harvested(runtime, address)
+        except HarvestUnderWay as error:
+            refused.append(str(error))
+        return 200, {}, json.dumps(asked).encode()
+
+    there.things["/one/manifest.json"] = while_it_runs
+    assert counts(harvested(runtime, address)) == (1, 0, 0, 0)
+    assert len(refused) == 1
+
+
+def test_what_one_source_names_is_not_gone_for_another_that_named_it_before(runtime: Runtime, there: Museum) -> None:
+    first = collection(there, manifest(there))
+    harvested(runtime, first)
+    kept, second = there.things["/all.json"], collection(there, manifest(there), name="other")
+
+    def meanwhile(_: dict[str, str]) -> Answer:
+        """The other source names it after this one has."""
+        assert counts(harvested(runtime, second)) == (0, 1, 0, 0)
+        return 200, {}, json.dumps({**kept, "items": []}).encode()  # type: ignore[dict-item]
+
+    there.things["/page.json"] = meanwhile
+    there.things["/all.json"] = {**kept, "next": f"{there.address}/page.json"}  # type: ignore[dict-item]
+    assert codes(harvested(runtime, first)) == {}
 
 
 def test_nothing_is_withdrawn_where_a_part_of_a_collection_cannot_be_read(runtime: Runtime, there: Museum) -> None:
