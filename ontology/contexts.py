@@ -14,6 +14,10 @@ OWN_PATH = "/ns/1/context.jsonld"
 MOST = 32  # contexts in one document
 
 
+class NoGraph(Invalid):
+    """A document cannot be read as RDF."""
+
+
 class UnknownContext(Invalid):
     """A document names a context that does not come with the hub; it is not fetched."""
 
@@ -42,7 +46,7 @@ def load(address: str, base: str) -> Mapping[str, Any]:
 def inlined(value: Any, base: str, *, passing_over: bool = False) -> Any:
     """A JSON-LD document with the contexts themselves in place of their addresses, at any depth.
 
-    Raises UnknownContext; `passing_over` leaves out a context that is not known, and with it what its terms say.
+    Raises NoGraph, UnknownContext; `passing_over` leaves out a context that is not known, and with it what its terms say.
     """
     if isinstance(value, list):
         return [inlined(one, base, passing_over=passing_over) for one in value]
@@ -61,7 +65,7 @@ def inlined(value: Any, base: str, *, passing_over: bool = False) -> Any:
 def _context(value: Any, base: str, passing_over: bool) -> Any:
     several = value if isinstance(value, list) else [value]
     if len(several) > MOST:
-        raise Invalid(f"A document names at most {MOST} contexts.", parameter="@context")
+        raise NoGraph(f"A document names at most {MOST} contexts.", parameter="@context")
     found = []
     for one in several:
         try:

@@ -1,6 +1,6 @@
 """RDF: what a JSON-LD document says as triples, and triples in the forms that are handed out.
 
-Blank nodes get names that follow from the graph alone (RDFC-1.0) and from the thing that it describes, so that the same thing
+Blank nodes get names that follow from the graph (`blank_nodes.py`) and from the thing that it describes, so that the same thing
 gives the same triples whenever and wherever they are made, and graphs of several things can be put together.
 """
 
@@ -13,9 +13,6 @@ from typing import Any
 
 from pyoxigraph import (
     BlankNode,
-    CanonicalizationAlgorithm,
-    Dataset,
-    DefaultGraph,
     Literal,
     NamedNode,
     Quad,
@@ -26,10 +23,10 @@ from pyoxigraph import (
 )
 
 from app.runtime.errors import Invalid
-from ontology import contexts
+from ontology import blank_nodes, contexts
+from ontology.contexts import NoGraph
 
 __all__ = ["FORMS", "Form", "NoGraph", "Quad", "Triple", "Unwritable", "form_of", "n_quads", "of_document", "of_text", "text"]
-Node = NamedNode | BlankNode | Literal | Triple
 LONGEST = 4_000_000  # characters of a document that is read
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what no XML 1.0 document may hold
 LOCAL_NAME = re.compile(r"[^\W\d][\w.·-]*\Z")
@@ -71,10 +68,6 @@ FORMS: Mapping[str, Form] = {
         Form("rdf", "application/rdf+xml", "RDF/XML", RdfFormat.RDF_XML),
     )
 }
-
-
-class NoGraph(Invalid):
-    """A document cannot be read as RDF."""
 
 
 class Unwritable(Invalid):
@@ -140,22 +133,10 @@ def _names(triple: Triple, iri: str) -> bool:
 
 def _settled(triples: Iterable[Triple], thing: str) -> tuple[Triple, ...]:
     """The triples in order, with blank nodes named after the thing and their place in the canonical graph."""
-    told = set(triples)
+    told = list(dict.fromkeys(triples))
     if any(isinstance(part, BlankNode) for one in told for part in (one.subject, one.object)):
-        dataset = Dataset(Quad(one.subject, one.predicate, one.object, DefaultGraph()) for one in told)
-        dataset.canonicalize(CanonicalizationAlgorithm.RDFC_1_0)
-        prefix = f"b{hashlib.sha256(thing.encode()).hexdigest()[:16]}"
-        told = {_renamed(quad.triple, prefix) for quad in dataset}
+        told = list(blank_nodes.named(told, f"b{hashlib.sha256(thing.encode()).hexdigest()[:16]}"))
     return tuple(sorted(told, key=str))
-
-
-def _renamed(triple: Triple, prefix: str) -> Triple:
-    subject, value = (_node(part, prefix) for part in (triple.subject, triple.object))
-    return Triple(subject, triple.predicate, value)  # type: ignore[arg-type]  # a subject stays one
-
-
-def _node(part: Node, prefix: str) -> Node:
-    return BlankNode(f"{prefix}{part.value.removeprefix('c14n')}") if isinstance(part, BlankNode) else part
 
 
 def _check_xml(triples: Iterable[Triple]) -> None:

@@ -30,13 +30,17 @@ class Fact:
 
 def values(thing: Described, runtime: Runtime) -> Mapping[str, Any]:
     """For the template."""
-    addresses = runtime.addresses
-    facts = list(_facts(thing, addresses.base))
+    addresses, unreadable = runtime.addresses, ""
+    try:
+        facts = list(_facts(thing, addresses.base))
+    except rdf.NoGraph as error:
+        facts, unreadable = [], error.sentence
     return {
         "kind": BY_NAME[thing.kind].title,
         "title": representations.title_of(thing.document) or thing.key,
         "pid": representations.pid_of(thing, addresses),
         "facts": facts[:MOST_SHOWN],
+        "unreadable": unreadable,
         "more": max(0, len(facts) - MOST_SHOWN),
         "forms": [(f"{representations.pid_of(thing, addresses)}.{form.suffix}", form.title) for form in rdf.FORMS.values()],
         "others": [one for one in representations.offers(thing, addresses) if one.profile or one.title == "JSON"],
