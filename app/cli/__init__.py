@@ -41,6 +41,8 @@ COMMANDS = {
     "synth": "app.cli.synth:synth",
     "lint-manifest": "app.cli.lint:lint_manifest",
     "dump": "app.cli.dump:dump",
+    "regraph": "app.cli.graph:regraph",
+    "check-graph": "app.cli.graph:check_graph",
     "validate": "app.cli.validate:validate",
 }
 

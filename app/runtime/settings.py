@@ -48,6 +48,7 @@ FIRST_SEGMENTS = frozenset(
         "similar",
         "sitemap",
         "sitemap.xml",
+        "sparql",
         "specimens",
         "statements",
         "webhooks",
@@ -201,6 +202,12 @@ class Settings(BaseSettings):
         default=(),
         description="Providers of OpenID Connect by which people may sign in: a JSON list of objects with `name`, `label`, "
         "`issuer`, `client_id`, `client_secret`, and what docs/accounts.md names.",
+    )
+    sparql_seconds: int = Field(default=10, ge=1, le=300, description="A query of SPARQL is ended after so many seconds.")
+    sparql_rows: int = Field(default=10_000, ge=1, description="The answer to one has at most so many rows, or triples.")
+    sparql_bytes: int = Field(default=1_000_000_000, ge=500_000_000, description="Address space of the process that answers one.")
+    sparql_at_once: int = Field(
+        default=2, ge=0, le=64, description="Queries that are answered at once on one machine; more get 503. 0: none is answered."
     )
     proxy_hops: int = Field(
         default=0,

@@ -29,6 +29,7 @@ from app.web.agreement import views as agreement_pages
 from app.web.datasets import feeds as dataset_feeds
 from app.web.datasets import views as dataset_pages
 from app.web.discovery import changes as changes_feed
+from app.web.discovery import sparql as sparql_pages
 from app.web.discovery import whole
 from app.web.drawing import statements
 from app.web.drawing import views as drawing_pages
@@ -98,6 +99,7 @@ def create_app(runtime: Runtime) -> Flask:
         names.blueprint,
         changes_feed.blueprint,
         whole.blueprint,
+        sparql_pages.blueprint,
         inbox.blueprint,
         content.blueprint,
         vocabulary.blueprint,

@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import doctor
+from app.discovery import snapshots
 from app.runtime import clock, context, identity, jobs_table, metrics, principal
 from app.runtime.errors import Forbidden, NotAllowed
 from app.runtime.http import answer
@@ -81,6 +82,10 @@ class _Numbers(Collector):
         lag = GaugeMetricFamily("lectotype_index_lag_seconds", "How long the oldest change has waited for the search index.")
         lag.add_metric([], ages["index"])
         yield lag
+        if (graph := snapshots.newest(context.current().settings)) is not None:
+            old = GaugeMetricFamily("lectotype_graph_age_seconds", "How long ago the graph that SPARQL is put to was begun.")
+            old.add_metric([], (clock.now() - graph.at).total_seconds())
+            yield old
 
 
 def _gauge(name: str, help_text: str, label: str, values: dict[str, int]) -> GaugeMetricFamily:

@@ -24,7 +24,7 @@ REFUSED = (401, 403)
 # Addresses that read the cookie; all others must answer as if none was sent.
 BY_COOKIE = {
     "/ns", "/ark:<naan>/<name>", "/ark:/<naan>/<name>", "/ark:<naan>/<name>/<path:rest>", "/ark:/<naan>/<name>/<path:rest>",
-    "/notices", "/notices/<key>/<any(accept, reject):decision>",
+    "/sparql", "/notices", "/notices/<key>/<any(accept, reject):decision>",
     "/exchange", "/exchange/export.zip", "/exchange/imports", "/exchange/imports/<key>", "/exchange/imports/<key>/accept",
     "/datasets", "/datasets/new", "/datasets/<name>", "/datasets/<key>/versions", "/datasets/<name>/withdraw",
     "/similar", "/queries", "/queries/<key>", "/queries/<key>/<any(change, delete):deed>", "/api/queries", "/api/queries/<key>",
@@ -63,6 +63,7 @@ NO_VERSION = {"annotation": "note-open", "version": 9, "verdict": "approved"}
 PROPOSAL = {"specimen": "that of the sheet", "term": "recordedBy", "value": "Nobody"}
 WITHOUT_ACCOUNT = {
     ("POST", "/login/oidc/<name>/logout"),  # a provider asks, by a token that it signs
+    ("POST", "/sparql"),  # anybody asks, and nothing changes
     ("POST", "/inbox"),  # anybody leaves a notice, of which curators decide
 }
 

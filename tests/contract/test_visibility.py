@@ -437,6 +437,8 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
     ("GET", "/robots.txt"): always("/robots.txt"),
     ("GET", "/sitemap.xml"): always("/sitemap.xml"),
     ("GET", "/sitemap/<name>.xml"): always("/sitemap/specimens-s1.xml"),
+    ("GET", "/sparql"): (*always("/sparql"), *always("/sparql?query=ASK%7B%7D", 503)),
+    ("POST", "/sparql"): always("/sparql", 415),
     ("GET", "/dumps"): always("/dumps", 404),
     ("GET", "/dumps/<name>/<file>"): always("/dumps/x/y", 404),
     ("GET", "/inbox"): always("/inbox"),

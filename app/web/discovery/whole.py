@@ -122,6 +122,7 @@ def _void(runtime: Runtime) -> dict[str, Any]:
         "dct:publisher": publisher,
         "dcat:landingPage": {"id": f"{base}/"},
         VOID + "uriSpace": f"{base}/",
+        VOID + "sparqlEndpoint": {"id": f"{base}/sparql"},
         VOID + "vocabulary": [{"id": iri} for iri in (*VOCABULARIES, f"{base}/ns#")],
         VOID + "exampleResource": [{"id": f"{base}/ns"}],
         "dcat:dataset": [{"id": addresses.pid(one.key), "type": "dcat:Resource", "dct:title": one.title} for one, _ in known],
