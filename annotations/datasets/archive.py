@@ -39,7 +39,7 @@ class Archive:
         if not self.with_images:
             return
         for image in content.images(self.runtime, self.version):
-            if image.access == "open" and image.media_key not in self.held.closed and image.media_key not in self.held.reduced:
+            if self.held.gives(image):
                 yield Entry(content.path_of(image), image.byte_size, image.crc32, image.sha256)
 
     def shape(self) -> Shape:

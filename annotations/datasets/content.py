@@ -19,6 +19,7 @@ from annotations.tables import AnnotationRow
 from app.runtime.context import Runtime
 from app.runtime.errors import Invalid
 from app.runtime.principal import Principal
+from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 
 PAGE = 500  # images at once
@@ -50,15 +51,35 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Images that are not given out: those closed since (nothing of them), and those reduced (their bytes). `hidden` are images
-    of splits of which the labels are hidden."""
+    """Images that are not given out: those closed since (nothing of them), those reduced, and those `placed` on which a record
+    holds its place back, which the file may tell (of both all but their bytes). `hidden` are images of splits of which the labels
+    are hidden; `originals` says whether the hub gives files out at all.
+    """
 
     closed: frozenset[str]
     reduced: frozenset[str]
+    placed: frozenset[str]
     hidden: frozenset[str]
+    originals: bool = True
+
+    def gives(self, image: ImageMember) -> bool:
+        """Whether its bytes go out: the rules of the original files of the hub, but for the size of pictures."""
+        if image.access != "open" or not self.originals:
+            return False
+        return not any(image.media_key in some for some in (self.closed, self.reduced, self.placed))
+
+    def why(self, image: ImageMember) -> str:
+        """Why they do not."""
+        if image.media_key in self.closed:
+            return "closed since it was frozen"
+        if image.access != "open" or image.media_key in self.reduced:
+            return "given out reduced only"
+        if image.media_key in self.placed:
+            return "its record holds the place back, and the file may tell it"
+        return "this hub gives no originals out"
 
 
-def withheld(session: Session, version: Version) -> Withheld:
+def withheld(session: Session, version: Version, settings: Settings) -> Withheld:
     """As it is now."""
     key, number = version.key, version.number
     restricted, members = sorted(catalogue.restricted(session)), set[str]()
@@ -68,7 +89,9 @@ def withheld(session: Session, version: Version) -> Withheld:
     return Withheld(
         frozenset(one for one, now in access.items() if now == "closed"),
         frozenset(one for one, now in access.items() if now == "reduced"),
+        catalogue.with_withheld_places(session, store.keys_of_images(key, number)),
         store.images_in(session, key, number, version.told["split"]["hidden"]),
+        settings.original_files,
     )
 
 
@@ -92,8 +115,7 @@ def read(runtime: Runtime, version: Version, held: Withheld, *, split: str = "")
             open_keys = [key for key in keys if key not in held.closed and key not in held.hidden]
             said = _annotations(session, runtime, version, {one.media_key: one for one in page}, open_keys)
         for one in page:
-            is_open = one.access == "open" and one.media_key not in held.closed | held.reduced
-            yield Shown(one, tuple(said.get(one.media_key, ())), is_open, one.media_key not in held.closed)
+            yield Shown(one, tuple(said.get(one.media_key, ())), held.gives(one), one.media_key not in held.closed)
         more, after = len(page) == PAGE, keys[-1] if keys else ""
 
 

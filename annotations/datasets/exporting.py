@@ -36,7 +36,7 @@ def check(format_name: str) -> None:
 def is_made(runtime: Runtime, version: Version, format_name: str) -> bool:
     """Whether the files are here, for what is withheld now."""
     with runtime.reads.begin() as session:
-        held = content.withheld(session, version)
+        held = content.withheld(session, version, runtime.settings)
         known = packaging.files_of(session, _spec(runtime, version, held, format_name))
     return _is_whole(runtime, format_name, known)
 
@@ -54,7 +54,7 @@ def export(
     if format_name == packaging.PACKAGE:
         return packaging.package(runtime, version, progress)
     with runtime.reads.begin() as session:
-        held = content.withheld(session, version)
+        held = content.withheld(session, version, runtime.settings)
         spec = _spec(runtime, version, held, format_name)
         known = packaging.files_of(session, spec)
     if _is_whole(runtime, format_name, known):
@@ -88,7 +88,7 @@ def _stream(
             losses.withhold(runtime.addresses.pid(shown.image.media_key), "closed since the version was frozen")
             continue
         if not shown.given:
-            losses.withhold(runtime.addresses.pid(shown.image.media_key), "the picture is given out reduced only")
+            losses.withhold(runtime.addresses.pid(shown.image.media_key), held.why(shown.image))
         yield _image(runtime, shown), [_statement(runtime, shown, one) for one in shown.annotations]
         if done % 200 == 0:
             progress("images", done)

@@ -26,9 +26,10 @@ from annotations.datasets.tables import DatasetFileRow
 from app.runtime import ids
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY
+from app.runtime.spreadsheets import harmless
 from iiif.catalogue import records
 
-EXPORTER = "package 1"  # to be counted up when the documents change
+EXPORTER = "package 2"  # to be counted up when the documents change
 PACKAGE = "package"
 Piece = tuple[str, bytes]
 Progress = Callable[[str, int], None]
@@ -72,9 +73,9 @@ class KeptFile:
 
 def spec_of(version: Version, held: Withheld, format_name: str, options: Mapping[str, Any], exporter: str, base: str) -> str:
     """What the files of an export follow from, as a digest."""
-    closed, reduced = sorted(held.closed), sorted(held.reduced)
+    kept_back = [sorted(held.closed), sorted(held.reduced), sorted(held.placed), held.originals]
     return canonical.digest(
-        [version.name, version.content_id, version.doi, format_name, dict(options), exporter, closed, reduced, base]
+        [version.name, version.content_id, version.doi, format_name, dict(options), exporter, *kept_back, base]
     )
 
 
@@ -89,7 +90,7 @@ def package(
 ) -> tuple[str, dict[str, KeptFile]]:
     """The documents of the default package, made where they are not here; with their spec."""
     with runtime.reads.begin() as session:
-        held = content.withheld(session, version)
+        held = content.withheld(session, version, runtime.settings)
         spec = spec_of(version, held, PACKAGE, {}, EXPORTER, runtime.addresses.base)
         known = files_of(session, spec)
     if known and all(runtime.blobs.has(one.sha256) for one in known.values()):
@@ -176,7 +177,7 @@ def _tables(runtime: Runtime, of: Described, held: Withheld, progress: Progress)
     for image in content.images(runtime, version):
         if image.media_key in held.closed:
             continue
-        given = image.access == "open" and image.media_key not in held.reduced
+        given = held.gives(image)
         pid = ids.ark(image.media_key, runtime.settings.naan)
         yield "images.csv", _row(
             [pid, content.path_of(image) if given else "", of.addresses.image(image.media_key), image.width_px, image.height_px,
@@ -193,14 +194,14 @@ def _tables(runtime: Runtime, of: Described, held: Withheld, progress: Progress)
     yield "records.jsonl", b""
     yield from (("records.jsonl", line) for line in _records(runtime, version, held))
     yield "withheld.csv", _row(["id", "why"])
-    for key in sorted(held.closed | held.reduced):
-        why = "closed since it was frozen" if key in held.closed else "given out reduced only"
-        yield "withheld.csv", _row([ids.ark(key, runtime.settings.naan), why])
+    for image in content.images(runtime, version):
+        if not held.gives(image):
+            yield "withheld.csv", _row([ids.ark(image.media_key, runtime.settings.naan), held.why(image)])
 
 
 def _row(values: Sequence[Any]) -> bytes:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerow(values)
+    csv.writer(out, lineterminator="\n").writerow([harmless(str(value)) for value in values])
     return out.getvalue().encode()
 
 
@@ -292,11 +293,7 @@ def _described(runtime: Runtime, of: Described, held: Withheld, files: Sequence[
     yield "croissant.json", _pretty(croissant.croissant(of, made))
     images: Iterable[Any] = ()
     if of.summary["images"] <= crate.MOST_IMAGES:
-        images = (
-            one
-            for one in content.images(runtime, of.version)
-            if one.access == "open" and one.media_key not in held.closed | held.reduced
-        )
+        images = (one for one in content.images(runtime, of.version) if held.gives(one))
     readme = MadeFile("README.md", "", len(crate.readme(of, made).encode()), "text/markdown")
     yield "ro-crate-metadata.json", _pretty(crate.metadata(of, [*made, readme], images))
 
@@ -306,7 +303,7 @@ def _checksums(runtime: Runtime, version: Version, held: Withheld, files: Sequen
     for one in sorted(files, key=lambda file: file.name):
         yield "manifest-sha256.txt", f"{one.sha256}  {one.name}\n".encode()
     for image in content.images(runtime, version):
-        if image.access == "open" and image.media_key not in held.closed | held.reduced:
+        if held.gives(image):
             yield "manifest-sha256.txt", f"{image.sha256}  {content.path_of(image)}\n".encode()
 
 

@@ -147,6 +147,11 @@ def images_in(session: Session, key: str, number: int, splits: Sequence[str]) ->
     return frozenset(session.scalars(select(IMAGE.media_key).where(*some)))
 
 
+def keys_of_images(key: str, number: int) -> Select[str]:
+    """A query of the keys of all images of a version."""
+    return select(IMAGE.media_key).where(IMAGE.dataset_key == key, IMAGE.number == number)
+
+
 def images(session: Session, key: str, number: int, *, after: str = "", split: str = "") -> Iterator[ImageMember]:
     """The images of a version behind that key, by the bytes of their keys, in a stream."""
     columns = [getattr(IMAGE, name) for name in ImageMember.__dataclass_fields__]

@@ -215,7 +215,7 @@ def archive(name: str) -> Response:
     exporting.check(format_name)
     spec, files = _files(version, format_name)
     with runtime.reads.begin() as session:
-        held = content.withheld(session, version)
+        held = content.withheld(session, version, runtime.settings)
     images = bool(integer("images", 1, 0, 1)) and format_name != web_dataset.NAME  # whose shards hold them
     whole = Archive(runtime, version, files, held, spec, with_images=images)
     suffix = "" if format_name == packaging.PACKAGE else f".{format_name}"

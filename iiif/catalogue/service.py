@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Select
 from sqlalchemy.orm import Session
 
 from app.runtime import changes, events, outbox
@@ -138,6 +139,15 @@ def any_place_withheld(session: Session) -> bool:
     return any(
         places.withheld_by({term: text or "" for term, text in zip(places.MAY_SAY_SO, one, strict=True)}) for one in combinations
     )
+
+
+def with_withheld_places(session: Session, media_keys: Select[str]) -> frozenset[str]:
+    """Those of the images, a query of their keys, that show a specimen whose place this hub holds back from the public."""
+    if places.are_shown():
+        return frozenset()
+    found = store.terms_shown_on(session, media_keys, places.MAY_SAY_SO)
+    said = ((key, {term: text or "" for term, text in zip(places.MAY_SAY_SO, texts, strict=True)}) for key, texts in found)
+    return frozenset(key for key, terms in said if places.withheld_by(terms))
 
 
 def count_specimens(session: Session) -> int:

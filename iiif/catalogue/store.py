@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CompoundSelect, case, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, CompoundSelect, Select, case, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from app.runtime.db import Moment
@@ -211,6 +211,17 @@ def distinct_terms(session: Session, terms: Sequence[str]) -> Iterator[tuple[str
     columns = [SpecimenRow.interpreted[term].as_string() for term in terms]
     query = select(*columns).where(or_(*(column.is_not(None) for column in columns))).distinct()
     yield from (tuple(row) for row in session.execute(query, execution_options={"yield_per": 1000}))
+
+
+def terms_shown_on(
+    session: Session, media_keys: Select[str], terms: Sequence[str]
+) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+    """Of the images, a query of their keys: each with what an interpreted record of a specimen on it has under these terms, where
+    it has any."""
+    columns = [SpecimenRow.interpreted[term].as_string() for term in terms]
+    query = select(DepictionRow.media_key, *columns).join(SpecimenRow, SpecimenRow.key == DepictionRow.specimen_key)
+    some = query.where(DepictionRow.media_key.in_(media_keys), or_(*(column.is_not(None) for column in columns)))
+    yield from ((row[0], tuple(row[1:])) for row in session.execute(some, execution_options={"yield_per": 1000}))
 
 
 def page_of_media(session: Session, after: str, limit: int, *where: ColumnElement[bool]) -> Sequence[MediaRow]:

@@ -7,16 +7,20 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from annotations.datasets import actors, exporting, packaging, service, web_dataset
 from annotations.datasets.model import Version
+from app.runtime import context
 from app.runtime.context import Runtime
 from iiif.catalogue import service as catalogue
+from iiif.catalogue.tables import SpecimenRow
 from tests.datasets import SYSTEM, add, freeze, make
 from tests.sheets import Hub, comment
 
@@ -112,6 +116,55 @@ def _forget(runtime: Runtime) -> None:
         session.execute(delete(DatasetFileRow))
     for digest in digests:
         runtime.blobs.delete(digest)
+
+
+def _hold_back(runtime: Runtime, specimen_key: str) -> None:
+    with runtime.db.begin() as session:
+        terms = catalogue.get_specimen(session, specimen_key).interpreted
+        held = {"interpreted": {**terms, "informationWithheld": "locality"}}
+        session.execute(update(SpecimenRow).where(SpecimenRow.key == specimen_key).values(held))
+
+
+def test_a_place_that_is_withheld_then_or_later_is_told_by_no_package(hub: Hub) -> None:
+    runtime = hub.runtime
+    place = {"locality": "Secretplace", "decimalLatitude": "50.1", "decimalLongitude": "4.2"}
+    (first, (image,)), (later, (other,)), (_, (third,)) = (add(runtime, f"Q {number}", place) for number in range(3))
+    _hold_back(runtime, first.key)
+    version = freeze(runtime, make(runtime).key)
+    assert version is not None
+    address = f"/datasets/{version.name}/archive.zip"
+
+    def got(path: str = address) -> tuple[str, set[str], str]:
+        answer = hub.client.get(path)
+        with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+            assert archive.testzip() is None
+            names = {Path(name).stem for name in archive.namelist() if name.startswith("images/")}
+            files = {name: archive.read(name).decode() for name in archive.namelist() if not name.startswith("images/")}
+        return "".join(files.values()), names, files["withheld.csv"]
+
+    told, names, kept_back = got()
+    assert names == {other.key, third.key}
+    assert f'{image.key},"its record holds the place back' in kept_back
+    assert told.count("Secretplace") == 2
+    _hold_back(runtime, later.key)
+    told, names, _ = got()
+    assert (told.count("Secretplace"), names) == (1, {third.key})
+    context.use(replace(runtime, settings=runtime.settings.model_copy(update={"original_files": False})))
+    _, names, kept_back = got()
+    assert not names
+    assert f"{third.key},this hub gives no originals out" in kept_back
+
+
+def test_no_cell_of_a_table_is_a_formula(hub: Hub) -> None:
+    runtime = hub.runtime
+    add(runtime, "Q 1", rights='=HYPERLINK("http://evil.example")', creator="@SUM(1)")
+    version = freeze(runtime, make(runtime).key)
+    assert version is not None
+    for name in ("images.csv", "ATTRIBUTION.csv"):
+        table = hub.client.get(f"/datasets/{version.name}/files/{name}").text
+        cells = [cell for row in csv.reader(io.StringIO(table, newline="")) for cell in row]
+        assert {"'@SUM(1)", '\'=HYPERLINK("http://evil.example")'} <= set(cells)
+        assert not any(cell.startswith(("=", "@", "+")) for cell in cells)
 
 
 def test_an_image_that_is_closed_later_is_left_out_with_all_that_is_said_of_it(hub: Hub, version: Version, taken: Path) -> None:
