@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from annotations.search import units
 from annotations.search.values import SHOWN, NotUnderstood, near_to
-from app.runtime.search.port import And, InBox, Near, Not, Query, Term
+from app.runtime.search.port import And, Everything, InBox, Near, Not, Query, Term
 from ontology.segment_classes import CLASSES
 
 NEAR, BOX, SEGMENT_FIELD, RELATION = "near", "box", "segment", "relation"
@@ -86,7 +86,8 @@ def _segments(written: str) -> Query:
         if size.unit not in ("px", "px2", *units.LENGTHS, *units.AREAS):
             raise NotUnderstood(f"The size of a segment is in px, mm or cm, or in px², mm² or cm², not in {size.unit}.")
         return Term(RELATION, (f"size {name} {match[2]} {size.number!r} {size.unit}",))
-    if size is None or not size.number.is_integer() or size.number > MOST_COUNTED:
+    beyond = 1 if match[2] in (">", "<=", "=") else 0  # these ask whether there is one more
+    if size is None or not size.number.is_integer() or size.number + beyond > MOST_COUNTED:
         raise NotUnderstood(f"Segments are counted up to {MOST_COUNTED}; a size has a unit, such as {name}>20mm.", name)
     return _counted(name, match[2], int(size.number))
 
@@ -99,8 +100,10 @@ def _counted(name: str, compare: str, number: int) -> Query:
         ">": (number + 1, None), ">=": (number, None), "<": (0, number - 1), "<=": (0, number), "=": (number, number),
     }[compare]  # fmt: skip
     parts: list[Query] = [at_least(least)] if least > 0 else []
-    if most is not None and most < MOST_COUNTED:
-        parts.append(Not(at_least(most + 1)) if most >= 0 else And(()))
+    if most is not None:
+        parts.append(Not(at_least(most + 1) if most >= 0 else Everything()))
+    if not parts:
+        return Everything()
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 
 

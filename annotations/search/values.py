@@ -145,7 +145,7 @@ def _range(name: str, written: str) -> Query:
     if kind == "date":
         low, high = _moment(low, "0101T000000"), _moment(high, "1231T235959")
     ends = [columns.values(kind, end) if end else [None] for end in (low, high)]
-    if not all(ends) or not (low or high or dots):
+    if not all(ends) or not (low or high or dots) or "..." in written:  # `0...5` would be up to .5
         what = "a moment or a range such as 2026-01..2026-03" if kind == "date" else _numbers(name)
         raise NotUnderstood(f"{name} is {what}, not {written[:SHOWN]!r}.", _meant(name, written), parameter=name)
     first, last = ends[0][0], ends[1][0]

@@ -237,6 +237,10 @@ def test_numbers_are_spread_over_bins_and_points_over_squares(engine: SearchEngi
     assert [(cell.south, cell.west, cell.count) for cell in cells] == [(-20, 0, 34), (0, 0, 33), (20, 0, 33)]
     assert [round(cell.latitude) for cell in cells] == [-20, 0, 20]
     assert all(0 < cell.longitude < 5 for cell in cells)
+    engine.write([Document(f"w/{n}", 1, {"text": "hardly", "year": year}) for n, year in enumerate((32.1, 271.1))])
+    more = engine.spread("year", Words("text", "hardly"), bins=24)  # a bin is to be hardly more than ten wide
+    assert more is not None
+    assert sum(count for _, count in more.bins) == 2
 
 
 def test_sorting_puts_the_missing_last_and_breaks_ties_by_key(engine: SearchEngine) -> None:

@@ -28,9 +28,9 @@ def spread(ask: Ask, column: str, bins: int, step: float) -> Spread | None:
 
 
 def _round(least: float) -> float:
-    """The least of 1, 2, 5, 10, 20, 50, … that is no less."""
+    """The least of 1, 2, 5, 10, 20, 50, … that is no less; the logarithm of what is hardly more than a power is that of it."""
     power = 10.0 ** max(0, math.ceil(math.log10(max(least, 1))) - 1)
-    return next(number for number in (power, 2 * power, 5 * power, 10 * power) if number >= least)
+    return next(number for number in (power, 2 * power, 5 * power, 10 * power, 20 * power) if number >= least)
 
 
 def grid(ask: Ask, field: str, degrees: float) -> tuple[Cell, ...]:
