@@ -36,7 +36,9 @@ USUAL: Mapping[str, Sequence[str]] = {
 
 
 def chosen(kind: str, named: str | None) -> tuple[str, ...]:
-    """The columns that are named, separated by commas, or the usual ones. Raises Invalid."""
+    """The columns that are named, separated by commas, or the usual ones. Raises Invalid, also for "all" types of things."""
+    if kind not in OWN:
+        raise Invalid(f"A table has one type of thing: {', '.join(OWN)}.", parameter="type")
     if named is None:
         return tuple(USUAL[kind])
     names = tuple(dict.fromkeys(filter(None, (name.strip() for name in named.split(",")))))

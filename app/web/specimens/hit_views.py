@@ -102,7 +102,7 @@ class Step:
 def table(session: Session, engine: SearchEngine, found: search.QuestionAnswer, question: Question, asked: PageQuestion,
           addresses: Addresses) -> Table:  # fmt: skip
     """Raises Invalid for a column that there is not, SearchDown."""
-    names = hit_columns.chosen(asked.type, ",".join(asked.columns or USUAL[asked.type]))
+    names = hit_columns.chosen(asked.type, ",".join(asked.columns or USUAL.get(asked.type, ())))
     of_specimen = {item["key"]: item["key"] if asked.type == SPECIMEN else item["specimen"] for item in found.items}
     known = catalogue.specimens_by_key(session, set(filter(None, of_specimen.values())))
     keys = list(of_specimen)
@@ -164,12 +164,13 @@ def the_map(session: Session, engine: SearchEngine, asked: PageQuestion, by: Pri
     greatest = max((cell.count for cell in cells), default=1)
     marks = []
     for cell in cells:
+        turns = 360 if cell.longitude < x else -360 if cell.longitude > x + width else 0  # the frame may go over 180°
         corners = (cell.west, cell.south, min(cell.west + degrees, 180), min(cell.south + degrees, 90))
         href = asked.with_one("bbox", ",".join(f"{corner:.10g}" for corner in corners))
         href = href if degrees > SMALLEST else href.replace("view=map", "view=list")
         radius = width * (0.0285 + 0.0065 * math.sqrt(cell.count / greatest))
         told = f"{cell.count:,} near {_told(cell.latitude, 'N', 'S')}, {_told(cell.longitude, 'E', 'W')}"
-        marks.append(Mark(cell.longitude, -cell.latitude, radius, cell.count, href, told))
+        marks.append(Mark(cell.longitude + turns, -cell.latitude, radius, cell.count, href, told))
     marks.sort(key=lambda mark: -mark.count)
     return MapView(
         x, y, width, height, tuple(marks), sum(cell.count for cell in cells), asked.with_one("bbox", "") if box else ""

@@ -46,7 +46,7 @@ OF_FILTERS = {
     "collector": "Collector", "length": "Length in mm",
 }  # fmt: skip
 FILTERS = frozenset((*FIELDS, "bbox", "near"))
-LONGEST = 500
+LONGEST = 1000  # characters of a value; of the words one more, which the search refuses with the reason
 RANGES = ("year", "length", "eventDate")  # what has two fields in the panel: `year_from` and `year_to`
 _PIECE = re.compile(r'-?(?:[A-Za-z]\w*:)?"[^"]*"?|\S+')
 
@@ -82,7 +82,7 @@ class PageQuestion:
         chosen = [(name, value[:LONGEST]) for name in names for value in args.getlist(name)[:MOST_PARTS] if value]
         view = args.get("view", "")
         return cls(
-            args.get("q", "").strip()[:LONGEST],
+            args.get("q", "").strip()[: LONGEST + 1],
             tuple(chosen),
             page,
             args.get("type", SPECIMEN)[:20],
@@ -94,7 +94,7 @@ class PageQuestion:
 
     def asked(self, size: int, by: Principal) -> Question:
         """Raises Invalid."""
-        places = dict(self.chosen)
+        places = dict(reversed(self.chosen))  # of several the first, as the API and the map take it
         return Question(
             self.q,
             parameters.chosen(self.chosen),

@@ -80,6 +80,33 @@ def test_the_table_has_the_columns_and_the_order_of_its_address(hub: Hub) -> Non
     assert 'href="/api/search.csv?sort=-year&columns=catalogNumber%2Cyear%2Ccountry"' in text
 
 
+def test_a_table_of_all_types_of_things_is_refused_with_the_reason(hub: Hub) -> None:
+    answer = hub.client.get("/?view=table&type=all", headers={"Accept": "text/html"})
+    assert answer.status_code == 400
+    assert "A table has one type of thing" in answer.text
+
+
+def test_the_map_goes_over_180_degrees(hub: Hub) -> None:
+    text = page(hub, "/?view=map&bbox=100,-90,50,90")
+    x, _, width, _ = map(float, re.search(r'<svg class="map" viewBox="([^"]*)"', text)[1].split())  # type: ignore[index]  # it is there
+    marks = [float(mark) for mark in re.findall(r'<circle cx="([^"]*)"', text)]
+    assert len(marks) == 2
+    assert all(x <= mark <= x + width for mark in marks)
+
+
+def test_of_several_boxes_the_first_is_asked_as_it_is_by_the_api(hub: Hub) -> None:
+    both = "bbox=130,30,150,40&bbox=-180,-90,180,90"
+    total = hub.client.get(f"/api/search?{both}").json["total"]
+    assert re.search(rf'id="count">{total} found', page(hub, f"/?{both}"))
+    assert total == 4
+
+
+def test_a_question_is_never_cut(hub: Hub) -> None:
+    words = " ".join(f"{'x' * 50}{number}" for number in range(15))
+    assert words in page(hub, f"/?q={words}")
+    assert hub.client.get(f"/?q={'x' * 1001}", headers={"Accept": "text/html"}).status_code == 400
+
+
 def test_the_map_counts_by_place_and_leads_closer(hub: Hub) -> None:
     text = page(hub, "/?view=map")
     assert "12 of 12 have coordinates." in text
