@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from annotations.saved.tables import SavedQuestionRow, SavedQuestionVersionRow
-from annotations.search import parameters, query
+from annotations.search import parameters
 from annotations.search import service as search
 from annotations.search.service import Question
 from annotations.search.values import FIELDS
@@ -127,9 +127,14 @@ def canonical(question: str) -> str:
     """The query of an address with what belongs to a question alone, in its order. Raises Invalid where it cannot be asked."""
     if len(question) > LONGEST or "\0" in question:
         raise Invalid(f"A question has at most {LONGEST:,} characters.", parameter="question")
-    pairs = parse_qsl(question.removeprefix("?"), max_num_fields=MOST_PARTS)
+    try:
+        pairs = parse_qsl(question.removeprefix("?"), max_num_fields=MOST_PARTS)
+    except ValueError as error:
+        raise Invalid(f"A question has at most {MOST_PARTS} parts.", parameter="question") from error
     parameters.chosen(pairs)  # a misspelled field is refused rather than dropped
-    kept = urlencode([(name, value) for name, value in pairs if name in TAKEN])
+    first = dict(reversed(pairs))  # of what is given once alone the search takes the first
+    taken = ((name, value) for name, value in dict.fromkeys(pairs) if name in TAKEN)
+    kept = urlencode([(name, value) for name, value in taken if name in FIELDS or value == first[name]])
     asked(kept)
     return kept
 
@@ -137,7 +142,7 @@ def canonical(question: str) -> str:
 def asked(question: str, **how: Any) -> Question:
     """As the search takes it. Raises Invalid."""
     pairs = parse_qsl(question)
-    given = dict(pairs)
+    given = dict(reversed(pairs))
     found = Question(
         q=given.get("q", ""),
         chosen=parameters.chosen(pairs),
@@ -147,10 +152,7 @@ def asked(question: str, **how: Any) -> Question:
         where=parameters.place(given.get("bbox", ""), given.get("near", "")),
         **how,
     )
-    search.check_type(found.type)
-    search.sort_of(found.sort)
-    query.parse(found.q)
-    query.filters(found.chosen or {})
+    search.check(found)
     return found
 
 

@@ -77,8 +77,7 @@ def resolve(session: Session, engine: SearchEngine, tree: Query, sort: str, by: 
     asked = sorted(_asked(tree))
     if not asked:
         return tree
-    if sort not in (SPECIMEN, SEGMENT):
-        raise Invalid("How segments lie, and how large they are, is asked of specimens or of segments.", parameter="type")
+    check_type(tree, sort)
     rough = _replaced(tree, lambda written: _possible(Asked.parse(written), sort), lambda _: NOTHING)
     keys = [of_index_key(key)[1] for key in islice(engine.scan(rough), MOST + 1)]
     if len(keys) > MOST:
@@ -95,6 +94,12 @@ def resolve(session: Session, engine: SearchEngine, tree: Query, sort: str, by: 
         return Term(field, held[written])
 
     return _replaced(tree, exact, exact)
+
+
+def check_type(tree: Query, sort: str) -> None:
+    """Raises Invalid where specimens or segments are not asked for."""
+    if sort not in (SPECIMEN, SEGMENT) and _asked(tree):
+        raise Invalid("How segments lie, and how large they are, is asked of specimens or of segments.", parameter="type")
 
 
 def _compare(session: Session, keys: Sequence[str], found: dict[str, list[str]], sort: str, by: Principal) -> None:

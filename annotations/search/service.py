@@ -200,9 +200,22 @@ def _tree(session: Session, engine: SearchEngine, asked: Question) -> tuple[Quer
     if asked.where is not None:
         parts.append(asked.where)
     tree = And(tuple(parts))
-    if asked.type not in (SPECIMEN, "all") and TERM_WORDS in columns.fields_of(tree):
-        raise Invalid("Terms of the record that are no fields of the search are asked of specimens.", parameter="q")
+    _check_fields(asked.type, tree)
     return relations.resolve(session, engine, tree, asked.type, asked.by), typed
+
+
+def check(asked: Question) -> None:
+    """Whether it can be asked, without asking it. Raises Invalid."""
+    check_type(asked.type)
+    sort_of(asked.sort)
+    tree = And((query.parse(asked.q), query.filters(asked.chosen or {})))
+    _check_fields(asked.type, tree)
+    relations.check_type(tree, asked.type)
+
+
+def _check_fields(kind: str, tree: Query) -> None:
+    if kind not in (SPECIMEN, "all") and TERM_WORDS in columns.fields_of(tree):
+        raise Invalid("Terms of the record that are no fields of the search are asked of specimens.", parameter="q")
 
 
 def check_type(given: str) -> None:

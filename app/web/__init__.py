@@ -38,6 +38,7 @@ from app.web.embed import views as embed_pages
 from app.web.exchange import exporting, importing
 from app.web.exchange import views as exchange_pages
 from app.web.inbox import views as inbox
+from app.web.json_bodies import JsonBodies
 from app.web.live import stream, webhooks
 from app.web.names import content, vocabulary
 from app.web.names import views as names
@@ -71,6 +72,7 @@ EXPOSED = (
 def create_app(runtime: Runtime) -> Flask:
     """The application, without its image fast path (app/web/wsgi.py puts that in front)."""
     app = Flask(__name__, static_folder=None)
+    app.json = JsonBodies(app)
     app.config["MAX_CONTENT_LENGTH"] = runtime.settings.max_body_bytes
     app.url_map.strict_slashes = True
     app.url_map.converters["segment"] = segment_views.SegmentKey

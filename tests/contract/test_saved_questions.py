@@ -8,8 +8,10 @@ from typing import Any
 import feedparser
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 from werkzeug.test import Client, TestResponse
 
+from annotations.saved.tables import SavedQuestionRow
 from app import relay
 from app.cli.query import query
 from app.runtime import clock
@@ -75,12 +77,29 @@ def test_what_cannot_be_asked_is_not_saved(hub: Hub) -> None:
         ({"title": "x", "question": "type=leaf"}, "type"),
         ({"title": "x", "question": "year=9..1"}, "year"),
         ({"title": "x", "question": "q=" + "x" * 5000}, "question"),
+        ({"title": "x", "question": "&".join(f"family=a{number}" for number in range(61))}, "question"),
+        ({"title": "x", "question": 'q=relation:"stamp inside label"&type=annotation'}, "type"),
+        ({"title": "x", "question": "q=\ud800"}, None),
         ({"title": "x"}, None),
         (["x"], None),
     ]
     for body, parameter in refused:
         answer = send(hub, "POST", "/api/queries", body)
         assert (answer.status_code, answer.json.get("parameter")) == (400, parameter), body
+
+
+def test_what_is_given_twice_is_saved_as_the_search_takes_it(hub: Hub) -> None:
+    saved = send(hub, "POST", "/api/queries", {"title": "x", "question": "q=quercus&q=nowhere&family=a&family=b&family=a"}).json
+    assert saved["question"] == "q=quercus&family=a&family=b"
+
+
+def test_the_page_of_a_question_that_can_be_asked_no_more_says_why(hub: Hub) -> None:
+    saved = send(hub, "POST", "/api/queries", {"title": "x", "question": "q=quercus"}).json
+    with hub.runtime.db.begin() as session:
+        session.execute(update(SavedQuestionRow).values(question="q=gone:x"))
+    page = hub.get(f"/queries/{saved['key']}", Accept="text/html")
+    assert page.status_code == 200
+    assert "There is no field &#39;gone&#39;" in page.text
 
 
 def test_the_feed_names_what_came_last_and_is_sound_atom(hub: Hub) -> None:

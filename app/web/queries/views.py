@@ -8,7 +8,7 @@ from annotations.saved.service import Saved
 from annotations.search import service as search
 from app.runtime import context, principal
 from app.runtime.accounts import store as accounts
-from app.runtime.errors import NotAllowed, Unavailable
+from app.runtime.errors import Invalid, NotAllowed, TooMuch, Unavailable
 from app.runtime.http import integer
 from app.runtime.principal import HOW_TO_ASK
 from app.web import layout
@@ -52,18 +52,18 @@ def one(key: str) -> Response:
         now = service.get(session, key)
         saved = service.version(session, key, number) if number else now
         author = accounts.names(session, {saved.owner}).get(saved.owner, saved.owner)
-        asked = PageQuestion.of(MultiDict(saved.pairs), 1)
+        asked, trouble = PageQuestion.of(MultiDict(saved.pairs), 1), ""
         try:
             found = search.search(
                 session, runtime.search, service.asked(saved.question, by=by, facets=(), size=SHOWN), runtime.addresses
             )
-        except Unavailable:
-            found = None
+        except (Unavailable, Invalid, TooMuch) as error:  # what a question asks may be no longer there, or too much now
+            found, trouble = None, error.sentence
         versions = service.versions(session, key)
     things = hit_views.things(found, runtime.addresses) if found else []
     response = layout.page(
         "query.html", by=by, here="queries", saved=saved, now=now, author=author, asked=asked, things=things,
-        total=found.total if found else None, versions=versions, may_change=service.may_change(by, now),
+        total=found.total if found else None, versions=versions, trouble=trouble, may_change=service.may_change(by, now),
         longest=service.LONGEST_TITLE,
     )  # fmt: skip
     response.headers.add("Link", f'<{runtime.addresses.question_feed(now.key)}>; rel="alternate"; type="application/atom+xml"')
