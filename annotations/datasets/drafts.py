@@ -7,6 +7,7 @@ from typing import Any
 from annotations.datasets.errors import BadDataset
 from annotations.datasets.model import CC0, COUNTED, KINDS, LAYERS, POLICIES, Draft, Person, Selection, SplitRule
 from annotations.search import parameters, query
+from annotations.search import service as searching
 from annotations.states.derive import STATES
 from iiif.catalogue.rights import iri_of
 
@@ -16,6 +17,7 @@ MEMBERS = ("title", "description", "creators", "keywords", "kind", "selection", 
 OF_SELECTION = (
     "q", "filters", "type", "annotations", "kinds", "layers", "states", "runs", "minConfidence", "savedQuery",
 )  # fmt: skip
+PLACES = ("bbox", "near")  # filters that are no fields
 OF_SPLIT = ("seed", "shares", "hidden")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)
 ORCID = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])", re.ASCII)
@@ -111,12 +113,13 @@ def selection_of(said: Any) -> Selection:
         min_confidence=None if confidence is None else float(confidence),
         saved_query=_text(given, "savedQuery", 16),
     )
-    query.parse(found.q)
     chosen = parameters.chosen([(name, value) for name, values in found.filters.items() for value in values])
-    query.filters(chosen)
-    if any(len(found.filters.get(name, [""])) != 1 for name in ("bbox", "near")):
+    if unknown := [name for name in found.filters if name not in chosen and name not in PLACES and found.filters[name]]:
+        raise BadDataset(f"There is no filter {unknown[0][:40]!r}.", parameter="filters")
+    searching.check(searching.Question(q=found.q, chosen=chosen, type=found.type))
+    if any(len(found.filters.get(name, [""])) != 1 for name in PLACES):
         raise BadDataset("bbox and near are given once.", parameter="filters")
-    parameters.place(*(found.filters.get(name, [""])[0] for name in ("bbox", "near")))
+    parameters.place(*(found.filters.get(name, [""])[0] for name in PLACES))
     return found
 
 

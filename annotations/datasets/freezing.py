@@ -264,7 +264,10 @@ class _Freezing:
 
     def _summary(self, session: Session, joined: Mapping[str, int], told: Mapping[str, Any]) -> dict[str, Any]:
         counted = store.counts(session, self.key, self.number)
-        splits = list(self.dataset.split.shares)
+        hidden = self.dataset.split.hidden  # of whose labels no more is told than how many there are
+        splits = [name for name in self.dataset.split.shares if name not in hidden]
+        told_of = {name: {split: n for split, n in of.items() if split not in hidden} for name, of in counted["classes"].items()}
+        counted["classes"] = {name: of for name, of in told_of.items() if of}
         lacking = [
             {"class": name, "splits": absent}
             for name, of in counted["classes"].items()

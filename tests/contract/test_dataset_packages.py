@@ -252,6 +252,7 @@ def test_hidden_labels_are_in_no_document(hub: Hub, version: Version) -> None:
     secret = [one for one in members if one.get("hidden")]
     assert len(secret) + len(lines) == hidden.summary["annotations"]
     assert all(set(one) == {"type", "hidden", "image", "sha256"} for one in secret)
+    assert sum(sum(of.values()) for of in hidden.summary["classes"].values()) == len(lines), "nor are their classes counted"
 
 
 def test_earlier_versions_of_statements_are_packed_as_they_were(hub: Hub, version: Version, taken: Path) -> None:

@@ -112,6 +112,7 @@ def test_a_question_becomes_a_dataset_by_a_form(hub: Hub, browser: Client, ada: 
         "title": "Oaks of Belgium",
         "creators": "Ada <0000-0002-1825-0097>",
         "shares": "a=1",
+        **{"sort": "-year", "view": "list", "type": "specimen"},
     }
     made = browser.post("/datasets", data=sent, headers=cookie)
     assert made.status_code == 303, made.text
@@ -124,6 +125,7 @@ def test_a_question_becomes_a_dataset_by_a_form(hub: Hub, browser: Client, ada: 
     assert "<strong>3</strong> images" in page.text
     assert "Ask again and freeze what has changed" in page.text
     assert "country: Belgium" in page.text
+    assert "view: list" not in page.text
     assert "Ask again" not in browser.get(f"/datasets/{key}.v1").text
 
 
@@ -134,6 +136,9 @@ def test_what_cannot_be_made_comes_back_with_what_was_typed(hub: Hub, browser: C
     assert refused.status_code == 400
     assert 'value="Mine"' in refused.text
     assert "family:Fagaceae" in refused.text
+    for seed in ("²", "9" * 5000, "-1"):
+        refused = browser.post("/datasets", data={**sent, "q": "", "seed": seed}, headers=cookie)
+        assert (refused.status_code, "seed is a whole number" in refused.text) == (400, True)
     refused = browser.post("/datasets", data={**sent, "q": "", "shares": "train=x"}, headers=cookie)
     assert "shares has names of splits" in refused.text
     assert json.loads(hub.client.get("/api/datasets").text)["total"] == 0

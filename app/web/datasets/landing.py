@@ -19,7 +19,7 @@ from iiif.catalogue import service as catalogue
 
 PICTURES, PICTURE_PX = 8, (400, 500)
 CLASSES_SHOWN, VERSIONS_SHOWN, OTHERS_SHOWN = 50, 20, 10
-COMPARED = 50_000  # members up to which the page itself says what differs from the version before
+COMPARED = 100_000  # members that the page itself reads, to say of the newest versions what differs from those before
 DOCUMENTS = ("README.md", "images.csv", "annotations.jsonl", "records.jsonl", "ATTRIBUTION.csv", "LICENSE.txt")
 
 
@@ -27,14 +27,15 @@ def shown(session: Session, runtime: Runtime, dataset: Dataset, version: Version
     """The values of the template for a version that stands."""
     of, summary = Described(version, runtime.addresses), version.summary
     splits = list(dict(version.told["split"]["shares"]))
+    told_splits = [name for name in splits if name not in version.told["split"]["hidden"]]
     return {
         **_common(dataset, version, of, by),
         "pictures": _pictures(session, version),
         "counts": summary,
         "splits": [(name, summary["splits"].get(name, 0), name in version.told["split"]["hidden"]) for name in splits],
-        "split_names": splits,
+        "split_names": told_splits,
         "classes": [
-            (name or "none stated", [of_split.get(split, 0) for split in splits], sum(of_split.values()))
+            (name or "none stated", [of_split.get(split, 0) for split in told_splits], sum(of_split.values()))
             for name, of_split in list(summary["classes"].items())[:CLASSES_SHOWN]
         ],
         "classes_in_all": len(summary["classes"]),
@@ -71,7 +72,8 @@ def _common(dataset: Dataset, version: Version, of: Described, by: Principal) ->
 def question_href(selection: Mapping[str, Any]) -> str:
     """The search page with the same question."""
     pairs = [("q", selection["q"])] if selection["q"] else []
-    pairs += [(name, value) for name, values in selection["filters"].items() for value in values]
+    pairs += [("type", selection["type"])] if selection["type"] != "specimen" else []
+    pairs += [(name, value) for name, values in selection["filters"].items() if name != "type" for value in values]
     return "/" + (f"?{urlencode(pairs)}" if pairs else "")
 
 
@@ -87,12 +89,14 @@ def _versions(session: Session, dataset: Dataset, runtime: Runtime) -> list[dict
     """The newest versions, each with what differs from the one before where that is counted quickly."""
     found = service.versions(session, dataset.key, limit=VERSIONS_SHOWN)
     by_number = {one.number: one for one in found}
-    listed = []
+    listed, left = [], COMPARED
     for one in found:
         before = by_number.get(one.previous)
         both = before is not None and one.state == before.state == "frozen"
-        small = one.summary["images"] + one.summary["annotations"] <= COMPARED
-        told = differences.compare(session, before, one).to_json() if both and small and before is not None else None
+        told = None
+        if both and before is not None:
+            left -= sum(each.summary[name] for each in (before, one) for name in ("images", "annotations"))
+            told = differences.compare(session, before, one).to_json() if left >= 0 else None
         listed.append({"version": one, "day": Described(one, runtime.addresses).day, "diff": told, "before": one.previous})
     return listed
 

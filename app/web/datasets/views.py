@@ -33,6 +33,7 @@ OWN = (
     "seed",
     "hidden",
     "people",
+    *("type", "sort", "view", "columns"),  # of the search page that leads here
 )
 
 
@@ -155,8 +156,9 @@ def _said(typed: MultiDict[str, str]) -> dict[str, Any]:
     selection["filters"] = {name: list(filter(None, typed.getlist(name))) for name in typed if name not in OWN}
     selection["type"] = typed.get("type") or "specimen"
     selection["layers"] = ["people"] if typed.get("people") else []
+    seed = typed.get("seed", "").strip() or "0"
     shares = [one.partition("=") for one in typed.get("shares", "").split(",") if one.strip()]
-    split: dict[str, Any] = {"seed": int(typed["seed"]) if typed.get("seed", "").isdigit() else 0}
+    split: dict[str, Any] = {"seed": int(seed) if len(seed) < 12 and seed.isascii() and seed.isdigit() else seed}
     if shares:
         split["shares"] = [[name.strip(), _number(share)] for name, _, share in shares]
     split["hidden"] = [one.strip() for one in typed.get("hidden", "").split(",") if one.strip()]
