@@ -17,6 +17,7 @@ CITES = frozenset(("Announce", "Create", "Add", "Update", "Relationship"))
 OFFERS = frozenset(("Offer",))
 LONGEST_IRI, LONGEST_NAME, DEEPEST = 2_000, 300, 12
 IRI = re.compile(r"(?:https?://|urn:|doi:|ark:)[^\s<>\"{}|\\^`]{1,1990}")
+UNFIT = re.compile("[\x00\ud800-\udfff]")
 ABOUT = ("context", "target", "inReplyTo", "object")  # members that may name a thing of ours, the most telling first
 KINDS = frozenset(("specimen", "image", "canvas", "segment", "annotation", "run", "dataset"))
 WITHIN = ("id", "@id", "object", "as:object", "subject", "as:subject", "inReplyTo", "ietf:cite-as", "url", "href")
@@ -41,8 +42,9 @@ class Read:
 
 def read(document: Any, addresses: Addresses) -> Read:
     """Raises BadNotice."""
-    if not isinstance(document, Mapping) or _depth(document) > DEEPEST:
-        raise BadNotice(f"A notice is a JSON object, nested at most {DEEPEST} deep.", spec=SPEC)
+    if not isinstance(document, Mapping):
+        raise BadNotice("A notice is a JSON object.", spec=SPEC)
+    _measure(document)
     kind = _kind(document)
     about = next(_ours(document, addresses), None)
     if about is None:
@@ -105,9 +107,15 @@ def _several(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _depth(value: Any) -> int:
-    if isinstance(value, Mapping):
-        return 1 + max(map(_depth, value.values()), default=0)
-    if isinstance(value, list):
-        return 1 + max(map(_depth, value), default=0)
-    return 0
+def _measure(document: Mapping[str, Any]) -> None:
+    """Without recursion. Raises BadNotice for what is nested too deep, and what no database keeps."""
+    waiting: list[tuple[Any, int]] = [(document, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, Mapping | list):
+            if depth > DEEPEST:
+                raise BadNotice(f"A notice is nested at most {DEEPEST} deep.", spec=SPEC)
+            inner = value if isinstance(value, list) else [*value, *value.values()]
+            waiting += [(one, depth + 1) for one in inner]
+        elif UNFIT.search(value) if isinstance(value, str) else isinstance(value, int | float) and not abs(value) < 2**63:
+            raise BadNotice("The notice holds a character or a number that cannot be kept.", spec="RFC 8259, 8.2 and 6")

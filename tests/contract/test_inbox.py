@@ -47,6 +47,13 @@ def send(hub: Hub, document: Any, kind: str = "application/ld+json") -> Any:
     return hub.client.post("/inbox", data=data, headers={"Content-Type": kind})
 
 
+@pytest.mark.parametrize("odd", [r'"\ud800"', r'"a\u0000"', "NaN", "1" * 400, "[" * 800 + "]" * 800])
+def test_a_notice_that_no_database_keeps_is_refused_with_a_sentence(hub: Hub, sheet: tuple[Specimen, Media], odd: str) -> None:
+    whole = json.dumps(citation(hub.addresses.pid(sheet[0].key)))
+    answer = send(hub, f'{whole[:-1]}, "odd": {odd}}}'.encode())
+    assert (answer.status_code, answer.json["title"]) == (400, "BadNotice")
+
+
 def test_a_citation_waits_for_a_curator_and_is_then_shown_with_who_says_so(hub: Hub, sheet: tuple[Specimen, Media]) -> None:
     runtime, pid = hub.runtime, hub.addresses.pid(sheet[0].key)
     page = hub.get(f"/specimens/{sheet[0].key}")
