@@ -106,14 +106,14 @@ class Taker:
         if self.runtime.addresses.path_of(iri) is not None:
             self._known_already(iri, "It is of this hub itself: what goes round in a circle ends here.")
             return
-        with self.runtime.reads.begin() as session:
+        with self.runtime.db.begin() as session:
             item = store.item(session, iri)
+            if item is not None:  # what is named is not gone, whether it can be had now or not
+                store.named(session, iri, self.source.key, self.round_key)
         known = Known(item.etag, item.modified) if item and item.state == "here" else Known()
         fetched = given or self.fetcher.document(iri, known)
         digest = "" if fetched is None else _digest(fetched.document)
         if item is not None and item.state == "here" and (fetched is None or digest == item.digest):
-            with self.runtime.db.begin() as session:
-                store.named(session, iri, self.source.key, self.round_key)
             self.report.already_here += 1
             return
         if fetched is None:
@@ -144,6 +144,9 @@ class Taker:
         said = describe(manifest, record)
         gathered = self._gather(manifest, item, pictures.originals(record))
         if not gathered.fresh and not gathered.same:
+            if item is not None and item.state == "here" and not gathered.missed:
+                self.withdraw(manifest.id, "it has no picture any more")
+                return
             self._refuse(manifest.id, IngestIssue("no-picture", "It has no picture that could be taken in."), said.number)
             return
         at, is_new = self.runtime.clock(), item is None or not item.specimen_key

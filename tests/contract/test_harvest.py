@@ -260,6 +260,29 @@ def test_what_one_source_names_is_not_gone_for_another_that_named_it_before(runt
     assert codes(harvested(runtime, first)) == {}
 
 
+def test_a_manifest_that_is_named_and_cannot_be_had_is_not_gone(runtime: Runtime, there: Museum) -> None:
+    first, second = manifest(there), manifest(there, "two", terms={**DWC, "Catalogue number": "BR 18"})
+    address = collection(there, first, second)
+    harvested(runtime, address)
+    for answer in ((500, {}, b""), (200, {}, b"<html>")):
+        there.things["/two/manifest.json"] = lambda _, given=answer: given  # type: ignore[misc]
+        report = harvested(runtime, address)
+        assert (counts(report), "gone-at-source" in codes(report)) == ((0, 1, 0, 1), False)
+        assert [[image.access for image in images(runtime, one.key)] for one in specimens(runtime)] == [["open"], ["open"]]
+
+
+def test_a_manifest_whose_pictures_are_closed_at_its_source_is_closed_here(runtime: Runtime, there: Museum) -> None:
+    address = activities(there, ("Create", manifest(there), "2026-01-01T00:00:00Z"))
+    harvested(runtime, address)
+    there.things["/one/manifest.json"]["items"][0]["items"] = []  # type: ignore[index, call-overload]
+    activities(there, ("Update", f"{there.address}/one/manifest.json", "2026-01-02T00:00:00Z"))
+    assert codes(harvested(runtime, address)) == {"gone-at-source": 1}
+    assert [image.access for image in images(runtime, specimens(runtime)[0].key)] == ["closed"]
+    activities(there, ("Update", manifest(there), "2026-01-03T00:00:00Z"))
+    harvested(runtime, address)
+    assert [image.access for image in images(runtime, specimens(runtime)[0].key)] == ["open"]
+
+
 def test_nothing_is_withdrawn_where_a_part_of_a_collection_cannot_be_read(runtime: Runtime, there: Museum) -> None:
     below = collection(there, manifest(there), name="below")
     address = collection(there, name="top", items=[{"id": below, "type": "Collection"}])
