@@ -53,7 +53,9 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]
     assert made.hub.post(said).status_code == 201
     with runtime.db.begin() as session:
         catalogue.set_access(session, hidden.key, "closed", by=Principal.of_operator(), at=runtime.clock())
-    assert made.hub.get("/sparql", Accept="text/html").status_code == 200
+    page = made.hub.get("/sparql", Accept="text/html")
+    assert page.status_code == 200
+    assert "sparql?query" not in page.text, "no link leads to an answer that cannot be had"
     early = made.hub.get(f"/sparql?query={quote(COUNT)}")
     assert (early.status_code, early.headers["Retry-After"]) == (503, "5")
     (snapshots.folder_of(settings) / "part-broken").mkdir(parents=True)
