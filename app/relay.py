@@ -89,7 +89,7 @@ def _spread(runtime: Runtime, rows: Sequence[OutboxRow]) -> int:
     """Put notes for all that is said about these images in the place of theirs; an image at a time, as many may be."""
     for row in rows:
         with runtime.db.begin() as session:
-            consistency.spread(session, str(row.payload["key"]))
+            consistency.spread(session, str(row.payload["key"]), at=runtime.clock())
             session.execute(delete(OutboxRow).where(OutboxRow.id == row.id))
     return len(rows)
 

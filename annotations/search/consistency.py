@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from heapq import merge
 from itertools import chain, islice
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from annotations import placing
 from annotations import service as annotations
 from annotations import store as annotation_store
 from annotations.search import store
@@ -64,11 +66,16 @@ def differences(session: Session, engine: SearchEngine) -> Iterator[Difference]:
             yield difference
 
 
-def spread(session: Session, media_key: str) -> None:
-    """Have all annotations about an image that was closed, or opened again, and all segments of it, indexed for those whom they
-    are for now."""
+def spread(session: Session, media_key: str, *, at: datetime) -> None:
+    """Have all annotations about an image that was closed, or opened again, all segments of it, and what else these annotations
+    are about, indexed for those whom they are for now."""
     outbox.touch_all(session, SEGMENT, segments.count_closing(session, media_key))
-    outbox.touch_all(session, ANNOTATION, annotation_store.count_closing(session, media_key))
+    about = annotation_store.count_closing(session, media_key)
+    outbox.touch_all(session, ANNOTATION, about)
+    for start in range(0, len(about), BATCH):
+        targets = chain.from_iterable(annotation_store.targets_of(session, about[start : start + BATCH]).values())
+        elsewhere = placing.specimens_of(session, (one for one in targets if one.media_key != media_key))
+        catalogue.touch_specimens(session, chain.from_iterable(elsewhere.values()), at=at)
 
 
 def repair(session: Session, engine: SearchEngine, found: Iterable[Difference], addresses: Addresses) -> None:

@@ -15,7 +15,7 @@ from annotations.segments import likeness
 from annotations.segments.model import ENDED, LIVE, Part, Segment, State
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
 from annotations.states.derive import SegmentEnd
-from annotations.tables import AnnotationRow
+from annotations.tables import AnnotationRow, AnnotationTargetRow
 from app.runtime.principal import Principal
 from iiif.catalogue.visibility import closed_images, is_hidden
 from iiif.image.request import PixelBox
@@ -320,25 +320,28 @@ class Described:
 
 
 def described(session: Session, keys: Sequence[str]) -> dict[str, Described]:
-    """What the index says of these segments, with a few queries for all of them."""
+    """What the index says of these segments, with a few queries for all of them. Of a statement that is about a closed image as
+    well no words are told, unless the segment itself is closed with it."""
     if not keys:
         return {}
     rows = many(session, keys)
     targets = statements.targets_of(session, [row.leader_key for row in rows.values()])
-    said: dict[str, list[tuple[str, str, str]]] = {}
-    columns = (SegmentStatementRow.segment_key, AnnotationRow.text, AnnotationRow.layer, AnnotationRow.run_key)
+    said: dict[str, list[tuple[str, str, str, str]]] = {}
+    columns = (SegmentStatementRow.segment_key, AnnotationRow.key, AnnotationRow.text, AnnotationRow.layer, AnnotationRow.run_key)
     behind = select(*columns).join(AnnotationRow, AnnotationRow.key == SegmentStatementRow.annotation_key)
     which = (SegmentStatementRow.segment_key.in_(keys), *statements.STANDING_OF_FEW, *statements.TOLD)
     for key, *words in session.execute(behind.where(*which).order_by(AnnotationRow.key)):
-        said.setdefault(key, []).append((words[0], words[1], words[2]))
+        said.setdefault(key, []).append((words[0], words[1], words[2], words[3]))
+    about = statements.closed_in(session, [one[0] for several in said.values() for one in several])
     closed = closed_images()
     hidden = select(closed).where(closed.c.key.in_({row.media_key for row in rows.values()}))
     held = {row[0]: {(row[1], row[2])} for row in session.execute(hidden)}
     found = {}
     for key, row in rows.items():
-        texts, layers, runs = zip(*said[key], strict=True) if key in said else ((), (), ())
+        keys_of, words_of, layers, runs = zip(*said[key], strict=True) if key in said else ((), (), (), ())
         of_leader = tuple(targets.get(row.leader_key, ()))
         hidden_in: set[tuple[str, str]] = held.get(row.media_key, set())
+        texts = tuple(text for one, text in zip(keys_of, words_of, strict=True) if about.get(one, set()) <= hidden_in)
         found[key] = Described(segment(row), index_version(row), texts, layers, runs, of_leader, hidden_in)
     return found
 
@@ -374,15 +377,16 @@ def versions(session: Session) -> Iterator[tuple[str, int]]:
 
 
 def count_closing(session: Session, media_key: str) -> list[str]:
-    """Note on every segment of the image that it was closed or opened again; their keys."""
-    of_image = SegmentRow.media_key == media_key
-    counted = update(SegmentRow).where(of_image).values(changes=SegmentRow.changes + 1)
-    session.execute(counted.execution_options(synchronize_session=False))
-    return list(session.scalars(select(SegmentRow.key).where(of_image)))
+    """Note on every segment of the image, and on those of which a statement about the image says something, that it was closed or
+    opened again; their keys."""
+    of_image = session.scalars(select(SegmentRow.key).where(SegmentRow.media_key == media_key))
+    said, lying = SegmentStatementRow, AnnotationTargetRow
+    told = select(said.segment_key).join(lying, lying.annotation_key == said.annotation_key).where(lying.media_key == media_key)
+    return count_changes(session, {*of_image, *session.scalars(told)})
 
 
-def count_vectors(session: Session, keys: Sequence[str]) -> list[str]:
-    """Note on these segments that they have a new vector; the keys, in their order."""
+def count_changes(session: Session, keys: Collection[str]) -> list[str]:
+    """Note on these segments that the index is to say something else of them; the keys, in their order."""
     ordered = sorted(keys)
     for start in range(0, len(ordered), AT_ONCE):
         some = SegmentRow.key.in_(ordered[start : start + AT_ONCE])

@@ -53,7 +53,7 @@ def keep(
         return
     vectors = [Vector(one.key, media_key, model, values[one.key], run_key, at) for one in made]
     store.keep(session, vectors, [one.version for one in made])
-    known = segments.count_vectors(session, [one.key for one in made if one.key != media_key])
+    known = segments.count_changes(session, [one.key for one in made if one.key != media_key])
     outbox.touch_all(session, "segment", known)
     if media_key in values:
         depictions = catalogue.specimens_of_media(session, [media_key])[media_key]

@@ -141,6 +141,25 @@ def test_a_change_of_access_reaches_what_is_said_about_the_image(runtime: Runtim
     assert found(runtime, EVERYWHERE, q="sequoia", type="all").total == 2
 
 
+def test_what_is_said_of_a_closed_image_too_is_not_told_by_a_segment_of_an_open_one(runtime: Runtime) -> None:
+    (_, (shown,)), (_, (closed,)) = (add_sheet(runtime, f"T {number}", terms=TERMS) for number in range(2))
+    targets = [f"{runtime.addresses.canvas(one.specimen_key, one.key)}#xywh=10,20,300,200" for one in (shown, closed)]
+    with runtime.db.begin() as session:
+        document = comment(targets, "wellingtonia", motivation="supplementing")
+        annotations.create_machine(
+            session, document, media=shown, run_key="x1bcdfghjkmn", kind="label", addresses=runtime.addresses, at=runtime.clock()
+        )
+    index(runtime)
+    assert found(runtime, NOBODY, q="wellingtonia", type="segment").total == 1
+    turn(runtime, closed, "closed")
+    assert found(runtime, NOBODY, q="wellingtonia", type="all").total == 0
+    answer = found(runtime, NOBODY, q="segment:label", type="segment")
+    assert answer.total == 1
+    assert "wellingtonia" not in json.dumps(answer.items)
+    turn(runtime, closed, "open")
+    assert found(runtime, NOBODY, q="wellingtonia", type="segment").total == 1
+
+
 def test_an_index_made_anew_keeps_it_closed(runtime: Runtime, sheet: tuple[Specimen, Media, Media]) -> None:
     with runtime.reads.begin() as session:
         total = consistency.count(session)
