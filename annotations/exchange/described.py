@@ -1,5 +1,6 @@
 """From an annotation to the statement that writers are given."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -133,13 +134,24 @@ def _creator(document: Mapping[str, Any]) -> str:
 
 
 def _keypoints(said: Any) -> tuple[Keypoint, ...]:
+    """What of it is keypoints as formats bring them in; anybody may write such details."""
     if not isinstance(said, list):
         return ()
     found = []
     for one in said:
         if isinstance(one, list) and len(one) == 4 and isinstance(one[0], str) and one[3] in (0, 1, 2):
-            found.append(Keypoint(one[0], float(one[1]), float(one[2]), one[3]))
+            x, y = _finite(one[1]), _finite(one[2])
+            if x is not None and y is not None:
+                found.append(Keypoint(one[0], x, y, one[3]))
     return tuple(found)
+
+
+def _finite(said: Any) -> float | None:
+    try:
+        number = float(said) if isinstance(said, str | int | float) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def kept_keypoints(points: tuple[Keypoint, ...]) -> list[Any]:

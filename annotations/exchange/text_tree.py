@@ -55,7 +55,7 @@ def texts_of(statements: Sequence[Statement], losses: Losses) -> list[Statement]
             continue
         if not one.text.strip():
             losses.leave_out(one, "it has no text")
-        elif NOT_XML.search(one.text):
+        elif NOT_XML.search(f"{one.text}{one.language}"):
             losses.leave_out(one, "its text holds a character that XML has no place for")
         elif one.region is None or not (one.region.box.x1 > one.region.box.x0 and one.region.box.y1 > one.region.box.y0):
             losses.leave_out(one, "it has no extent")

@@ -30,6 +30,7 @@ from annotations.exchange.model import (
 )
 from annotations.exchange.naming import beside, whole
 from annotations.exchange.nearness import iou_of_box
+from annotations.exchange.text_tree import NOT_XML
 from annotations.exchange.xml_tree import Node, NoXml, parse
 from annotations.regions import Region
 from app.runtime.errors import Invalid
@@ -62,6 +63,9 @@ def _object(image: ExchangeImage, one: Statement, classes: ClassTable, losses: L
     of_class = classes.of(one.class_name, one.class_iri)
     if of_class is None or one.region is None:
         losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
+        return ""
+    if NOT_XML.search(of_class.name):
+        losses.leave_out(one, "its class holds a character that XML has no place for")
         return ""
     box = one.region.box
     x0, y0 = math.floor(box.x0), math.floor(box.y0)

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from annotations.exchange.formats import FORMATS
+from annotations.exchange.xml_tree import parse
 from app.exchange import import_jobs
 from app.runtime import tokens
 from app.runtime.context import Runtime
 from app.runtime.principal import Principal
 from tests.contract.test_exchange import coco
 from tests.people import OUR_PAGE, add_person
-from tests.sheets import Hub, add_sheet, make_hub
+from tests.sheets import Hub, add_sheet, comment, make_hub
 
 
 @pytest.fixture
@@ -90,6 +92,29 @@ def test_what_is_asked_wrongly_is_answered_in_a_sentence(hub: Hub) -> None:
     headers = {"Authorization": f"Bearer {hub.token}"}
     assert hub.client.post("/api/imports", data={"format": "coco"}, headers=headers).status_code == 400
     assert hub.client.get("/api/imports/b1nothing", headers=headers).status_code == 404
+
+
+ODD_BODIES: list[dict[str, Any]] = [
+    {"type": "dwc:Assertion", "id": "urn:odd:1", "details": {"exchange": {"keypoints": said}}}
+    for said in ([["a", "zzz", 1, 1]], [["a", None, [1], 1]], [["a", "nan", "inf", 2]], [["a", 10**18, "1e999", 2]])
+]
+
+
+def test_no_statement_keeps_an_export_from_its_end_or_its_xml_from_being_read(hub: Hub) -> None:
+    specimen, (media,) = add_sheet(hub.runtime)
+    target = f"{hub.addresses.canvas(specimen.key, media.key)}#xywh=10,10,50,50"
+    leaf = {"type": "TextualBody", "purpose": "classifying", "value": "le\x01af"}
+    line = {"type": "TextualBody", "purpose": "transcribing", "value": "a\x02b]]>", "textGranularity": "line"}
+    for bodies in ([leaf], [line], *([leaf, odd] for odd in ODD_BODIES)):
+        assert hub.post(comment(target) | {"body": bodies}).status_code == 201
+    for name in FORMATS:
+        files = unzipped(hub.get(f"/api/exports?format={name}"))
+        assert json.loads(files["losses.json"])["objects"]["asked"] == 6, name
+        for file, data in files.items():
+            if file.endswith((".xml", ".html", ".hocr")):
+                parse(data.partition(b"?>")[2] if b"<!DOCTYPE" in data else data)
+        if name in ("voc", "page", "alto", "hocr"):
+            assert "a character that XML has no place for" in files["losses.json"].decode(), name
 
 
 def test_a_file_that_cannot_be_read_ends_as_failed_with_the_sentence(hub: Hub) -> None:
