@@ -1,7 +1,7 @@
 """What stands in a version, read again as it was frozen: images page by page, with their annotations in the version that is a
 member. No session is held while somebody reads slowly."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -53,14 +53,15 @@ class Shown:
 class Withheld:
     """Images that are not given out: those closed since (nothing of them), those reduced, and those `placed` on which a record
     holds its place back, which the file may tell (of both all but their bytes). `hidden` are images of splits of which the labels
-    are hidden; `originals` says whether the hub gives files out at all.
+    are hidden; `originals` says whether the hub gives files out at all. `unsaid` are annotations about a closed image.
     """
 
     closed: frozenset[str]
     reduced: frozenset[str]
     placed: frozenset[str]
     hidden: frozenset[str]
-    originals: bool = True
+    originals: bool
+    unsaid: frozenset[str]
 
     def gives(self, image: ImageMember) -> bool:
         """Whether its bytes go out: the rules of the original files of the hub, but for the size of pictures."""
@@ -92,6 +93,7 @@ def withheld(session: Session, version: Version, settings: Settings) -> Withheld
         catalogue.with_withheld_places(session, store.keys_of_images(key, number)),
         store.images_in(session, key, number, version.told["split"]["hidden"]),
         settings.original_files,
+        store.about_closed(session, key, number),
     )
 
 
@@ -113,17 +115,22 @@ def read(runtime: Runtime, version: Version, held: Withheld, *, split: str = "")
             page = store.page_of_images(session, version.key, version.number, after=after, limit=PAGE, split=split)
             keys = [one.media_key for one in page]
             open_keys = [key for key in keys if key not in held.closed and key not in held.hidden]
-            said = _annotations(session, runtime, version, {one.media_key: one for one in page}, open_keys)
+            said = _annotations(session, runtime, version, {one.media_key: one for one in page}, open_keys, held.unsaid)
         for one in page:
             yield Shown(one, tuple(said.get(one.media_key, ())), held.gives(one), one.media_key not in held.closed)
         more, after = len(page) == PAGE, keys[-1] if keys else ""
 
 
 def _annotations(
-    session: Session, runtime: Runtime, version: Version, images: Mapping[str, ImageMember], keys: Sequence[str]
+    session: Session,
+    runtime: Runtime,
+    version: Version,
+    images: Mapping[str, ImageMember],
+    keys: Sequence[str],
+    unsaid: Collection[str],
 ) -> dict[str, list[Frozen]]:
     members = store.annotations_on(session, version.key, version.number, keys)
-    several = [one for each in members.values() for one in each]
+    several = [one for each in members.values() for one in each if one.annotation_key not in unsaid]
     rows = statements.rows_by_key(session, [one.annotation_key for one in several])
     old = [one for one in several if rows[one.annotation_key].version != one.version or rows[one.annotation_key].deleted_at]
     earlier: dict[tuple[str, int], dict[str, Any]] = documents(session, old) if old else {}

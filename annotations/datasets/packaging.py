@@ -73,7 +73,7 @@ class KeptFile:
 
 def spec_of(version: Version, held: Withheld, format_name: str, options: Mapping[str, Any], exporter: str, base: str) -> str:
     """What the files of an export follow from, as a digest."""
-    kept_back = [sorted(held.closed), sorted(held.reduced), sorted(held.placed), held.originals]
+    kept_back = [sorted(held.closed), sorted(held.reduced), sorted(held.placed), held.originals, sorted(held.unsaid)]
     return canonical.digest(
         [version.name, version.content_id, version.doi, format_name, dict(options), exporter, *kept_back, base]
     )

@@ -17,6 +17,8 @@ from annotations.datasets.model import (
     Version,
 )
 from annotations.datasets.tables import DatasetAnnotationRow, DatasetFileRow, DatasetImageRow, DatasetRow, DatasetVersionRow
+from annotations.tables import AnnotationTargetRow
+from iiif.catalogue.visibility import any_closed, closed_images
 
 STREAMED = 2_000  # rows fetched at a time
 AT_ONCE = 500  # keys in one question
@@ -246,6 +248,16 @@ def rights_counts(session: Session, key: str, number: int) -> Iterator[tuple[str
     ordered = query.order_by(*columns)
     with _streamed(session, ordered) as rows:
         yield from ((row[0], row[1], row[2], row[3], int(row[4])) for row in rows)
+
+
+def about_closed(session: Session, key: str, number: int) -> frozenset[str]:
+    """The keys of the annotations of a version that are about an image that is closed now, whatever else they are about."""
+    if not any_closed(session):
+        return frozenset()
+    closed, lying = closed_images(), AnnotationTargetRow
+    query = select(ANNOTATION.annotation_key).join(lying, lying.annotation_key == ANNOTATION.annotation_key)
+    query = query.join(closed, closed.c.key == lying.media_key)
+    return frozenset(session.scalars(query.where(ANNOTATION.dataset_key == key, ANNOTATION.number == number).distinct()))
 
 
 def author_counts(session: Session, key: str, number: int) -> dict[str, int]:

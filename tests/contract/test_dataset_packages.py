@@ -155,6 +155,20 @@ def test_a_place_that_is_withheld_then_or_later_is_told_by_no_package(hub: Hub) 
     assert f"{third.key},this hub gives no originals out" in kept_back
 
 
+def test_what_is_said_of_an_image_that_is_closed_later_too_is_not_told(hub: Hub) -> None:
+    runtime = hub.runtime
+    (one, (first,)), (two, (second,)) = (add(runtime, f"Q {number}") for number in range(2))
+    targets = [f"{hub.addresses.canvas(one.key, first.key)}#xywh=4,6,10,12", hub.addresses.canvas(two.key, second.key)]
+    assert hub.post(comment(targets, "wellingtonia")).status_code == 201
+    version = freeze(runtime, make(runtime, selection={"filters": {"catalogNumber": ["Q 0"]}}).key)
+    assert version is not None
+    address = f"/datasets/{version.name}/files/annotations.jsonl"
+    assert "wellingtonia" in hub.client.get(address).text
+    with runtime.db.begin() as session:
+        catalogue.set_access(session, second.key, "closed", by=SYSTEM, at=runtime.clock())
+    assert "wellingtonia" not in hub.client.get(address).text
+
+
 def test_no_cell_of_a_table_is_a_formula(hub: Hub) -> None:
     runtime = hub.runtime
     add(runtime, "Q 1", rights='=HYPERLINK("http://evil.example")', creator="@SUM(1)")
