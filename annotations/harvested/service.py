@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from annotations import service
 from annotations.bodies import several
-from annotations.errors import UnknownAnnotation
+from annotations.errors import UnknownAnnotation, UnknownTarget
 from annotations.harvested.placing import moved
 from annotations.harvested.tables import HarvestedAnnotationRow
-from annotations.model import Layer
+from annotations.model import Annotation, Layer
 from annotations.projections import MARK, Profile
 from app.runtime.context import Runtime
 from app.runtime.errors import DomainError
@@ -133,15 +133,22 @@ def _keep(
     if row is None:
         layer: Layer = "machine" if _is_machine(one) else "people"
         made = service.create(session, document, by=by, addresses=addresses, at=at, profile=profile, layer=layer)
+        _check_place(made, media)
         session.add(
             HarvestedAnnotationRow(name=_name(iri), iri=iri, place=_name(canvas.iri), annotation_key=made.key, digest=digest)
         )
         outcome.added += 1
         return
     stored = {**document, "id": addresses.annotation(row.annotation_key)}
-    service.replace(session, row.annotation_key, stored, by=by, addresses=addresses, at=at, restored=True)
+    _check_place(service.replace(session, row.annotation_key, stored, by=by, addresses=addresses, at=at, restored=True), media)
     row.digest = digest
     outcome.changed += 1
+
+
+def _check_place(made: Annotation, media: Media) -> None:
+    """Another server speaks of its own canvas, and of nothing else that is here. Raises UnknownTarget."""
+    if any(target.media_key != media.key for target in made.targets):
+        raise UnknownTarget("It is about something of this hub that did not come from there.", parameter="target")
 
 
 def _as_ours(one: Mapping[str, Any], iri: str, canvas: CanvasThere, media: Media, runtime: Runtime) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from iiif.image.masters import derivatives
 from iiif.ingest.report import IngestReport
 from tests import live
 from tests.museum import Answer, Museum, museum
-from tests.sheets import Hub, comment, make_hub
+from tests.sheets import Hub, add_sheet, comment, make_hub
 
 RULES = Rules(private=True, pause_s=0)
 P3 = "http://iiif.io/api/presentation/3/context.json"
@@ -399,14 +399,25 @@ def test_odd_statements_are_left_out_and_the_others_come_in(runtime: Runtime, th
     address, page = manifest(there), f"{there.address}/one/said.json"
     canvas = f"{there.address}/one/canvas/1"
     there.things["/one/manifest.json"]["items"][0]["annotations"] = [{"id": page, "type": "AnnotationPage"}]  # type: ignore[index, call-overload]
-    targets = [f"{canvas}#xywh=1..2,3,4,5", {"source": 5}, [[[canvas]]], None, f"{canvas}#xywh=64,48,128,96"]
+    specimen, (ours,) = add_sheet(runtime)
+    elsewhere = runtime.addresses.canvas(specimen.key, ours.key)
+    targets = [
+        elsewhere,
+        [canvas, elsewhere],
+        f"{canvas}#xywh=1..2,3,4,5",
+        {"source": 5},
+        [[[canvas]]],
+        None,
+        f"{canvas}#xywh=64,48,128,96",
+    ]
     said: list[Any] = [{**comment(canvas), "id": f"{page}/{number}", "target": one} for number, one in enumerate(targets)]
     there.things["/one/said.json"] = {"type": "AnnotationPage", "items": [*said, 7, "x"], "next": 5}
     report = harvested(runtime, address)
-    (image,) = images(runtime, specimens(runtime)[0].key)
-    (one,) = _statements(make_hub(runtime), image.key)
-    assert one["via"] == [f"{page}/4"]
-    assert codes(report) == {"not-represented": 5}, report.readable()
+    (image,) = (one for each in specimens(runtime) for one in images(runtime, each.key) if one.key != ours.key)
+    hub = make_hub(runtime)
+    (one,) = _statements(hub, image.key)
+    assert (one["via"], _statements(hub, ours.key)) == ([f"{page}/6"], [])
+    assert codes(report) == {"not-represented": 7}, report.readable()
 
 
 def test_two_hubs_harvest_each_other_and_the_circle_ends(runtime: Runtime, tmp_path: Path) -> None:
