@@ -79,7 +79,7 @@ def take_in(runtime: Runtime, source_key: str, canvas: CanvasThere, media: Media
             outcome.left_out.append(f"The statement {iri[:200]} was not taken in: {error.sentence}")
     if outcome.is_whole:
         with runtime.db.begin() as session:
-            _end_others(session, runtime, canvas, seen, by, outcome)
+            _end_others(session, runtime, canvas, media, seen, by, outcome)
     return outcome
 
 
@@ -139,10 +139,18 @@ def _keep(
         )
         outcome.added += 1
         return
+    if not _is_of(session, row, media):
+        raise UnknownTarget("It is said of another specimen here already, and stays there.", parameter="target")
     stored = {**document, "id": addresses.annotation(row.annotation_key)}
     _check_place(service.replace(session, row.annotation_key, stored, by=by, addresses=addresses, at=at, restored=True), media)
     row.digest = digest
     outcome.changed += 1
+
+
+def _is_of(session: Session, row: HarvestedAnnotationRow, media: Media) -> bool:
+    """Whether the statement lies on the specimen of the image: no page of one manifest touches what another one brought."""
+    known = service.find(session, row.annotation_key)
+    return known is not None and known.specimen_key == media.specimen_key
 
 
 def _check_place(made: Annotation, media: Media) -> None:
@@ -177,11 +185,13 @@ def _is_machine(one: Mapping[str, Any]) -> bool:
     return bool(creators) and all(isinstance(each, Mapping) and "Software" in several(each.get("type")) for each in creators)
 
 
-def _end_others(session: Session, runtime: Runtime, canvas: CanvasThere, seen: set[str], by: Principal, outcome: Outcome) -> None:
+def _end_others(
+    session: Session, runtime: Runtime, canvas: CanvasThere, media: Media, seen: set[str], by: Principal, outcome: Outcome
+) -> None:
     """Statements that were on the canvas's pages and are no more are deleted here; their versions stay."""
     row = HarvestedAnnotationRow
     for known in session.scalars(select(row).where(row.place == _name(canvas.iri))).all():
-        if known.name in seen or not known.digest:
+        if known.name in seen or not known.digest or not _is_of(session, known, media):
             continue
         try:
             service.delete(session, known.annotation_key, by=by, at=runtime.clock())

@@ -420,6 +420,21 @@ def test_odd_statements_are_left_out_and_the_others_come_in(runtime: Runtime, th
     assert codes(report) == {"not-represented": 7}, report.readable()
 
 
+def test_no_manifest_touches_the_statements_that_another_one_brought(runtime: Runtime, there: Museum) -> None:
+    first, second = manifest(there), manifest(there, "two", terms={**DWC, "Catalogue number": "BR 18"})
+    said = {**comment(f"{there.address}/one/canvas/1"), "id": f"{there.address}/said/1"}
+    for name, page in (("one", [said]), ("two", [{**said, "target": f"{there.address}/two/canvas/1"}])):
+        pages = [{"id": f"{there.address}/{name}/page", "type": "AnnotationPage", "items": page}]
+        there.things[f"/{name}/manifest.json"]["items"][0]["annotations"] = pages  # type: ignore[index, call-overload]
+    harvested(runtime, first)
+    (image,) = images(runtime, specimens(runtime)[0].key)
+    assert codes(harvested(runtime, second)) == {"not-represented": 1}
+    canvas = there.things["/two/manifest.json"]["items"][0]  # type: ignore[index, call-overload]
+    canvas["id"], canvas["annotations"][0]["items"] = f"{there.address}/one/canvas/1", []
+    harvested(runtime, second)
+    assert [one["via"] for one in _statements(make_hub(runtime), image.key)] == [[said["id"]]]
+
+
 def test_two_hubs_harvest_each_other_and_the_circle_ends(runtime: Runtime, tmp_path: Path) -> None:
     """B has a sheet of its own with a statement; A takes it from B with the original file, and B takes nothing back from A."""
     (tmp_path / "sheets").mkdir()
