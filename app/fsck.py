@@ -16,6 +16,7 @@ from typing import BinaryIO, Literal
 
 from annotations import masks, target_check
 from annotations.datasets import service as datasets
+from annotations.exchange import store as exchange
 from annotations.masks import KeptMask
 from annotations.segments import following as segments
 from app.runtime.blobs import LEFTOVER, BlobEntry, sha256_of
@@ -197,13 +198,14 @@ class Check:
                 datasets.forget_files(session, before=self.runtime.clock() - EXPORTS_KEPT)
 
     def _pin(self, buckets: Mapping[str, BinaryIO]) -> None:
-        """What versions of datasets are made of is needed, whatever has become of its image."""
-        after, more = "", True
-        while more:
-            with self.runtime.reads.begin() as session:
-                page = datasets.pinned(session, after=after, limit=PAGE)
-            _note(buckets, *page)
-            after, more = (page[-1] if page else after), len(page) == PAGE
+        """What versions of datasets are made of is needed, whatever has become of its image, and so are the files of imports."""
+        for pinned in (datasets.pinned, exchange.files):
+            after, more = "", True
+            while more:
+                with self.runtime.reads.begin() as session:
+                    page = pinned(session, after=after, limit=PAGE)
+                _note(buckets, *page)
+                after, more = (page[-1] if page else after), len(page) == PAGE
 
     def _fault_of(self, mask: KeptMask) -> Fault | None:
         try:

@@ -101,5 +101,11 @@ def page_of_imports(session: Session, *, offset: int, limit: int) -> list[Import
     return [told(row) for row in session.scalars(query.offset(offset).limit(limit))]
 
 
+def files(session: Session, *, after: str, limit: int) -> Sequence[str]:
+    """Digests of the files that came by HTTP, in order, behind that one: a dry run may be taken in later."""
+    digest = ImportRow.file_sha256
+    return session.scalars(select(digest).where(digest > after).distinct().order_by(digest).limit(limit)).all()
+
+
 def told(row: ImportRow) -> Import:
     return Import(**{name: getattr(row, name) for name in Import.__dataclass_fields__})

@@ -215,12 +215,13 @@ NEEDS: dict[tuple[str, str], Change] = {
     ("POST", "/logout"): Change("nobody", "/logout"),
 }
 AS_THE_PUBLIC = {"/embed", "/embed/<key>", "/oembed"}  # they stand in pages of others, and show nobody more than all see
-# What is read by who may write: in any collection, and told of those; or there.
-FOR_WRITERS: dict[str, Over] = {
-    "/datasets/new": "any",
-    "/api/queue/counts": "any", "/review": "any", "/review/<kind>": "any", "/review/groups": "any",
-    "/specimens/<key>/draw/<media_key>": "sheet",
-    "/specimens/<key>/segments/<media_key>": "sheet",
+# What is read by who may write or decide: in any collection, and told of those; or there.
+FOR_THOSE: dict[str, tuple[Need, Over]] = {
+    "/datasets/new": ("annotator", "any"), "/notices": ("curator", "any"),
+    "/api/queue/counts": ("annotator", "any"), "/review": ("annotator", "any"), "/review/<kind>": ("annotator", "any"),
+    "/review/groups": ("annotator", "any"),
+    "/specimens/<key>/draw/<media_key>": ("annotator", "sheet"),
+    "/specimens/<key>/segments/<media_key>": ("annotator", "sheet"),
 }  # fmt: skip
 PERSONAL = {("GET", "/queries"), ("GET", "/account"), ("GET", "/account/export")}
 
@@ -354,8 +355,8 @@ def test_what_is_read_is_told_to_who_may(
         over = "hub" if need == "administrator" else over
     elif nobody == 403:
         return  # /metrics, which has a token of its own
-    if rule in FOR_WRITERS:
-        need, over = "annotator", FOR_WRITERS[rule]
+    if rule in FOR_THOSE:
+        need, over = FOR_THOSE[rule]
     if rule == "/api/ingests/<key>/report.csv":
         need = "reader"  # of every collection
     for login, person in people.items():

@@ -144,7 +144,7 @@ def test_a_sheet_is_analysed_and_every_statement_names_its_run(prepared: Runtime
     assert run.code_version == task.code_version
     assert run.fingerprint == task.fingerprint
     assert run.environment["libraries"]["numpy"]
-    assert len(run.models) == 3, "two that read text, and the network of components"
+    assert len(run.models) == 5, "two that read text, that of components, that of vectors, and what tells writing apart"
     lengths = [one for one in said if one.kind == "length" and one.unit == "mm"]
     scale = next(one for one in said if one.kind == "ruler")
     assert lengths
@@ -388,8 +388,8 @@ def test_a_worker_of_other_code_is_named(prepared: Runtime, specks: Path, monkey
 def test_the_models_that_are_named_are_those_that_are_loaded() -> None:
     ocr_engine.read(np.zeros((40, 40, 3), np.uint8))
     engine = ocr_engine._engine()
-    loaded = {Path(part.session.session._model_path).name for part in (engine.text_det, engine.text_rec)}
-    assert {Path(path).name for path in provenance.models_of(["ocr"])} == loaded
+    loaded = {Path(engine.cfg[part].session._model_path).name for part in ocr_engine.MODELS}
+    assert {Path(path).name for path in provenance.models_of(["ocr"])} == loaded | {"writing.json"}
     steps = Path(ocr_engine.__file__).parent
     readers = {path.stem for path in steps.glob("*.py") if re.search(r"ocr_engine import .*\bread\b", path.read_text())}
     assert readers == {"ocr", "ruler_numbers"}, "a step that reads text names its models in analytics/provenance.py"

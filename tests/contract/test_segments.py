@@ -241,7 +241,8 @@ def test_a_segment_has_a_manifest_and_a_canvas_of_its_own(hub: Hub, media: Media
     collection = next(part["id"] for part in manifest["partOf"] if part["type"] == "Collection")
     assert [item["id"] for item in hub.get(collection).json["items"]] == [manifest["id"]]
     assert hub.get(hub.addresses.collection("segments-leafs")).status_code == 404
-    for accept, where in (("text/html", "page"), ("application/ld+json", "manifest"), ("application/json", "self")):
+    iiif = 'application/ld+json;profile="http://iiif.io/api/presentation/3/context.json"'
+    for accept, where in (("text/html", "page"), (iiif, "manifest"), ("application/json", "self")):
         assert hub.get(one["id"], Accept=accept).headers["Location"] == one["links"][where]
 
 

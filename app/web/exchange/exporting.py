@@ -1,10 +1,10 @@
 """`/api/exports` and the download behind the page: a zip, streamed from the database, of what is asked for."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 
 from annotations.exchange.classes import read_table
 from annotations.exchange.formats import FORMATS, format_of
@@ -49,7 +49,9 @@ def ask() -> Response:
 
 @blueprint.get("/exchange/export.zip")
 def download() -> Response:
-    """The same for a page, by the cookie of a session."""
+    """The same for a page, by the cookie of a session; where nothing is asked for, 303 to the page that asks."""
+    if not request.args:
+        return cast(Response, redirect(f"{context.current().addresses.base}/exchange", 303))
     return sent({name: request.args.getlist(name) for name in request.args}, principal.of_page())
 
 

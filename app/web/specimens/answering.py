@@ -27,6 +27,7 @@ from app.web.refusals import Refusal
 from app.web.specimens import answers, measured_lines, threads, workplace
 from app.web.specimens.measured_lines import Line
 from iiif.catalogue import service as catalogue
+from iiif.catalogue.errors import UnknownSpecimen
 from iiif.catalogue.visibility import view_of
 
 blueprint = Blueprint("answering", __name__)
@@ -155,7 +156,10 @@ def _answered(key: str, form: str, about: str, work: Callable[[Session, Principa
     except DomainError as error:
         if not layout.wants_page() or not (by.name or by.refused):
             raise
-        return workplace.page(key, by, Refusal(error, form, about, request.form.to_dict()))
+        try:
+            return workplace.page(key, by, Refusal(error, form, about, request.form.to_dict()))
+        except UnknownSpecimen:  # there is no page to show it on
+            raise error from None
     return _back(key, anchor)
 
 

@@ -49,16 +49,22 @@ def specimen(key: str) -> Response:
 
 @blueprint.get("/similar")
 def similar() -> Response:
-    """What looks most like a specimen, an image or a segment, joined with a question."""
+    """What looks most like a specimen, an image or a segment, joined with a question; why it cannot be told where nobody has
+    looked at it yet. Where nothing is asked for, 303 to the search."""
     runtime, by = context.current(), principal.of_page()
-    asked = PageQuestion.of(request.args, 1)
+    if not request.args:
+        return Response(status=303, headers={"Location": f"{request.script_root}/"})
+    asked, to = PageQuestion.of(request.args, 1), request.args.get("to", "")[:LONGEST_IRI]
     question = replace(asked.asked(SHOWN, by), facets=())
     with runtime.reads.begin() as session:
-        like = looks.of(session, request.args.get("to", "")[:LONGEST_IRI], by, runtime.addresses)
+        try:
+            like = looks.of(session, to, by, runtime.addresses)
+        except looks.NoVector as none:
+            return layout.page("similar.html", by=by, here="specimens", to=to, things=(), asked=asked, none=none.sentence)
         found = looks.similar(session, runtime.search, like, question, runtime.addresses)
         of = items.items_of(session, runtime.search, [f"{like.type}/{like.key}"], Everything(), by, runtime.addresses)
     answer = QuestionAnswer([dict(item) for item in found.items], {}, len(found.items))
     things = hit_views.things(answer, runtime.addresses)
     shown = [{**thing, "score": item["score"], "same": item["same"]} for thing, item in zip(things, found.items, strict=True)]
     own = next(iter(hit_views.things(QuestionAnswer(of, {}, 1), runtime.addresses)), None)
-    return layout.page("similar.html", by=by, here="specimens", like=like, own=own, things=shown, asked=asked)
+    return layout.page("similar.html", by=by, here="specimens", to=like.key, own=own, things=shown, asked=asked)
