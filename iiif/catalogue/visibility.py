@@ -6,17 +6,20 @@ collection of its home specimen. That there is such an image, of which specimen,
 """
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, Subquery, and_, exists, false, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from app.runtime import changes
 from app.runtime.principal import ALL, Principal, may
 from iiif.catalogue.errors import Closed, NotYours
 from iiif.catalogue.model import Media
 from iiif.catalogue.tables import MediaRow, SpecimenRow
 
 View = Literal["whole", "reduced", "private"]
+CHANGES_AT_ONCE = 500
 IMAGE = aliased(MediaRow, name="image")
 
 
@@ -48,6 +51,19 @@ def closed_images() -> Subquery:
     columns = (MediaRow.key, SpecimenRow.institution_code, SpecimenRow.collection_code)
     query = select(*columns).join(SpecimenRow, SpecimenRow.key == MediaRow.specimen_key).where(MediaRow.access == "closed")
     return query.subquery()
+
+
+def was_closed_since(session: Session, at: datetime) -> bool:
+    """Whether an image was closed since then. Changes of images are read newest first, as far back as that."""
+    before = 0
+    while page := changes.page(session, kind="media", before=before, limit=CHANGES_AT_ONCE):
+        for change in page:
+            if change.at < at:
+                return False
+            if change.action == "access" and change.details.get("access") == "closed":
+                return True
+        before = page[-1].id
+    return False
 
 
 def any_hidden(session: Session, media_keys: Collection[str], by: Principal) -> bool:

@@ -368,6 +368,12 @@ def test_graph_and_database_are_compared_and_made_alike(collection: Collection, 
     assert (agreed.exit_code, agreed.stdout) == (0, "0 things differ.\n")
     with hub.runtime.db.begin() as session:
         catalogue.set_access(session, key, "closed", by=Principal.of_operator(), at=hub.runtime.clock())
+    refused = asked(collection, COUNT)  # for the graph may still tell of it
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert "closed since" in refused.json["detail"]
+    page = hub.get("/sparql", Accept="text/html").text
+    assert "closed since" in page
+    assert "sparql?query" not in page
     differ = runner.invoke(main, ["check-graph", "--json"])
     assert differ.exit_code == 1
     assert {"iri": f"{BASE}/ark:99999/{key}", "how": "other"} in json.loads(differ.stdout)["first"]
@@ -377,11 +383,12 @@ def test_graph_and_database_are_compared_and_made_alike(collection: Collection, 
     assert json.loads(made.stdout)["things"]["specimen"] == 2
     assert store_of(collection) != before
     assert before.is_dir(), "who reads it ends in peace"
+    assert asked(collection, COUNT).status_code == 200
     assert runner.invoke(main, ["check-graph"]).exit_code == 0
     with FileLock(snapshots.folder_of(hub.runtime.settings) / "lock") as lock:
         assert lock.try_take()
-        refused = runner.invoke(main, ["regraph"])
-    assert refused.exit_code == 1
-    assert "Another process is writing the graph." in refused.output
+        hindered = runner.invoke(main, ["regraph"])
+    assert hindered.exit_code == 1
+    assert "Another process is writing the graph." in hindered.output
     runner.invoke(main, ["regraph"])
     assert not before.exists()

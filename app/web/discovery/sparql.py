@@ -22,6 +22,7 @@ from app.web import layout
 from app.web.discovery.examples import EXAMPLES, with_prefixes
 from app.web.names import negotiation
 from app.web.names.negotiation import Offer
+from iiif.catalogue.visibility import was_closed_since
 from ontology import rdf
 from ontology import sparql as asking
 from ontology.sparql import BadQuery, Limits, Question, RefusedQuery
@@ -44,6 +45,10 @@ class BusyAsking(Unavailable):
 
 class NoGraphYet(Unavailable):
     """No graph was written yet."""
+
+
+class GraphTellsClosed(Unavailable):
+    """An image was closed since the graph was begun, so that it may tell what is not public any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +123,25 @@ def _offers(forms: Mapping[str, str]) -> list[Offer]:
 
 
 def _ask(question: Question, form: str) -> tuple[bytes, Snapshot]:
-    """Raises NoGraphYet, BusyAsking, and what `asking.ask` raises."""
+    """Raises NoGraphYet, GraphTellsClosed, BusyAsking, and what `asking.ask` raises."""
     runtime = context.current()
-    settings, graph = runtime.settings, snapshots.newest(runtime.settings)
-    if graph is None:
-        raise NoGraphYet("No graph was written yet: the operator does it by `lectotype regraph`.")
+    settings, graph = runtime.settings, _graph(runtime)
     limits = Limits(settings.sparql_seconds, settings.sparql_rows, settings.sparql_bytes)
     with _place(settings):
         return asking.ask(graph.store, question, form, limits, base=runtime.addresses.base), graph
+
+
+def _graph(runtime: Runtime) -> Snapshot:
+    """The graph that may be told. Raises NoGraphYet, GraphTellsClosed."""
+    graph = snapshots.newest(runtime.settings)
+    if graph is None:
+        raise NoGraphYet("No graph was written yet: the operator does it by `lectotype regraph`.")
+    with runtime.reads.begin() as session:
+        if was_closed_since(session, graph.at):
+            raise GraphTellsClosed(
+                "An image was closed since the graph was written, which may still tell of it: `lectotype regraph` writes it anew."
+            )
+    return graph
 
 
 @contextmanager
@@ -177,7 +193,13 @@ def _cell(term: Mapping[str, Any]) -> Cell:
 
 def _page(text: str = "", *, status: int = 200, **told: Any) -> Response:
     runtime = context.current()
-    settings, graph, base = runtime.settings, snapshots.newest(runtime.settings), runtime.addresses.base
+    settings, base = runtime.settings, runtime.addresses.base
+    try:
+        graph = _graph(runtime)
+    except GraphTellsClosed as error:
+        graph, told = None, {"problem": error.sentence, **told}
+    except NoGraphYet:
+        graph = None
     examples = [(one, with_prefixes(one.query, base)) for one in EXAMPLES]
     told = {"names": (), "rows": (), "total": 0, "problem": "", "forms": (), "truth": None, "turtle": "", **told}
     return layout.page(
