@@ -90,10 +90,16 @@ def _texts_with(
     session: Session, engine: SearchEngine, known: Mapping[str, Specimen], tree: Query, by: Principal
 ) -> Mapping[str, list[tuple[str, str]]]:
     """Of each specimen (annotation key, text) of what holds a word of the question: the engine says which annotations these are,
-    so that of a page of hits few texts are read, however much lies on its specimens."""
+    so that of a page of hits few texts are read, however much lies on its specimens.
+
+    An index of an earlier version may not know what lies on a specimen: then these are the first texts there, with the words or
+    without.
+    """
     words = snippets.any_word(tree, "text")
     if words is None:
         return {}
+    if "specimen" in engine.lacking():
+        return store.texts_of_specimens(session, known, MOST_TEXTS * MOST_ROUNDS, by)
     shown, texts, left = audience.shown(session, engine, by), dict[str, list[tuple[str, str]]](), list(known)
     for _ in range(MOST_ROUNDS):
         on_them = (Term(THING, (ANNOTATION,)), Term("specimen", tuple(left)), shown)

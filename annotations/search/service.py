@@ -172,16 +172,20 @@ def whole_tree(session: Session, engine: SearchEngine, asked: Question) -> Query
     return _tree(session, engine, asked)[0]
 
 
-def statements_on(session: Session, engine: SearchEngine, asked: Question, keys: Sequence[str]) -> dict[str, int]:
-    """How many statements on each of these specimens answer the same question by themselves; those with none are left out."""
+def statements_on(session: Session, engine: SearchEngine, asked: Question, keys: Sequence[str]) -> dict[str, int | None]:
+    """How many statements on each of these specimens answer the same question by themselves.
+
+    None where an index of an earlier version cannot tell, as it does not know what lies on a specimen.
+    """
+    if "specimen" in engine.lacking():
+        return dict.fromkeys(keys)
     tree = And((whole_tree(session, engine, replace(asked, type=ANNOTATION)), Term("specimen", tuple(keys))))
     counted = dict(engine.find(tree, facets=("specimen",), facet_size=MOST_BESIDE, limit=1).facets.get("specimen", ()))
     if len(counted) < MOST_BESIDE:
-        return {key: counted[key] for key in keys if key in counted}
-    each = {
+        return {key: counted.get(key, 0) for key in keys}
+    return {
         key: engine.find(And((tree, Term("specimen", (key,)))), limit=1).total for key in keys
     }  # drawers with very many beside
-    return {key: count for key, count in each.items() if count}
 
 
 def _beyond(sort: str, key: str) -> str:

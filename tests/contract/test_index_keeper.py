@@ -29,7 +29,7 @@ from app.runtime.settings import Settings
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Access, Media
 from tests.services import free_port, wait_until
-from tests.sheets import add_sheet
+from tests.sheets import add_sheet, comment, make_hub
 
 OAK = {"scientificName": "Quercus robur L.", "eventDate": "1899-05/1901", "decimalLatitude": "50.93", "decimalLongitude": "4.33"}
 CURRENT = Standing("current", rebuilding=False)
@@ -100,6 +100,27 @@ def test_the_index_of_an_older_release_answers_and_is_made_anew_by_the_relay(pre
     assert found(prepared, q="quercus eventDate:1850..1900") == ["BR1"]
     with prepared.reads.begin() as session:
         assert list(consistency.differences(session, prepared.search)) == []
+
+
+def test_an_index_that_does_not_know_what_lies_on_a_specimen_has_it_quoted_and_counts_nothing(prepared: Runtime) -> None:
+    specimen, media = add_sheet(prepared, "BR1", {"family": "Fagaceae"})
+    hub = make_hub(prepared)
+    hub.post(comment(hub.addresses.canvas(specimen.key, media[0].key), "Under a quercus"))
+    release_70fa686(prepared.settings.index_dir, [specimen.key])
+    asked = service.Question(q="quercus")
+
+    def quoted_and_counted() -> tuple[str, dict[str, int | None]]:
+        with prepared.reads.begin() as session:
+            (hit,) = service.specimens(session, prepared.search, asked).hits
+            return str(hit.snippet), service.statements_on(session, prepared.search, asked, [specimen.key])
+
+    quote, counts = quoted_and_counted()
+    assert counts == {specimen.key: None}
+    assert hub.get("/api/search.csv?q=quercus&columns=catalogNumber,hits").text.splitlines() == ["catalogNumber,hits", "BR1,"]
+    assert hub.get("/?q=quercus&view=table").status_code == 200
+    IndexKeeper(prepared).look()
+    assert "quercus" in quote
+    assert quoted_and_counted() == (quote, {specimen.key: 1})
 
 
 def test_an_index_that_knows_nothing_of_closed_images_answers_only_while_none_is_closed(prepared: Runtime) -> None:
