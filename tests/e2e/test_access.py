@@ -46,11 +46,11 @@ def test_from_the_search_to_the_findings_by_keyboard(page: Page, hub: Hub) -> No
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     page.keyboard.press("/")
-    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(page.get_by_role("combobox", name="A name, a number, or any word on a label")).to_be_focused()
     page.keyboard.type("Lectotypi")
     page.keyboard.press("Enter")
     expect(page.locator("mark").first).to_be_visible()
-    page.get_by_role("searchbox").focus()
+    page.get_by_role("combobox", name="A name, a number, or any word on a label").focus()
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.closest('.mount') !== null"):

@@ -14,7 +14,7 @@ A_WORD = "Lectotypi"  # printed on every drawn label, and in no table
 
 def test_a_word_on_a_label_leads_to_a_length_in_millimetres(page: Page, hub: Hub) -> None:
     page.goto(hub.address)
-    page.get_by_role("searchbox").fill(A_WORD)
+    page.get_by_role("combobox", name="A name, a number, or any word on a label").fill(A_WORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name=re.compile(r"\d+ found"))).to_be_visible()
     card = page.locator(".mount").filter(has=page.locator("mark", has_text=re.compile(A_WORD, re.IGNORECASE))).first
