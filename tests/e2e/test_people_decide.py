@@ -270,7 +270,7 @@ def lets_the_collector_in(browser: Browser, page: Page, server: live.Live, speci
     other.get_by_label("Read from").select_option(index=1)
     other.set_viewport_size({"width": 360, "height": 740})
     # Mirador's own heading stands empty until it has read the manifest
-    other.wait_for_function("[...document.querySelectorAll('h2.MuiTypography-h2')].every(heading => heading.textContent)")
+    expect(other.locator("h2.MuiTypography-h2:empty")).to_have_count(0)
     examine(other)
     other.locator("#propose").screenshot(path=folder / "6-proposing.png")
     other.get_by_role("button", name="Propose").click()
