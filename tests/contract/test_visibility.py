@@ -378,8 +378,8 @@ TABLE: dict[tuple[str, str], tuple[Row, ...]] = {
         of("/api/search.geojson"),
     ),
     ("GET", "/similar"): (
-        of("/similar?to={specimen}", (404,) * 4, (404,) * 4),
-        of("/similar?to={segment}", (401, 403, 404, 404), (404,) * 4),
+        of("/similar?to={specimen}"),  # which says that nobody has looked at it yet
+        of("/similar?to={segment}", (401, 403, 200, 200)),
     ),
     ("GET", "/api/similar"): (of("/api/similar?to={specimen}", (404,) * 4, (404,) * 4),),
     ("GET", "/queries"): always("/queries", 401),
