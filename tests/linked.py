@@ -1,5 +1,7 @@
 """A hub with something of every kind: what tests of linked data stand on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +11,11 @@ from analytics.statements import StatementSource, statement
 from analytics.steps.model import Finding
 from annotations import service as annotations
 from annotations.regions import Region
+from app import compose
 from app.runtime.context import Runtime
+from app.runtime.db import Base
 from app.runtime.principal import Principal
+from app.runtime.settings import Settings
 from iiif.catalogue.model import Media, Specimen
 from tests.people import Person, add_person
 from tests.sheets import ANNO, QUERCUS, Hub, add_sheet, comment, make_hub
@@ -54,6 +59,19 @@ class Collection:
     def segment(self) -> str:
         found: str = self.hub.get(f"/api/segments?media={self.media[0].key}&class=label").json["items"][0]["key"]
         return found
+
+
+@contextmanager
+def collection_of(settings: Settings) -> Iterator[Collection]:
+    """Such a hub, on a database of its own; closed on leaving."""
+    runtime = compose.build(settings)
+    Base.metadata.create_all(runtime.database.engine)
+    runtime.blobs.prepare(used=False)
+    try:
+        yield make_collection(runtime)
+    finally:
+        runtime.search.close()
+        runtime.database.engine.dispose()
 
 
 def make_collection(runtime: Runtime) -> Collection:

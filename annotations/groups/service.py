@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 
 from annotations import service as annotations
 from annotations import store as statements
+from annotations.groups import store
 from annotations.proposals import service as proposals
 from annotations.proposals import store as proposed
 from annotations.proposed import form
 from annotations.review import store as reviews
 from annotations.segments import service as segments
-from annotations.segments import store
+from annotations.segments import store as segment_store
 from annotations.segments.errors import UnknownSegment
 from annotations.segments.likeness import RULES
 from annotations.segments.model import Segment
@@ -93,9 +94,9 @@ def largest(session: Session, class_name: str, *, by: Principal, after: str, lim
     found = store.largest_groups(session, class_name, after=_behind(after), limit=limit + 1)
     seen = store.groups_seen(session, class_name, [words for _, words in found[:limit]], by)
     shown = [seen[words] for _, words in found[:limit] if seen.get(words, (0, ""))[0] > 1]
-    rows = store.many(session, [key for _, key in shown])
-    texts = words_of(session, [store.segment(row) for row in rows.values()], by=by)
-    groups = [WordGroup(store.segment(rows[key]), size, texts.get(key, "")) for size, key in shown if key in rows]
+    rows = segment_store.many(session, [key for _, key in shown])
+    texts = words_of(session, [segment_store.segment(row) for row in rows.values()], by=by)
+    groups = [WordGroup(segment_store.segment(rows[key]), size, texts.get(key, "")) for size, key in shown if key in rows]
     return groups, "{}.{}".format(*found[limit - 1]) if len(found) > limit else ""
 
 
@@ -120,7 +121,7 @@ def like(session: Session, key: str, rule: str, *, by: Principal, after: str, li
     if rule not in RULES:
         raise Invalid(f"by is one of {', '.join(RULES)}.", parameter="by")
     segments.get(session, key, by=by)
-    row = store.find(session, key)
+    row = segment_store.find(session, key)
     if row is None:
         raise UnknownSegment(f"There is no segment {key[:64]!r} here.")
     return store.like(session, row, rule, by, after=after, limit=limit)

@@ -5,7 +5,6 @@ query combines them. A specimen with closed images has a second, full document (
 specimen a new version whenever one of its annotations or images changes, so the version of the row is that of the document.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +18,8 @@ from annotations import placing, store
 from annotations.model import Target
 from annotations.search import audience, vocabulary
 from annotations.search.placed import MOST_COUNTED
-from annotations.search.schema import BY_NAME, DARWIN_CORE_FACETS, LOOKS, LOOKS_MODEL, MEASURES, TERM_WORDS, THING
+from annotations.search.record_fields import Fields, darwin_core, distinct, term_words, words_of
+from annotations.search.schema import BY_NAME, LOOKS, LOOKS_MODEL, MEASURES, TERM_WORDS, THING
 from annotations.segments import store as segment_store
 from annotations.segments.store import Described
 from annotations.tables import AnnotationRow
@@ -27,35 +27,16 @@ from annotations.vectors import service as vectors
 from app.runtime import ids
 from app.runtime.addresses import Addresses
 from app.runtime.errors import Invalid
-from app.runtime.search import words
-from app.runtime.search.columns import point
-from app.runtime.search.dates import span
 from app.runtime.search.port import Document, Held, Shared
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Media, Specimen
-from ontology.darwin_core import TERMS
-from ontology.dates import date_of, is_before_collecting
 
 SPECIMEN, ANNOTATION, SEGMENT, MEDIA = "specimen", "annotation", "segment", "media"
 FULL, PLUS = "specimen-full", "+full"  # the second document of a specimen with closed images
 NEVER = 2**53  # version of the tombstone of what the database does not know at all
-MOST_TERM_WORDS = 200  # of one term of a record
 LONGEST_TEXT = 200_000  # characters of all annotations of one specimen
 READ = ("text", "label", "barcode", "")  # kinds whose text was on the sheet, or written by people
-NAMES = ("scientificName", "kingdom", "phylum", "class", "order", "family", "genus", "specificEpithet", "vernacularName",
-         "acceptedNameUsage", "previousIdentifications")  # fmt: skip
-PLACES = (
-    "continent",
-    "country",
-    "stateProvince",
-    "county",
-    "municipality",
-    "locality",
-    "verbatimLocality",
-    "island",
-    "waterBody",
-)
 # the columns that are read: the documents may be big
 ALL_SHOWN = (
     *("key", "version", "layer", "kind", "state", "sealed", "motivations", "run_key", "unit", "confidence", "value", "text"),
@@ -75,7 +56,6 @@ SHOWN = (
     "text",
     "x0",
 )  # the documents may be big
-Fields = dict[str, Held]
 Closed = Mapping[str, set[audience.Held]]  # of annotations about closed images: in which collections
 log = structlog.get_logger()
 
@@ -106,7 +86,7 @@ def build_many(session: Session, objects: Sequence[tuple[str, str]], addresses: 
     facets = _Facets(specimens, addresses)
     for sort, key in objects:
         if sort == ANNOTATION:
-            images = _distinct(target.media_key for target in targets.get(key, ()))
+            images = distinct(target.media_key for target in targets.get(key, ()))
             made.append(_annotation(key, rows.get(key), images, lying.get(key, ()), facets, closed, addresses))
         elif sort == SEGMENT:
             made.append(_segment(key, parts.get(key), on_parts.get(key, ()), facets, addresses))
@@ -198,17 +178,17 @@ def _specimen(
 
 def _of_specimen(specimen: Specimen, media: Sequence[Media], rows: Sequence[AnnotationRow], addresses: Addresses) -> Fields:
     fields: Fields = {
-        **_darwin_core(specimen, addresses),
+        **darwin_core(specimen, addresses),
         THING: SPECIMEN,
         "media": [one.key for one in media],
-        "text": [*_words_of(specimen, media), *_texts(rows)],
-        TERM_WORDS: _term_words(places.public(specimen).interpreted),
-        "kind": _distinct(map(vocabulary.found, rows)),
+        "text": [*words_of(specimen, media), *_texts(rows)],
+        TERM_WORDS: term_words(places.public(specimen).interpreted),
+        "kind": distinct(map(vocabulary.found, rows)),
         "none": vocabulary.not_found(rows),
-        "layer": _distinct(row.layer for row in rows),
-        "state": _distinct(map(store.told_state, rows)),
-        "motivation": _distinct(motivation for row in rows for motivation in row.motivations),
-        "run": _distinct(row.run_key for row in rows),
+        "layer": distinct(row.layer for row in rows),
+        "state": distinct(map(store.told_state, rows)),
+        "motivation": distinct(motivation for row in rows for motivation in row.motivations),
+        "run": distinct(row.run_key for row in rows),
         "images": len(media),
         "annotations": len(rows),
         "hasRuler": any(row.kind == "ruler" and row.value is not None for row in rows),
@@ -280,12 +260,12 @@ def _segment(key: str, part: Described | None, lying: Sequence[str], facets: "_F
         "pid": ids.ark(key, addresses.naan),
         "specimen": list(lying),
         "media": [segment.media_key],
-        "text": _distinct(part.texts),
+        "text": distinct(part.texts),
         "kind": [segment.class_name],
         "segment": [segment.class_name],
-        "layer": _distinct(part.layers),
+        "layer": distinct(part.layers),
         "state": [segment.state],
-        "run": _distinct(part.runs),
+        "run": distinct(part.runs),
         "created": segment.created_at,
         "modified": segment.modified_at,
         **{"x0": box.x0, "y0": box.y0, "x1": box.x1, "y1": box.y1},
@@ -297,7 +277,7 @@ def _on_segments(session: Session, parts: Mapping[str, Described]) -> dict[str, 
     """The keys of the specimens that each segment lies on."""
     targets = {key: [one for one in part.targets if one.media_key == part.segment.media_key] for key, part in parts.items()}
     found = placing.specimens_of(session, chain.from_iterable(targets.values()))
-    return {key: _distinct(one for target in several for one in found[target]) for key, several in targets.items()}
+    return {key: distinct(one for target in several for one in found[target]) for key, several in targets.items()}
 
 
 def _tells_withheld_place(specimen: Specimen) -> bool:
@@ -315,7 +295,7 @@ def _audience_of(closed: set[audience.Held], specimens: Iterable[Specimen]) -> l
 def _lying(session: Session, targets: Mapping[str, Sequence[Target]]) -> dict[str, list[str]]:
     """The keys of the specimens that each of the annotations lies on."""
     found = placing.specimens_of(session, chain.from_iterable(targets.values()))
-    return {key: _distinct(one for target in several for one in found[target]) for key, several in targets.items()}
+    return {key: distinct(one for target in several for one in found[target]) for key, several in targets.items()}
 
 
 class _Facets:
@@ -339,9 +319,9 @@ def _shared(specimens: Sequence[Specimen], addresses: Addresses) -> Fields:
     """The facets of these specimens: all values of those that may have many, of the others the first specimen's."""
     shared: Fields = {}
     for specimen in specimens:
-        for name, value in _darwin_core(specimen, addresses).items():
+        for name, value in darwin_core(specimen, addresses).items():
             if name in shared and BY_NAME[name].many:
-                shared[name] = _distinct([*_list(shared[name]), *_list(value)])
+                shared[name] = distinct([*_list(shared[name]), *_list(value)])
             else:
                 shared.setdefault(name, value)
     return shared
@@ -349,51 +329,6 @@ def _shared(specimens: Sequence[Specimen], addresses: Addresses) -> Fields:
 
 def _list(value: Held) -> list[str]:
     return [value] if isinstance(value, str) else [str(one) for one in value] if isinstance(value, Sequence) else [str(value)]
-
-
-def _darwin_core(specimen: Specimen, addresses: Addresses) -> Fields:
-    """The facets that a specimen shares with its annotations."""
-    terms = places.public(specimen).interpreted
-    fields: Fields = {term: _several(terms.get(term, "")) for term in DARWIN_CORE_FACETS}
-    year = _year(terms)
-    if year is not None:
-        fields["year"] = year
-    if when := _collected(terms):
-        fields["eventDate"] = when
-    if where := _coordinates(terms):
-        fields["coordinates"] = where
-    return fields | {
-        "pid": ids.ark(specimen.key, addresses.naan),
-        "specimen": [specimen.key],
-        "label": label(specimen),
-        "catalogNumber": specimen.catalog_number,
-        "name": _given(terms, NAMES),
-        "collector": _given(terms, ("recordedBy", "identifiedBy")),
-        "place": _given(terms, PLACES),
-    }
-
-
-def label(specimen: Specimen) -> str:
-    """What a specimen is called in lists."""
-    return " · ".join(part for part in (specimen.scientific_name, specimen.catalog_number) if part) or specimen.key
-
-
-def _words_of(specimen: Specimen, media: Iterable[Media]) -> list[str]:
-    """Every word of the record, once per distinct value; the catalogue number also in the ways people type it."""
-    number, seen = specimen.catalog_number, places.public(specimen)
-    typed = [
-        number,
-        re.sub(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", number),
-        *(run.lstrip("0") for run in re.findall(r"\d+", number)),
-    ]
-    values = [
-        *typed,
-        *map(str, seen.interpreted.values()),
-        *map(str, seen.read.values()),
-        *map(str, seen.verbatim.values()),
-        *(one.file_name for one in media),
-    ]
-    return _distinct(values)
 
 
 def _texts(rows: Iterable[AnnotationRow]) -> list[str]:
@@ -413,45 +348,5 @@ def _counted(classes: Iterable[str]) -> list[str]:
     return [f"{name} {nth}" if nth > 1 else name for name in numbers for nth in range(1, min(numbers[name], MOST_COUNTED) + 1)]
 
 
-def _term_words(terms: Mapping[str, str]) -> list[str]:
-    """See `TERM_WORDS`."""
-    given = {name: text for name, text in terms.items() if text and name in TERMS}
-    each = (f"{name} {word}" for name, text in given.items() for word in words.split(str(text))[:MOST_TERM_WORDS])
-    return _distinct([*given, *each])
-
-
 def _measures(row: AnnotationRow, measure: str) -> bool:
     return row.kind == measure and row.unit in ("mm", "mm2", "mm²")
-
-
-def _year(terms: Mapping[str, str]) -> int | None:
-    """dwc:year, or that of dwc:eventDate."""
-    match = re.match(r"\s*(\d{4})(?!\d)", str(terms.get("year") or terms.get("eventDate") or ""), re.ASCII)
-    return int(match[1]) if match else None
-
-
-def _collected(terms: Mapping[str, str]) -> str:
-    """dwc:eventDate, else dwc:verbatimEventDate where it leaves no doubt; empty where there is neither."""
-    for given in (terms.get("eventDate", ""), date_of(str(terms.get("verbatimEventDate", "")))):
-        if span(str(given)) is not None and not is_before_collecting(str(given)):
-            return str(given)
-    return ""
-
-
-def _coordinates(terms: Mapping[str, str]) -> str:
-    """ "latitude,longitude"; empty where there are none, or 0, 0, which is written for unknown."""
-    place = point(f"{terms.get('decimalLatitude', '')},{terms.get('decimalLongitude', '')}")
-    return f"{place[0]},{place[1]}" if place and place != (0, 0) else ""
-
-
-def _several(value: str) -> list[str]:
-    """Darwin Core parts several values of one term by ` | `."""
-    return _distinct(part.strip() for part in str(value).split("|"))
-
-
-def _given(terms: Mapping[str, str], names: Iterable[str]) -> list[str]:
-    return _distinct(str(terms.get(name, "")) for name in names)
-
-
-def _distinct(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys([str(value) for value in values if value]))

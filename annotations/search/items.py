@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from annotations.model import Annotation, Canvas
 from annotations.search import audience, segment_items, snippets, store
-from annotations.search.documents import ANNOTATION, FULL, SEGMENT, SPECIMEN, label, of_index_key
+from annotations.search.documents import ANNOTATION, FULL, SEGMENT, SPECIMEN, of_index_key
+from annotations.search.record_fields import label
 from annotations.search.schema import THING
 from annotations.search.snippets import Quote
 from annotations.viewer_selectors import picture_of

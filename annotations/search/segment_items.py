@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from annotations.search.documents import SEGMENT, label
+from annotations.search.documents import SEGMENT
+from annotations.search.record_fields import label
 from annotations.search.snippets import Quote
 from annotations.segments import service as segments
 from annotations.segments import store

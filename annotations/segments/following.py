@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 from annotations import frames, selectors
 from annotations import store as statements
 from annotations.model import Canvas
-from annotations.segments import store
+from annotations.segments import likeness, store
 from annotations.segments.derive import NOTHING_THERE, OF_CONTENT, Voice, derive
 from annotations.segments.model import ENDED, whole_box
 from annotations.segments.tables import SegmentRow, SegmentStatementRow
@@ -42,7 +42,7 @@ def refresh(session: Session, keys: Sequence[str], at: datetime) -> list[str]:
             _follow(session, row, found.get(row.key, []), at)
             turned += [row.key] if row.live != was_live else []
             row.changes += 1  # their words are found with it, whatever else has changed
-        store.keep_words(session, rows)
+        keep_words(session, rows)
         session.flush()
         outbox.touch_all(session, "segment", [row.key for row in rows])
     return turned
@@ -182,3 +182,11 @@ def _add_corrections(session: Session, superseded: Mapping[str, str], found: Map
         store.add_statement(session, key, correction, "corrects", class_name, verdict.role, verdict.given_at)
         added = True
     return added
+
+
+def keep_words(session: Session, rows: Sequence[SegmentRow]) -> None:
+    """Let each say what its leading statement reads there now."""
+    leaders = AnnotationRow.key.in_({row.leader_key for row in rows})
+    texts = {row.key: row.text for row in session.execute(select(AnnotationRow.key, AnnotationRow.text).where(leaders))}
+    for row in rows:
+        row.words = likeness.digest_of(texts.get(row.leader_key, ""))

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, aliased
 from annotations import placing
 from annotations import store as statements
 from annotations.model import Target
-from annotations.segments import likeness
 from annotations.segments.model import ENDED, LIVE, Part, Segment, State
 from annotations.segments.tables import SegmentRow, SegmentStatementRow, SegmentVersionRow
 from annotations.states.derive import SegmentEnd
@@ -144,37 +143,6 @@ def statements_of(session: Session, key: str) -> Sequence[Statement]:
     ]
 
 
-def like(session: Session, row: SegmentRow, rule: str, by: Principal, *, after: str, limit: int) -> Sequence[Segment]:
-    """Those that are like this one by the rule, itself among them, that `by` sees, by key from the one behind `after`."""
-    where = (SegmentRow.live.is_(True), *likeness.RULES[rule](row), SegmentRow.key > after, _shown(by))
-    return [segment(one) for one in session.scalars(select(SegmentRow).where(*where).order_by(SegmentRow.key).limit(limit))]
-
-
-def largest_groups(session: Session, class_name: str, *, after: tuple[int, str], limit: int) -> Sequence[tuple[int, str]]:
-    """Size and digest of the groups of a class that read the same words, the largest first, from the one behind `after`. Counted
-    from the index, over all images."""
-    size, words = func.count(), SegmentRow.words
-    query = select(size, words).where(SegmentRow.live.is_(True), SegmentRow.class_name == class_name, words != "")
-    behind = or_(size < after[0], (size == after[0]) & (words > after[1]))
-    found = session.execute(query.group_by(words).having(size > 1, behind).order_by(size.desc(), words).limit(limit))
-    return [(row[0], row[1]) for row in found]
-
-
-def groups_seen(session: Session, class_name: str, words: Sequence[str], by: Principal) -> dict[str, tuple[int, str]]:
-    """Of the groups with these words how many `by` sees, and the key of the first of those."""
-    of_class = (SegmentRow.live.is_(True), SegmentRow.class_name == class_name, SegmentRow.words.in_(words), _shown(by))
-    query = select(SegmentRow.words, func.count(), func.min(SegmentRow.key)).where(*of_class).group_by(SegmentRow.words)
-    return {row[0]: (row[1], row[2]) for row in session.execute(query)} if words else {}
-
-
-def keep_words(session: Session, rows: Sequence[SegmentRow]) -> None:
-    """Let each say what its leading statement reads there now."""
-    leaders = AnnotationRow.key.in_({row.leader_key for row in rows})
-    texts = {row.key: row.text for row in session.execute(select(AnnotationRow.key, AnnotationRow.text).where(leaders))}
-    for row in rows:
-        row.words = likeness.digest_of(texts.get(row.leader_key, ""))
-
-
 def behind(session: Session, annotation_keys: Sequence[str]) -> set[str]:
     """The keys of the segments that any of these statements stands behind."""
     found: set[str] = set()
@@ -260,7 +228,7 @@ def images_with(session: Session, media_keys: Sequence[str]) -> set[str]:
 
 def page(session: Session, asked: Asked, by: Principal, *, after: tuple[int, str], limit: int) -> Sequence[Segment]:
     """A page of what `by` sees, behind the area and key of the last one before."""
-    where = [*_which(asked), _shown(by)]
+    where = [*_which(asked), seen_by(by)]
     if asked.by_area:
         where.append(tuple_(SegmentRow.area_px, SegmentRow.key) > tuple_(*after))
         order = (SegmentRow.area_px, SegmentRow.key)
@@ -272,7 +240,7 @@ def page(session: Session, asked: Asked, by: Principal, *, after: tuple[int, str
 def count(session: Session, asked: Asked, by: Principal) -> int:
     """How many `page` would list in all; those on closed images, which are few, are taken off."""
     if asked.media_key or asked.specimen_key or asked.run_key:
-        return session.scalar(select(func.count()).where(*_which(asked), _shown(by))) or 0
+        return session.scalar(select(func.count()).where(*_which(asked), seen_by(by))) or 0
     every = session.scalar(select(func.count()).select_from(SegmentRow).where(*_which(asked))) or 0
     closed = closed_images()
     hidden = select(func.count()).select_from(SegmentRow).join(closed, closed.c.key == SegmentRow.media_key)
@@ -362,7 +330,7 @@ def of_classes_on(
     """Those of the classes that there are on the images and that `by` sees, each with the statement that leads it; AT_ONCE images
     at most."""
     where = (SegmentRow.media_key.in_(media_keys[:AT_ONCE]), SegmentRow.live.is_(True), SegmentRow.class_name.in_(classes))
-    rows = session.scalars(select(SegmentRow).where(*where, _shown(by)).order_by(SegmentRow.key)).all() if media_keys else ()
+    rows = session.scalars(select(SegmentRow).where(*where, seen_by(by)).order_by(SegmentRow.key)).all() if media_keys else ()
     return [(segment(row), row.leader_key) for row in rows]
 
 
@@ -422,7 +390,7 @@ def _which(asked: Asked) -> list[ColumnElement[bool]]:
     return where
 
 
-def _shown(by: Principal) -> ColumnElement[bool]:
+def seen_by(by: Principal) -> ColumnElement[bool]:
     """That the image is not closed to `by`; where none is closed at all, which is asked once, no image is looked at."""
     closed = closed_images()
     return or_(~exists(select(closed.c.key)), ~is_hidden(SegmentRow.media_key, by))

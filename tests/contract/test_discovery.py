@@ -15,17 +15,15 @@ from click.testing import CliRunner
 from pyld import jsonld
 from rdflib import Dataset, Graph
 
-from app import compose
 from app.cli import main
 from app.discovery import dump as dumps
 from app.linked import things
 from app.runtime import context
-from app.runtime.db import Base
 from app.runtime.file_lock import FileLock
 from app.runtime.settings import Settings
 from app.web.discovery import whole
 from tests.contract.presentation_schema import failure
-from tests.linked import Collection, make_collection
+from tests.linked import Collection, collection_of
 from tests.sheets import add_sheet
 
 pytestmark = pytest.mark.filterwarnings("ignore:(ConjunctiveGraph|Dataset).*:DeprecationWarning")  # within rdflib
@@ -35,12 +33,8 @@ MAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
-    runtime = compose.build(Settings(data_dir=tmp_path_factory.mktemp("dumps"), base_url=BASE, metrics_token="numbers"))
-    Base.metadata.create_all(runtime.database.engine)
-    runtime.blobs.prepare(used=False)
-    yield make_collection(runtime)
-    runtime.search.close()
-    runtime.database.engine.dispose()
+    with collection_of(Settings(data_dir=tmp_path_factory.mktemp("dumps"), base_url=BASE, metrics_token="numbers")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

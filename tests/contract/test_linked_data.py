@@ -15,14 +15,12 @@ from pyld import jsonld
 from rdflib import Graph
 from rdflib.compare import to_canonical_graph
 
-from app import compose
 from app.linked import things
 from app.linked.things import KINDS, Described
 from app.runtime import context
-from app.runtime.db import Base
 from app.runtime.settings import Settings
 from ontology import contexts, rdf
-from tests.linked import Collection, make_collection
+from tests.linked import Collection, collection_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:(ConjunctiveGraph|Dataset).*:DeprecationWarning")  # within rdflib
 BASE = "http://lectotype.test"
@@ -30,12 +28,8 @@ BASE = "http://lectotype.test"
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
-    runtime = compose.build(Settings(data_dir=tmp_path_factory.mktemp("linked"), base_url=BASE, metrics_token="numbers"))
-    Base.metadata.create_all(runtime.database.engine)
-    runtime.blobs.prepare(used=False)
-    yield make_collection(runtime)
-    runtime.search.close()
-    runtime.database.engine.dispose()
+    with collection_of(Settings(data_dir=tmp_path_factory.mktemp("linked"), base_url=BASE, metrics_token="numbers")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -11,15 +11,13 @@ import pytest
 from click.testing import CliRunner
 from rdflib import Graph
 
-from app import compose
 from app.cli import main
 from app.linked import things
 from app.runtime import context
-from app.runtime.db import Base
 from app.runtime.settings import Settings
 from ontology import contexts, rdf, shapes, vocabulary
 from ontology.segment_classes import CLASSES
-from tests.linked import Collection, make_collection
+from tests.linked import Collection, collection_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:(ConjunctiveGraph|Dataset).*:DeprecationWarning")  # within rdflib
 BASE = "http://lectotype.test"
@@ -27,12 +25,8 @@ BASE = "http://lectotype.test"
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
-    runtime = compose.build(Settings(data_dir=tmp_path_factory.mktemp("words"), base_url=BASE, metrics_token="numbers"))
-    Base.metadata.create_all(runtime.database.engine)
-    runtime.blobs.prepare(used=False)
-    yield make_collection(runtime)
-    runtime.search.close()
-    runtime.database.engine.dispose()
+    with collection_of(Settings(data_dir=tmp_path_factory.mktemp("words"), base_url=BASE, metrics_token="numbers")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
