@@ -29,11 +29,11 @@ def test_from_an_empty_box_to_a_table_in_which_each_number_is_right(page: Page, 
     expect(page.locator("#results .chip")).to_have_text([f"{word} ×remove"])
     page.get_by_role("navigation", name="View").get_by_role("link", name="Table").click()
     page.locator("#columns-of > summary").click()
-    for name in ("Recorded by", "Event date", "Country"):
-        page.get_by_label(name, exact=True).uncheck()
+    for name in ("Collector", "Date", "Country"):
+        page.get_by_role("checkbox", name=name, exact=True).uncheck()
     page.get_by_role("button", name="Show these").click()
     expect(page.get_by_role("columnheader")).to_have_text(
-        ["Picture", "Catalog number", "Scientific name", "Statements that answer"]
+        ["Picture", "Catalogue number", "Scientific name", "Statements that answer"]
     )
     shown = page.locator(".rows tbody tr").count()
     with page.expect_download() as started:

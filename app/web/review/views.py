@@ -20,6 +20,7 @@ NAMES = {
     "label": "Labels",
     "text": "Texts",
     "barcode": "Codes",
+    "stamp": "Stamps",
     "length": "Lengths",
     "width": "Widths",
     "area": "Areas",

@@ -17,6 +17,7 @@ from app.runtime.search.port import SearchEngine
 from app.web.specimens.search_question import PageQuestion
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
+from ontology.darwin_core import label_of
 
 SORTED_BY = {
     "scientificName": "label", "label": "label", "catalogNumber": "catalogNumber", "eventDate": "eventDate", "year": "year",
@@ -125,9 +126,8 @@ def table(session: Session, engine: SearchEngine, found: search.QuestionAnswer, 
 
 
 def called(name: str) -> str:
-    """A column as people read it: `recordedBy` is “Recorded by”."""
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
-    return NAMES.get(name) or words[:1].upper() + words[1:]
+    """A column as people read it: a term as it is called everywhere."""
+    return NAMES.get(name) or label_of(name)
 
 
 def below_root(iri: str | None, addresses: Addresses) -> str:

@@ -69,7 +69,7 @@ def test_a_range_in_the_panel_becomes_a_filter_of_the_address(hub: Hub) -> None:
 
 def test_the_table_has_the_columns_and_the_order_of_its_address(hub: Hub) -> None:
     text = page(hub, "/?view=table&columns=catalogNumber,year,country&sort=-year")
-    assert re.findall(r'<th scope="col"[^>]*>(?:<a [^>]*>)?([^<]+?)\s*<', text) == ["Catalog number", "Year", "Country"]
+    assert re.findall(r'<th scope="col"[^>]*>(?:<a [^>]*>)?([^<]+?)\s*<', text) == ["Catalogue number", "Year", "Country"]
     assert 'aria-sort="descending"' in text
     assert re.findall(r"<td>(?:<a [^>]*>)?(\d{4})", text)[:2] == ["1905", "1900"]
     boxes = page(hub, "/?view=table&columns=year&columns=hits")
