@@ -5,8 +5,6 @@ They are files among the blobs, each with its digest, made once for a content, a
 they go, and are made again.
 """
 
-import csv
-import io
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +24,7 @@ from annotations.datasets.tables import DatasetFileRow
 from app.runtime import ids
 from app.runtime.context import Runtime
 from app.runtime.principal import NOBODY
-from app.runtime.spreadsheets import harmless
+from app.runtime.spreadsheets import csv_line, harmless
 from iiif.catalogue import records
 
 EXPORTER = "package 2"  # to be counted up when the documents change
@@ -200,9 +198,7 @@ def _tables(runtime: Runtime, of: Described, held: Withheld, progress: Progress)
 
 
 def _row(values: Sequence[Any]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerow([harmless(str(value)) for value in values])
-    return out.getvalue().encode()
+    return csv_line(harmless(str(value)) for value in values).encode()
 
 
 def _statements(shown: Shown, of: Described, naan: str) -> Iterator[bytes]:

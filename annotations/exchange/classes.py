@@ -9,7 +9,10 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from annotations.exchange.losses import Losses
+from annotations.exchange.model import Statement
 from app.runtime.errors import Invalid
+from app.runtime.spreadsheets import csv_line
 from ontology.segment_classes import CLASSES
 
 MOST = 65_000
@@ -77,6 +80,13 @@ class ClassTable:
         self._add(made)
         return made
 
+    def of_statement(self, one: Statement, losses: Losses, keypoints: tuple[str, ...] = ()) -> ExchangeClass | None:
+        """The class of the statement; where there is none, the statement is counted as left out."""
+        found = self.of(one.class_name, one.class_iri, keypoints)
+        if found is None:
+            losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
+        return found
+
     def _add(self, one: ExchangeClass) -> None:
         if one.name in self._by_name or one.number in self._numbers or one.number < 0 or not one.name:
             raise Invalid(
@@ -87,13 +97,11 @@ class ClassTable:
         self.highest = max(self.highest, one.number)
 
     def to_csv(self) -> str:
-        out = io.StringIO(newline="")
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        lines = [csv_line(COLUMNS)]
         for one in self:
             skeleton = " ".join(f"{begin}-{end}" for begin, end in one.skeleton)
-            writer.writerow([one.number, one.name, one.iri, " ".join(one.keypoints), skeleton])
-        return out.getvalue()
+            lines.append(csv_line([one.number, one.name, one.iri, " ".join(one.keypoints), skeleton]))
+        return "".join(lines)
 
 
 def read_table(text: str) -> ClassTable:

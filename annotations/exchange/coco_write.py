@@ -5,8 +5,6 @@ with holes, with parts that overlap or a mask is written as run lengths. What CO
 other readers ignore. Numbers are shortest doubles; ids are whole numbers from 1, which `ids.csv` maps to ours.
 """
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +16,7 @@ from annotations.exchange.model import ExchangeImage, ImageStream, Options, Piec
 from annotations.exchange.pieces import HeldBack, compact
 from annotations.exchange.unions import is_union
 from annotations.regions import Region, box_ring
+from app.runtime.spreadsheets import csv_line
 
 NAME = "annotations.json"
 ABILITIES = table(
@@ -77,9 +76,8 @@ class _Writer:
         if self.losses.refuses(statement) or statement.region is None:
             return None
         names = tuple(point.name for point in statement.keypoints)
-        of_class = self.classes.of(statement.class_name, statement.class_iri, names)
+        of_class = self.classes.of_statement(statement, self.losses, names)
         if of_class is None:
-            self.losses.leave_out(statement, f"class {statement.class_name or 'object'!r} is not in the table of classes")
             return None
         segmentation, area, own = _shape(image, statement.region, self.options)
         if area <= 0:
@@ -98,9 +96,7 @@ class _Writer:
         return {**said, "lectotype": {**own, **_own(statement)}}
 
     def _id(self, kind: str, number: int, iri: str) -> None:
-        line = io.StringIO(newline="")
-        csv.writer(line, lineterminator="\n").writerow([kind, number, iri])
-        self.ids.add(line.getvalue())
+        self.ids.add(csv_line([kind, number, iri]))
 
 
 def _number(number: int, options: Options) -> int:

@@ -14,7 +14,7 @@ from annotations.exchange.classes import ClassTable
 from annotations.exchange.losses import Losses, Miss
 from annotations.exchange.model import Files, Found, ImageStream, Options, Piece, ReadOptions, Refused
 from app.runtime.errors import Invalid
-from app.runtime.spreadsheets import harmless
+from app.runtime.spreadsheets import csv_line, harmless
 
 NAME = "annotations.csv"
 LONGEST_FIELD = 10_000_000
@@ -29,21 +29,20 @@ TABLE = table(
 
 def write(stream: ImageStream, classes: ClassTable, losses: Losses, options: Options) -> Iterator[Piece]:
     """`annotations.csv`; an image without statements has a row with the columns of the image alone."""
-    yield NAME, _line(list(rows.COLUMNS))
+    yield NAME, csv_line(rows.COLUMNS).encode()
     for image, statements in stream:
         losses.image(len(statements))
         for one in statements:
-            if classes.of(one.class_name, one.class_iri) is None:
-                losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
+            if classes.of_statement(one, losses) is None:
                 continue
             row = rows.of_statement(image, one)
             cells = [rows.plain(row[name]) for name in rows.COLUMNS]
             safe = [harmless(cell) for cell in cells] if options.spreadsheet_safe else cells
             losses.wrote(one, [Miss("cells with an apostrophe before them")] if safe != cells else [])
-            yield NAME, _line(safe)
+            yield NAME, csv_line(safe).encode()
         if not statements:
             row = rows.of_image(image)
-            yield NAME, _line([rows.plain(row.get(name)) for name in rows.COLUMNS])
+            yield NAME, csv_line(rows.plain(row.get(name)) for name in rows.COLUMNS).encode()
 
 
 def read(files: Files, _options: ReadOptions) -> Iterator[Found]:
@@ -73,9 +72,3 @@ def _rows(table: "csv.DictReader[str]", name: str) -> Iterator[Found]:
             yield rows.read(row, where)
         except ValueError as error:
             yield Refused(where, str(error))
-
-
-def _line(cells: list[str]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerow(cells)
-    return out.getvalue().encode()

@@ -19,6 +19,7 @@ from annotations.exchange.model import ExchangeImage, Files, Found, ImageStream,
 from annotations.exchange.naming import whole
 from annotations.exchange.pieces import HeldBack
 from app.runtime.errors import Invalid
+from app.runtime.spreadsheets import csv_line
 
 OF_RECORD = (
     "institutionCode", "collectionCode", "catalogNumber", "otherCatalogNumbers", "preparations", "disposition", "typeStatus",
@@ -49,28 +50,28 @@ def write(stream: ImageStream, classes: ClassTable, losses: Losses, options: Opt
     material, links = HeldBack(), HeldBack()
     policies: dict[tuple[str, str], str] = {}
     specimens: set[str] = set()
-    yield "media.csv", _line(MEDIA).encode()
+    yield "media.csv", csv_line(MEDIA).encode()
     for image, statements in stream:
         losses.image(len(statements))
         if image.specimen_key not in specimens:
             specimens.add(image.specimen_key)
             known = {"materialEntity_pk": image.specimen_iri, "materialEntityID": image.specimen_iri}
             said = {**image.record, **known, "materialEntityCategory": "PreservedSpecimen"}
-            material.add(_line([said.get(name, "") for name in MATERIAL]))
+            material.add(csv_line([said.get(name, "") for name in MATERIAL]))
         policy = ""
         if image.licence or image.rights_holder:
             policy = policies.setdefault((image.licence, image.rights_holder), f"p{len(policies) + 1}")
-        links.add(_line([image.iri, image.specimen_iri]))
+        links.add(csv_line([image.iri, image.specimen_iri]))
         yield "media.csv", _row(_image(image, policy))
         for one in statements:
             if (row := dwca.region_row(image, one, classes, losses)) is not None:
                 yield "media.csv", _row(_region(row, policy))
     for name, columns, rows in (("material", MATERIAL, material), ("material-media", LINKS, links)):
-        yield f"{name}.csv", _line(columns).encode()
+        yield f"{name}.csv", csv_line(columns).encode()
         yield from rows.pieces(f"{name}.csv")
-    yield "usage-policy.csv", _line(POLICIES).encode()
+    yield "usage-policy.csv", csv_line(POLICIES).encode()
     for (licence, holder), key in policies.items():
-        yield "usage-policy.csv", _line([key, licence, licence, holder]).encode()
+        yield "usage-policy.csv", csv_line([key, licence, licence, holder]).encode()
     yield DESCRIPTOR, (json.dumps(_descriptor(options), ensure_ascii=False, indent=1) + "\n").encode()
 
 
@@ -119,13 +120,7 @@ def _descriptor(options: Options) -> dict[str, Any]:
 
 
 def _row(said: Mapping[str, Any]) -> bytes:
-    return _line([said.get(name, "") for name in MEDIA]).encode()
-
-
-def _line(cells: Any) -> str:
-    line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+    return csv_line([said.get(name, "") for name in MEDIA]).encode()
 
 
 def read(files: Files, _options: ReadOptions) -> Iterator[Found]:

@@ -38,6 +38,7 @@ from annotations.exchange.xml_tree import Node, NoXml, parse
 from annotations.region_text import exact
 from annotations.regions import Region
 from app.runtime.errors import Invalid
+from app.runtime.spreadsheets import csv_line
 from ontology import darwin_core
 
 AC, DC, DCTERMS = "http://rs.tdwg.org/ac/terms/", "http://purl.org/dc/elements/1.1/", "http://purl.org/dc/terms/"
@@ -82,17 +83,17 @@ def write(stream: ImageStream, classes: ClassTable, losses: Losses, _options: Op
             specimens.add(image.specimen_key)
             terms.update(dict.fromkeys(name for name, value in image.record.items() if value))
             records.add(json.dumps([image.specimen_iri, dict(image.record)], ensure_ascii=False) + "\n")
-        media.add(_line([image.specimen_iri, *_media(image)]))
+        media.add(csv_line([image.specimen_iri, *_media(image)]))
         for one in statements:
             if (row := region_row(image, one, classes, losses)) is not None:
-                regions.add(_line([image.specimen_iri, *row]))
+                regions.add(csv_line([image.specimen_iri, *row]))
     columns = sorted(name for name in terms if darwin_core.iri_of(name))
-    yield "occurrence.csv", _line(["id", *columns]).encode()
+    yield "occurrence.csv", csv_line(["id", *columns]).encode()
     for line in records.lines():
         iri, record = json.loads(line)
-        yield "occurrence.csv", _line([iri, *(record.get(name, "") for name in columns)]).encode()
+        yield "occurrence.csv", csv_line([iri, *(record.get(name, "") for name in columns)]).encode()
     for name, rows, members in (("multimedia.csv", media, MEDIA), ("region_of_interest.csv", regions, REGIONS)):
-        yield name, _line(["coreid", *(column for column, _ in members)]).encode()
+        yield name, csv_line(["coreid", *(column for column, _ in members)]).encode()
         yield from rows.pieces(name)
     yield "meta.xml", _meta(columns).encode()
 
@@ -108,10 +109,9 @@ def region_row(image: ExchangeImage, one: Statement, classes: ClassTable, losses
     """The values of REGIONS; None where it is left out."""
     if losses.refuses(one) or one.region is None:
         return None
-    of_class = classes.of(one.class_name, one.class_iri)
+    of_class = classes.of_statement(one, losses)
     box = one.region.box
     if of_class is None:
-        losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
         return None
     if not (box.x1 > box.x0 and box.y1 > box.y0):
         losses.leave_out(one, "it has no extent")
@@ -140,12 +140,6 @@ def _meta(columns: list[str]) -> str:
         files = f'<files><location>{name}</location></files><coreid index="0"/>'
         found += f'<extension {form} rowType="{row_type}">{files}{fields(list(members))}</extension>\n'
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<archive xmlns="http://rs.tdwg.org/dwc/text/">\n{found}</archive>\n'
-
-
-def _line(cells: list[Any]) -> str:
-    line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,6 @@ A pixel belongs to an object if its centre does. Where objects overlap, the smal
 larger loses are counted. 0 is the background, the highest number is void.
 """
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
@@ -22,6 +20,7 @@ from annotations.exchange.model import ExchangeImage, ImageStream, Options, Piec
 from annotations.exchange.naming import beside
 from annotations.exchange.pieces import HeldBack
 from annotations.region_masks import Mask
+from app.runtime.spreadsheets import csv_line
 
 Kind = Literal["semantic", "palette", "instance", "colour"]
 VOID = {"semantic": 255, "palette": 255, "instance": 65_535, "colour": 1 << 24}
@@ -57,7 +56,7 @@ def _write(kind: Kind, stream: ImageStream, classes: ClassTable, losses: Losses,
             losses.wrote(one, miss, kept=() if miss or one.region is None or one.region.mask is None else ("mask",))
             colours[number, of_class.name] = None
             if kind == "instance":
-                legend.add(_row([image.path, number, of_class.number, of_class.name, of_class.iri, one.iri]))
+                legend.add(csv_line([image.path, number, of_class.number, of_class.name, of_class.iri, one.iri]))
         palette = _palette() if kind == "palette" else None
         if kind == "colour":
             yield beside(image, "masks", "png"), gray.coloured(numbers)
@@ -68,7 +67,7 @@ def _write(kind: Kind, stream: ImageStream, classes: ClassTable, losses: Losses,
     if kind == "colour":
         yield (
             "colours.csv",
-            ("colour,name\n" + "".join(_row([f"#{value:06x}", name]) for value, name in sorted(colours))).encode(),
+            ("colour,name\n" + "".join(csv_line([f"#{value:06x}", name]) for value, name in sorted(colours))).encode(),
         )
     if kind == "instance":
         yield "instances.csv", b"image,value,class_number,class,class_iri,iri\n"
@@ -88,13 +87,13 @@ def _fit(kind: Kind, statements: Sequence[Statement], classes: ClassTable, losse
     for one in statements:
         if losses.refuses(one):
             continue
-        of_class = classes.of(one.class_name, one.class_iri)
-        mask = None if one.region is None else one.region.raster()
-        number = count + 1 if kind == "instance" else 0 if of_class is None else of_class.number
-        number = _colour(one, number) if kind == "colour" else number
+        of_class = classes.of_statement(one, losses)
         if of_class is None:
-            losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
-        elif mask is None:
+            continue
+        mask = None if one.region is None else one.region.raster()
+        number = count + 1 if kind == "instance" else of_class.number
+        number = _colour(one, number) if kind == "colour" else number
+        if mask is None:
             losses.leave_out(one, "no centre of a pixel lies in it")
         elif not 0 < number <= most:
             losses.leave_out(one, f"a mask of this depth holds numbers from 1 to {most:,}")
@@ -142,9 +141,3 @@ def _palette() -> list[tuple[int, int, int]]:
             left >>= 3
         colours.append((red, green, blue))
     return colours
-
-
-def _row(cells: list[object]) -> str:
-    line = io.StringIO(newline="")
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()

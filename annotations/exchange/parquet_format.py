@@ -1,6 +1,5 @@
 """Parquet: the table of CSV with typed columns, for those who have pyarrow (the extra `parquet`)."""
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ from annotations.exchange.classes import ClassTable
 from annotations.exchange.csv_format import TABLE as TABLE
 from annotations.exchange.losses import Losses
 from annotations.exchange.model import Files, Found, ImageStream, Options, Piece, ReadOptions, Refused
+from annotations.exchange.pieces import Sink
 from app.runtime.errors import Invalid
 
 NAME = "annotations.parquet"
@@ -18,14 +18,13 @@ GROUP = 5_000  # rows that are written and read at once
 def write(stream: ImageStream, classes: ClassTable, losses: Losses, _options: Options) -> Iterator[Piece]:
     """`annotations.parquet`. Raises Invalid where pyarrow is not installed."""
     arrow, parquet = _arrow()
-    schema, sink = _schema(arrow), _Sink()
+    schema, sink = _schema(arrow), Sink()
     with parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         batch: list[dict[str, Any]] = []
         for image, statements in stream:
             losses.image(len(statements))
             for one in statements:
-                if classes.of(one.class_name, one.class_iri) is None:
-                    losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
+                if classes.of_statement(one, losses) is None:
                     continue
                 batch.append(rows.of_statement(image, one))
                 losses.wrote(one)
@@ -84,30 +83,3 @@ def _arrow() -> tuple[Any, Any]:
     except ImportError as missing:
         raise Invalid("Parquet needs the extra `parquet`: install lectotype[parquet].", parameter="format") from missing
     return pyarrow, pyarrow.parquet
-
-
-class _Sink(io.RawIOBase):
-    """What the writer has written since it was asked last."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.place = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.parts.append(bytes(data))
-        self.place += len(self.parts[-1])
-        return len(self.parts[-1])
-
-    def tell(self) -> int:
-        return self.place
-
-    def close(self) -> None:
-        """The writer closes it; what it has written is still to be taken."""
-
-    def taken(self) -> bytes:
-        data = b"".join(self.parts)
-        self.parts.clear()
-        return data

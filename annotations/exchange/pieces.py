@@ -60,6 +60,33 @@ class HeldBack:
                 yield name, chunk
 
 
+class Sink(io.RawIOBase):
+    """A file that a library writes forwards, in pieces: what it has written since it was asked last. Memory stays flat."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._place = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:  # any buffer
+        self._parts.append(bytes(data))
+        self._place += len(self._parts[-1])
+        return len(self._parts[-1])
+
+    def tell(self) -> int:
+        return self._place
+
+    def close(self) -> None:
+        """Writers close it; what they have written is still to be taken."""
+
+    def taken(self) -> bytes:
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
 def gathered(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """The same in larger pieces."""
     name, size = "", 0

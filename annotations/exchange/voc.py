@@ -60,9 +60,8 @@ def write(stream: ImageStream, classes: ClassTable, losses: Losses, _options: Op
 
 
 def _object(image: ExchangeImage, one: Statement, classes: ClassTable, losses: Losses) -> str:
-    of_class = classes.of(one.class_name, one.class_iri)
-    if of_class is None or one.region is None:
-        losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
+    of_class = classes.of_statement(one, losses)
+    if of_class is None or one.region is None:  # without a region it was refused before
         return ""
     if NOT_XML.search(of_class.name):
         losses.leave_out(one, "its class holds a character that XML has no place for")

@@ -60,9 +60,8 @@ def _rows(
     """The rows of one statement; none where it is left out."""
     if losses.refuses(one):
         return []
-    of_class = classes.of(one.class_name, one.class_iri, tuple(point.name for point in one.keypoints))
+    of_class = classes.of_statement(one, losses, tuple(point.name for point in one.keypoints))
     if of_class is None:
-        losses.leave_out(one, f"class {one.class_name or 'object'!r} is not in the table of classes")
         return []
     if line is pose_line and len(one.keypoints) not in (0, points):
         losses.leave_out(one, f"all poses of an export have {points} keypoints, or none")

@@ -3,8 +3,6 @@
 Each page of them is read in a transaction of its own, so that an export of any length holds none for long.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +14,7 @@ from app.runtime import clock
 from app.runtime.accounts import store as accounts
 from app.runtime.addresses import Addresses
 from app.runtime.principal import Principal
-from app.runtime.spreadsheets import harmless
+from app.runtime.spreadsheets import harmless_line
 from iiif.catalogue import places, records
 from iiif.catalogue.model import RecordChange, Specimen
 from ontology import darwin_core
@@ -32,11 +30,11 @@ Changed = tuple[Specimen, RecordChange]
 
 def as_csv(reads: sessionmaker[Session], institution: str, *, by: Principal, addresses: Addresses) -> Iterator[str]:
     """Lines of CSV with a header, as `by` sees the records; no cell is taken for a formula."""
-    yield _line(COLUMNS)
+    yield harmless_line(COLUMNS)
     for session, page in _pages(reads, institution, by):
         names = accounts.names(session, {change.by for _, change in page})
         for specimen, change in page:
-            yield _line(_cells(specimen, change, names, addresses))
+            yield harmless_line(_cells(specimen, change, names, addresses))
 
 
 def as_lines(reads: sessionmaker[Session], institution: str, *, by: Principal, addresses: Addresses) -> Iterator[str]:
@@ -101,9 +99,3 @@ def _cells(specimen: Specimen, change: RecordChange, names: Mapping[str, str], a
         clock.iso(change.at),
         f"{addresses.annotation(change.statement)}/versions/{change.statement_version}",
     ]
-
-
-def _line(cells: Any) -> str:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerow(map(harmless, cells))
-    return out.getvalue()

@@ -1,7 +1,5 @@
 """All hits of a question as a file, however many: written batch by batch, each read in a transaction of its own."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +13,7 @@ from app.runtime.context import Runtime
 from app.runtime.errors import Invalid
 from app.runtime.search.columns import point
 from app.runtime.search.port import After, Query
-from app.runtime.spreadsheets import harmless
+from app.runtime.spreadsheets import harmless_line
 from iiif.catalogue import places
 from iiif.catalogue import service as catalogue
 from iiif.catalogue.model import Specimen
@@ -92,9 +90,9 @@ def _objects(rows: Iterator[Row], names: Sequence[str], named: str | None) -> It
 
 def _csv(rows: Iterator[Row], names: Sequence[str]) -> Iterator[str]:
     """A header and a line for each hit (RFC 4180); no cell is taken for a formula."""
-    yield _line(names)
+    yield harmless_line(names)
     for item, specimen, hits in rows:
-        yield _line([hit_columns.text(cell) for cell in hit_columns.cells(item, specimen, names, hits).values()])
+        yield harmless_line([hit_columns.text(cell) for cell in hit_columns.cells(item, specimen, names, hits).values()])
 
 
 def _json(objects: Iterator[Mapping[str, Any]], total: int) -> Iterator[str]:
@@ -129,9 +127,3 @@ def _geometry(specimen: Specimen | None) -> dict[str, Any] | None:
 
 def _dumped(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _line(cells: Sequence[str]) -> str:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerow(map(harmless, cells))
-    return out.getvalue()

@@ -1,45 +1,26 @@
 """A zip written as a stream: the same pieces give the same bytes on another day, and memory stays flat."""
 
-import io
 import zipfile
 from collections.abc import Iterable, Iterator
 
 from annotations.exchange.model import Piece
+from annotations.exchange.pieces import Sink
 
 DAY = (1980, 1, 1, 0, 0, 0)
 PACKED = (".json", ".jsonl", ".csv", ".txt", ".xml", ".yaml", ".html", ".md", ".bib", ".parquet")
 READABLE = 0o100644 << 16
 
 
-class _Stream(io.RawIOBase):
-    """What the archive has written since it was asked last."""
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: bytes) -> int:  # type: ignore[override]  # any buffer; the archive hands bytes
-        self.parts.append(bytes(data))
-        return len(data)
-
-    def taken(self) -> bytes:
-        data = b"".join(self.parts)
-        self.parts.clear()
-        return data
-
-
 def zipped(pieces: Iterable[Piece]) -> Iterator[bytes]:
     """The bytes of the zip; texts are packed, pictures stored."""
-    out = _Stream()
+    out = Sink()
     with zipfile.ZipFile(out, "w", allowZip64=True) as archive:
         for name, parts in _by_file(pieces):
             with archive.open(_entry(name), "w", force_zip64=True) as file:
                 for data in parts:
                     file.write(data)
-                    if out.parts:
-                        yield out.taken()
+                    if packed := out.taken():
+                        yield packed
             yield out.taken()
     yield out.taken()
 

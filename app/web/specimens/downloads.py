@@ -1,14 +1,13 @@
 """What can be taken along of a specimen: its images in what sizes are given out, its record and its regions as tables."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from annotations.model import Annotation
 from app.runtime import clock
 from app.runtime.addresses import Addresses
-from app.runtime.spreadsheets import harmless
+from app.runtime.spreadsheets import harmless_line
 from app.web import statement_words
 from app.web.image_links import is_pictured
 from iiif.catalogue.model import Media, Specimen
@@ -98,8 +97,4 @@ def _region(one: Annotation, image: Media, people: Mapping[str, str], addresses:
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """As spreadsheets read it: UTF-8 with a mark, and no cell that they take for a formula."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
-    return "\ufeff" + out.getvalue()
+    return "\ufeff" + "".join(map(harmless_line, chain([columns], rows)))
